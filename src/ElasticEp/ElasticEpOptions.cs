@@ -1,0 +1,66 @@
+namespace ElasticEp;
+
+/// <summary>Options of one group. Bindable from configuration; validated when the host starts, all failures at once.</summary>
+public sealed class ElasticEpOptions
+{
+    /// <summary>Rank of this process; null for a client, and for a rank whose launcher decides.</summary>
+    public int? Rank { get; set; }
+
+    /// <summary>Upper bound of ranks, 1 to 1024: a rank is a number from 0 to this − 1.</summary>
+    /// <value>Default 8.</value>
+    public int MaxRanks { get; set; } = 8;
+
+    /// <summary>Ranks 0 to this − 1 form the first view.</summary>
+    /// <value>Default 1.</value>
+    public int InitialRanks { get; set; } = 1;
+
+    /// <summary>A view with fewer ranks is not committed.</summary>
+    /// <value>Default 1.</value>
+    public int MinRanks { get; set; } = 1;
+
+    /// <summary>Shape of the model.</summary>
+    public MoeModelShape Model { get; set; } = new();
+
+    /// <summary>Most tokens that one rank brings into one step; sizes the receive regions.</summary>
+    /// <value>Default 256.</value>
+    public int MaxTokensPerRank { get; set; } = 256;
+
+    /// <summary>Expert slots of each rank in each MoE layer.</summary>
+    public int SlotsPerRank { get; set; }
+
+    /// <summary>Spare expert buffers of each rank in each MoE layer, swapped in at a switch; not counted in <see cref="SlotsPerRank"/>.</summary>
+    /// <value>Default 1.</value>
+    public int SpareExperts { get; set; } = 1;
+
+    /// <summary>Extra replicas wanted over the whole group, per layer.</summary>
+    /// <value>Default 0.</value>
+    public int RedundantExperts { get; set; }
+
+    /// <summary>Micro-batches of one layer that may be under way at once, 1 to 4.</summary>
+    /// <value>Default 1.</value>
+    public int Lanes { get; set; } = 1;
+
+    /// <summary>How expert outputs come back.</summary>
+    /// <value>Default <see cref="CombineMode.Exact"/>.</value>
+    public CombineMode CombineMode { get; set; } = CombineMode.Exact;
+
+    /// <summary>Longest wait for a peer inside a step before the attempt is stopped.</summary>
+    /// <value>Default 30 seconds.</value>
+    public TimeSpan StepDeadline { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Time after which an operation that is not committed is rolled back, unless its request says otherwise.</summary>
+    /// <value>Default 5 minutes.</value>
+    public TimeSpan OperationDeadline { get; set; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Time that a leaving rank lets its requests finish before it hands them back, unless the request says otherwise.</summary>
+    /// <value>Default zero: hand back at once.</value>
+    public TimeSpan DrainTime { get; set; } = TimeSpan.Zero;
+
+    /// <summary>Longest wait for a connection, a handshake or a goodbye.</summary>
+    /// <value>Default 10 seconds.</value>
+    public TimeSpan ConnectDeadline { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Largest payload of one weight frame, in bytes.</summary>
+    /// <value>Default 1 MiB.</value>
+    public int WeightChunkBytes { get; set; } = 1 << 20;
+}

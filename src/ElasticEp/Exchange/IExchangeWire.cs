@@ -1,0 +1,10 @@
+using ElasticEp.Transport;
+
+namespace ElasticEp.Exchange;
+
+/// <summary>How an exchange sends; frames to this rank itself never come here.</summary>
+internal interface IExchangeWire
+{
+    /// <summary>Sends a dispatch or combine frame on the data link. See <see cref="ITransport.SendAsync"/>.</summary>
+    ValueTask SendAsync(int rank, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken);
+}

@@ -1,0 +1,96 @@
+using System.Collections.Immutable;
+
+namespace ElasticEp;
+
+/// <summary>
+/// Which logical expert each slot of each rank holds, per MoE layer. Immutable. A slot holds −1 when it is empty. Ranks may have
+/// different numbers of slots.
+/// </summary>
+public sealed class ExpertPlacement
+{
+    private readonly int[] _ranks;
+    private readonly int[][][] _slots; // [layer][index of rank][slot]
+    private readonly ImmutableArray<ExpertReplica>[][] _replicas; // [layer][expert]
+
+    /// <summary>Creates a placement.</summary>
+    /// <param name="experts">Logical experts of each layer.</param>
+    /// <param name="ranks">The ranks, ascending.</param>
+    /// <param name="slots">Logical expert or −1, as <c>[layer][index into ranks][slot]</c>; copied.</param>
+    /// <exception cref="ArgumentException">Ranks are not ascending, a row is missing, or an expert is out of range.</exception>
+    public ExpertPlacement(int experts, IReadOnlyList<int> ranks, IReadOnlyList<IReadOnlyList<IReadOnlyList<int>>> slots)
+    {
+        ArgumentNullException.ThrowIfNull(ranks);
+        ArgumentNullException.ThrowIfNull(slots);
+        Experts = experts;
+        _ranks = [.. ranks];
+        for (var i = 1; i < _ranks.Length; i++)
+        {
+            if (_ranks[i] <= _ranks[i - 1])
+                throw new ArgumentException($"Ranks must ascend; rank {_ranks[i]} follows rank {_ranks[i - 1]}.", nameof(ranks));
+        }
+
+        _slots = new int[slots.Count][][];
+        _replicas = new ImmutableArray<ExpertReplica>[slots.Count][];
+        for (var layer = 0; layer < slots.Count; layer++)
+            (_slots[layer], _replicas[layer]) = ReadLayer(layer, slots[layer]);
+    }
+
+    /// <summary>A placement without layers, ranks or experts.</summary>
+    public static ExpertPlacement Empty { get; } = new(0, [], []);
+
+    /// <summary>Number of MoE layers.</summary>
+    public int Layers => _slots.Length;
+
+    /// <summary>Logical experts of each layer.</summary>
+    public int Experts { get; }
+
+    /// <summary>The ranks that have slots, ascending.</summary>
+    public ReadOnlySpan<int> Ranks => _ranks;
+
+    /// <summary>The slots of one rank in one layer: logical expert, or −1 for an empty slot. Empty for an unknown rank.</summary>
+    public ReadOnlySpan<int> GetSlots(int layer, int rank)
+    {
+        var index = Array.BinarySearch(_ranks, rank);
+        return index < 0 ? [] : _slots[layer][index];
+    }
+
+    /// <summary>All copies of an expert, by ascending rank, then slot.</summary>
+    public ReadOnlySpan<ExpertReplica> GetReplicas(int layer, int expert) => _replicas[layer][expert].AsSpan();
+
+    /// <summary>The first expert without a copy, or null when every expert of every layer has one.</summary>
+    public (int Layer, int Expert)? FindMissing()
+    {
+        for (var layer = 0; layer < Layers; layer++)
+        {
+            var expert = Array.FindIndex(_replicas[layer], replicas => replicas.IsEmpty);
+            if (expert >= 0)
+                return (layer, expert);
+        }
+
+        return null;
+    }
+
+    private (int[][] Slots, ImmutableArray<ExpertReplica>[] Replicas) ReadLayer(int layer, IReadOnlyList<IReadOnlyList<int>> source)
+    {
+        if (source.Count != _ranks.Length)
+            throw new ArgumentException($"Layer {layer} has slots for {source.Count} ranks; expected {_ranks.Length}.");
+        var replicas = new ImmutableArray<ExpertReplica>.Builder[Experts];
+        for (var expert = 0; expert < Experts; expert++)
+            replicas[expert] = ImmutableArray.CreateBuilder<ExpertReplica>(1);
+        var slots = new int[_ranks.Length][];
+        for (var index = 0; index < slots.Length; index++)
+        {
+            slots[index] = [.. source[index]];
+            for (var slot = 0; slot < slots[index].Length; slot++)
+            {
+                var expert = slots[index][slot];
+                if (expert < -1 || expert >= Experts)
+                    throw new ArgumentException($"Slot {slot} of rank {_ranks[index]} in layer {layer} names expert {expert}; there are {Experts}.");
+                if (expert >= 0)
+                    replicas[expert].Add(new ExpertReplica(_ranks[index], slot));
+            }
+        }
+
+        return (slots, [.. replicas.Select(builder => builder.ToImmutable())]);
+    }
+}

@@ -1,0 +1,55 @@
+using System.Buffers.Binary;
+using System.Text;
+
+namespace ElasticEp.Membership;
+
+/// <summary>Reads what <see cref="WireWriter"/> wrote. Input from the wire: every length is checked against what is left.</summary>
+internal ref struct WireReader(ReadOnlySpan<byte> source)
+{
+    private ReadOnlySpan<byte> _rest = source;
+
+    public readonly bool IsAtEnd => _rest.IsEmpty;
+
+    public byte Byte() => Take(1)[0];
+
+    public bool Bool() => Byte() switch
+    {
+        0 => false,
+        1 => true,
+        var other => throw Malformed($"a flag has the value {other}"),
+    };
+
+    public int Int() => BinaryPrimitives.ReadInt32LittleEndian(Take(4));
+
+    public long Long() => BinaryPrimitives.ReadInt64LittleEndian(Take(8));
+
+    public ulong ULong() => BinaryPrimitives.ReadUInt64LittleEndian(Take(8));
+
+    public string Text() => Encoding.UTF8.GetString(Take(Int()));
+
+    public byte[] Bytes() => Take(Int()).ToArray();
+
+    /// <summary>A count of items that need at least <paramref name="minimumBytes"/> each.</summary>
+    public int Count(int minimumBytes)
+    {
+        var count = Int();
+        return count >= 0 && count <= _rest.Length / Math.Max(1, minimumBytes) ? count : throw Malformed($"a count of {count} does not fit into {_rest.Length} bytes");
+    }
+
+    public readonly void End()
+    {
+        if (!IsAtEnd)
+            throw Malformed($"{_rest.Length} bytes are left over");
+    }
+
+    public static ElasticEpException Malformed(string what) => new(ElasticEpErrorCode.ProtocolViolation, $"A message is malformed: {what}.");
+
+    private ReadOnlySpan<byte> Take(int length)
+    {
+        if (length < 0 || length > _rest.Length)
+            throw Malformed($"{length} bytes wanted, {_rest.Length} left");
+        var taken = _rest[..length];
+        _rest = _rest[length..];
+        return taken;
+    }
+}

@@ -1,0 +1,38 @@
+namespace ElasticEp;
+
+/// <summary>How an operation ended.</summary>
+public sealed class ScaleResult
+{
+    /// <summary>The operation.</summary>
+    public required string OperationId { get; init; }
+
+    /// <summary><see cref="ScalePhase.Completed"/> or <see cref="ScalePhase.Aborted"/>.</summary>
+    public required ScalePhase Outcome { get; init; }
+
+    /// <summary>Why it was rolled back; null when it completed.</summary>
+    public string? Reason { get; init; }
+
+    /// <summary>The view after the operation.</summary>
+    public required GroupView View { get; init; }
+
+    /// <summary>From the request until every rank of the new view was connected.</summary>
+    public TimeSpan LaunchTime { get; init; }
+
+    /// <summary>From then until all weights had arrived and the joiners were warm.</summary>
+    public TimeSpan TransferTime { get; init; }
+
+    /// <summary>From then until the leavers had handed back their requests.</summary>
+    public TimeSpan DrainTime { get; init; }
+
+    /// <summary>From then until the first step of the new view was complete.</summary>
+    public TimeSpan SwitchTime { get; init; }
+
+    /// <summary>From the coordinator's last step under the old view until its first under the new one began.</summary>
+    public TimeSpan Pause { get; init; }
+
+    /// <summary>Weight bytes that moved between ranks.</summary>
+    public long BytesMoved { get; init; }
+
+    /// <summary>Fewest expert bytes that any placement of the experts on the new ranks needs to move, plus the dense bytes of the joiners.</summary>
+    public long BytesLowerBound { get; init; }
+}

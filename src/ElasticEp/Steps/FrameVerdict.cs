@@ -1,0 +1,14 @@
+namespace ElasticEp.Steps;
+
+/// <summary>What becomes of a data frame, given its tag.</summary>
+internal enum FrameVerdict
+{
+    /// <summary>It belongs to the attempt that runs here, or to the next step while this rank's exchanges are complete.</summary>
+    Accept,
+
+    /// <summary>It is of an older attempt: thrown away and counted.</summary>
+    Drop,
+
+    /// <summary>It is of a later one: it waits until this rank has switched.</summary>
+    Hold,
+}

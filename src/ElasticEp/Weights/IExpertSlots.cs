@@ -1,0 +1,8 @@
+namespace ElasticEp.Weights;
+
+/// <summary>The weights in the slots of this rank under the view in use.</summary>
+internal interface IExpertSlots
+{
+    /// <summary>The weights of the expert in a slot.</summary>
+    ExpertWeights Get(int layer, int slot);
+}
