@@ -23,4 +23,26 @@ internal class StepRules
             return isOpen ? FrameVerdict.Accept : FrameVerdict.Drop;
         return frame.Step < step ? FrameVerdict.Drop : FrameVerdict.Hold;
     }
+
+    /// <summary>Rule 1: a step is complete here when its delegate has returned and every member has ended its exchanges.</summary>
+    public virtual bool IsComplete(bool isDelegateInside, int ended, int members) => !isDelegateInside && ended == members;
+
+    /// <summary>Rule 2: after a complete step, whether another one follows without a new reason.</summary>
+    /// <param name="anyWork">Whether any member said that it has work.</param>
+    /// <param name="latchedWake">Highest step for which a wake has come.</param>
+    /// <param name="nextStep">The step that would follow.</param>
+    /// <param name="isFirstOfView">Whether it would be the first of its view.</param>
+    public virtual bool MustRun(bool anyWork, long latchedWake, long nextStep, bool isFirstOfView) => anyWork || isFirstOfView || latchedWake >= nextStep;
+
+    /// <summary>Rule 3: whether a prepared view may be announced: only once it is durable.</summary>
+    public virtual bool MayAnnounce(bool isDurable) => isDurable;
+
+    /// <summary>Rule 5: whether Stop may be answered: only once the delegate has ended.</summary>
+    public virtual bool MayAnswerStop(bool isDelegateInside) => !isDelegateInside;
+
+    /// <summary>Rule 5: the step to start with, from the last completed step of every member that is not fresh.</summary>
+    public virtual long StartStep(IEnumerable<long> lastCompleted) => lastCompleted.DefaultIfEmpty(0).Max() + 1;
+
+    /// <summary>Rule 6: whether Stop cancels the delegate: not once its exchanges are complete.</summary>
+    public virtual bool StopCancelsDelegate(bool hasEndedExchanges) => !hasEndedExchanges;
 }

@@ -1,0 +1,192 @@
+using ElasticEp.Placement;
+
+namespace ElasticEp.Membership;
+
+/// <summary>Encodes protocol messages: one kind byte, then the fields. Everything read is checked; what is left over is an error.</summary>
+internal static class MessageCodec
+{
+    public static ReadOnlyMemory<byte> Encode(ProtocolMessage message)
+    {
+        var writer = new WireWriter();
+        switch (message)
+        {
+            case StepFailedMessage m:
+                writer.Byte(1);
+                writer.Long(m.Epoch);
+                writer.Long(m.Step);
+                writer.Int(m.LostPeer);
+                writer.Text(m.Reason);
+                break;
+            case StopMessage m:
+                writer.Byte(2);
+                writer.Long(m.Epoch);
+                writer.Long(m.Recovery);
+                break;
+            case StoppedMessage m:
+                writer.Byte(3);
+                writer.Long(m.Recovery);
+                writer.Long(m.LastCompleted);
+                writer.Bool(m.IsFresh);
+                RecordCodec.WriteRanks(writer, m.Connected);
+                break;
+            case StartMessage m:
+                writer.Byte(4);
+                ViewCodec.Write(writer, m.View);
+                writer.Long(m.Step);
+                writer.Text(m.CommittedOperation);
+                break;
+            case PrepareMessage m:
+                writer.Byte(5);
+                WritePrepare(writer, m);
+                break;
+            case DrainMessage m:
+                writer.Byte(6);
+                writer.Text(m.Operation);
+                break;
+            case StatusMessage m:
+                writer.Byte(7);
+                writer.Text(m.Operation);
+                writer.Byte((byte)m.Stage);
+                writer.ULong(m.Digest);
+                writer.Long(m.BytesMoved);
+                writer.Long(m.BytesTotal);
+                writer.Text(m.Failure);
+                break;
+            case AbortMessage m:
+                writer.Byte(8);
+                writer.Text(m.Operation);
+                writer.Text(m.Reason);
+                break;
+            case CompletedMessage m:
+                writer.Byte(9);
+                writer.Text(m.Operation);
+                writer.Long(m.Epoch);
+                break;
+            case ScaleAskMessage m:
+                writer.Byte(10);
+                WriteAsk(writer, m.Ask);
+                break;
+            case ScaleAnswerMessage m:
+                writer.Byte(11);
+                writer.Text(m.Operation);
+                writer.Int(m.Code);
+                writer.Text(m.Detail);
+                break;
+            case CancelMessage m:
+                writer.Byte(12);
+                writer.Text(m.Operation);
+                break;
+            case ProgressMessage m:
+                writer.Byte(13);
+                writer.Text(m.Progress.OperationId);
+                writer.Byte((byte)m.Progress.Phase);
+                writer.Long(m.Progress.BytesMoved);
+                writer.Long(m.Progress.BytesTotal);
+                writer.Text(m.Progress.Detail);
+                break;
+            case LaunchFailedMessage m:
+                writer.Byte(14);
+                writer.Text(m.Operation);
+                writer.Int(m.Rank);
+                writer.Text(m.Reason);
+                break;
+            case WeightRequestMessage m:
+                writer.Byte(15);
+                writer.Bytes(m.Request.Span);
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(message), message, "Unknown message.");
+        }
+
+        return writer.Written;
+    }
+
+    public static ProtocolMessage Decode(ReadOnlySpan<byte> bytes)
+    {
+        var reader = new WireReader(bytes);
+        ProtocolMessage message = reader.Byte() switch
+        {
+            1 => new StepFailedMessage(reader.Long(), reader.Long(), reader.Int(), reader.Text()),
+            2 => new StopMessage(reader.Long(), reader.Long()),
+            3 => new StoppedMessage(reader.Long(), reader.Long(), reader.Bool(), RecordCodec.ReadRanks(ref reader)),
+            4 => new StartMessage(ViewCodec.Read(ref reader), reader.Long(), reader.Text()),
+            5 => ReadPrepare(ref reader),
+            6 => new DrainMessage(reader.Text()),
+            7 => new StatusMessage(reader.Text(), (PrepareStage)reader.Byte(), reader.ULong(), reader.Long(), reader.Long(), reader.Text()),
+            8 => new AbortMessage(reader.Text(), reader.Text()),
+            9 => new CompletedMessage(reader.Text(), reader.Long()),
+            10 => new ScaleAskMessage(ReadAsk(ref reader)),
+            11 => new ScaleAnswerMessage(reader.Text(), reader.Int(), reader.Text()),
+            12 => new CancelMessage(reader.Text()),
+            13 => new ProgressMessage(new ScaleProgress(reader.Text(), (ScalePhase)reader.Byte(), reader.Long(), reader.Long(), reader.Text())),
+            14 => new LaunchFailedMessage(reader.Text(), reader.Int(), reader.Text()),
+            15 => new WeightRequestMessage(reader.Bytes()),
+            var kind => throw WireReader.Malformed($"kind {kind} is unknown"),
+        };
+        reader.End();
+        return message;
+    }
+
+    private static void WritePrepare(WireWriter writer, PrepareMessage message)
+    {
+        writer.Text(message.Operation);
+        ViewCodec.Write(writer, message.Base);
+        ViewCodec.Write(writer, message.Next);
+        writer.Int(message.Transfers.Length);
+        foreach (var transfer in message.Transfers)
+        {
+            writer.Int(transfer.Layer);
+            writer.Int(transfer.Expert);
+            writer.Int(transfer.Source);
+            writer.Int(transfer.Destination);
+            writer.Int(transfer.Slot);
+        }
+
+        writer.Long(message.DrainTime.Ticks);
+    }
+
+    private static PrepareMessage ReadPrepare(ref WireReader reader)
+    {
+        var operation = reader.Text();
+        var current = ViewCodec.Read(ref reader);
+        var next = ViewCodec.Read(ref reader);
+        var transfers = new ExpertTransfer[reader.Count(20)];
+        for (var i = 0; i < transfers.Length; i++)
+            transfers[i] = new ExpertTransfer(reader.Int(), reader.Int(), reader.Int(), reader.Int(), reader.Int());
+        return new PrepareMessage(operation, current, next, [.. transfers], new TimeSpan(reader.Long()));
+    }
+
+    private static void WriteAsk(WireWriter writer, ScaleAsk ask)
+    {
+        writer.Text(ask.Operation);
+        writer.Byte((byte)ask.Kind);
+        writer.Int(ask.Size ?? -1);
+        writer.Bool(ask.Ranks is not null);
+        if (ask.Ranks is { } ranks)
+            RecordCodec.WriteRanks(writer, ranks);
+        writer.Bool(ask.Remove is not null);
+        if (ask.Remove is { } remove)
+            RecordCodec.WriteRanks(writer, remove);
+        writer.Long(ask.Deadline?.Ticks ?? -1);
+        writer.Long(ask.DrainTime?.Ticks ?? -1);
+    }
+
+    private static ScaleAsk ReadAsk(ref WireReader reader)
+    {
+        var operation = reader.Text();
+        var kind = (OperationKind)reader.Byte();
+        var size = reader.Int();
+        System.Collections.Immutable.ImmutableArray<int>? ranks = reader.Bool() ? RecordCodec.ReadRanks(ref reader) : null;
+        System.Collections.Immutable.ImmutableArray<int>? remove = reader.Bool() ? RecordCodec.ReadRanks(ref reader) : null;
+        var deadline = reader.Long();
+        var drain = reader.Long();
+        return new ScaleAsk(operation, kind)
+        {
+            Size = size < 0 ? null : size,
+            Ranks = ranks,
+            Remove = remove,
+            Deadline = deadline < 0 ? null : new TimeSpan(deadline),
+            DrainTime = drain < 0 ? null : new TimeSpan(drain),
+        };
+    }
+}

@@ -1,0 +1,17 @@
+namespace ElasticEp.Membership;
+
+/// <summary>What an operation is for. All kinds run through the same machine.</summary>
+internal enum OperationKind : byte
+{
+    /// <summary>The first view.</summary>
+    Birth = 0,
+
+    /// <summary>Other members, asked for by a user.</summary>
+    Scale = 1,
+
+    /// <summary>A rank's host is stopping; waits its turn instead of being refused.</summary>
+    Leave = 2,
+
+    /// <summary>The group ends.</summary>
+    Stop = 3,
+}

@@ -1,0 +1,20 @@
+namespace ElasticEp.Membership;
+
+/// <summary>How an operation ended.</summary>
+internal sealed record OperationOutcome(string Id, bool IsCompleted, string Reason, OperationFigures Figures)
+{
+    public ScaleResult ToResult(GroupView view) => new()
+    {
+        OperationId = Id,
+        Outcome = IsCompleted ? ScalePhase.Completed : ScalePhase.Aborted,
+        Reason = IsCompleted ? null : Reason,
+        View = view,
+        LaunchTime = Figures.Launch,
+        TransferTime = Figures.Transfer,
+        DrainTime = Figures.Drain,
+        SwitchTime = Figures.Switch,
+        Pause = Figures.Pause,
+        BytesMoved = Figures.BytesMoved,
+        BytesLowerBound = Figures.BytesLowerBound,
+    };
+}

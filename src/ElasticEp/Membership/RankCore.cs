@@ -1,0 +1,169 @@
+using ElasticEp.Scaling;
+using ElasticEp.Steps;
+
+namespace ElasticEp.Membership;
+
+/// <summary>
+/// All decisions of one rank: the step agreement, its part in transitions, and, when it coordinates, leading them. Pure:
+/// (state, event, now) → (state, effects). A driver feeds it and starts its effects; the simulator does the same with no
+/// thread, clock or network at all. Calls must not overlap.
+/// </summary>
+internal sealed class RankCore
+{
+    private readonly List<RankEffect> _effects = [];
+    private readonly List<RankEffect> _output = [];
+
+    public RankCore(ElasticEpOptions options, int rank, StepRules? rules = null)
+    {
+        rules ??= StepRules.Default;
+        Member = new MemberCore(rank, options.StepDeadline, rules);
+        Preparation = new PreparationCore(rank, Member);
+        Coordinator = new CoordinatorCore(options, Member, rules);
+    }
+
+    public MemberCore Member { get; }
+
+    public PreparationCore Preparation { get; }
+
+    public CoordinatorCore Coordinator { get; }
+
+    /// <summary>When <see cref="RankEventKind.Tick"/> is wanted next, or null.</summary>
+    public TimeSpan? WakeAt => (Member.WakeAt, Coordinator.WakeAt) switch
+    {
+        ({ } a, { } b) => a < b ? a : b,
+        var (a, b) => a ?? b,
+    };
+
+    /// <summary>Handles one event.</summary>
+    /// <param name="e">The event.</param>
+    /// <param name="now">Time since the rank started; never goes back.</param>
+    /// <returns>What to start, in order; valid until the next call.</returns>
+    public IReadOnlyList<RankEffect> Handle(in RankEvent e, TimeSpan now)
+    {
+        _output.Clear();
+        _effects.Clear();
+        Dispatch(e, now);
+        for (var i = 0; i < _effects.Count; i++)
+        {
+            var effect = _effects[i];
+            switch (effect.Kind)
+            {
+                case RankEffectKind.Send when effect.Peer == Member.Rank:
+                    Deliver(Member.Rank, (ProtocolMessage)effect.Payload!, now);
+                    continue;
+                case RankEffectKind.EnterView:
+                    var view = (GroupView)effect.Payload!;
+                    Preparation.OnEntered(view, effect.Operation ?? "");
+                    Coordinator.OnEntered(view, effect.Step, now, _effects);
+                    break;
+                case RankEffectKind.SettleView:
+                    Coordinator.OnSettled((GroupView)effect.Payload!, now, _effects);
+                    break;
+            }
+
+            _output.Add(effect);
+        }
+
+        return _output;
+    }
+
+    private void Dispatch(in RankEvent e, TimeSpan now)
+    {
+        switch (e.Kind)
+        {
+            case RankEventKind.Message:
+                Deliver(e.Peer, (ProtocolMessage)e.Payload!, now);
+                break;
+            case RankEventKind.Asked:
+                Ask((ProtocolMessage)e.Payload!, now);
+                break;
+            case RankEventKind.LinkUp:
+                Member.Handle(e, now, _effects);
+                Preparation.Handle(e, _effects);
+                Coordinator.OnLinkUp(e.Peer, now, _effects);
+                break;
+            case RankEventKind.LinkLost:
+                Member.Handle(e, now, _effects);
+                Preparation.Handle(e, _effects);
+                Coordinator.Handle(e, now, _effects);
+                break;
+            case RankEventKind.RankLost:
+                Coordinator.OnRankLost(e.Peer, now, _effects);
+                Member.Handle(e, now, _effects);
+                break;
+            case RankEventKind.ConnectFailed:
+                Preparation.Handle(e, _effects);
+                Coordinator.Handle(e, now, _effects);
+                break;
+            case RankEventKind.RecordSeen:
+                OnRecordSeen((GroupRecord)e.Payload!);
+                break;
+            case RankEventKind.Tick:
+                Member.Handle(e, now, _effects);
+                Coordinator.Handle(e, now, _effects);
+                break;
+            case RankEventKind.Loaded or RankEventKind.LoadFailed or RankEventKind.LoadProgress or RankEventKind.Drained or RankEventKind.DrainFailed:
+                Preparation.Handle(e, _effects);
+                break;
+            case RankEventKind.BirthWanted or RankEventKind.RecordRead or RankEventKind.RecordWritten or RankEventKind.RecordUnknown
+                or RankEventKind.RankRegistered or RankEventKind.RankUnregistered or RankEventKind.Planned:
+                Coordinator.Handle(e, now, _effects);
+                break;
+            default:
+                Member.Handle(e, now, _effects);
+                break;
+        }
+    }
+
+    private void Deliver(int from, ProtocolMessage message, TimeSpan now)
+    {
+        switch (message)
+        {
+            case StopMessage stop:
+                Member.OnStop(from, stop, _effects);
+                break;
+            case StartMessage start:
+                Member.OnStart(start, _effects);
+                break;
+            case PrepareMessage prepare:
+                Preparation.OnPrepare(from, prepare, _effects);
+                break;
+            case DrainMessage drain:
+                Preparation.OnDrain(drain, _effects);
+                break;
+            case AbortMessage abort:
+                Preparation.OnAbort(abort, _effects);
+                break;
+            case CompletedMessage completed:
+                Preparation.OnCompleted(completed, _effects);
+                break;
+            case ScaleAnswerMessage or ProgressMessage:
+                _effects.Add(new RankEffect(RankEffectKind.Tell) { Peer = from, Payload = message });
+                break;
+            default:
+                Coordinator.OnMessage(from, message, now, _effects);
+                break;
+        }
+    }
+
+    private void Ask(ProtocolMessage message, TimeSpan now)
+    {
+        if (Member.View.Coordinator == Member.Rank)
+            Coordinator.OnMessage(Member.Rank, message, now, _effects);
+        else if (Member.View.Coordinator >= 0)
+            _effects.Add(RankEffect.Send(Member.View.Coordinator, message));
+    }
+
+    /// <summary>
+    /// The record as a watch shows it. A rank learns from it only that the group goes on without it: as a leaver whose
+    /// operation is complete, or because it was evicted.
+    /// </summary>
+    private void OnRecordSeen(GroupRecord record)
+    {
+        if (record.View.Epoch < Member.View.Epoch || record.View.Contains(Member.Rank) || Member.View.Epoch == 0)
+            return;
+        var isLeaver = record.Pending is { IsCommitted: true } pending && pending.Leavers.Contains(Member.Rank);
+        if (!isLeaver && !record.View.IsTerminal)
+            Member.Leave(_effects);
+    }
+}

@@ -1,0 +1,313 @@
+using System.Collections.Immutable;
+using ElasticEp.Membership;
+using ElasticEp.Placement;
+
+namespace ElasticEp.Scaling;
+
+/// <summary>An operation from request to end.</summary>
+internal sealed partial class CoordinatorCore
+{
+    private const string BirthId = "birth";
+
+    private void OnAsk(int from, ScaleAsk ask, TimeSpan now, List<RankEffect> effects)
+    {
+        if (!IsActive)
+        {
+            Refuse(from, ask.Operation, ElasticEpErrorCode.InvalidState, $"Rank {member.Rank} does not coordinate.", effects);
+        }
+        else if (_record.Last?.Id == ask.Operation)
+        {
+            Accept(from, ask.Operation, effects);
+        }
+        else if (Operation?.Id == ask.Operation)
+        {
+            Operation.Requesters.Add(from);
+            Accept(from, ask.Operation, effects);
+        }
+        else if (Operation is null && _isKnown && Recovery is null && _writing == Scaling.WritePurpose.None)
+        {
+            Propose(from, ask, now, effects);
+        }
+        else if (ask.Kind == OperationKind.Leave || Operation is null)
+        {
+            if (!_waiting.Any(waiting => waiting.Ask.Operation == ask.Operation))
+                _waiting.Enqueue((from, ask));
+        }
+        else
+        {
+            Refuse(from, ask.Operation, ElasticEpErrorCode.ScaleInProgress, Operation.Id, effects);
+        }
+    }
+
+    private void Propose(int from, ScaleAsk ask, TimeSpan now, List<RankEffect> effects)
+    {
+        ImmutableArray<int> target;
+        try
+        {
+            if (_record.View.Epoch == 0 || _record.View.IsTerminal)
+                throw new ElasticEpException(ElasticEpErrorCode.InvalidState, "The group has no view yet, or has ended.");
+            target = Targets.Resolve(ask, _record.View, options);
+        }
+        catch (ElasticEpException exception)
+        {
+            Refuse(from, ask.Operation, exception.Code, exception.Message, effects);
+            return;
+        }
+
+        var present = RanksOf(_record.View);
+        var pending = new PendingOperation(ask.Operation, ask.Kind, target, [.. target.Except(present)], [.. present.Except(target)]);
+        Operation = new Operation(pending, now + (ask.Deadline ?? options.OperationDeadline), ask.DrainTime ?? options.DrainTime, now);
+        Operation.Requesters.Add(from);
+        Accept(from, ask.Operation, effects);
+        if (ask.Kind != OperationKind.Stop && pending.Joiners.IsEmpty && pending.Leavers.IsEmpty)
+            Finish(true, "", OperationStage.Completing, effects);
+    }
+
+    private void AdoptPending(TimeSpan now)
+    {
+        if (Operation is not null)
+            return;
+        if (_record.Pending is { } pending)
+        {
+            // Taken over from another coordinator: a committed one goes forward, any other is rolled back.
+            Operation = new Operation(pending, TimeSpan.MaxValue, TimeSpan.Zero, now) { Figures = pending.Figures, Next = _record.View };
+            Operation.Stage = pending.IsCommitted ? OperationStage.Committed : OperationStage.Gathering;
+            Operation.Participants = pending.IsCommitted ? [] : [.. RanksOf(_record.View).Union(pending.Target)];
+            if (!pending.IsCommitted)
+                Operation.AbortReason = "its coordinator was lost";
+        }
+        else if (_record.View.Epoch == 0 && !_isBirthOver)
+        {
+            ImmutableArray<int> ranks = [.. Enumerable.Range(0, options.InitialRanks)];
+            Operation = new Operation(new PendingOperation(BirthId, OperationKind.Birth, ranks, ranks, []), TimeSpan.MaxValue, TimeSpan.Zero, now);
+        }
+    }
+
+    private void AdvanceOperation(TimeSpan now, List<RankEffect> effects)
+    {
+        if (Operation is null)
+        {
+            if (_waiting.TryDequeue(out var waiting))
+                Propose(waiting.From, waiting.Ask, now, effects);
+            if (Operation is null || _writing != Scaling.WritePurpose.None)
+                return;
+        }
+
+        if (Operation is { CanAbort: true, AbortReason: { } reason })
+        {
+            foreach (var participant in Operation.Participants)
+                effects.Add(RankEffect.Send(participant, new AbortMessage(Operation.Id, reason)));
+            Finish(false, reason, OperationStage.Aborting, effects);
+            return;
+        }
+
+        switch (Operation.Stage)
+        {
+            case OperationStage.Proposing:
+                Write(_record with { Pending = Operation.Pending }, Scaling.WritePurpose.Propose, effects);
+                break;
+            case OperationStage.Gathering when Operation.Pending.Joiners.All(IsGathered):
+                Operation.Figures = Operation.Figures with { Launch = now - Operation.Since };
+                EnterStage(OperationStage.Planning, now, effects);
+                effects.Add(new RankEffect(RankEffectKind.Plan) { Operation = Operation.Id, Payload = (_record.View, Operation.Pending.Target) });
+                break;
+            case OperationStage.Loading when !Operation.Behind(Operation.Participants, PrepareStage.Loaded).Any():
+                Operation.Figures = Operation.Figures with { Transfer = now - Operation.Since, BytesMoved = Operation.BytesMoved };
+                EnterStage(OperationStage.Draining, now, effects);
+                if (Operation.Pending.Kind != OperationKind.Stop)
+                {
+                    foreach (var leaver in Operation.Pending.Leavers)
+                        effects.Add(RankEffect.Send(leaver, new DrainMessage(Operation.Id)));
+                }
+
+                AdvanceOperation(now, effects);
+                break;
+            case OperationStage.Draining when IsDrained(Operation):
+                Operation.Figures = Operation.Figures with { Drain = now - Operation.Since };
+                EnterStage(OperationStage.Committing, now, effects);
+                WriteCommit(effects);
+                break;
+            case OperationStage.Committed when _settledEpoch >= _record.View.Epoch:
+                Finish(true, "", OperationStage.Completing, effects);
+                break;
+        }
+    }
+
+    private bool IsGathered(int rank) => rank == member.Rank
+        ? _registered.ContainsKey(rank)
+        : _registered.ContainsKey(rank) && member.Connected.Contains(rank);
+
+    private static bool IsDrained(Operation operation) =>
+        !operation.Behind(operation.Participants, PrepareStage.Loaded).Any()
+        && (operation.Pending.Kind == OperationKind.Stop || !operation.Behind(operation.Pending.Leavers, PrepareStage.Drained).Any());
+
+    private void WriteCommit(List<RankEffect> effects)
+    {
+        var pending = Operation!.Pending with { IsCommitted = true, Figures = Operation.Figures };
+        var next = Operation.Pending.Kind == OperationKind.Stop
+            ? new GroupRecord(Operation.Next!, _record.View.Members, null, new OperationOutcome(Operation.Id, true, "", Operation.Figures))
+            : new GroupRecord(Operation.Next!, _record.View.Members, pending, _record.Last);
+        Operation.Pending = pending;
+        Write(next, Scaling.WritePurpose.Commit, effects);
+    }
+
+    private void OnProposed(TimeSpan now, List<RankEffect> effects)
+    {
+        EnterStage(OperationStage.Gathering, now, effects);
+        if (!_isWatching)
+        {
+            _isWatching = true;
+            effects.Add(new RankEffect(RankEffectKind.WatchRanks));
+        }
+
+        foreach (var joiner in Operation!.Pending.Joiners)
+            ConnectJoiner(joiner, effects);
+    }
+
+    private void ConnectJoiner(int rank, List<RankEffect> effects)
+    {
+        if (Operation is { CanAbort: true } operation && operation.Pending.Joiners.Contains(rank) && rank != member.Rank
+            && !member.Connected.Contains(rank) && _registered.TryGetValue(rank, out var joiner))
+        {
+            effects.Add(RankEffect.Connect(rank, joiner.Address));
+        }
+    }
+
+    private void AbortIfJoiner(int rank, string what)
+    {
+        if (Operation is { CanAbort: true, Stage: > OperationStage.Proposing } operation && operation.Pending.Joiners.Contains(rank))
+            operation.AbortReason ??= $"rank {rank} {what}";
+    }
+
+    private void OnPlanned(in RankEvent e, TimeSpan now, List<RankEffect> effects)
+    {
+        if (Operation is not { Stage: OperationStage.Planning } operation || operation.Id != e.Operation)
+            return;
+        if (e.Payload is not PlacementPlan plan)
+        {
+            operation.AbortReason ??= $"no placement was found: {e.Detail}";
+            return;
+        }
+
+        operation.Plan = plan;
+        operation.Figures = operation.Figures with { BytesLowerBound = e.Number };
+        EnterStage(OperationStage.Loading, now, effects);
+        SendPrepare(effects);
+    }
+
+    /// <summary>Builds the next view on the present base and tells everybody; also after a recovery has moved the base.</summary>
+    private void SendPrepare(List<RankEffect> effects)
+    {
+        var operation = Operation!;
+        var isStop = operation.Pending.Kind == OperationKind.Stop;
+        var members = operation.Pending.Target.Select(rank => _record.View.Find(rank) ?? _registered[rank]);
+        operation.Next = new GroupView(
+            _record.View.Epoch + 1,
+            _record.View.Epoch == 0 ? 1 : 0,
+            Membership.Succession.NextCoordinator(_record.View, operation.Pending.Target),
+            members,
+            isStop ? ExpertPlacement.Empty : operation.Plan!.Placement,
+            isStop);
+        operation.Participants = [.. RanksOf(_record.View).Union(operation.Pending.Target)];
+        foreach (var participant in operation.Participants)
+        {
+            var transfers = operation.Plan!.Transfers.Where(transfer => transfer.Destination == participant);
+            effects.Add(RankEffect.Send(participant, new PrepareMessage(operation.Id, _record.View, operation.Next, [.. transfers], operation.DrainTime)));
+        }
+    }
+
+    private void OnStatus(int from, StatusMessage status, List<RankEffect> effects)
+    {
+        if (Operation is not { } operation || operation.Id != status.Operation || operation.Stage is not (OperationStage.Loading or OperationStage.Draining))
+            return;
+        if (status.Failure.Length > 0)
+        {
+            operation.AbortReason ??= status.Failure;
+            return;
+        }
+
+        operation.Statuses[from] = status;
+        Report(effects);
+    }
+
+    private void OnCommitted(TimeSpan now, List<RankEffect> effects)
+    {
+        var operation = Operation!;
+        EnterStage(OperationStage.Committed, now, effects);
+        if (Recovery is not null)
+            return;
+        if (operation.Pending.Kind == OperationKind.Birth)
+        {
+            foreach (var joiner in operation.Pending.Joiners)
+                effects.Add(RankEffect.Send(joiner, new StartMessage(_record.View, 1, operation.Id)));
+        }
+        else if (rules.MayAnnounce(true))
+        {
+            member.Announce(_record.View, effects);
+        }
+
+        if (operation.Pending.Kind == OperationKind.Stop)
+            Operation = null;
+    }
+
+    private void Finish(bool isCompleted, string reason, OperationStage stage, List<RankEffect> effects)
+    {
+        var operation = Operation!;
+        operation.Stage = stage;
+        var outcome = new OperationOutcome(operation.Id, isCompleted, reason, operation.Figures);
+        Write(_record with { Pending = null, PreviousMembers = [], Last = outcome }, Scaling.WritePurpose.Finish, effects);
+    }
+
+    private void OnFinished(List<RankEffect> effects)
+    {
+        var operation = Operation!;
+        _isBirthOver = true;
+        if (operation.Stage == OperationStage.Completing)
+        {
+            foreach (var leaver in operation.Pending.Leavers)
+                effects.Add(RankEffect.Send(leaver, new CompletedMessage(operation.Id, _record.View.Epoch)));
+        }
+        else
+        {
+            foreach (var joiner in operation.Pending.Joiners)
+                effects.Add(new RankEffect(RankEffectKind.Disconnect) { Peer = joiner });
+        }
+
+        Report(effects);
+        Operation = null;
+    }
+
+    private void EnterStage(OperationStage stage, TimeSpan now, List<RankEffect> effects)
+    {
+        (Operation!.Stage, Operation.Since) = (stage, now);
+        Report(effects);
+    }
+
+    private void Report(List<RankEffect> effects)
+    {
+        var operation = Operation!;
+        foreach (var requester in operation.Requesters)
+            effects.Add(RankEffect.Send(requester, new ProgressMessage(new ScaleProgress(operation.Id, operation.Phase, operation.BytesMoved, operation.BytesTotal, Describe()))));
+    }
+
+    /// <summary>What the operation waits for, in words.</summary>
+    private string Describe()
+    {
+        var operation = Operation!;
+        return operation.Stage switch
+        {
+            OperationStage.Gathering => $"rank {string.Join(", ", operation.Pending.Joiners.Where(joiner => !IsGathered(joiner)))} to start and connect",
+            OperationStage.Loading => $"the weights of rank {string.Join(", ", operation.Behind(operation.Participants, PrepareStage.Loaded))}",
+            OperationStage.Draining => $"rank {string.Join(", ", operation.Behind(operation.Pending.Leavers, PrepareStage.Drained))} to hand back its requests",
+            OperationStage.Planning => "a placement",
+            OperationStage.Proposing or OperationStage.Committing or OperationStage.Completing or OperationStage.Aborting => "the store",
+            _ => "the first step of the new view",
+        };
+    }
+
+    private static void Accept(int to, string operation, List<RankEffect> effects) =>
+        effects.Add(RankEffect.Send(to, new ScaleAnswerMessage(operation, 0, "")));
+
+    private static void Refuse(int to, string operation, ElasticEpErrorCode code, string detail, List<RankEffect> effects) =>
+        effects.Add(RankEffect.Send(to, new ScaleAnswerMessage(operation, (int)code, detail)));
+}

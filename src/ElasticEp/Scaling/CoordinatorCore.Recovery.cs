@@ -1,0 +1,134 @@
+using ElasticEp.Membership;
+
+namespace ElasticEp.Scaling;
+
+/// <summary>Recovery: an attempt could not complete somewhere; all stop, agree where to go on, and start under a new epoch.</summary>
+internal sealed partial class CoordinatorCore
+{
+    private readonly HashSet<int> _lost = [];
+    private long _recoveries;
+    private StartMessage? _start;
+
+    public void OnRankLost(int rank, TimeSpan now, List<RankEffect> effects)
+    {
+        _lost.Add(rank);
+        AbortIfJoiner(rank, "was lost before it was admitted");
+        Advance(now, effects);
+    }
+
+    public void OnLinkUp(int rank, TimeSpan now, List<RankEffect> effects)
+    {
+        _lost.Remove(rank);
+        if (Recovery is { IsStopping: true, IsWriting: false } recovery && recovery.Targets.Any(target => target.Rank == rank))
+            effects.Add(RankEffect.Send(rank, new StopMessage(_record.View.Epoch, recovery.Id)));
+        else if (Recovery is null && _start is { } start && start.View.Epoch > _settledEpoch && IsActive)
+            effects.Add(RankEffect.Send(rank, start));
+        Advance(now, effects);
+    }
+
+    private void OnStepFailed(int from, StepFailedMessage failed, TimeSpan now, List<RankEffect> effects)
+    {
+        if (failed.Epoch == 0)
+            return;
+        if (!IsActive)
+        {
+            if (Succession.Proposer(member.View, _lost) != member.Rank)
+                return;
+            IsActive = true;
+        }
+
+        if (Recovery is not null)
+            return; // a link that is still missing after the Start makes trouble again
+        _isKnown = _writing != Scaling.WritePurpose.None && _isKnown;
+        Recovery = new Recovery(++_recoveries) { Reason = $"rank {from}: {failed.Reason}" };
+    }
+
+    private void OnStopped(int from, StoppedMessage stopped)
+    {
+        if (Recovery is { IsStopping: true, IsWriting: false } recovery && stopped.Recovery == recovery.Id)
+            recovery.Answers[from] = stopped;
+    }
+
+    private void AdvanceRecovery(List<RankEffect> effects)
+    {
+        var recovery = Recovery!;
+        if (!recovery.IsStopping)
+        {
+            recovery.IsStopping = true;
+            var previous = _settledEpoch >= _record.View.Epoch ? [] : _record.PreviousMembers;
+            recovery.Targets = [.. _record.View.Members.Concat(previous).DistinctBy(target => target.Rank)];
+            foreach (var target in recovery.Targets)
+            {
+                if (target.Rank == member.Rank || member.Connected.Contains(target.Rank))
+                    effects.Add(RankEffect.Send(target.Rank, new StopMessage(_record.View.Epoch, recovery.Id)));
+            }
+        }
+
+        if (recovery.IsWriting || !AllAnswered(recovery))
+            return;
+        var evicted = _record.View.Members.Where(other => _lost.Contains(other.Rank)).Select(other => other.Rank).ToHashSet();
+        var placement = evicted.Count == 0 ? _record.View.Placement : Without(_record.View.Placement, evicted);
+        var members = _record.View.Members.Where(other => !evicted.Contains(other.Rank)).ToArray();
+        if (placement.FindMissing() is not null || (members.Length < options.MinRanks && !_record.View.IsTerminal))
+            return; // not runnable without them: waits until they are back
+        var answers = recovery.Answers.Values.Where(answer => !answer.IsFresh).Select(answer => answer.LastCompleted);
+        var view = new GroupView(
+            _record.View.Epoch + 1,
+            rules.StartStep(answers),
+            Succession.NextCoordinator(_record.View, members.Select(other => other.Rank)),
+            members,
+            placement,
+            _record.View.IsTerminal);
+        recovery.IsWriting = true;
+        var previousMembers = recovery.Targets.Where(target => !_lost.Contains(target.Rank));
+        if (evicted.Count > 0 && Operation is { CanAbort: true } operation)
+            operation.AbortReason ??= $"rank {string.Join(", ", evicted)} was evicted";
+        Write(_record with { View = view, PreviousMembers = [.. previousMembers] }, Scaling.WritePurpose.Recover, effects);
+    }
+
+    /// <summary>Every member that is not lost has stopped and can reach every other one; leavers only need to have stopped.</summary>
+    private bool AllAnswered(Recovery recovery)
+    {
+        foreach (var target in recovery.Targets)
+        {
+            if (_lost.Contains(target.Rank))
+                continue;
+            if (!recovery.Answers.TryGetValue(target.Rank, out var answer))
+                return false;
+            var isMember = _record.View.Contains(target.Rank);
+            foreach (var other in _record.View.Members)
+            {
+                if (isMember && other.Rank != target.Rank && !_lost.Contains(other.Rank) && !answer.Connected.Contains(other.Rank))
+                    return false;
+            }
+        }
+
+        return true;
+    }
+
+    private void OnRecovered(TimeSpan now, List<RankEffect> effects)
+    {
+        var recovery = Recovery!;
+        Recovery = null;
+        var committed = Operation is { Stage: OperationStage.Committed } operation ? operation.Id : "";
+        _start = new StartMessage(_record.View, _record.View.StartStep, committed);
+        foreach (var target in recovery.Targets)
+        {
+            if (!_lost.Contains(target.Rank))
+                effects.Add(RankEffect.Send(target.Rank, _start));
+        }
+
+        if (Operation is { AbortReason: null, Stage: OperationStage.Loading or OperationStage.Draining })
+            SendPrepare(effects);
+        Advance(now, effects);
+    }
+
+    private static ExpertPlacement Without(ExpertPlacement placement, HashSet<int> evicted)
+    {
+        var ranks = placement.Ranks.ToArray().Where(rank => !evicted.Contains(rank)).ToArray();
+        var slots = Enumerable.Range(0, placement.Layers)
+            .Select(layer => ranks.Select(rank => placement.GetSlots(layer, rank).ToArray()).ToArray())
+            .ToArray();
+        return new ExpertPlacement(placement.Experts, ranks, slots);
+    }
+}

@@ -1,0 +1,231 @@
+using System.Collections.Immutable;
+using ElasticEp.Membership;
+using ElasticEp.Steps;
+
+namespace ElasticEp.Scaling;
+
+/// <summary>
+/// Leads transitions and recoveries from the rank that coordinates. Pure. Events change facts; <see cref="Advance"/> looks at the
+/// facts and decides what is next, so that nothing depends on the order in which facts arrive. At most one write of the
+/// record is under way, and nothing is decided before its outcome is known.
+/// </summary>
+internal sealed partial class CoordinatorCore(ElasticEpOptions options, MemberCore member, StepRules rules)
+{
+    private readonly Dictionary<int, GroupMember> _registered = [];
+    private readonly Queue<(int From, ScaleAsk Ask)> _waiting = [];
+    private GroupRecord _record = GroupRecord.Unborn;
+    private long _version;
+    private GroupRecord? _intent;
+    private WritePurpose _writing;
+    private bool _isReading;
+    private bool _isKnown;
+    private bool _isWatching;
+    private bool _isBirthOver;
+    private long _settledEpoch;
+
+    /// <summary>Whether this rank coordinates.</summary>
+    public bool IsActive { get; private set; }
+
+    public Operation? Operation { get; private set; }
+
+    public Recovery? Recovery { get; private set; }
+
+    public GroupRecord Record => _record;
+
+    public TimeSpan? WakeAt => Operation is { CanAbort: true, AbortReason: null } operation && operation.Deadline < TimeSpan.MaxValue ? operation.Deadline : null;
+
+    /// <summary>This rank takes over: it reads the record before it does anything.</summary>
+    public void Activate(TimeSpan now, List<RankEffect> effects)
+    {
+        IsActive = true;
+        _isKnown = false;
+        Advance(now, effects);
+    }
+
+    public void OnEntered(GroupView view, long step, TimeSpan now, List<RankEffect> effects)
+    {
+        if (IsActive && Operation is { Stage: OperationStage.Committed } operation)
+        {
+            operation.Figures = operation.Figures with { Switch = now - operation.Since };
+            foreach (var joiner in operation.Pending.Joiners)
+            {
+                if (joiner != member.Rank && view.Contains(joiner) && Recovery is null)
+                    effects.Add(RankEffect.Send(joiner, new StartMessage(view, step, operation.Id)));
+            }
+        }
+
+        if (view.Coordinator == member.Rank && !IsActive)
+            Activate(now, effects);
+        else if (view.Coordinator != member.Rank)
+            StandDown();
+    }
+
+    public void OnSettled(GroupView view, TimeSpan now, List<RankEffect> effects)
+    {
+        _settledEpoch = view.Epoch;
+        Advance(now, effects);
+    }
+
+    public void Handle(in RankEvent e, TimeSpan now, List<RankEffect> effects)
+    {
+        switch (e.Kind)
+        {
+            case RankEventKind.BirthWanted:
+                IsActive = true;
+                break;
+            case RankEventKind.RecordRead:
+                OnRecordRead((e.Payload as GroupRecord, e.Number), effects);
+                break;
+            case RankEventKind.RecordWritten:
+                OnRecordWritten(e.Flag, e.Payload as GroupRecord, e.Number, now, effects);
+                break;
+            case RankEventKind.RecordUnknown:
+                _isReading = false;
+                _isKnown = false;
+                break;
+            case RankEventKind.RankRegistered:
+                _registered[e.Peer] = (GroupMember)e.Payload!;
+                ConnectJoiner(e.Peer, effects);
+                break;
+            case RankEventKind.RankUnregistered:
+                _registered.Remove(e.Peer);
+                AbortIfJoiner(e.Peer, "ended before it was admitted");
+                break;
+            case RankEventKind.LinkLost:
+                AbortIfJoiner(e.Peer, $"was lost before it was admitted: {e.Detail}");
+                break;
+            case RankEventKind.ConnectFailed:
+                AbortIfJoiner(e.Peer, $"cannot be reached: {e.Detail}");
+                break;
+            case RankEventKind.Planned:
+                OnPlanned(e, now, effects);
+                break;
+            case RankEventKind.Tick when WakeAt <= now:
+                Operation!.AbortReason = $"its deadline passed while it waited for {Describe()}";
+                break;
+        }
+
+        Advance(now, effects);
+    }
+
+    public void OnMessage(int from, ProtocolMessage message, TimeSpan now, List<RankEffect> effects)
+    {
+        switch (message)
+        {
+            case ScaleAskMessage ask:
+                OnAsk(from, ask.Ask, now, effects);
+                break;
+            case CancelMessage cancel when Operation?.Id == cancel.Operation:
+                Operation.AbortReason ??= "it was cancelled by its caller";
+                break;
+            case StatusMessage status:
+                OnStatus(from, status, effects);
+                break;
+            case LaunchFailedMessage failed when Operation?.Id == failed.Operation:
+                Operation.AbortReason ??= $"rank {failed.Rank} could not be launched: {failed.Reason}";
+                break;
+            case StepFailedMessage failed:
+                OnStepFailed(from, failed, now, effects);
+                break;
+            case StoppedMessage stopped:
+                OnStopped(from, stopped);
+                break;
+        }
+
+        Advance(now, effects);
+    }
+
+    /// <summary>Decides what is next. Called after every event; does nothing while an answer is outstanding.</summary>
+    private void Advance(TimeSpan now, List<RankEffect> effects)
+    {
+        if (!IsActive || _isReading || (_writing != WritePurpose.None && _isKnown))
+            return;
+        if (!_isKnown)
+        {
+            _isReading = true;
+            effects.Add(new RankEffect(RankEffectKind.ReadRecord));
+            return;
+        }
+
+        AdoptPending(now);
+        if (Recovery is not null)
+            AdvanceRecovery(effects);
+        if (Recovery is null && _writing == WritePurpose.None)
+            AdvanceOperation(now, effects);
+    }
+
+    private void Write(GroupRecord next, WritePurpose purpose, List<RankEffect> effects)
+    {
+        (_intent, _writing) = (next, purpose);
+        effects.Add(new RankEffect(RankEffectKind.WriteRecord) { Number = _version, Payload = next });
+    }
+
+    private void OnRecordRead((GroupRecord? Record, long Version) read, List<RankEffect> effects)
+    {
+        _isReading = false;
+        if (!IsActive)
+            return;
+        _isKnown = true;
+        if (_writing == WritePurpose.None)
+        {
+            (_record, _version) = (read.Record ?? GroupRecord.Unborn, read.Version);
+            if (_record.View.Epoch > 0 && _record.View.Coordinator != member.Rank && Recovery is null && !_record.View.Contains(member.Rank))
+                StandDown(); // the group exists and this process is not in it: it waits to be admitted
+            return;
+        }
+
+        // The outcome of a write was unknown. Its version tells: unchanged means it never happened, so it is tried again.
+        if (read.Version == _version)
+            effects.Add(new RankEffect(RankEffectKind.WriteRecord) { Number = _version, Payload = _intent });
+        else
+            Settle(IsIntent(read.Record), read.Record, read.Version, effects);
+    }
+
+    private bool IsIntent(GroupRecord? record) =>
+        record is not null && RecordCodec.Encode(record).Span.SequenceEqual(RecordCodec.Encode(_intent!).Span);
+
+    private void OnRecordWritten(bool isSet, GroupRecord? current, long version, TimeSpan now, List<RankEffect> effects)
+    {
+        if (!IsActive || _writing == WritePurpose.None)
+            return;
+        Settle(isSet || IsIntent(current), isSet ? _intent : current, version, effects, now);
+    }
+
+    private void Settle(bool isSet, GroupRecord? current, long version, List<RankEffect> effects, TimeSpan now = default)
+    {
+        var purpose = _writing;
+        (_record, _version, _writing, _intent) = (current ?? GroupRecord.Unborn, version, WritePurpose.None, null);
+        if (!isSet)
+        {
+            // Somebody else has written: this rank is not the coordinator any more, and will be told so.
+            StandDown();
+            return;
+        }
+
+        switch (purpose)
+        {
+            case WritePurpose.Propose:
+                OnProposed(now, effects);
+                break;
+            case WritePurpose.Commit:
+                OnCommitted(now, effects);
+                break;
+            case WritePurpose.Finish:
+                OnFinished(effects);
+                break;
+            case WritePurpose.Recover:
+                OnRecovered(now, effects);
+                break;
+        }
+    }
+
+    private void StandDown()
+    {
+        IsActive = false;
+        _isKnown = _isReading = false;
+        (_writing, _intent, Operation, Recovery) = (WritePurpose.None, null, null, null);
+        _waiting.Clear();
+    }
+
+    private static ImmutableArray<int> RanksOf(GroupView view) => [.. view.Members.Select(other => other.Rank)];
+}

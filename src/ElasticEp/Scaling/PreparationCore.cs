@@ -1,0 +1,153 @@
+using ElasticEp.Membership;
+using ElasticEp.Steps;
+
+namespace ElasticEp.Scaling;
+
+/// <summary>
+/// A rank's own part in a transition: connect to the peers of the next view, get the weights, hand back requests when it is to
+/// leave; and undo all that when the operation is rolled back. Pure, like all cores.
+/// </summary>
+internal sealed class PreparationCore(int rank, MemberCore member)
+{
+    private PrepareMessage? _plan;
+    private int _coordinator;
+    private bool _isLoading;
+    private bool _isDraining;
+    private PrepareStage _stage;
+    private long _bytesMoved;
+    private long _bytesTotal;
+
+    /// <summary>Id of the operation that is being prepared or that waits to settle; empty when there is none.</summary>
+    public string Operation => _plan?.Operation ?? "";
+
+    /// <summary>The view that is being prepared, or null.</summary>
+    public GroupView? Next => _plan?.Next;
+
+    public PrepareStage Stage => _stage;
+
+    public void OnPrepare(int from, PrepareMessage plan, List<RankEffect> effects)
+    {
+        if (plan.Next.Epoch <= member.View.Epoch)
+            return;
+        _coordinator = from;
+        if (_plan?.Operation == plan.Operation)
+        {
+            // The same operation on a new base: what has been done stays, only the view has another epoch.
+            _plan = plan;
+            if (_stage >= PrepareStage.Loaded)
+                ReportReady(effects);
+            return;
+        }
+
+        if (_plan is not null)
+            Undo(effects);
+        _plan = plan;
+        (_stage, _isLoading, _isDraining, _bytesMoved, _bytesTotal) = (PrepareStage.Loading, false, false, 0, 0);
+        foreach (var peer in Peers(plan))
+        {
+            if (!member.Connected.Contains(peer.Rank))
+                effects.Add(RankEffect.Connect(peer.Rank, peer.Address));
+        }
+
+        LoadWhenConnected(effects);
+    }
+
+    public void OnDrain(DrainMessage drain, List<RankEffect> effects)
+    {
+        if (_plan?.Operation != drain.Operation || _isDraining)
+            return;
+        _isDraining = true;
+        effects.Add(new RankEffect(RankEffectKind.Drain) { Operation = drain.Operation, Payload = _plan.DrainTime });
+    }
+
+    public void OnAbort(AbortMessage abort, List<RankEffect> effects)
+    {
+        if (_plan?.Operation != abort.Operation)
+            return;
+        Undo(effects);
+        if (member.View.Epoch == 0)
+            member.Leave(effects);
+    }
+
+    public void OnCompleted(CompletedMessage completed, List<RankEffect> effects)
+    {
+        if (completed.Epoch < member.View.Epoch || member.Phase != MemberPhase.Gone)
+            return;
+        _plan = null;
+        member.Release(effects);
+    }
+
+    /// <summary>The next view is in use: nothing can be undone any more.</summary>
+    public void OnEntered(GroupView view, string operation)
+    {
+        if (_plan?.Operation == operation && view.Epoch >= _plan.Next.Epoch)
+            _plan = null;
+    }
+
+    public void Handle(in RankEvent e, List<RankEffect> effects)
+    {
+        switch (e.Kind)
+        {
+            case RankEventKind.LinkUp:
+                LoadWhenConnected(effects);
+                break;
+            case RankEventKind.LinkLost when _plan is { } plan && _stage == PrepareStage.Loading && !_isLoading:
+                if (plan.Next.Find(e.Peer) is { } lost)
+                    effects.Add(RankEffect.Connect(lost.Rank, lost.Address));
+                break;
+            case RankEventKind.ConnectFailed when _plan is { } plan && !_isLoading && Peers(plan).Any(IsPeer(e.Peer)):
+                Report(PrepareStage.Loading, $"rank {rank} could not connect to rank {e.Peer}: {e.Detail}", effects);
+                break;
+            case RankEventKind.LoadProgress when e.Operation == Operation:
+                (_bytesMoved, _bytesTotal) = (e.Number, e.Step);
+                Report(_stage, "", effects);
+                break;
+            case RankEventKind.Loaded when e.Operation == Operation && _plan is not null:
+                _stage = PrepareStage.Loaded;
+                ReportReady(effects);
+                break;
+            case RankEventKind.LoadFailed when e.Operation == Operation && _plan is not null:
+                Report(_stage, $"rank {rank} could not get its weights: {e.Detail}", effects);
+                break;
+            case RankEventKind.Drained when e.Operation == Operation && _plan is not null:
+                _stage = PrepareStage.Drained;
+                ReportReady(effects);
+                break;
+            case RankEventKind.DrainFailed when e.Operation == Operation && _plan is not null:
+                Report(_stage, $"the leave hook of rank {rank} failed: {e.Detail}", effects);
+                break;
+        }
+    }
+
+    private static Func<GroupMember, bool> IsPeer(int peer) => other => other.Rank == peer;
+
+    private IEnumerable<GroupMember> Peers(PrepareMessage plan) => plan.Base.Members
+        .Concat(plan.Next.Members)
+        .Where(peer => peer.Rank != rank)
+        .DistinctBy(peer => peer.Rank);
+
+    private void LoadWhenConnected(List<RankEffect> effects)
+    {
+        if (_plan is not { } plan || _isLoading || _stage != PrepareStage.Loading || !Peers(plan).All(peer => member.Connected.Contains(peer.Rank)))
+            return;
+        _isLoading = true;
+        effects.Add(new RankEffect(RankEffectKind.Load) { Operation = plan.Operation, Payload = plan });
+    }
+
+    private void ReportReady(List<RankEffect> effects)
+    {
+        member.SetPrepared(_plan!.Operation, _plan.Next);
+        Report(_stage, "", effects);
+    }
+
+    private void Report(PrepareStage stage, string failure, List<RankEffect> effects) =>
+        effects.Add(RankEffect.Send(_coordinator, new StatusMessage(Operation, stage, _plan!.Next.Digest, _bytesMoved, _bytesTotal, failure)));
+
+    private void Undo(List<RankEffect> effects)
+    {
+        member.DropPrepared(Operation);
+        effects.Add(new RankEffect(RankEffectKind.Rollback) { Operation = Operation, Flag = _isDraining });
+        _plan = null;
+        (_stage, _isLoading, _isDraining) = (PrepareStage.Loading, false, false);
+    }
+}

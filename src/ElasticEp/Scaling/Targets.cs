@@ -1,0 +1,68 @@
+using System.Collections.Immutable;
+using ElasticEp.Membership;
+
+namespace ElasticEp.Scaling;
+
+/// <summary>Turns a request into the exact ranks of the next view, or says why it cannot be.</summary>
+internal static class Targets
+{
+    /// <exception cref="ElasticEpException">The request is wrong or the group impossible.</exception>
+    public static ImmutableArray<int> Resolve(ScaleAsk ask, GroupView view, ElasticEpOptions options)
+    {
+        if (ask.Kind == OperationKind.Stop)
+            return [];
+        var present = view.Members.Select(member => member.Rank).ToArray();
+        var given = (ask.Size is null ? 0 : 1) + (ask.Ranks is null ? 0 : 1) + (ask.Remove is null ? 0 : 1);
+        if (given != 1)
+            throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, "Give exactly one of Size, Ranks and Remove.");
+        var target = ask.Size is { } size ? OfSize(size, present, options) : ask.Ranks is { } ranks ? Exactly(ranks, options) : Without(ask.Remove!.Value, present);
+        Check(target, present.Length, options);
+        return target;
+    }
+
+    private static ImmutableArray<int> OfSize(int size, int[] present, ElasticEpOptions options)
+    {
+        if (size < 1 || size > options.MaxRanks)
+            throw new ElasticEpException(ElasticEpErrorCode.ImpossibleGroup, $"A size of {size} is outside 1 to MaxRanks = {options.MaxRanks}.");
+        return size <= present.Length
+            ? [.. present.Take(size)]
+            : [.. present.Concat(Enumerable.Range(0, options.MaxRanks).Except(present).Take(size - present.Length)).Order()];
+    }
+
+    private static ImmutableArray<int> Exactly(ImmutableArray<int> ranks, ElasticEpOptions options)
+    {
+        foreach (var rank in ranks)
+        {
+            if (rank < 0 || rank >= options.MaxRanks)
+                throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"Rank {rank} is outside 0 to MaxRanks − 1 = {options.MaxRanks - 1}.");
+        }
+
+        if (ranks.Distinct().Count() != ranks.Length)
+            throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"Ranks [{string.Join(' ', ranks)}] name a rank twice.");
+        return [.. ranks.Order()];
+    }
+
+    private static ImmutableArray<int> Without(ImmutableArray<int> remove, int[] present)
+    {
+        foreach (var rank in remove)
+        {
+            if (!present.Contains(rank))
+                throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"Rank {rank} is not a member; the members are [{string.Join(' ', present)}].");
+        }
+
+        return [.. present.Except(remove)];
+    }
+
+    private static void Check(ImmutableArray<int> target, int present, ElasticEpOptions options)
+    {
+        if (target.Length < options.MinRanks)
+            throw new ElasticEpException(ElasticEpErrorCode.ImpossibleGroup, $"A group of {target.Length} ranks is below MinRanks = {options.MinRanks}.");
+        if ((long)target.Length * options.SlotsPerRank < options.Model.Experts)
+        {
+            var smallest = (options.Model.Experts + options.SlotsPerRank - 1) / options.SlotsPerRank;
+            throw new ElasticEpException(
+                ElasticEpErrorCode.ImpossibleGroup,
+                $"{target.Length} ranks of {options.SlotsPerRank} slots cannot hold {options.Model.Experts} experts; the smallest size is {smallest} (now {present}), or raise SlotsPerRank.");
+        }
+    }
+}

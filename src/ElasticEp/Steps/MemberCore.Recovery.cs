@@ -1,0 +1,156 @@
+using System.Collections.Immutable;
+using ElasticEp.Membership;
+
+namespace ElasticEp.Steps;
+
+/// <summary>The member's side of recovery: report trouble, end the attempt when told to stop, go on where told to start.</summary>
+internal sealed partial class MemberCore
+{
+    private readonly SortedSet<int> _connected = [];
+    private readonly HashSet<int> _lost = [];
+    private int _stopFrom = -1;
+    private long _stopRecovery;
+    private bool _hasClosed;
+    private (int Peer, string Reason)? _trouble;
+
+    /// <summary>Who is to lead a recovery, as far as this rank knows.</summary>
+    public int Proposer => Succession.Proposer(View, _lost);
+
+    /// <summary>Peers with a connection.</summary>
+    public IReadOnlySet<int> Connected => _connected;
+
+    public void OnStop(int from, StopMessage stop, List<RankEffect> effects)
+    {
+        if (stop.Epoch < View.Epoch || Phase == MemberPhase.Gone)
+            return;
+        (_stopFrom, _stopRecovery) = (from, stop.Recovery);
+        if (_isDelegateInside && Phase is MemberPhase.Running or MemberPhase.Closing)
+        {
+            _hasClosed = Phase == MemberPhase.Closing;
+            if (rules.StopCancelsDelegate(_hasClosed))
+                effects.Add(Abort("The group stopped the attempt to recover."));
+        }
+        else if (Phase == MemberPhase.Closing)
+        {
+            _hasClosed = true;
+        }
+
+        if (rules.MayAnswerStop(_isDelegateInside))
+            AnswerStop(effects);
+        else if (Phase != MemberPhase.Stopping)
+            Phase = MemberPhase.Stopping;
+    }
+
+    public void OnStart(StartMessage start, List<RankEffect> effects)
+    {
+        if (start.View.Epoch <= View.Epoch || (Phase == MemberPhase.Gone && _isReleased))
+            return;
+        if (_isDelegateInside)
+        {
+            effects.Add(new RankEffect(RankEffectKind.Fail) { Payload = $"Rank {Rank} was told to start {start.View} while its delegate of step {Step} was still running." });
+            return;
+        }
+
+        var isBehind = _hasClosed && start.Step == Step + 1;
+        if (!IsFresh && start.Step != LastCompleted + 1 && !isBehind)
+        {
+            effects.Add(new RankEffect(RankEffectKind.Fail) { Payload = $"Rank {Rank} completed step {LastCompleted} and was told to start with step {start.Step}." });
+            return;
+        }
+
+        if (isBehind)
+        {
+            effects.Add(new RankEffect(RankEffectKind.CloseStep) { Epoch = View.Epoch, Step = Step });
+            LastCompleted = Step;
+            IsFresh = false;
+            Return(true, _tailFailure, effects);
+        }
+        else if (IsFresh)
+        {
+            LastCompleted = start.Step - 1;
+        }
+
+        _stopFrom = -1;
+        _hasClosed = false;
+        _trouble = null;
+        Enter(start.View, start.Step, start.CommittedOperation, effects);
+        if (Phase != MemberPhase.Gone)
+            BecomeDue(start.Step, effects);
+    }
+
+    private void OnStoppingEnded(Exception? failure, bool isOwnFailure, List<RankEffect> effects)
+    {
+        if (_hasClosed)
+        {
+            if (failure is not null)
+                _tailFailure = new StepFailedException(Step, Attempt, false, failure);
+            if (rules.IsComplete(_isDelegateInside, _ended.Count, View.Members.Length))
+            {
+                // Every StepEnd came before this rank promised anything: the step is complete here.
+                _hasClosed = false;
+                CompleteWithoutSuccessor(effects);
+            }
+        }
+        else if (isOwnFailure)
+        {
+            Return(false, new StepFailedException(Step, Attempt, true, failure!), effects);
+        }
+
+        AnswerStop(effects);
+    }
+
+    private void CompleteWithoutSuccessor(List<RankEffect> effects)
+    {
+        LastCompleted = Step;
+        IsFresh = false;
+        effects.Add(new RankEffect(RankEffectKind.CloseStep) { Epoch = View.Epoch, Step = Step });
+        Return(true, _tailFailure, effects);
+    }
+
+    private void AnswerStop(List<RankEffect> effects)
+    {
+        Phase = MemberPhase.Stopped;
+        effects.Add(RankEffect.Send(_stopFrom, new StoppedMessage(_stopRecovery, LastCompleted, IsFresh, [.. _connected])));
+    }
+
+    private void OnTrouble(int lostPeer, string reason, List<RankEffect> effects)
+    {
+        if (lostPeer != -1)
+            _connected.Remove(lostPeer);
+        if (lostPeer != -1 && !View.Contains(lostPeer))
+            return;
+        if (Phase is MemberPhase.Parked or MemberPhase.Gone)
+            return;
+        if (Phase == MemberPhase.Running)
+        {
+            Phase = MemberPhase.Broken;
+            effects.Add(Abort(reason));
+        }
+
+        ReportTrouble(lostPeer, reason, effects);
+    }
+
+    private void ReportTrouble(int lostPeer, string reason, List<RankEffect> effects)
+    {
+        _isTroubleReported = true;
+        _trouble = (lostPeer, reason);
+        effects.Add(RankEffect.Send(Proposer, new StepFailedMessage(View.Epoch, Step, lostPeer, reason)));
+    }
+
+    private void OnRankLost(in RankEvent e, List<RankEffect> effects)
+    {
+        if (!_lost.Add(e.Peer) || !View.Contains(e.Peer))
+            return;
+        OnTrouble(e.Peer, $"rank {e.Peer} is lost: {e.Detail}", effects);
+    }
+
+    private void OnLinkUp(int peer, List<RankEffect> effects)
+    {
+        _connected.Add(peer);
+        _lost.Remove(peer);
+        if (Phase == MemberPhase.Stopped)
+            effects.Add(RankEffect.Send(_stopFrom, new StoppedMessage(_stopRecovery, LastCompleted, IsFresh, [.. _connected])));
+        else if (_trouble is { } trouble && peer == Proposer)
+            effects.Add(RankEffect.Send(Proposer, new StepFailedMessage(View.Epoch, Step, trouble.Peer, trouble.Reason)));
+    }
+}

@@ -1,0 +1,332 @@
+using ElasticEp.Membership;
+
+namespace ElasticEp.Steps;
+
+/// <summary>
+/// The step agreement of one rank: which step runs, under which view, and when it is complete. Pure: it owns no thread, timer,
+/// task or lock; what it wants done it adds to <c>effects</c>.
+/// </summary>
+internal sealed partial class MemberCore(int rank, TimeSpan stepDeadline, StepRules rules)
+{
+    private readonly HashSet<int> _ended = [];
+    private readonly List<RankEvent> _early = [];
+    private GroupView? _prepared;
+    private string _preparedOperation = "";
+    private long _announcedEpoch;
+    private ulong _announcedDigest;
+    private long _switchEpoch;
+    private ulong _switchDigest;
+    private long _latchedWake;
+    private bool _anyWork;
+    private bool _hasWork;
+    private bool _isCallerWaiting;
+    private bool _isDelegateInside;
+    private bool _isFirstOfView;
+    private bool _isReleased;
+    private bool _isTroubleReported;
+    private StepFailedException? _tailFailure;
+    private TimeSpan _closingSince;
+
+    public int Rank { get; } = rank;
+
+    public GroupView View { get; private set; } = GroupView.None;
+
+    public MemberPhase Phase { get; private set; } = MemberPhase.Parked;
+
+    /// <summary>The step that runs or ran last.</summary>
+    public long Step { get; private set; }
+
+    public int Attempt { get; private set; }
+
+    public long LastCompleted { get; private set; }
+
+    /// <summary>Whether this rank has never completed a step: its last completed step means nothing.</summary>
+    public bool IsFresh { get; private set; } = true;
+
+    /// <summary>When <see cref="RankEventKind.Tick"/> is wanted, or null.</summary>
+    public TimeSpan? WakeAt => Phase == MemberPhase.Closing && !_isTroubleReported && !_isDelegateInside ? _closingSince + stepDeadline : null;
+
+    /// <summary>The next view is held here, with every weight it needs.</summary>
+    public void SetPrepared(string operation, GroupView next) => (_preparedOperation, _prepared) = (operation, next);
+
+    public void DropPrepared(string operation)
+    {
+        if (_preparedOperation == operation)
+            (_preparedOperation, _prepared) = ("", null);
+    }
+
+    /// <summary>The coordinator on this rank announces a view in its next StepEnd; an idle group is woken for it.</summary>
+    public void Announce(GroupView next, List<RankEffect> effects)
+    {
+        (_announcedEpoch, _announcedDigest) = (next.Epoch, next.Digest);
+        _hasWork = true;
+        if (Phase == MemberPhase.Idle)
+            WakeAll(effects);
+    }
+
+    /// <summary>The operation is over for this leaver: the app's loop may end.</summary>
+    public void Release(List<RankEffect> effects)
+    {
+        _isReleased = true;
+        AnswerGone(effects);
+    }
+
+    /// <summary>This rank is not wanted: it was dismissed, or learned of a view without it.</summary>
+    public void Leave(List<RankEffect> effects)
+    {
+        if (Phase is MemberPhase.Running or MemberPhase.Broken && _isDelegateInside)
+            effects.Add(Abort("This rank has left the group."));
+        Phase = MemberPhase.Gone;
+        Release(effects);
+    }
+
+    public void Handle(in RankEvent e, TimeSpan now, List<RankEffect> effects)
+    {
+        switch (e.Kind)
+        {
+            case RankEventKind.CallerWaits:
+                _isCallerWaiting = true;
+                AnswerGone(effects);
+                RunIfDue(effects);
+                break;
+            case RankEventKind.CallerGaveUp:
+                if (_isCallerWaiting && !_isDelegateInside && Phase != MemberPhase.Closing)
+                    Return(false, new OperationCanceledException(), effects);
+                break;
+            case RankEventKind.WorkNotified:
+                _hasWork = true;
+                if (Phase == MemberPhase.Idle)
+                    WakeAll(effects);
+                break;
+            case RankEventKind.Wake:
+            case RankEventKind.FrameWaiting:
+                OnWake(e, effects);
+                break;
+            case RankEventKind.ExchangesEnded:
+                OnExchangesEnded(now, effects);
+                break;
+            case RankEventKind.DelegateReturned:
+                OnDelegateReturned(e, effects);
+                break;
+            case RankEventKind.StepEnd:
+                OnStepEnd(e, effects);
+                break;
+            case RankEventKind.LinkLost:
+                OnTrouble(e.Peer, $"the link to rank {e.Peer} was lost: {e.Detail}", effects);
+                break;
+            case RankEventKind.LinkUp:
+                OnLinkUp(e.Peer, effects);
+                break;
+            case RankEventKind.RankLost:
+                OnRankLost(e, effects);
+                break;
+            case RankEventKind.Tick when WakeAt <= now:
+                OnTrouble(-1, $"no StepEnd of step {Step} from rank {string.Join(", ", Missing())} within {stepDeadline}", effects);
+                break;
+        }
+    }
+
+    private IEnumerable<int> Missing() => View.Members.Select(member => member.Rank).Where(member => !_ended.Contains(member));
+
+    private void OnWake(in RankEvent e, List<RankEffect> effects)
+    {
+        if (e.Epoch < View.Epoch)
+            return;
+        _latchedWake = Math.Max(_latchedWake, e.Step);
+        if (Phase == MemberPhase.Idle && e.Epoch == View.Epoch && rules.MustRun(false, _latchedWake, LastCompleted + 1, false))
+            BecomeDue(LastCompleted + 1, effects);
+    }
+
+    private void WakeAll(List<RankEffect> effects)
+    {
+        effects.Add(new RankEffect(RankEffectKind.SendWake) { Epoch = View.Epoch, Step = LastCompleted + 1, Payload = View });
+        BecomeDue(LastCompleted + 1, effects);
+    }
+
+    private void BecomeDue(long step, List<RankEffect> effects)
+    {
+        Attempt = step == Step ? Attempt + 1 : 1;
+        Step = step;
+        _ended.Clear();
+        _anyWork = false;
+        _tailFailure = null;
+        _isTroubleReported = false;
+        (_switchEpoch, _switchDigest) = (0, 0);
+        Phase = MemberPhase.Due;
+        RunIfDue(effects);
+    }
+
+    private void RunIfDue(List<RankEffect> effects)
+    {
+        if (Phase != MemberPhase.Due || !_isCallerWaiting)
+            return;
+        Phase = MemberPhase.Running;
+        _isDelegateInside = true;
+        _hasWork = _announcedEpoch != 0;
+        effects.Add(new RankEffect(RankEffectKind.RunDelegate) { Epoch = View.Epoch, Step = Step, Number = Attempt, Payload = View });
+        ReplayEarly(effects);
+    }
+
+    private void OnExchangesEnded(TimeSpan now, List<RankEffect> effects)
+    {
+        if (Phase != MemberPhase.Running)
+            return;
+        Phase = MemberPhase.Closing;
+        _closingSince = now;
+        _ended.Add(Rank);
+        _anyWork |= _hasWork;
+        if (_announcedEpoch != 0)
+            (_switchEpoch, _switchDigest) = (_announcedEpoch, _announcedDigest);
+        effects.Add(new RankEffect(RankEffectKind.SendStepEnd)
+        {
+            Epoch = View.Epoch,
+            Step = Step,
+            Flag = _hasWork,
+            NextEpoch = _announcedEpoch,
+            NextDigest = _announcedDigest,
+            Payload = View,
+        });
+        CompleteIfDone(effects);
+    }
+
+    private void OnDelegateReturned(in RankEvent e, List<RankEffect> effects)
+    {
+        if (e.Epoch != View.Epoch || e.Step != Step || !_isDelegateInside)
+            return;
+        _isDelegateInside = false;
+        var failure = e.Payload as Exception;
+        switch (Phase)
+        {
+            case MemberPhase.Running:
+                Phase = MemberPhase.Broken;
+                if (e.Flag)
+                    Return(false, new StepFailedException(Step, Attempt, true, failure!), effects);
+                ReportTrouble(-1, failure?.Message ?? "the delegate returned before it had run every exchange", effects);
+                break;
+            case MemberPhase.Closing:
+                if (failure is not null)
+                    _tailFailure = new StepFailedException(Step, Attempt, false, failure);
+                CompleteIfDone(effects);
+                break;
+            case MemberPhase.Broken when e.Flag:
+                Return(false, new StepFailedException(Step, Attempt, true, failure!), effects);
+                break;
+            case MemberPhase.Stopping:
+                OnStoppingEnded(failure, e.Flag, effects);
+                break;
+            case MemberPhase.Gone:
+                AnswerGone(effects);
+                break;
+        }
+    }
+
+    private void OnStepEnd(in RankEvent e, List<RankEffect> effects)
+    {
+        if (e.Epoch < View.Epoch || (e.Epoch == View.Epoch && e.Step <= LastCompleted) || Phase == MemberPhase.Stopped)
+            return;
+        var isUnderWay = Phase is MemberPhase.Due or MemberPhase.Running or MemberPhase.Closing or MemberPhase.Stopping or MemberPhase.Broken;
+        if (!isUnderWay || e.Epoch != View.Epoch || e.Step != Step)
+        {
+            _early.Add(e);
+            return;
+        }
+
+        if (!View.Contains(e.Peer))
+            return;
+        _ended.Add(e.Peer);
+        _anyWork |= e.Flag;
+        if (e.NextEpoch != 0 && e.Peer == View.Coordinator)
+            (_switchEpoch, _switchDigest) = (e.NextEpoch, e.NextDigest);
+        CompleteIfDone(effects);
+    }
+
+    private void ReplayEarly(List<RankEffect> effects)
+    {
+        if (_early.Count == 0)
+            return;
+        var early = _early.ToArray();
+        _early.Clear();
+        foreach (var e in early)
+            OnStepEnd(e, effects);
+    }
+
+    private void CompleteIfDone(List<RankEffect> effects)
+    {
+        if (Phase == MemberPhase.Closing && rules.IsComplete(_isDelegateInside, _ended.Count, View.Members.Length))
+            Complete(effects);
+    }
+
+    private void Complete(List<RankEffect> effects)
+    {
+        LastCompleted = Step;
+        IsFresh = false;
+        effects.Add(new RankEffect(RankEffectKind.CloseStep) { Epoch = View.Epoch, Step = Step });
+        if (_isFirstOfView)
+        {
+            _isFirstOfView = false;
+            effects.Add(new RankEffect(RankEffectKind.SettleView) { Payload = View });
+        }
+
+        Return(true, _tailFailure, effects);
+        if (_switchEpoch != 0)
+            SwitchToPrepared(effects);
+        else if (rules.MustRun(_anyWork, _latchedWake, Step + 1, false))
+            BecomeDue(Step + 1, effects);
+        else if (_hasWork)
+            WakeAll(effects);
+        else
+            Phase = MemberPhase.Idle;
+    }
+
+    private void SwitchToPrepared(List<RankEffect> effects)
+    {
+        if (_prepared is not { } next || next.Epoch != _switchEpoch || next.Digest != _switchDigest)
+        {
+            effects.Add(new RankEffect(RankEffectKind.Fail)
+            {
+                Payload = $"The coordinator announced view {_switchEpoch}, but rank {Rank} holds {_prepared?.ToString() ?? "no next view"}: it cannot follow.",
+            });
+            return;
+        }
+
+        var operation = _preparedOperation;
+        Enter(next, Step + 1, operation, effects);
+        if (Phase == MemberPhase.Gone)
+            return;
+        if (rules.MustRun(_anyWork, _latchedWake, Step + 1, true))
+            BecomeDue(Step + 1, effects);
+        else
+            Phase = MemberPhase.Idle;
+    }
+
+    private void Enter(GroupView view, long step, string operation, List<RankEffect> effects)
+    {
+        View = view;
+        DropPrepared(_preparedOperation);
+        (_announcedEpoch, _announcedDigest) = (0, 0);
+        _early.RemoveAll(e => e.Epoch < view.Epoch);
+        _isFirstOfView = true;
+        effects.Add(new RankEffect(RankEffectKind.EnterView) { Epoch = view.Epoch, Step = step, Operation = operation, Payload = view });
+        if (view.Contains(Rank))
+            return;
+        Phase = MemberPhase.Gone;
+        _isReleased |= view.IsTerminal;
+        AnswerGone(effects);
+    }
+
+    private void Return(bool result, Exception? failure, List<RankEffect> effects)
+    {
+        if (!_isCallerWaiting)
+            return;
+        _isCallerWaiting = false;
+        effects.Add(new RankEffect(RankEffectKind.ReturnToCaller) { Flag = result, Payload = failure });
+    }
+
+    private void AnswerGone(List<RankEffect> effects)
+    {
+        if (Phase == MemberPhase.Gone && _isReleased && !_isDelegateInside)
+            Return(false, null, effects);
+    }
+
+    private RankEffect Abort(string reason) => new(RankEffectKind.AbortAttempt) { Epoch = View.Epoch, Step = Step, Payload = reason };
+}
