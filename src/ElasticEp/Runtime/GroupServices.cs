@@ -1,0 +1,22 @@
+using ElasticEp.Rendezvous;
+using ElasticEp.Transport;
+using Microsoft.Extensions.Logging;
+
+namespace ElasticEp.Runtime;
+
+/// <summary>What every process of a group needs, rank or client.</summary>
+/// <param name="Name">Name of the group.</param>
+/// <param name="Options">Validated options.</param>
+/// <param name="Transport">Not started; the runtime starts and disposes it.</param>
+/// <param name="Store">Shared; the runtime does not dispose it.</param>
+/// <param name="Time">The clock.</param>
+/// <param name="Loggers">Makes loggers.</param>
+/// <param name="Metrics">Instruments of the group.</param>
+internal sealed record GroupServices(
+    string Name,
+    ElasticEpOptions Options,
+    ITransport Transport,
+    IRendezvousStore Store,
+    TimeProvider Time,
+    ILoggerFactory Loggers,
+    Diagnostics.ElasticEpMetrics Metrics);
