@@ -1,0 +1,20 @@
+using ElasticEp.Membership;
+
+namespace ElasticEp.Tests.Simulation;
+
+/// <summary>A request for another group, until its outcome is known.</summary>
+internal sealed class SimAsk(ScaleAsk ask, int client, SimRank? leaver)
+{
+    public ScaleAsk Ask { get; } = ask;
+
+    /// <summary>The client's peer number, negative.</summary>
+    public int Client { get; } = client;
+
+    /// <summary>The rank that asks to leave, when its host stops.</summary>
+    public SimRank? Leaver { get; } = leaver;
+
+    /// <summary>Null until it is known.</summary>
+    public string? Outcome { get; set; }
+
+    public bool IsCompleted => Outcome == "completed";
+}

@@ -1,0 +1,135 @@
+using ElasticEp.Membership;
+
+namespace ElasticEp.Tests.Simulation;
+
+/// <summary>The invariants, checked as things happen.</summary>
+internal sealed class SimChecks(Simulation world)
+{
+    private readonly Dictionary<long, ulong> _durable = new() { [0] = GroupView.None.Digest };
+    private readonly Dictionary<SimRank, Progress> _progress = [];
+    private readonly HashSet<string> _proposed = [];
+    private int[] _before = [];
+
+    /// <summary>The highest step whose results somebody has.</summary>
+    public long MaxReleased { get; private set; }
+
+    public int Transitions { get; private set; }
+
+    public long Views => _durable.Count - 1;
+
+    public void RecordChanges(GroupRecord old, GroupRecord next)
+    {
+        world.Trace.Note(-1, $"record: {next.View}, pending {next.Pending?.Id ?? "none"} {(next.Pending?.IsCommitted == true ? "committed" : "")}, last {next.Last?.Id} {next.Last?.Reason}");
+        Require(next.View.Epoch >= old.View.Epoch, $"epochs only grow, but {old.View} was replaced by {next.View}");
+        Require(!_durable.TryGetValue(next.View.Epoch, out var digest) || digest == next.View.Digest, $"there are two views of epoch {next.View.Epoch}");
+        _durable[next.View.Epoch] = next.View.Digest;
+        if (next.Pending is { } proposed && old.Pending is null)
+        {
+            Require(_proposed.Add(proposed.Id), $"operation {proposed.Id} was proposed twice");
+            _before = Ranks(old.View);
+        }
+
+        if (next.Pending is null && old.Pending is { } ended)
+        {
+            Require(next.Last?.Id == ended.Id, $"operation {ended.Id} vanished from the record");
+            var isStop = ended.Kind == OperationKind.Stop && next.Last!.IsCompleted;
+            Require(next.Last!.IsCompleted == ended.IsCommitted || isStop, $"operation {ended.Id} was committed and is recorded as {next.Last}");
+            Require(Ranks(next.View).SequenceEqual(next.Last.IsCompleted ? ended.Target : _before), $"operation {ended.Id} is half done: {next.View}");
+            if (next.Last.IsCompleted && ended.Kind != OperationKind.Birth)
+                Transitions++;
+        }
+    }
+
+    public void Entered(SimRank rank, GroupView view)
+    {
+        var progress = Of(rank);
+        Require(view.Epoch > progress.View.Epoch, $"rank {rank.Rank} went from {progress.View} to {view}");
+        Require(_durable.TryGetValue(view.Epoch, out var digest), $"rule 3: rank {rank.Rank} uses {view}, which is not durable");
+        Require(digest == view.Digest, $"rank {rank.Rank} uses another {view} than the record has");
+        progress.View = view;
+    }
+
+    public void Settled(GroupView view)
+    {
+        foreach (var member in view.Members)
+        {
+            if (world.Find(member.Rank) is { IsAlive: true } other && other.Identity == member)
+                Require(Of(other).View.Epoch >= view.Epoch, $"{view} is settled, but rank {other.Rank} is still in {Of(other).View}");
+        }
+    }
+
+    public void Started(SimRank rank, long step) =>
+        Require(step > MaxReleased, $"rule 5: rank {rank.Rank} runs step {step} again, which was released");
+
+    public void EndedExchanges(SimRank rank, long step) => Of(rank).Ended = step;
+
+    public void Closed(SimRank rank, long step)
+    {
+        var progress = Of(rank);
+        Require(progress.Completed == 0 || step == progress.Completed + 1, $"rank {rank.Rank} completed step {step} after step {progress.Completed}");
+        progress.Completed = step;
+        foreach (var member in progress.View.Members)
+        {
+            if (world.Find(member.Rank) is { IsAlive: true } other && other.Identity == member && Of(other) is { Completed: > 0 } theirs && theirs.View.Contains(rank.Rank))
+                Require(Math.Abs(theirs.Completed - step) <= 1, $"rule 1: rank {rank.Rank} completed step {step} and rank {other.Rank} is at step {theirs.Completed}");
+        }
+    }
+
+    public void Applied(SimRank rank, SimFrame frame, SimAttempt? attempt)
+    {
+        Require(attempt is { IsStopped: false } && frame.Epoch == attempt.Epoch && frame.Step == attempt.Step, $"rule 4: rank {rank.Rank} applied {frame} in epoch {attempt?.Epoch} step {attempt?.Step}");
+        Require(frame.Layer <= attempt!.Layer + 1, $"rule 4: rank {frame.Source} is more than one dispatch ahead of rank {rank.Rank}");
+    }
+
+    /// <summary>RunStepAsync returned true: the results of the step are out.</summary>
+    public void Returned(SimRank rank, SimAttempt attempt)
+    {
+        var (progress, step) = (Of(rank), attempt.Step);
+        Require(progress.Returned == 0 || step == progress.Returned + 1, $"rank {rank.Rank} returned from step {step} after step {progress.Returned}");
+        Require(attempt.Error == 0, $"rank {rank.Rank} returned from step {step} with a frame missing or too many");
+        progress.Returned = step;
+        MaxReleased = Math.Max(MaxReleased, step);
+        foreach (var member in attempt.View.Members)
+        {
+            if (world.Find(member.Rank) is { IsAlive: true } other && other.Identity == member)
+                Require(Of(other).Ended >= step, $"rule 1: step {step} was released on rank {rank.Rank}, but rank {other.Rank} has not completed its exchanges");
+        }
+    }
+
+    /// <summary>RunStepAsync returned false: the rank may go.</summary>
+    public void Released(SimRank rank)
+    {
+        var record = world.Store.Record;
+        if (record.View.IsTerminal || Of(rank).View.Epoch == 0)
+            return;
+        Require(record.View.Find(rank.Rank) != rank.Identity, $"rank {rank.Rank} was let go although it is a member of {record.View}");
+        Require(record.Pending is not { IsCommitted: true } pending || !pending.Leavers.Contains(rank.Rank), $"rank {rank.Rank} was let go before its operation was complete");
+        Require(rank.HasNoRequests, $"rank {rank.Rank} left with requests");
+    }
+
+    public static void Require(bool holds, string otherwise)
+    {
+        if (!holds)
+            throw new SimulationException(otherwise);
+    }
+
+    private static int[] Ranks(GroupView view) => [.. view.Members.Select(member => member.Rank)];
+
+    private Progress Of(SimRank rank)
+    {
+        if (!_progress.TryGetValue(rank, out var progress))
+            _progress[rank] = progress = new Progress();
+        return progress;
+    }
+
+    private sealed class Progress
+    {
+        public GroupView View { get; set; } = GroupView.None;
+
+        public long Ended { get; set; }
+
+        public long Completed { get; set; }
+
+        public long Returned { get; set; }
+    }
+}

@@ -1,0 +1,48 @@
+namespace ElasticEp.Tests.Simulation;
+
+/// <summary>The connection of two processes: two channels (control, data), in order each, both gone when it is lost.</summary>
+internal sealed class SimLink(SimRank a, SimRank b)
+{
+    private readonly long[] _lastDelivery = new long[4];
+    private readonly long[] _notBefore = new long[2];
+    private readonly bool[] _isSeen = new bool[2];
+
+    public SimRank A { get; } = a;
+
+    public SimRank B { get; } = b;
+
+    public bool IsUp { get; set; }
+
+    public bool IsConnecting { get; set; }
+
+    public bool WasUp { get; set; }
+
+    /// <summary>Grows when the link is lost: what was sent before never arrives.</summary>
+    public int Generation { get; set; }
+
+    public SimRank Other(SimRank end) => end == A ? B : A;
+
+    /// <summary>Whether an end knows that the link is up.</summary>
+    public bool IsSeenBy(SimRank end) => _isSeen[Index(end)];
+
+    public void SetSeen(SimRank end, bool isSeen) => _isSeen[Index(end)] = isSeen;
+
+    /// <summary>When an end learns of a change of the link: in order with all that it learns of it.</summary>
+    public long NoticeAt(SimRank end, long time)
+    {
+        ref var notBefore = ref _notBefore[Index(end)];
+        notBefore = Math.Max(notBefore, time);
+        return notBefore;
+    }
+
+    public long DeliverAt(SimRank receiver, bool isData, long time)
+    {
+        ref var last = ref _lastDelivery[(2 * Index(receiver)) + (isData ? 1 : 0)];
+        last = Math.Max(Math.Max(last, time), _notBefore[Index(receiver)]);
+        return last;
+    }
+
+    public long LastDeliveryTo(SimRank receiver) => Math.Max(_lastDelivery[2 * Index(receiver)], _lastDelivery[(2 * Index(receiver)) + 1]);
+
+    private int Index(SimRank end) => end == A ? 0 : 1;
+}

@@ -1,0 +1,173 @@
+using ElasticEp.Membership;
+
+namespace ElasticEp.Tests.Simulation;
+
+/// <summary>The app: its serving loop, the requests it runs, and what it does when it is to leave.</summary>
+internal sealed partial class SimRank
+{
+    private readonly SortedDictionary<int, SimAssignment> _requests = [];
+    private List<SimAssignment>? _batch;
+    private SimAssignment? _poisoned;
+    private string? _leaving;
+    private bool _hasDrained;
+    private bool _isWaiting;
+
+    public SimAttempt? LastAttempt { get; private set; }
+
+    public bool HasNoRequests => _requests.Count == 0;
+
+    public void OnAssigned(SimAssignment assignment)
+    {
+        if (_leaving is not null || !IsAlive)
+        {
+            _world.FrontEnd.Later(this, () => _world.FrontEnd.OnHandedBack(assignment));
+            return;
+        }
+
+        _requests[assignment.Request.Id] = assignment;
+        Later(new RankEvent(RankEventKind.WorkNotified), 100);
+    }
+
+    /// <summary>The front end took a request away. In a frozen batch it stays until the step is over.</summary>
+    public void OnRevoked(SimAssignment assignment)
+    {
+        assignment.IsRevoked = true;
+        if (_batch is null)
+            RemoveRevoked();
+    }
+
+    private void CallAgain() => _world.Clock.After(_world.Random.Delay(200), () =>
+    {
+        if (!IsAlive || _isWaiting)
+            return;
+        _isWaiting = true;
+        Post(new RankEvent(RankEventKind.CallerWaits));
+        if (_world.HasTrouble(_world.Settings.GiveUp))
+            Later(new RankEvent(RankEventKind.CallerGaveUp), 2_000);
+    });
+
+    private void FreezeBatch()
+    {
+        _batch ??= [.. _requests.Values];
+        _poisoned = null;
+    }
+
+    private bool PoisonOne()
+    {
+        if (_batch is { Count: > 0 })
+            _poisoned = _batch[_world.Random.Below(_batch.Count)];
+        return _poisoned is not null;
+    }
+
+    private void MayNotify(SimAttempt attempt, int point)
+    {
+        if (attempt.NotifyAt == point && _requests.Count > 0)
+            Post(new RankEvent(RankEventKind.WorkNotified));
+    }
+
+    private void OnReturned(in RankEffect effect)
+    {
+        if (!_isWaiting)
+            throw new SimulationException($"rank {Rank} returned to a caller that does not wait");
+        _isWaiting = false;
+        switch (effect.Payload)
+        {
+            case null when !effect.Flag:
+                _world.Checks.Released(this);
+                _world.Clock.After(_world.Random.Delay(1_000), () => End(isGraceful: true));
+                return;
+            case null:
+                ReleaseTokens();
+                break;
+            case StepFailedException { WillRunAgain: true }:
+                _world.Trace.Note(Rank, "the app drops the request that failed");
+                var poisoned = _poisoned ?? throw new SimulationException($"rank {Rank} was told of a failure that its app did not raise");
+                _batch!.Remove(poisoned);
+                _requests.Remove(poisoned.Request.Id);
+                _world.FrontEnd.Later(this, () => _world.FrontEnd.OnFailed(poisoned));
+                break;
+            case StepFailedException:
+                HandBackBatch();
+                break;
+            case OperationCanceledException:
+                if (_batch is not null)
+                    throw new SimulationException($"rank {Rank} gave up in the middle of step {_step}");
+                break;
+            default:
+                throw new SimulationException($"rank {Rank} returned {effect.Payload}");
+        }
+
+        if (_leaving is not null && _batch is null)
+            HandBackAll();
+        if (_requests.Count > 0 && _world.Random.Chance(0.5))
+            Later(new RankEvent(RankEventKind.WorkNotified), 50);
+        else if (_requests.Count > 0)
+            _world.Clock.After(1, () => Post(new RankEvent(RankEventKind.WorkNotified)));
+        CallAgain();
+    }
+
+    private void ReleaseTokens()
+    {
+        var attempt = LastAttempt!;
+        _world.Checks.Returned(this, attempt);
+        foreach (var assignment in _batch!)
+        {
+            var (position, value) = (assignment.Position, assignment.Request.TokenAt(assignment.Position) ^ attempt.Error);
+            assignment.Position++;
+            _world.FrontEnd.Later(this, () => _world.FrontEnd.OnToken(assignment, position, value));
+            if (assignment.Position == assignment.Request.Length)
+                _requests.Remove(assignment.Request.Id);
+        }
+
+        _batch = null;
+        RemoveRevoked();
+    }
+
+    private void HandBackBatch()
+    {
+        if (!LastAttempt!.HasFailedTail)
+            throw new SimulationException($"rule 6: rank {Rank} was told of a failure after its exchanges that its app did not raise");
+        _world.Checks.Returned(this, LastAttempt);
+        foreach (var assignment in _batch!)
+            HandBack(assignment);
+        _batch = null;
+        RemoveRevoked();
+    }
+
+    private void HandBackAll()
+    {
+        foreach (var assignment in _requests.Values.ToArray())
+            HandBack(assignment);
+        if (_hasDrained)
+            return;
+        _hasDrained = true;
+        var fails = _world.HasTrouble(_world.Settings.DrainFailure);
+        Later(new RankEvent(fails ? RankEventKind.DrainFailed : RankEventKind.Drained) { Operation = _leaving, Payload = fails ? "the hook threw" : null }, 500);
+    }
+
+    private void HandBack(SimAssignment assignment)
+    {
+        if (_requests.GetValueOrDefault(assignment.Request.Id) == assignment)
+            _requests.Remove(assignment.Request.Id);
+        _world.FrontEnd.Later(this, () => _world.FrontEnd.OnHandedBack(assignment));
+    }
+
+    private void RemoveRevoked()
+    {
+        foreach (var assignment in _requests.Values.Where(assignment => assignment.IsRevoked).ToArray())
+            _requests.Remove(assignment.Request.Id);
+    }
+
+    private void StartLeaving(string operation)
+    {
+        (_leaving, _hasDrained) = (operation, false);
+        if (_batch is null)
+            _world.Clock.After(1, () => { if (_leaving == operation && _batch is null) HandBackAll(); });
+    }
+
+    private void CancelLeaving(bool wasDraining)
+    {
+        if (wasDraining)
+            _leaving = null;
+    }
+}

@@ -1,0 +1,134 @@
+using ElasticEp.Membership;
+using ElasticEp.Steps;
+
+namespace ElasticEp.Tests.Simulation;
+
+/// <summary>The delegate and its exchanges: one frame per layer and member, taken only as the rules judge.</summary>
+internal sealed partial class SimRank
+{
+    private readonly List<SimFrame> _held = [];
+    private long _epoch;
+    private long _step;
+    private bool _isOpen;
+    private SimAttempt? _attempt;
+
+    public void OnFrame(SimFrame frame)
+    {
+        switch (_world.Break.Rules.Judge(frame.Header, _epoch, _step, _isOpen))
+        {
+            case FrameVerdict.Accept:
+                Take(frame);
+                break;
+            case FrameVerdict.Hold:
+                _held.Add(frame);
+                if (_attempt is null)
+                    Later(new RankEvent(RankEventKind.FrameWaiting) { Epoch = frame.Epoch, Step = frame.Step }, 100);
+                break;
+        }
+    }
+
+    private void StartAttempt(in RankEffect effect)
+    {
+        if (_attempt is not null)
+            throw new SimulationException($"rank {Rank} was told to run step {effect.Step} while its delegate was still running");
+        _world.Checks.Started(this, effect.Step);
+        (_epoch, _step, _isOpen) = (effect.Epoch, effect.Step, true);
+        var attempt = _attempt = new SimAttempt(effect.Epoch, effect.Step, (GroupView)effect.Payload!, _world.Random.Below(4));
+        FreezeBatch();
+        var held = _held.ToArray();
+        _held.Clear();
+        foreach (var frame in held)
+            OnFrame(frame);
+        Compute(attempt, 300, () => EnterLayer(attempt, 0));
+    }
+
+    /// <summary>Runs a part of the delegate after some time, unless it has been stopped meanwhile.</summary>
+    private void Compute(SimAttempt attempt, long time, Action then) => _world.Clock.After(_world.Random.Delay((long)(time * _slowness)), () =>
+    {
+        if (IsAlive && _attempt == attempt && !attempt.IsStopped)
+            then();
+    });
+
+    private void EnterLayer(SimAttempt attempt, int layer)
+    {
+        MayNotify(attempt, layer);
+        if (_world.HasTrouble(_world.Settings.DelegateFailure) && PoisonOne())
+        {
+            Fail(attempt, new InvalidOperationException("a request is poisoned"), isOwn: true);
+            return;
+        }
+
+        attempt.Layer = layer;
+        var frame = new SimFrame(Rank, attempt.Epoch, attempt.Step, layer);
+        foreach (var member in attempt.View.Members)
+        {
+            if (member.Rank != Rank && !_world.Network.Send(this, member.Rank, true, peer => peer.OnFrame(frame)))
+            {
+                Fail(attempt, new IOException($"no link to rank {member.Rank}"), isOwn: false);
+                return;
+            }
+        }
+
+        _world.Clock.After(SimSettings.StepDeadline, () =>
+        {
+            if (IsAlive && _attempt == attempt && !attempt.IsStopped && attempt.Layer == layer && attempt.IsExchanging)
+                throw new SimulationException($"rank {Rank} waited past its deadline in layer {layer} of step {attempt.Step}");
+        });
+        Take(frame);
+    }
+
+    private void Take(SimFrame frame)
+    {
+        var attempt = _attempt;
+        _world.Checks.Applied(this, frame, attempt);
+        attempt!.Add(frame);
+        if (frame.Layer != attempt.Layer || !attempt.IsComplete(attempt.Layer))
+            return;
+        if (attempt.Layer + 1 < SimSettings.Layers)
+            Compute(attempt, 300, () => EnterLayer(attempt, attempt.Layer + 1));
+        else
+            Compute(attempt, 100, () => EndExchanges(attempt));
+    }
+
+    private void EndExchanges(SimAttempt attempt)
+    {
+        attempt.IsExchanging = false;
+        _isOpen = false;
+        MayNotify(attempt, 2);
+        Post(new RankEvent(RankEventKind.ExchangesEnded) { Epoch = attempt.Epoch, Step = attempt.Step });
+        Compute(attempt, 300, () =>
+        {
+            attempt.HasFailedTail = _world.HasTrouble(_world.Settings.TailFailure);
+            MayNotify(attempt, 3);
+            Return(attempt, attempt.HasFailedTail ? new InvalidOperationException("sampling failed") : null, attempt.HasFailedTail);
+        });
+    }
+
+    private void Fail(SimAttempt attempt, Exception failure, bool isOwn)
+    {
+        _isOpen = false;
+        attempt.IsStopped = true;
+        _world.Clock.After(_world.Random.Delay(200), () => Return(attempt, failure, isOwn));
+    }
+
+    private void AbortAttempt(in RankEffect effect)
+    {
+        if (_attempt is not { } attempt || attempt.Step != effect.Step || attempt.IsStopped)
+            return;
+        if (!attempt.IsExchanging && Core.Member.Phase != MemberPhase.Broken && Core.Member.Phase != MemberPhase.Gone)
+            throw new SimulationException($"rule 6: the tail of step {attempt.Step} on rank {Rank} was cancelled");
+        var isOwn = _world.HasTrouble(_world.Settings.DelegateFailure) && PoisonOne();
+        _isOpen = false;
+        attempt.IsStopped = true;
+        _world.Clock.After(_world.Random.Delay(1_000), () => Return(attempt, new OperationCanceledException("stopped"), isOwn));
+    }
+
+    private void Return(SimAttempt attempt, Exception? failure, bool isOwn)
+    {
+        if (_attempt != attempt)
+            return;
+        _attempt = null;
+        LastAttempt = attempt;
+        Post(new RankEvent(RankEventKind.DelegateReturned) { Epoch = attempt.Epoch, Step = attempt.Step, Payload = failure, Flag = isOwn });
+    }
+}

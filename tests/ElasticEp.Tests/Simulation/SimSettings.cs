@@ -1,0 +1,67 @@
+namespace ElasticEp.Tests.Simulation;
+
+/// <summary>What a seed makes of the world: sizes, speeds and how often what goes wrong. Times are microseconds.</summary>
+internal sealed class SimSettings
+{
+    public const int Layers = 2;
+    public const int MaxRanks = 6;
+    public const long StepDeadline = 3_000_000;
+    public const long OperationDeadline = 1_500_000;
+
+    public SimSettings(SimRandom random)
+    {
+        InitialRanks = random.Between(1, 4);
+        TargetSteps = random.Between(50, 70);
+        Asks = random.Between(1, 4);
+        LinkDropGap = random.Pick<long>([0, 0, 30_000, 100_000, 300_000]);
+        StoreTrouble = random.Pick<double>([0, 0, 0.05, 0.25]);
+        LaunchTrouble = random.Pick<double>([0, 0.1, 0.3]);
+        LoadFailure = random.Pick<double>([0, 0, 0.1]);
+        DrainFailure = random.Pick<double>([0, 0, 0.15]);
+        DelegateFailure = random.Pick<double>([0, 0.005, 0.02]);
+        TailFailure = random.Pick<double>([0, 0.005, 0.02]);
+        Revocation = random.Pick<double>([0, 0.05, 0.2]);
+        GiveUp = random.Pick<double>([0, 0.05]);
+        Cancel = random.Pick<double>([0, 0.2, 0.5]);
+        IsStoppedAtEnd = random.Chance(0.25);
+    }
+
+    public int InitialRanks { get; }
+
+    public int TargetSteps { get; }
+
+    public int Asks { get; }
+
+    /// <summary>Mean time between two lost links; zero for none.</summary>
+    public long LinkDropGap { get; }
+
+    public double StoreTrouble { get; }
+
+    public double LaunchTrouble { get; }
+
+    public double LoadFailure { get; }
+
+    public double DrainFailure { get; }
+
+    public double DelegateFailure { get; }
+
+    public double TailFailure { get; }
+
+    public double Revocation { get; }
+
+    public double GiveUp { get; }
+
+    public double Cancel { get; }
+
+    public bool IsStoppedAtEnd { get; }
+
+    public ElasticEpOptions Options => new()
+    {
+        MaxRanks = MaxRanks,
+        InitialRanks = InitialRanks,
+        Model = new MoeModelShape { MoeLayers = 1, Experts = SimPlanner.Experts, TopK = 1, HiddenSize = 16 },
+        SlotsPerRank = SimPlanner.Experts,
+        StepDeadline = TimeSpan.FromMicroseconds(StepDeadline),
+        OperationDeadline = TimeSpan.FromMicroseconds(OperationDeadline),
+    };
+}

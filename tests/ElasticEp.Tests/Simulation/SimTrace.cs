@@ -1,0 +1,46 @@
+using System.Globalization;
+using System.Text;
+using ElasticEp.Membership;
+using ElasticEp.Steps;
+
+namespace ElasticEp.Tests.Simulation;
+
+/// <summary>The last events, turned into text only when a seed fails.</summary>
+internal sealed class SimTrace(SimClock clock)
+{
+    private const int Kept = 64;
+    private readonly Entry[] _entries = new Entry[Kept];
+    private long _count;
+
+    public void Add(int rank, MemberPhase phase, in RankEvent e) => _entries[_count++ % Kept] = new Entry(clock.Now, rank, phase, e, null);
+
+    public void Note(int rank, string note) => _entries[_count++ % Kept] = new Entry(clock.Now, rank, default, default, note);
+
+    public override string ToString()
+    {
+        var text = new StringBuilder();
+        for (var i = Math.Max(0, _count - Kept); i < _count; i++)
+        {
+            var entry = _entries[i % Kept];
+            text.Append(CultureInfo.InvariantCulture, $"{entry.Time,9} µs  rank {entry.Rank,2}  ");
+            if (entry.Note is not null)
+                text.AppendLine(entry.Note);
+            else
+                text.AppendLine(Describe(entry.Phase, entry.Event));
+        }
+
+        return text.ToString();
+    }
+
+    private static string Describe(MemberPhase phase, in RankEvent e)
+    {
+        var text = $"{phase,-8} ← {e.Kind} peer {e.Peer} epoch {e.Epoch} step {e.Step} flag {e.Flag}";
+        if (e.NextEpoch != 0)
+            text += $" next {e.NextEpoch}";
+        if (e.Number != 0)
+            text += $" number {e.Number}";
+        return e.Payload is null ? text : $"{text} {e.Operation} {e.Payload}";
+    }
+
+    private readonly record struct Entry(long Time, int Rank, MemberPhase Phase, RankEvent Event, string? Note);
+}
