@@ -160,10 +160,14 @@ internal sealed class RankCore
     /// </summary>
     private void OnRecordSeen(GroupRecord record)
     {
-        if (record.View.Epoch < Member.View.Epoch || record.View.Contains(Member.Rank) || Member.View.Epoch == 0)
+        // A member under this number may be a later incarnation.
+        var isMember = record.View.Find(Member.Rank) is { } member && member == Member.View.Find(Member.Rank);
+        if (record.View.Epoch < Member.View.Epoch || isMember || Member.View.Epoch == 0)
             return;
         var isLeaver = record.Pending is { IsCommitted: true } pending && pending.Leavers.Contains(Member.Rank);
-        if (!isLeaver && !record.View.IsTerminal)
+        if (record.View.IsTerminal)
+            Member.EndGroup(_effects);
+        else if (!isLeaver)
             Member.Leave(_effects);
     }
 }

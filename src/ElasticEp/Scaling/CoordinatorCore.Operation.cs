@@ -39,6 +39,20 @@ internal sealed partial class CoordinatorCore
         }
     }
 
+    private void OnCancel(string operation, List<RankEffect> effects)
+    {
+        if (Operation?.Id == operation)
+            Operation.AbortReason ??= "it was cancelled by its caller";
+        for (var count = _waiting.Count; count > 0; count--)
+        {
+            var (from, ask) = _waiting.Dequeue();
+            if (ask.Operation == operation)
+                Refuse(from, operation, ElasticEpErrorCode.OperationAborted, "it was cancelled by its caller", effects);
+            else
+                _waiting.Enqueue((from, ask));
+        }
+    }
+
     private void Propose(int from, ScaleAsk ask, TimeSpan now, List<RankEffect> effects)
     {
         ImmutableArray<int> target;
@@ -56,7 +70,8 @@ internal sealed partial class CoordinatorCore
 
         var present = RanksOf(_record.View);
         var pending = new PendingOperation(ask.Operation, ask.Kind, target, [.. target.Except(present)], [.. present.Except(target)]);
-        Operation = new Operation(pending, now + (ask.Deadline ?? options.OperationDeadline), ask.DrainTime ?? options.DrainTime, now);
+        var deadline = ask.Deadline ?? options.OperationDeadline;
+        Operation = new Operation(pending, deadline < TimeSpan.MaxValue - now ? now + deadline : TimeSpan.MaxValue, ask.DrainTime ?? options.DrainTime, now);
         Operation.Requesters.Add(from);
         Accept(from, ask.Operation, effects);
         if (ask.Kind != OperationKind.Stop && pending.Joiners.IsEmpty && pending.Leavers.IsEmpty)
@@ -109,23 +124,24 @@ internal sealed partial class CoordinatorCore
             case OperationStage.Gathering when Operation.Pending.Joiners.All(IsGathered):
                 Operation.Figures = Operation.Figures with { Launch = now - Operation.Since };
                 EnterStage(OperationStage.Planning, now, effects);
-                effects.Add(new RankEffect(RankEffectKind.Plan) { Operation = Operation.Id, Payload = (_record.View, Operation.Pending.Target) });
+                if (Operation.Pending.Kind == OperationKind.Stop)
+                    OnPlan(new PlacementPlan(ExpertPlacement.Empty, [], 0), 0, now, effects);
+                else
+                    effects.Add(new RankEffect(RankEffectKind.Plan) { Operation = Operation.Id, Payload = (_record.View, Operation.Pending.Target) });
                 break;
             case OperationStage.Loading when !Operation.Behind(Operation.Participants, PrepareStage.Loaded).Any():
                 Operation.Figures = Operation.Figures with { Transfer = now - Operation.Since, BytesMoved = Operation.BytesMoved };
                 EnterStage(OperationStage.Draining, now, effects);
-                if (Operation.Pending.Kind != OperationKind.Stop)
-                {
-                    foreach (var leaver in Operation.Pending.Leavers)
-                        effects.Add(RankEffect.Send(leaver, new DrainMessage(Operation.Id)));
-                }
-
+                foreach (var leaver in Operation.Pending.Leavers)
+                    SendDrain(leaver, effects);
                 AdvanceOperation(now, effects);
                 break;
             case OperationStage.Draining when IsDrained(Operation):
                 Operation.Figures = Operation.Figures with { Drain = now - Operation.Since };
                 EnterStage(OperationStage.Committing, now, effects);
                 WriteCommit(effects);
+                if (rules.MayAnnounce(false))
+                    member.Announce(Operation.Next!, effects);
                 break;
             case OperationStage.Committed when _settledEpoch >= _record.View.Epoch:
                 Finish(true, "", OperationStage.Completing, effects);
@@ -175,22 +191,26 @@ internal sealed partial class CoordinatorCore
 
     private void AbortIfJoiner(int rank, string what)
     {
-        if (Operation is { CanAbort: true, Stage: > OperationStage.Proposing } operation && operation.Pending.Joiners.Contains(rank))
+        // The first ranks have nobody to fall back on: a birth waits for them until they come back.
+        if (Operation is { CanAbort: true, Stage: > OperationStage.Proposing, Pending.Kind: not OperationKind.Birth } operation
+            && operation.Pending.Joiners.Contains(rank) && _registered.ContainsKey(rank))
             operation.AbortReason ??= $"rank {rank} {what}";
     }
 
     private void OnPlanned(in RankEvent e, TimeSpan now, List<RankEffect> effects)
     {
-        if (Operation is not { Stage: OperationStage.Planning } operation || operation.Id != e.Operation)
+        if (Operation is not { Stage: OperationStage.Planning, AbortReason: null } operation || operation.Id != e.Operation)
             return;
-        if (e.Payload is not PlacementPlan plan)
-        {
-            operation.AbortReason ??= $"no placement was found: {e.Detail}";
-            return;
-        }
+        if (e.Payload is PlacementPlan plan)
+            OnPlan(plan, e.Number, now, effects);
+        else
+            operation.AbortReason = $"no placement was found: {e.Detail}";
+    }
 
-        operation.Plan = plan;
-        operation.Figures = operation.Figures with { BytesLowerBound = e.Number };
+    private void OnPlan(PlacementPlan plan, long lowerBound, TimeSpan now, List<RankEffect> effects)
+    {
+        Operation!.Plan = plan;
+        Operation.Figures = Operation.Figures with { BytesLowerBound = lowerBound };
         EnterStage(OperationStage.Loading, now, effects);
         SendPrepare(effects);
     }
@@ -210,15 +230,38 @@ internal sealed partial class CoordinatorCore
             isStop);
         operation.Participants = [.. RanksOf(_record.View).Union(operation.Pending.Target)];
         foreach (var participant in operation.Participants)
-        {
-            var transfers = operation.Plan!.Transfers.Where(transfer => transfer.Destination == participant);
-            effects.Add(RankEffect.Send(participant, new PrepareMessage(operation.Id, _record.View, operation.Next, [.. transfers], operation.DrainTime)));
-        }
+            SendPrepare(participant, effects);
+    }
+
+    /// <summary>Also to a participant that may have missed something: to be told twice changes nothing.</summary>
+    private void SendPrepare(int participant, List<RankEffect> effects)
+    {
+        var operation = Operation!;
+        var transfers = operation.Plan!.Transfers.Where(transfer => transfer.Destination == participant);
+        effects.Add(RankEffect.Send(participant, new PrepareMessage(operation.Id, _record.View, operation.Next!, [.. transfers], operation.DrainTime)));
+        if (operation.Stage == OperationStage.Draining)
+            SendDrain(participant, effects);
+    }
+
+    private void SendDrain(int participant, List<RankEffect> effects)
+    {
+        if (Operation!.Pending.Kind != OperationKind.Stop && Operation.Pending.Leavers.Contains(participant))
+            effects.Add(RankEffect.Send(participant, new DrainMessage(Operation.Id)));
     }
 
     private void OnStatus(int from, StatusMessage status, List<RankEffect> effects)
     {
-        if (Operation is not { } operation || operation.Id != status.Operation || operation.Stage is not (OperationStage.Loading or OperationStage.Draining))
+        if (Operation is not { } operation || operation.Id != status.Operation)
+        {
+            // It has missed that the operation was rolled back.
+            var isCompleted = _record.Last is { IsCompleted: true } last && last.Id == status.Operation;
+            var isOver = IsActive && _isKnown && _record.Pending?.Id != status.Operation && !isCompleted;
+            if (isOver)
+                effects.Add(RankEffect.Send(from, new AbortMessage(status.Operation, "it is over")));
+            return;
+        }
+
+        if (operation.Stage is not (OperationStage.Loading or OperationStage.Draining))
             return;
         if (status.Failure.Length > 0)
         {
@@ -265,12 +308,22 @@ internal sealed partial class CoordinatorCore
         if (operation.Stage == OperationStage.Completing)
         {
             foreach (var leaver in operation.Pending.Leavers)
+            {
                 effects.Add(RankEffect.Send(leaver, new CompletedMessage(operation.Id, _record.View.Epoch)));
+                _registered.Remove(leaver);
+            }
         }
         else
         {
             foreach (var joiner in operation.Pending.Joiners)
+            {
+                if (joiner == member.Rank)
+                    continue;
+                // What is heard of this process from now on must not hurt a later operation that wants the same rank.
+                _registered.Remove(joiner);
+                member.OnDisconnected(joiner);
                 effects.Add(new RankEffect(RankEffectKind.Disconnect) { Peer = joiner });
+            }
         }
 
         Report(effects);

@@ -7,6 +7,8 @@ internal sealed partial class CoordinatorCore
 {
     private readonly HashSet<int> _lost = [];
     private long _recoveries;
+    private long _recoveredEpoch;
+    private (int From, StepFailedMessage Failed)? _earlyFailure;
     private StartMessage? _start;
 
     public void OnRankLost(int rank, TimeSpan now, List<RankEffect> effects)
@@ -23,13 +25,17 @@ internal sealed partial class CoordinatorCore
             effects.Add(RankEffect.Send(rank, new StopMessage(_record.View.Epoch, recovery.Id)));
         else if (Recovery is null && _start is { } start && start.View.Epoch > _settledEpoch && IsActive)
             effects.Add(RankEffect.Send(rank, start));
+        if (Recovery is null && Operation is { AbortReason: null, Stage: OperationStage.Loading or OperationStage.Draining } operation && operation.Participants.Contains(rank))
+            SendPrepare(rank, effects);
         Advance(now, effects);
     }
 
     private void OnStepFailed(int from, StepFailedMessage failed, TimeSpan now, List<RankEffect> effects)
     {
-        if (failed.Epoch == 0)
+        if (failed.Epoch == 0 || failed.Epoch < _recoveredEpoch)
             return;
+        if (failed.Epoch > member.View.Epoch)
+            _earlyFailure = (from, failed);
         if (!IsActive)
         {
             if (Succession.Proposer(member.View, _lost) != member.Rank)
@@ -49,6 +55,7 @@ internal sealed partial class CoordinatorCore
             recovery.Answers[from] = stopped;
     }
 
+    // Called again whenever a fact has changed, until the view is written.
     private void AdvanceRecovery(List<RankEffect> effects)
     {
         var recovery = Recovery!;
@@ -112,6 +119,7 @@ internal sealed partial class CoordinatorCore
         Recovery = null;
         var committed = Operation is { Stage: OperationStage.Committed } operation ? operation.Id : "";
         _start = new StartMessage(_record.View, _record.View.StartStep, committed);
+        _recoveredEpoch = _record.View.Epoch;
         foreach (var target in recovery.Targets)
         {
             if (!_lost.Contains(target.Rank))

@@ -47,17 +47,27 @@ internal sealed partial class CoordinatorCore(ElasticEpOptions options, MemberCo
         if (IsActive && Operation is { Stage: OperationStage.Committed } operation)
         {
             operation.Figures = operation.Figures with { Switch = now - operation.Since };
+            _start = new StartMessage(view, step, operation.Id);
             foreach (var joiner in operation.Pending.Joiners)
             {
                 if (joiner != member.Rank && view.Contains(joiner) && Recovery is null)
-                    effects.Add(RankEffect.Send(joiner, new StartMessage(view, step, operation.Id)));
+                    effects.Add(RankEffect.Send(joiner, _start));
             }
         }
 
-        if (view.Coordinator == member.Rank && !IsActive)
-            Activate(now, effects);
-        else if (view.Coordinator != member.Rank)
+        if (view.Coordinator != member.Rank)
+        {
             StandDown();
+            return;
+        }
+
+        if (IsActive && _record.View.Epoch < view.Epoch)
+            Recovery = null; // somebody else has led one, and has written the record
+        if (!IsActive || _record.View.Epoch < view.Epoch)
+            Activate(now, effects);
+        if (_earlyFailure is { } early && early.Failed.Epoch == view.Epoch)
+            OnMessage(early.From, early.Failed, now, effects);
+        _earlyFailure = null;
     }
 
     public void OnSettled(GroupView view, TimeSpan now, List<RankEffect> effects)
@@ -74,7 +84,7 @@ internal sealed partial class CoordinatorCore(ElasticEpOptions options, MemberCo
                 IsActive = true;
                 break;
             case RankEventKind.RecordRead:
-                OnRecordRead((e.Payload as GroupRecord, e.Number), effects);
+                OnRecordRead((e.Payload as GroupRecord, e.Number), now, effects);
                 break;
             case RankEventKind.RecordWritten:
                 OnRecordWritten(e.Flag, e.Payload as GroupRecord, e.Number, now, effects);
@@ -88,8 +98,8 @@ internal sealed partial class CoordinatorCore(ElasticEpOptions options, MemberCo
                 ConnectJoiner(e.Peer, effects);
                 break;
             case RankEventKind.RankUnregistered:
-                _registered.Remove(e.Peer);
                 AbortIfJoiner(e.Peer, "ended before it was admitted");
+                _registered.Remove(e.Peer);
                 break;
             case RankEventKind.LinkLost:
                 AbortIfJoiner(e.Peer, $"was lost before it was admitted: {e.Detail}");
@@ -115,8 +125,8 @@ internal sealed partial class CoordinatorCore(ElasticEpOptions options, MemberCo
             case ScaleAskMessage ask:
                 OnAsk(from, ask.Ask, now, effects);
                 break;
-            case CancelMessage cancel when Operation?.Id == cancel.Operation:
-                Operation.AbortReason ??= "it was cancelled by its caller";
+            case CancelMessage cancel:
+                OnCancel(cancel.Operation, effects);
                 break;
             case StatusMessage status:
                 OnStatus(from, status, effects);
@@ -160,7 +170,7 @@ internal sealed partial class CoordinatorCore(ElasticEpOptions options, MemberCo
         effects.Add(new RankEffect(RankEffectKind.WriteRecord) { Number = _version, Payload = next });
     }
 
-    private void OnRecordRead((GroupRecord? Record, long Version) read, List<RankEffect> effects)
+    private void OnRecordRead((GroupRecord? Record, long Version) read, TimeSpan now, List<RankEffect> effects)
     {
         _isReading = false;
         if (!IsActive)
@@ -168,9 +178,11 @@ internal sealed partial class CoordinatorCore(ElasticEpOptions options, MemberCo
         _isKnown = true;
         if (_writing == WritePurpose.None)
         {
+            if (read.Version != _version)
+                Operation = null; // what is under way is what the record says
             (_record, _version) = (read.Record ?? GroupRecord.Unborn, read.Version);
-            if (_record.View.Epoch > 0 && _record.View.Coordinator != member.Rank && Recovery is null && !_record.View.Contains(member.Rank))
-                StandDown(); // the group exists and this process is not in it: it waits to be admitted
+            if (_record.View.Epoch > 0 && _record.View.Coordinator != member.Rank && Recovery is null)
+                StandDown();
             return;
         }
 
@@ -178,7 +190,7 @@ internal sealed partial class CoordinatorCore(ElasticEpOptions options, MemberCo
         if (read.Version == _version)
             effects.Add(new RankEffect(RankEffectKind.WriteRecord) { Number = _version, Payload = _intent });
         else
-            Settle(IsIntent(read.Record), read.Record, read.Version, effects);
+            Settle(IsIntent(read.Record), read.Record, read.Version, now, effects);
     }
 
     private bool IsIntent(GroupRecord? record) =>
@@ -188,17 +200,19 @@ internal sealed partial class CoordinatorCore(ElasticEpOptions options, MemberCo
     {
         if (!IsActive || _writing == WritePurpose.None)
             return;
-        Settle(isSet || IsIntent(current), isSet ? _intent : current, version, effects, now);
+        Settle(isSet || IsIntent(current), isSet ? _intent : current, version, now, effects);
     }
 
-    private void Settle(bool isSet, GroupRecord? current, long version, List<RankEffect> effects, TimeSpan now = default)
+    private void Settle(bool isSet, GroupRecord? current, long version, TimeSpan now, List<RankEffect> effects)
     {
         var purpose = _writing;
         (_record, _version, _writing, _intent) = (current ?? GroupRecord.Unborn, version, WritePurpose.None, null);
         if (!isSet)
         {
-            // Somebody else has written: this rank is not the coordinator any more, and will be told so.
-            StandDown();
+            // Somebody else has written. Whether this rank still leads, and what, is in the record.
+            (Operation, _isKnown) = (null, false);
+            if (Recovery is { } recovery)
+                Recovery = new Recovery(++_recoveries) { Reason = recovery.Reason };
             return;
         }
 

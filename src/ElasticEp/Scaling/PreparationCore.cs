@@ -27,7 +27,7 @@ internal sealed class PreparationCore(int rank, MemberCore member)
 
     public void OnPrepare(int from, PrepareMessage plan, List<RankEffect> effects)
     {
-        if (plan.Next.Epoch <= member.View.Epoch)
+        if (plan.Next.Epoch <= member.View.Epoch || member.Phase == MemberPhase.Gone)
             return;
         _coordinator = from;
         if (_plan?.Operation == plan.Operation)
@@ -36,6 +36,8 @@ internal sealed class PreparationCore(int rank, MemberCore member)
             _plan = plan;
             if (_stage >= PrepareStage.Loaded)
                 ReportReady(effects);
+            else
+                ConnectAndLoad(effects);
             return;
         }
 
@@ -43,13 +45,7 @@ internal sealed class PreparationCore(int rank, MemberCore member)
             Undo(effects);
         _plan = plan;
         (_stage, _isLoading, _isDraining, _bytesMoved, _bytesTotal) = (PrepareStage.Loading, false, false, 0, 0);
-        foreach (var peer in Peers(plan))
-        {
-            if (!member.Connected.Contains(peer.Rank))
-                effects.Add(RankEffect.Connect(peer.Rank, peer.Address));
-        }
-
-        LoadWhenConnected(effects);
+        ConnectAndLoad(effects);
     }
 
     public void OnDrain(DrainMessage drain, List<RankEffect> effects)
@@ -71,9 +67,9 @@ internal sealed class PreparationCore(int rank, MemberCore member)
 
     public void OnCompleted(CompletedMessage completed, List<RankEffect> effects)
     {
-        if (completed.Epoch < member.View.Epoch || member.Phase != MemberPhase.Gone)
+        // It may overtake the last StepEnd that this leaver waits for: then it goes as soon as that has come.
+        if (completed.Epoch < member.View.Epoch)
             return;
-        _plan = null;
         member.Release(effects);
     }
 
@@ -90,6 +86,7 @@ internal sealed class PreparationCore(int rank, MemberCore member)
         {
             case RankEventKind.LinkUp:
                 LoadWhenConnected(effects);
+                ReportAgain(e.Peer, effects);
                 break;
             case RankEventKind.LinkLost when _plan is { } plan && _stage == PrepareStage.Loading && !_isLoading:
                 if (plan.Next.Find(e.Peer) is { } lost)
@@ -98,7 +95,7 @@ internal sealed class PreparationCore(int rank, MemberCore member)
             case RankEventKind.ConnectFailed when _plan is { } plan && !_isLoading && Peers(plan).Any(IsPeer(e.Peer)):
                 Report(PrepareStage.Loading, $"rank {rank} could not connect to rank {e.Peer}: {e.Detail}", effects);
                 break;
-            case RankEventKind.LoadProgress when e.Operation == Operation:
+            case RankEventKind.LoadProgress when e.Operation == Operation && _plan is not null:
                 (_bytesMoved, _bytesTotal) = (e.Number, e.Step);
                 Report(_stage, "", effects);
                 break;
@@ -126,6 +123,17 @@ internal sealed class PreparationCore(int rank, MemberCore member)
         .Where(peer => peer.Rank != rank)
         .DistinctBy(peer => peer.Rank);
 
+    private void ConnectAndLoad(List<RankEffect> effects)
+    {
+        foreach (var peer in Peers(_plan!))
+        {
+            if (!member.Connected.Contains(peer.Rank))
+                effects.Add(RankEffect.Connect(peer.Rank, peer.Address));
+        }
+
+        LoadWhenConnected(effects);
+    }
+
     private void LoadWhenConnected(List<RankEffect> effects)
     {
         if (_plan is not { } plan || _isLoading || _stage != PrepareStage.Loading || !Peers(plan).All(peer => member.Connected.Contains(peer.Rank)))
@@ -137,6 +145,15 @@ internal sealed class PreparationCore(int rank, MemberCore member)
     private void ReportReady(List<RankEffect> effects)
     {
         member.SetPrepared(_plan!.Operation, _plan.Next);
+        Report(_stage, "", effects);
+    }
+
+    /// <summary>The coordinator is there again: what was said to it may be lost, and it may be another one.</summary>
+    private void ReportAgain(int peer, List<RankEffect> effects)
+    {
+        if (_plan is null || (peer != _coordinator && peer != member.View.Coordinator))
+            return;
+        _coordinator = peer;
         Report(_stage, "", effects);
     }
 

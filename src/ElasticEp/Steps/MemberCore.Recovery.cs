@@ -19,11 +19,21 @@ internal sealed partial class MemberCore
     /// <summary>Peers with a connection.</summary>
     public IReadOnlySet<int> Connected => _connected;
 
+    /// <summary>This rank said goodbye to a peer.</summary>
+    public void OnDisconnected(int peer) => _connected.Remove(peer);
+
     public void OnStop(int from, StopMessage stop, List<RankEffect> effects)
     {
-        if (stop.Epoch < View.Epoch || Phase == MemberPhase.Gone)
+        if (stop.Epoch < View.Epoch)
             return;
         (_stopFrom, _stopRecovery) = (from, stop.Recovery);
+        if (Phase == MemberPhase.Gone)
+        {
+            // A leaver has nothing to stop, but it says what it completed.
+            SendStopped(effects);
+            return;
+        }
+
         if (_isDelegateInside && Phase is MemberPhase.Running or MemberPhase.Closing)
         {
             _hasClosed = Phase == MemberPhase.Closing;
@@ -43,7 +53,7 @@ internal sealed partial class MemberCore
 
     public void OnStart(StartMessage start, List<RankEffect> effects)
     {
-        if (start.View.Epoch <= View.Epoch || (Phase == MemberPhase.Gone && _isReleased))
+        if (start.View.Epoch <= View.Epoch || Phase == MemberPhase.Gone)
             return;
         if (_isDelegateInside)
         {
@@ -110,8 +120,11 @@ internal sealed partial class MemberCore
     private void AnswerStop(List<RankEffect> effects)
     {
         Phase = MemberPhase.Stopped;
-        effects.Add(RankEffect.Send(_stopFrom, new StoppedMessage(_stopRecovery, LastCompleted, IsFresh, [.. _connected])));
+        SendStopped(effects);
     }
+
+    private void SendStopped(List<RankEffect> effects) =>
+        effects.Add(RankEffect.Send(_stopFrom, new StoppedMessage(_stopRecovery, LastCompleted, IsFresh, [.. _connected])));
 
     private void OnTrouble(int lostPeer, string reason, List<RankEffect> effects)
     {
@@ -134,6 +147,12 @@ internal sealed partial class MemberCore
     {
         _isTroubleReported = true;
         _trouble = (lostPeer, reason);
+        if (_hasGroupEnded)
+        {
+            Leave(effects);
+            return;
+        }
+
         effects.Add(RankEffect.Send(Proposer, new StepFailedMessage(View.Epoch, Step, lostPeer, reason)));
     }
 
@@ -149,7 +168,7 @@ internal sealed partial class MemberCore
         _connected.Add(peer);
         _lost.Remove(peer);
         if (Phase == MemberPhase.Stopped)
-            effects.Add(RankEffect.Send(_stopFrom, new StoppedMessage(_stopRecovery, LastCompleted, IsFresh, [.. _connected])));
+            SendStopped(effects);
         else if (_trouble is { } trouble && peer == Proposer)
             effects.Add(RankEffect.Send(Proposer, new StepFailedMessage(View.Epoch, Step, trouble.Peer, trouble.Reason)));
     }

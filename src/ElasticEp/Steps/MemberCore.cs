@@ -21,8 +21,10 @@ internal sealed partial class MemberCore(int rank, TimeSpan stepDeadline, StepRu
     private bool _hasWork;
     private bool _isCallerWaiting;
     private bool _isDelegateInside;
+    private bool _hasCallerRun;
     private bool _isFirstOfView;
     private bool _isReleased;
+    private bool _hasGroupEnded;
     private bool _isTroubleReported;
     private StepFailedException? _tailFailure;
     private TimeSpan _closingSince;
@@ -80,6 +82,17 @@ internal sealed partial class MemberCore(int rank, TimeSpan stepDeadline, StepRu
         Release(effects);
     }
 
+    /// <summary>
+    /// The group has a terminal view. Normally the coordinator's next StepEnd says so; but its peers go as soon as they know, so
+    /// a rank that has trouble from now on goes by itself.
+    /// </summary>
+    public void EndGroup(List<RankEffect> effects)
+    {
+        _hasGroupEnded = true;
+        if (_trouble is not null && Phase != MemberPhase.Gone)
+            Leave(effects);
+    }
+
     public void Handle(in RankEvent e, TimeSpan now, List<RankEffect> effects)
     {
         switch (e.Kind)
@@ -90,7 +103,7 @@ internal sealed partial class MemberCore(int rank, TimeSpan stepDeadline, StepRu
                 RunIfDue(effects);
                 break;
             case RankEventKind.CallerGaveUp:
-                if (_isCallerWaiting && !_isDelegateInside && Phase != MemberPhase.Closing)
+                if (_isCallerWaiting && !_hasCallerRun)
                     Return(false, new OperationCanceledException(), effects);
                 break;
             case RankEventKind.WorkNotified:
@@ -161,7 +174,7 @@ internal sealed partial class MemberCore(int rank, TimeSpan stepDeadline, StepRu
         if (Phase != MemberPhase.Due || !_isCallerWaiting)
             return;
         Phase = MemberPhase.Running;
-        _isDelegateInside = true;
+        _isDelegateInside = _hasCallerRun = true;
         _hasWork = _announcedEpoch != 0;
         effects.Add(new RankEffect(RankEffectKind.RunDelegate) { Epoch = View.Epoch, Step = Step, Number = Attempt, Payload = View });
         ReplayEarly(effects);
@@ -222,7 +235,7 @@ internal sealed partial class MemberCore(int rank, TimeSpan stepDeadline, StepRu
 
     private void OnStepEnd(in RankEvent e, List<RankEffect> effects)
     {
-        if (e.Epoch < View.Epoch || (e.Epoch == View.Epoch && e.Step <= LastCompleted) || Phase == MemberPhase.Stopped)
+        if (e.Epoch < View.Epoch || (e.Epoch == View.Epoch && (e.Step <= LastCompleted || Phase == MemberPhase.Stopped)) || Phase == MemberPhase.Gone)
             return;
         var isUnderWay = Phase is MemberPhase.Due or MemberPhase.Running or MemberPhase.Closing or MemberPhase.Stopping or MemberPhase.Broken;
         if (!isUnderWay || e.Epoch != View.Epoch || e.Step != Step)
@@ -318,7 +331,7 @@ internal sealed partial class MemberCore(int rank, TimeSpan stepDeadline, StepRu
     {
         if (!_isCallerWaiting)
             return;
-        _isCallerWaiting = false;
+        _isCallerWaiting = _hasCallerRun = false;
         effects.Add(new RankEffect(RankEffectKind.ReturnToCaller) { Flag = result, Payload = failure });
     }
 

@@ -107,10 +107,29 @@ internal sealed class SimNetwork(Simulation world)
             link.SetSeen(end, false);
             var at = link.NoticeAt(end, world.Clock.Now + world.Random.Delay(500));
             last = Math.Max(last, at);
-            world.Clock.At(at, () => end.Post(new RankEvent(RankEventKind.LinkLost) { Peer = link.Other(end).Rank, Payload = reason }));
+            world.Clock.At(at, () =>
+            {
+                if (!IsReplaced(link, end))
+                    end.Post(new RankEvent(RankEventKind.LinkLost) { Peer = link.Other(end).Rank, Payload = reason });
+            });
         }
 
         return last;
+    }
+
+    /// <summary>A later process has the same rank: what becomes of the old one is of no interest.</summary>
+    private bool IsReplaced(SimLink link, SimRank end) => world.Find(link.Other(end).Rank) is { } later && later != link.Other(end) && CanSend(end, later.Rank);
+
+    private void Replace(SimLink link, SimRank end)
+    {
+        foreach (var old in _links)
+        {
+            if (old != link && (old.A == end || old.B == end) && old.Other(end).Rank == link.Other(end).Rank && old.IsSeenBy(end))
+            {
+                old.SetSeen(end, false);
+                end.Post(new RankEvent(RankEventKind.LinkLost) { Peer = link.Other(end).Rank, Payload = "replaced" });
+            }
+        }
     }
 
     private void LoseRank(SimRank at, int rank, string why) => world.Clock.After(LostAfter, () =>
@@ -141,6 +160,7 @@ internal sealed class SimNetwork(Simulation world)
                 {
                     if (link.Generation != generation)
                         return;
+                    Replace(link, end);
                     link.SetSeen(end, true);
                     end.Post(new RankEvent(RankEventKind.LinkUp) { Peer = link.Other(end).Rank });
                 });

@@ -11,8 +11,11 @@ internal sealed partial class SimRank
     private string? _leaving;
     private bool _hasDrained;
     private bool _isWaiting;
+    private bool _hasRun;
 
     public SimAttempt? LastAttempt { get; private set; }
+
+    public string DescribeRequests() => $"[{string.Join(' ', _requests.Keys)}] batch {(_batch is null ? "none" : string.Join(' ', _batch.Select(assignment => assignment.Request.Id)))} leaving {_leaving}";
 
     public bool HasNoRequests => _requests.Count == 0;
 
@@ -24,6 +27,8 @@ internal sealed partial class SimRank
             return;
         }
 
+        if (_requests.TryGetValue(assignment.Request.Id, out var other) && other.Owner > assignment.Owner)
+            return;
         _requests[assignment.Request.Id] = assignment;
         Later(new RankEvent(RankEventKind.WorkNotified), 100);
     }
@@ -48,6 +53,7 @@ internal sealed partial class SimRank
 
     private void FreezeBatch()
     {
+        _hasRun = true;
         _batch ??= [.. _requests.Values];
         _poisoned = null;
     }
@@ -83,20 +89,21 @@ internal sealed partial class SimRank
                 _world.Trace.Note(Rank, "the app drops the request that failed");
                 var poisoned = _poisoned ?? throw new SimulationException($"rank {Rank} was told of a failure that its app did not raise");
                 _batch!.Remove(poisoned);
-                _requests.Remove(poisoned.Request.Id);
+                Remove(poisoned);
                 _world.FrontEnd.Later(this, () => _world.FrontEnd.OnFailed(poisoned));
                 break;
             case StepFailedException:
                 HandBackBatch();
                 break;
             case OperationCanceledException:
-                if (_batch is not null)
+                if (_hasRun)
                     throw new SimulationException($"rank {Rank} gave up in the middle of step {_step}");
                 break;
             default:
                 throw new SimulationException($"rank {Rank} returned {effect.Payload}");
         }
 
+        _hasRun = false;
         if (_leaving is not null && _batch is null)
             HandBackAll();
         if (_requests.Count > 0 && _world.Random.Chance(0.5))
@@ -116,7 +123,7 @@ internal sealed partial class SimRank
             assignment.Position++;
             _world.FrontEnd.Later(this, () => _world.FrontEnd.OnToken(assignment, position, value));
             if (assignment.Position == assignment.Request.Length)
-                _requests.Remove(assignment.Request.Id);
+                Remove(assignment);
         }
 
         _batch = null;
@@ -147,14 +154,20 @@ internal sealed partial class SimRank
 
     private void HandBack(SimAssignment assignment)
     {
-        if (_requests.GetValueOrDefault(assignment.Request.Id) == assignment)
-            _requests.Remove(assignment.Request.Id);
+        Remove(assignment);
         _world.FrontEnd.Later(this, () => _world.FrontEnd.OnHandedBack(assignment));
     }
 
     private void RemoveRevoked()
     {
         foreach (var assignment in _requests.Values.Where(assignment => assignment.IsRevoked).ToArray())
+            Remove(assignment);
+    }
+
+    /// <summary>Unless the same request has come again under a later owner number.</summary>
+    private void Remove(SimAssignment assignment)
+    {
+        if (_requests.GetValueOrDefault(assignment.Request.Id) == assignment)
             _requests.Remove(assignment.Request.Id);
     }
 

@@ -181,7 +181,7 @@ internal sealed partial class SimRank
     private void Load(PrepareMessage plan)
     {
         _loading = plan.Operation;
-        var fails = _world.HasTrouble(_world.Settings.LoadFailure);
+        var fails = _world.HasTrouble(plan.Operation == "birth" ? 0 : _world.Settings.LoadFailure);
         var parts = _world.Random.Between(0, 3);
         var delay = 0L;
         for (var part = 1; part <= parts; part++)
