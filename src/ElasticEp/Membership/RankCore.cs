@@ -12,6 +12,7 @@ internal sealed class RankCore
 {
     private readonly List<RankEffect> _effects = [];
     private readonly List<RankEffect> _output = [];
+    private readonly List<ScaleAskMessage> _asks = [];
 
     public RankCore(ElasticEpOptions options, int rank, StepRules? rules = null)
     {
@@ -55,6 +56,7 @@ internal sealed class RankCore
                     var view = (GroupView)effect.Payload!;
                     Preparation.OnEntered(view, effect.Operation ?? "");
                     Coordinator.OnEntered(view, effect.Step, now, _effects);
+                    AskAgain();
                     break;
                 case RankEffectKind.SettleView:
                     Coordinator.OnSettled((GroupView)effect.Payload!, now, _effects);
@@ -75,12 +77,14 @@ internal sealed class RankCore
                 Deliver(e.Peer, (ProtocolMessage)e.Payload!, now);
                 break;
             case RankEventKind.Asked:
-                Ask((ProtocolMessage)e.Payload!, now);
+                Ask((ProtocolMessage)e.Payload!);
                 break;
             case RankEventKind.LinkUp:
                 Member.Handle(e, now, _effects);
                 Preparation.Handle(e, _effects);
                 Coordinator.OnLinkUp(e.Peer, now, _effects);
+                if (e.Peer == Member.View.Coordinator)
+                    AskAgain();
                 break;
             case RankEventKind.LinkLost:
                 Member.Handle(e, now, _effects);
@@ -96,6 +100,7 @@ internal sealed class RankCore
                 Coordinator.Handle(e, now, _effects);
                 break;
             case RankEventKind.RecordSeen:
+                Preparation.OnRecordSeen((GroupRecord)e.Payload!, _effects);
                 OnRecordSeen((GroupRecord)e.Payload!);
                 break;
             case RankEventKind.Tick:
@@ -138,6 +143,8 @@ internal sealed class RankCore
                 Preparation.OnCompleted(completed, _effects);
                 break;
             case ScaleAnswerMessage or ProgressMessage:
+                if (message is ScaleAnswerMessage { Code: not 0 } refused)
+                    _asks.RemoveAll(ask => ask.Ask.Operation == refused.Operation);
                 _effects.Add(new RankEffect(RankEffectKind.Tell) { Peer = from, Payload = message });
                 break;
             default:
@@ -146,12 +153,19 @@ internal sealed class RankCore
         }
     }
 
-    private void Ask(ProtocolMessage message, TimeSpan now)
+    private void Ask(ProtocolMessage message)
     {
-        if (Member.View.Coordinator == Member.Rank)
-            Coordinator.OnMessage(Member.Rank, message, now, _effects);
-        else if (Member.View.Coordinator >= 0)
+        if (message is ScaleAskMessage ask && !_asks.Contains(ask))
+            _asks.Add(ask);
+        if (Member.View.Coordinator >= 0)
             _effects.Add(RankEffect.Send(Member.View.Coordinator, message));
+    }
+
+    /// <summary>What this process asked for may be lost with a link or with a coordinator; asking twice is harmless.</summary>
+    private void AskAgain()
+    {
+        foreach (var ask in _asks)
+            Ask(ask);
     }
 
     /// <summary>
@@ -160,6 +174,7 @@ internal sealed class RankCore
     /// </summary>
     private void OnRecordSeen(GroupRecord record)
     {
+        _asks.RemoveAll(ask => ask.Ask.Operation == record.Last?.Id);
         // A member under this number may be a later incarnation.
         var isMember = record.View.Find(Member.Rank) is { } member && member == Member.View.Find(Member.Rank);
         if (record.View.Epoch < Member.View.Epoch || isMember || Member.View.Epoch == 0)

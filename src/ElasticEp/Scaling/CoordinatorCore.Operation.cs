@@ -100,13 +100,10 @@ internal sealed partial class CoordinatorCore
 
     private void AdvanceOperation(TimeSpan now, List<RankEffect> effects)
     {
-        if (Operation is null)
-        {
-            if (_waiting.TryDequeue(out var waiting))
-                Propose(waiting.From, waiting.Ask, now, effects);
-            if (Operation is null || _writing != Scaling.WritePurpose.None)
-                return;
-        }
+        while (Operation is null && _waiting.TryDequeue(out var waiting))
+            Propose(waiting.From, waiting.Ask, now, effects);
+        if (Operation is null || _writing != Scaling.WritePurpose.None)
+            return;
 
         if (Operation is { CanAbort: true, AbortReason: { } reason })
         {

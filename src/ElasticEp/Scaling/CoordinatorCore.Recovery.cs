@@ -23,7 +23,7 @@ internal sealed partial class CoordinatorCore
         _lost.Remove(rank);
         if (Recovery is { IsStopping: true, IsWriting: false } recovery && recovery.Targets.Any(target => target.Rank == rank))
             effects.Add(RankEffect.Send(rank, new StopMessage(_record.View.Epoch, recovery.Id)));
-        else if (Recovery is null && _start is { } start && start.View.Epoch > _settledEpoch && IsActive)
+        else if (Recovery is null && _start is { } start && start.View.Epoch > _settledEpoch && start.View.Contains(rank))
             effects.Add(RankEffect.Send(rank, start));
         if (Recovery is null && Operation is { AbortReason: null, Stage: OperationStage.Loading or OperationStage.Draining } operation && operation.Participants.Contains(rank))
             SendPrepare(rank, effects);

@@ -65,6 +65,13 @@ internal sealed class PreparationCore(int rank, MemberCore member)
             member.Leave(effects);
     }
 
+    /// <summary>The coordinator's Abort may be lost; the record tells the same.</summary>
+    public void OnRecordSeen(GroupRecord record, List<RankEffect> effects)
+    {
+        if (record.Last is { IsCompleted: false } last)
+            OnAbort(new AbortMessage(last.Id, last.Reason), effects);
+    }
+
     public void OnCompleted(CompletedMessage completed, List<RankEffect> effects)
     {
         // It may overtake the last StepEnd that this leaver waits for: then it goes as soon as that has come.

@@ -42,14 +42,14 @@ internal sealed class SimNetwork(Simulation world)
             if (!isGraceful)
             {
                 Lose(link, "reset");
-                LoseRank(other, process.Rank, "its process ended");
+                LoseRank(other, process, "its process ended");
                 continue;
             }
 
             world.Clock.At(Math.Max(world.Clock.Now, link.LastDeliveryTo(other)), () =>
             {
                 Lose(link, "goodbye");
-                LoseRank(other, process.Rank, "it said goodbye");
+                LoseRank(other, process, "it said goodbye");
             });
         }
     }
@@ -132,10 +132,10 @@ internal sealed class SimNetwork(Simulation world)
         }
     }
 
-    private void LoseRank(SimRank at, int rank, string why) => world.Clock.After(LostAfter, () =>
+    private void LoseRank(SimRank at, SimRank process, string why) => world.Clock.After(LostAfter, () =>
     {
-        if (world.Find(rank) is not { } again || Find(at, again) is not { IsUp: true })
-            at.Post(new RankEvent(RankEventKind.RankLost) { Peer = rank, Payload = why });
+        if (world.Find(process.Rank) is not { } later || Find(at, later) is not { WasUp: true })
+            at.Post(new RankEvent(RankEventKind.RankLost) { Peer = process.Rank, Payload = why });
     });
 
     private void ConnectAfter(SimLink link, long delay)

@@ -195,7 +195,7 @@ internal sealed class Simulation
         }
     }
 
-    private string Describe() => string.Join("\n", _processes.Where(process => process.IsAlive).Select(process =>
+    private string Describe() => string.Concat(Clients.Asks.Select(ask => $"{ask.Ask}: {ask.Outcome ?? "unknown"}\n")) + string.Join("\n", _processes.Where(process => process.IsAlive).Select(process =>
         $"rank {process.Rank}: {process.Core.Member.Phase} {process.Core.Member.View} step {process.Core.Member.Step} completed {process.Core.Member.LastCompleted}, " +
         $"connected [{string.Join(' ', process.Core.Member.Connected)}], coordinates {process.Core.Coordinator.IsActive} {process.Core.Coordinator.Operation?.Stage} {process.Core.Coordinator.Operation?.Id} " +
         $"recovery {process.Core.Coordinator.Recovery?.Id}, requests {process.DescribeRequests()}, prepares {process.Core.Preparation.Operation}"));
