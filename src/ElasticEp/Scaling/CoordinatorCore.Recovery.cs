@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using ElasticEp.Membership;
 
 namespace ElasticEp.Scaling;
@@ -8,8 +9,8 @@ internal sealed partial class CoordinatorCore
     private readonly HashSet<int> _lost = [];
     private long _recoveries;
     private long _recoveredEpoch;
-    private (int From, StepFailedMessage Failed)? _earlyFailure;
     private StartMessage? _start;
+    private ImmutableArray<int> _startTargets = [];
 
     public void OnRankLost(int rank, TimeSpan now, List<RankEffect> effects)
     {
@@ -23,7 +24,7 @@ internal sealed partial class CoordinatorCore
         _lost.Remove(rank);
         if (Recovery is { IsStopping: true, IsWriting: false } recovery && recovery.Targets.Any(target => target.Rank == rank))
             effects.Add(RankEffect.Send(rank, new StopMessage(_record.View.Epoch, recovery.Id)));
-        else if (Recovery is null && _start is { } start && start.View.Epoch > _settledEpoch && start.View.Contains(rank))
+        else if (Recovery is null && _start is { } start && start.View.Epoch > _settledEpoch && _startTargets.Contains(rank))
             effects.Add(RankEffect.Send(rank, start));
         if (Recovery is null && Operation is { AbortReason: null, Stage: OperationStage.Loading or OperationStage.Draining } operation && operation.Participants.Contains(rank))
             SendPrepare(rank, effects);
@@ -32,19 +33,11 @@ internal sealed partial class CoordinatorCore
 
     private void OnStepFailed(int from, StepFailedMessage failed, TimeSpan now, List<RankEffect> effects)
     {
-        if (failed.Epoch == 0 || failed.Epoch < _recoveredEpoch)
-            return;
-        if (failed.Epoch > member.View.Epoch)
-            _earlyFailure = (from, failed);
-        if (!IsActive)
-        {
-            if (Succession.Proposer(member.View, _lost) != member.Rank)
-                return;
-            IsActive = true;
-        }
-
-        if (Recovery is not null)
+        // The sender may be a view ahead or behind and know another coordinator: whoever is asked leads, the store fences.
+        var isAnswered = member.View.StartStep > 0 && failed.Epoch < member.View.Epoch;
+        if (failed.Epoch == 0 || failed.Epoch < _recoveredEpoch || isAnswered || Recovery is not null)
             return; // a link that is still missing after the Start makes trouble again
+        IsActive = true;
         _isKnown = _writing != Scaling.WritePurpose.None && _isKnown;
         Recovery = new Recovery(++_recoveries) { Reason = $"rank {from}: {failed.Reason}" };
     }
@@ -119,6 +112,7 @@ internal sealed partial class CoordinatorCore
         Recovery = null;
         var committed = Operation is { Stage: OperationStage.Committed } operation ? operation.Id : "";
         _start = new StartMessage(_record.View, _record.View.StartStep, committed);
+        _startTargets = [.. recovery.Targets.Select(target => target.Rank)];
         _recoveredEpoch = _record.View.Epoch;
         foreach (var target in recovery.Targets)
         {
@@ -128,6 +122,8 @@ internal sealed partial class CoordinatorCore
 
         if (Operation is { AbortReason: null, Stage: OperationStage.Loading or OperationStage.Draining })
             SendPrepare(effects);
+        if (_record.View.Coordinator != member.Rank)
+            StandDown();
         Advance(now, effects);
     }
 

@@ -47,7 +47,7 @@ internal sealed partial class CoordinatorCore(ElasticEpOptions options, MemberCo
         if (IsActive && Operation is { Stage: OperationStage.Committed } operation)
         {
             operation.Figures = operation.Figures with { Switch = now - operation.Since };
-            _start = new StartMessage(view, step, operation.Id);
+            (_start, _startTargets) = (new StartMessage(view, step, operation.Id), operation.Pending.Joiners);
             foreach (var joiner in operation.Pending.Joiners)
             {
                 if (joiner != member.Rank && view.Contains(joiner) && Recovery is null)
@@ -55,19 +55,12 @@ internal sealed partial class CoordinatorCore(ElasticEpOptions options, MemberCo
             }
         }
 
-        if (view.Coordinator != member.Rank)
-        {
-            StandDown();
-            return;
-        }
-
-        if (IsActive && _record.View.Epoch < view.Epoch)
+        if (view.StartStep > 0 && _record.View.Epoch < view.Epoch)
             Recovery = null; // somebody else has led one, and has written the record
-        if (!IsActive || _record.View.Epoch < view.Epoch)
+        if (view.Coordinator == member.Rank && (!IsActive || _record.View.Epoch < view.Epoch))
             Activate(now, effects);
-        if (_earlyFailure is { } early && early.Failed.Epoch == view.Epoch)
-            OnMessage(early.From, early.Failed, now, effects);
-        _earlyFailure = null;
+        else if (view.Coordinator != member.Rank && Recovery is null)
+            StandDown();
     }
 
     public void OnSettled(GroupView view, TimeSpan now, List<RankEffect> effects)

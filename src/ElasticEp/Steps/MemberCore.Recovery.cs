@@ -130,7 +130,8 @@ internal sealed partial class MemberCore
     {
         if (lostPeer != -1)
             _connected.Remove(lostPeer);
-        if (lostPeer != -1 && !View.Contains(lostPeer))
+        var isLeader = lostPeer == _stopFrom && Phase is (MemberPhase.Stopping or MemberPhase.Stopped);
+        if (lostPeer != -1 && !View.Contains(lostPeer) && !isLeader)
             return;
         if (Phase is MemberPhase.Parked or MemberPhase.Gone)
             return;
@@ -158,9 +159,8 @@ internal sealed partial class MemberCore
 
     private void OnRankLost(in RankEvent e, List<RankEffect> effects)
     {
-        if (!_lost.Add(e.Peer) || !View.Contains(e.Peer))
-            return;
-        OnTrouble(e.Peer, $"rank {e.Peer} is lost: {e.Detail}", effects);
+        if (_lost.Add(e.Peer))
+            OnTrouble(e.Peer, $"rank {e.Peer} is lost: {e.Detail}", effects);
     }
 
     private void OnLinkUp(int peer, List<RankEffect> effects)

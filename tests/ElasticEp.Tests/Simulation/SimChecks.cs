@@ -8,6 +8,7 @@ internal sealed class SimChecks(Simulation world)
     private readonly Dictionary<long, ulong> _durable = new() { [0] = GroupView.None.Digest };
     private readonly Dictionary<SimRank, Progress> _progress = [];
     private readonly HashSet<string> _proposed = [];
+    private readonly HashSet<int> _evicted = [];
     private int[] _before = [];
 
     /// <summary>The highest step whose results somebody has.</summary>
@@ -27,14 +28,18 @@ internal sealed class SimChecks(Simulation world)
         {
             Require(_proposed.Add(proposed.Id), $"operation {proposed.Id} was proposed twice");
             _before = Ranks(old.View);
+            _evicted.Clear();
         }
+
+        if (next.View.StartStep > 0 && next.View.Epoch > old.View.Epoch && old.View.Epoch > 0)
+            _evicted.UnionWith(Ranks(old.View).Except(Ranks(next.View)));
 
         if (next.Pending is null && old.Pending is { } ended)
         {
             Require(next.Last?.Id == ended.Id, $"operation {ended.Id} vanished from the record");
             var isStop = ended.Kind == OperationKind.Stop && next.Last!.IsCompleted;
             Require(next.Last!.IsCompleted == ended.IsCommitted || isStop, $"operation {ended.Id} was committed and is recorded as {next.Last}");
-            Require(Ranks(next.View).SequenceEqual(next.Last.IsCompleted ? ended.Target : _before), $"operation {ended.Id} is half done: {next.View}");
+            Require(Ranks(next.View).SequenceEqual((next.Last.IsCompleted ? ended.Target.ToArray() : _before).Except(_evicted)), $"operation {ended.Id} is half done: {next.View}");
             if (next.Last.IsCompleted && ended.Kind != OperationKind.Birth)
                 Transitions++;
         }

@@ -1,4 +1,5 @@
 using ElasticEp.Membership;
+using ElasticEp.Steps;
 
 namespace ElasticEp.Tests.Simulation;
 
@@ -42,7 +43,7 @@ internal sealed class SimLauncher(Simulation world)
 
     private void End(SimRank process) => process.End(isGraceful: world.Random.Chance(0.5));
 
-    /// <summary>One call after another for a rank: an old process is ended before a new one starts.</summary>
+    /// <summary>One call after another for a rank: a process that was not dismissed is used, any other is ended first.</summary>
     private void Launch(int rank, string operation)
     {
         if (_launchedFor.GetValueOrDefault(rank) == operation)
@@ -52,8 +53,9 @@ internal sealed class SimLauncher(Simulation world)
         {
             if (_record.Pending?.Id != operation)
                 return;
-            if (world.Find(rank) is { } old)
-                End(old);
+            if (world.Find(rank) is { IsReachable: true } old && old.Core.Member.Phase == MemberPhase.Parked)
+                return;
+            world.Find(rank)?.End(isGraceful: false);
             if (world.HasTrouble(world.Settings.LaunchTrouble))
                 Misfire(rank, operation);
             else
@@ -77,7 +79,7 @@ internal sealed class SimLauncher(Simulation world)
                 var process = world.StartRank(rank, wantsBirth: false);
                 world.Clock.After(world.Random.Delay(6_000), () =>
                 {
-                    if (process.Core.Member.View.Epoch == 0 && _record.Pending is not { IsCommitted: true })
+                    if (process.Core.Member.View.Epoch == 0 && process.Core.Preparation.Stage == PrepareStage.Loading)
                         process.End(isGraceful: false);
                 });
                 break;
