@@ -10,6 +10,7 @@ internal sealed partial class MemberCore
     private readonly HashSet<int> _lost = [];
     private int _stopFrom = -1;
     private long _stopRecovery;
+    private long _stopEpoch;
     private bool _hasClosed;
     private (int Peer, string Reason)? _trouble;
 
@@ -26,7 +27,7 @@ internal sealed partial class MemberCore
     {
         if (stop.Epoch < View.Epoch)
             return;
-        (_stopFrom, _stopRecovery) = (from, stop.Recovery);
+        (_stopFrom, _stopRecovery, _stopEpoch) = (from, stop.Recovery, Math.Max(_stopEpoch, stop.Epoch));
         if (Phase == MemberPhase.Gone)
         {
             // A leaver has nothing to stop, but it says what it completed.
@@ -53,7 +54,8 @@ internal sealed partial class MemberCore
 
     public void OnStart(StartMessage start, List<RankEffect> effects)
     {
-        if (start.View.Epoch <= View.Epoch || Phase == MemberPhase.Gone)
+        // The answer to Stop promised never to complete a step of that epoch: its Start comes too late.
+        if (start.View.Epoch <= Math.Max(View.Epoch, _stopEpoch) || Phase == MemberPhase.Gone)
             return;
         if (_isDelegateInside)
         {
