@@ -24,6 +24,7 @@ internal sealed partial class MemberCore
         if (stop.Epoch < View.Epoch || Phase == MemberPhase.Gone)
             return;
         (_stopFrom, _stopRecovery) = (from, stop.Recovery);
+        effects.Add(new RankEffect(RankEffectKind.Fence) { Epoch = stop.Epoch });
         if (_isDelegateInside && Phase is MemberPhase.Running or MemberPhase.Closing)
         {
             _hasClosed = Phase == MemberPhase.Closing;
