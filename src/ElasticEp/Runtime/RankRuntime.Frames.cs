@@ -11,7 +11,7 @@ internal sealed partial class RankRuntime
         public void OnConnected(PeerIdentity peer)
         {
             if (peer.IsRank)
-                runtime.Post(new RankEvent(RankEventKind.LinkUp) { Peer = peer.Peer, Payload = peer });
+                runtime.Post(new RankEvent(RankEventKind.LinkUp) { Peer = peer.Peer, Number = peer.Incarnation });
         }
 
         public void OnDisconnected(PeerIdentity peer, DisconnectReason reason, string detail)
@@ -19,7 +19,7 @@ internal sealed partial class RankRuntime
             if (!peer.IsRank)
                 return;
             runtime._weights.Weights.OnPeerLost(peer.Peer);
-            runtime.Post(new RankEvent(RankEventKind.LinkLost) { Peer = peer.Peer, Payload = $"{reason}: {detail}" });
+            runtime.Post(new RankEvent(RankEventKind.LinkLost) { Peer = peer.Peer, Number = peer.Incarnation, Payload = $"{reason}: {detail}" });
         }
 
         public ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameHeader header, CancellationToken cancellationToken) => (link, header.Operation) switch

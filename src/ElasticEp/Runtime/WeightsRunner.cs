@@ -39,10 +39,13 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
         try
         {
             var reporter = new LoadReporter(plan.Operation, _post);
+            var before = _weights.BytesReceived;
             await _weights.LoadAsync(plan.Base, plan.Next, plan.Transfers, reporter, token).ConfigureAwait(false);
             if (!_isWarm && plan.Next.Contains(_rank))
                 await CallAsync(() => _workload.WarmUpAsync(token), "WarmUpAsync", token).ConfigureAwait(false);
             _isWarm = true;
+            var received = _weights.BytesReceived - before;
+            reporter.Report(new WeightProgress(received, received));
             _post(new RankEvent(RankEventKind.Loaded) { Operation = plan.Operation });
         }
         catch (Exception exception)

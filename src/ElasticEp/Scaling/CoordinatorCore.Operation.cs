@@ -28,7 +28,7 @@ internal sealed partial class CoordinatorCore
         {
             Propose(from, ask, now, effects);
         }
-        else if (ask.Kind == OperationKind.Leave || Operation is null)
+        else if (ask.Kind != OperationKind.Scale || Operation is not { Pending.Kind: OperationKind.Scale or OperationKind.Stop })
         {
             if (!_waiting.Any(waiting => waiting.Ask.Operation == ask.Operation))
                 _waiting.Enqueue((from, ask));
@@ -88,15 +88,17 @@ internal sealed partial class CoordinatorCore
         if (Operation is null)
         {
             if (_waiting.TryDequeue(out var waiting))
-                Propose(waiting.From, waiting.Ask, now, effects);
+                OnAsk(waiting.From, waiting.Ask, now, effects);
             if (Operation is null || _writing != Scaling.WritePurpose.None)
                 return;
         }
 
         if (Operation is { CanAbort: true, AbortReason: { } reason })
         {
-            foreach (var participant in Operation.Participants)
+            foreach (var participant in Operation.Participants.Union(Operation.Pending.Joiners))
                 effects.Add(RankEffect.Send(participant, new AbortMessage(Operation.Id, reason)));
+            foreach (var joiner in Operation.Pending.Joiners)
+                Dismiss(joiner);
             Finish(false, reason, OperationStage.Aborting, effects);
             return;
         }
@@ -133,9 +135,7 @@ internal sealed partial class CoordinatorCore
         }
     }
 
-    private bool IsGathered(int rank) => rank == member.Rank
-        ? _registered.ContainsKey(rank)
-        : _registered.ContainsKey(rank) && member.Connected.Contains(rank);
+    private bool IsGathered(int rank) => _registered.TryGetValue(rank, out var joiner) && (rank == member.Rank || member.IsConnected(joiner));
 
     private static bool IsDrained(Operation operation) =>
         !operation.Behind(operation.Participants, PrepareStage.Loaded).Any()
@@ -167,10 +167,17 @@ internal sealed partial class CoordinatorCore
     private void ConnectJoiner(int rank, List<RankEffect> effects)
     {
         if (Operation is { CanAbort: true } operation && operation.Pending.Joiners.Contains(rank) && rank != member.Rank
-            && !member.Connected.Contains(rank) && _registered.TryGetValue(rank, out var joiner))
+            && _registered.TryGetValue(rank, out var joiner) && !member.IsConnected(joiner))
         {
             effects.Add(RankEffect.Connect(rank, joiner.Address));
         }
+    }
+
+    /// <summary>A process that was dismissed never joins later; its rank may, in another one.</summary>
+    private void Dismiss(int rank)
+    {
+        if (_registered.Remove(rank, out var dismissed))
+            _incarnations[rank] = dismissed.Incarnation;
     }
 
     private void AbortIfJoiner(int rank, string what)

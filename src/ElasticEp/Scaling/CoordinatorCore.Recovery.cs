@@ -59,7 +59,7 @@ internal sealed partial class CoordinatorCore
             recovery.Targets = [.. _record.View.Members.Concat(previous).DistinctBy(target => target.Rank)];
             foreach (var target in recovery.Targets)
             {
-                if (target.Rank == member.Rank || member.Connected.Contains(target.Rank))
+                if (target.Rank == member.Rank || member.IsConnected(target))
                     effects.Add(RankEffect.Send(target.Rank, new StopMessage(_record.View.Epoch, recovery.Id)));
             }
         }

@@ -27,7 +27,7 @@ internal sealed class PreparationCore(int rank, MemberCore member)
 
     public void OnPrepare(int from, PrepareMessage plan, List<RankEffect> effects)
     {
-        if (plan.Next.Epoch <= member.View.Epoch)
+        if (plan.Next.Epoch <= member.View.Epoch || member.Phase == MemberPhase.Gone)
             return;
         _coordinator = from;
         if (_plan?.Operation == plan.Operation)
@@ -45,7 +45,7 @@ internal sealed class PreparationCore(int rank, MemberCore member)
         (_stage, _isLoading, _isDraining, _bytesMoved, _bytesTotal) = (PrepareStage.Loading, false, false, 0, 0);
         foreach (var peer in Peers(plan))
         {
-            if (!member.Connected.Contains(peer.Rank))
+            if (!member.IsConnected(peer))
                 effects.Add(RankEffect.Connect(peer.Rank, peer.Address));
         }
 
@@ -62,9 +62,10 @@ internal sealed class PreparationCore(int rank, MemberCore member)
 
     public void OnAbort(AbortMessage abort, List<RankEffect> effects)
     {
-        if (_plan?.Operation != abort.Operation)
+        if (_plan is not null && _plan.Operation != abort.Operation)
             return;
-        Undo(effects);
+        if (_plan is not null)
+            Undo(effects);
         if (member.View.Epoch == 0)
             member.Leave(effects);
     }
@@ -128,7 +129,7 @@ internal sealed class PreparationCore(int rank, MemberCore member)
 
     private void LoadWhenConnected(List<RankEffect> effects)
     {
-        if (_plan is not { } plan || _isLoading || _stage != PrepareStage.Loading || !Peers(plan).All(peer => member.Connected.Contains(peer.Rank)))
+        if (_plan is not { } plan || _isLoading || _stage != PrepareStage.Loading || !Peers(plan).All(peer => member.IsConnected(peer)))
             return;
         _isLoading = true;
         effects.Add(new RankEffect(RankEffectKind.Load) { Operation = plan.Operation, Payload = plan });

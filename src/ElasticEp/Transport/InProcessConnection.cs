@@ -23,32 +23,40 @@ internal sealed class InProcessConnection
     /// <summary>Completes when both ends know of the connection.</summary>
     public Task Opened => _opened.Task;
 
-    public static InProcessConnection Open(InProcessTransport a, InProcessTransport b)
+    /// <summary>Whether it is up and has an end at this address.</summary>
+    public bool IsOpenTo(string address) => _opened.Task.IsCompleted && Volatile.Read(ref _isClosing) == 0 && (_a.Address == address || _b.Address == address);
+
+    /// <summary>
+    /// Connects two ends, or returns the connection that they have. A connection that is closing is waited for, so that each end
+    /// hears of its end before it hears of the next one.
+    /// </summary>
+    public static async Task<InProcessConnection> OpenAsync(InProcessTransport a, InProcessTransport b, CancellationToken cancellationToken)
     {
-        var connection = new InProcessConnection(a, b);
-        InProcessConnection? replaced = null;
-        lock (Opening)
+        while (true)
         {
-            if (b.Connections.TryGetValue(a.Self!.Peer, out var older))
+            InProcessConnection connection;
+            InProcessConnection? older;
+            lock (Opening)
             {
-                var incarnation = older.IdentityOf(b).Incarnation;
-                if (incarnation == a.Self.Incarnation)
-                    return older;
-                if (incarnation > a.Self.Incarnation)
-                    throw new ElasticEpException(ElasticEpErrorCode.Incompatible, $"Peer {a.Self.Peer} has a newer incarnation {incarnation}; incarnation {a.Self.Incarnation} is refused.") { Rank = a.Self.Peer };
-                replaced = older;
+                if (!b.Connections.TryGetValue(a.Self!.Peer, out older) && !a.Connections.TryGetValue(b.Self!.Peer, out older))
+                {
+                    connection = new InProcessConnection(a, b);
+                    a.Connections[b.Self!.Peer] = connection;
+                    b.Connections[a.Self.Peer] = connection;
+                    break;
+                }
             }
 
-            a.Connections[b.Self!.Peer] = connection;
-            b.Connections[a.Self.Peer] = connection;
+            if (older.IsBetween(a, b) && Volatile.Read(ref older._isClosing) == 0)
+                return older;
+            await older.CloseForAsync(a, b).WaitAsync(cancellationToken).ConfigureAwait(false);
         }
 
-        if (replaced is not null)
-            _ = replaced.CloseAsync(DisconnectReason.Replaced, $"incarnation {a.Self!.Incarnation} of peer {a.Self.Peer} has connected");
+        var opened = a.Connections[b.Self!.Peer];
         a.Handler.OnConnected(b.Self!);
         b.Handler.OnConnected(a.Self!);
-        connection._opened.SetResult();
-        return connection;
+        opened._opened.TrySetResult();
+        return opened;
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
@@ -83,8 +91,6 @@ internal sealed class InProcessConnection
         if (Interlocked.Exchange(ref _isClosing, 1) == 0)
         {
             (_reason, _detail) = (reason, detail);
-            _a.Connections.TryRemove(new(_b.Self!.Peer, this));
-            _b.Connections.TryRemove(new(_a.Self!.Peer, this));
             await _closed.CancelAsync().ConfigureAwait(false);
             Exit();
         }
@@ -92,8 +98,22 @@ internal sealed class InProcessConnection
         await _quiet.Task.ConfigureAwait(false);
     }
 
-    /// <summary>Who is at the other end of <paramref name="end"/>.</summary>
-    private PeerIdentity IdentityOf(InProcessTransport end) => ReferenceEquals(end, _a) ? _b.Self! : _a.Self!;
+    private bool IsBetween(InProcessTransport a, InProcessTransport b) =>
+        (ReferenceEquals(a, _a) && ReferenceEquals(b, _b)) || (ReferenceEquals(a, _b) && ReferenceEquals(b, _a));
+
+    /// <summary>This connection is in the way of one between two ends: an older incarnation gives way, a newer one does not.</summary>
+    private Task CloseForAsync(InProcessTransport a, InProcessTransport b)
+    {
+        if (Volatile.Read(ref _isClosing) != 0)
+            return _quiet.Task;
+        foreach (var (mine, other) in (ReadOnlySpan<(PeerIdentity, PeerIdentity)>)[(_a.Self!, a.Self!), (_a.Self!, b.Self!), (_b.Self!, a.Self!), (_b.Self!, b.Self!)])
+        {
+            if (mine.Peer == other.Peer && mine.Incarnation > other.Incarnation)
+                throw new ElasticEpException(ElasticEpErrorCode.Incompatible, $"Peer {other.Peer} has a newer incarnation {mine.Incarnation}; incarnation {other.Incarnation} is refused.") { Rank = other.Peer };
+        }
+
+        return CloseAsync(DisconnectReason.Replaced, "a newer incarnation has connected");
+    }
 
     private async ValueTask WaitAsync(SemaphoreSlim lane, InProcessTransport receiver, CancellationToken cancellationToken)
     {
@@ -184,6 +204,9 @@ internal sealed class InProcessConnection
             return;
         _a.Handler.OnDisconnected(_b.Self!, _reason, _detail);
         _b.Handler.OnDisconnected(_a.Self!, _reason, _detail);
+        _a.Connections.TryRemove(new(_b.Self!.Peer, this));
+        _b.Connections.TryRemove(new(_a.Self!.Peer, this));
+        _opened.TrySetResult();
         _quiet.TrySetResult();
     }
 

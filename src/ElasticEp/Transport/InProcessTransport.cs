@@ -29,18 +29,19 @@ internal sealed class InProcessTransport(InProcessTransportHub hub) : ITransport
         return default;
     }
 
-    public ValueTask ConnectAsync(int peer, string address, CancellationToken cancellationToken = default)
+    public async ValueTask ConnectAsync(int peer, string address, CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
         cancellationToken.ThrowIfCancellationRequested();
         if (Self is not { } self)
             throw new ElasticEpException(ElasticEpErrorCode.InvalidState, "Start the transport before you connect.");
-        if (_connections.TryGetValue(peer, out var present))
-            return new ValueTask(present.Opened.WaitAsync(cancellationToken));
+        if (_connections.TryGetValue(peer, out var present) && present.IsOpenTo(address))
+            return;
         if (hub.Find(address) is not { Self: { } other } remote || hub.IsPartitioned(self.Peer, peer))
-            throw new ElasticEpException(ElasticEpErrorCode.PeerLost, $"Nobody answers at {address}, where rank {peer} was expected.") { Rank = peer };
+            throw new ElasticEpException(ElasticEpErrorCode.PeerLost, $"Nobody answers at {address}, where peer {peer} was expected.") { Rank = peer };
         Handshake.Check(self, other, peer);
-        return new ValueTask(InProcessConnection.Open(this, remote).Opened.WaitAsync(cancellationToken));
+        var connection = await InProcessConnection.OpenAsync(this, remote, cancellationToken).ConfigureAwait(false);
+        await connection.Opened.WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
     public ValueTask DisconnectAsync(int peer, CancellationToken cancellationToken = default) =>

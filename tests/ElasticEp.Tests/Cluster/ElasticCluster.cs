@@ -197,7 +197,8 @@ internal sealed class ElasticCluster : IAsyncDisposable
                 {
                     lock (_lock)
                         _ranks.Remove(rank.Runtime.Rank);
-                    await rank.Runtime.Ended.WaitAsync(Deadline);
+                    if (rank.Runtime.View.Epoch > 0)
+                        await rank.Runtime.Ended.WaitAsync(Deadline); // a rank that was admitted leaves by itself
                     await rank.DisposeAsync();
                     _past.Add(rank);
                 }

@@ -13,6 +13,7 @@ internal static class ToyModel
     public const int Experts = 12;
     public const int TopK = 3;
     public const int Hidden = 16;
+    public const int DenseBytes = 4000;
 
     public static float Weight(int layer, int expert, int i) => 0.25f + (((layer * 31) + (expert * 7) + (i * 3)) % 17 * 0.125f);
 
