@@ -131,6 +131,7 @@ internal sealed class RankCore
                 Member.OnStart(start, _effects);
                 break;
             case PrepareMessage prepare:
+                Coordinator.Remember(prepare.Base);
                 Preparation.OnPrepare(from, prepare, _effects);
                 break;
             case DrainMessage drain:

@@ -15,6 +15,9 @@ internal enum RankEffectKind : byte
     /// <summary>Cancel the delegate and its exchanges → DelegateReturned.</summary>
     AbortAttempt,
 
+    /// <summary>Throw away data frames up to an epoch, those that wait too: no attempt of it will complete.</summary>
+    Fence,
+
     /// <summary>Close the exchanges of the step; keep nothing open.</summary>
     CloseStep,
 

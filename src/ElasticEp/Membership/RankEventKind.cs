@@ -78,6 +78,9 @@ internal enum RankEventKind : byte
     /// <summary>The app's leave hook failed.</summary>
     DrainFailed,
 
+    /// <summary>A rollback could not be finished: the rank's weights cannot be trusted any more.</summary>
+    RollbackFailed,
+
     /// <summary>This process asks for an operation.</summary>
     Asked,
 

@@ -28,7 +28,7 @@ internal sealed partial class CoordinatorCore
         {
             Propose(from, ask, now, effects);
         }
-        else if (ask.Kind == OperationKind.Leave || Operation is null)
+        else if (ask.Kind != OperationKind.Scale || Operation is not { Pending.Kind: OperationKind.Scale or OperationKind.Stop })
         {
             if (!_waiting.Any(waiting => waiting.Ask.Operation == ask.Operation))
                 _waiting.Enqueue((from, ask));
@@ -101,14 +101,16 @@ internal sealed partial class CoordinatorCore
     private void AdvanceOperation(TimeSpan now, List<RankEffect> effects)
     {
         while (Operation is null && _waiting.TryDequeue(out var waiting))
-            Propose(waiting.From, waiting.Ask, now, effects);
+            OnAsk(waiting.From, waiting.Ask, now, effects);
         if (Operation is null || _writing != Scaling.WritePurpose.None)
             return;
 
         if (Operation is { CanAbort: true, AbortReason: { } reason })
         {
-            foreach (var participant in Operation.Participants)
+            foreach (var participant in Operation.Participants.Union(Operation.Pending.Joiners))
                 effects.Add(RankEffect.Send(participant, new AbortMessage(Operation.Id, reason)));
+            foreach (var joiner in Operation.Pending.Joiners)
+                Dismiss(joiner);
             Finish(false, reason, OperationStage.Aborting, effects);
             return;
         }
@@ -146,9 +148,7 @@ internal sealed partial class CoordinatorCore
         }
     }
 
-    private bool IsGathered(int rank) => rank == member.Rank
-        ? _registered.ContainsKey(rank)
-        : _registered.ContainsKey(rank) && member.Connected.Contains(rank);
+    private bool IsGathered(int rank) => _registered.TryGetValue(rank, out var joiner) && (rank == member.Rank || member.IsConnected(joiner));
 
     private static bool IsDrained(Operation operation) =>
         !operation.Behind(operation.Participants, PrepareStage.Loaded).Any()
@@ -180,17 +180,24 @@ internal sealed partial class CoordinatorCore
     private void ConnectJoiner(int rank, List<RankEffect> effects)
     {
         if (Operation is { CanAbort: true } operation && operation.Pending.Joiners.Contains(rank) && rank != member.Rank
-            && !member.Connected.Contains(rank) && _registered.TryGetValue(rank, out var joiner))
+            && _registered.TryGetValue(rank, out var joiner) && !member.IsConnected(joiner))
         {
             effects.Add(RankEffect.Connect(rank, joiner.Address));
         }
+    }
+
+    /// <summary>A process that was dismissed never joins later; its rank may, in another one.</summary>
+    private void Dismiss(int rank)
+    {
+        if (_registered.Remove(rank, out var dismissed))
+            _incarnations[rank] = dismissed.Incarnation;
     }
 
     private void AbortIfJoiner(int rank, string what)
     {
         // The first ranks have nobody to fall back on: a birth waits for them until they come back.
         if (Operation is { CanAbort: true, Stage: > OperationStage.Proposing, Pending.Kind: not OperationKind.Birth } operation
-            && operation.Pending.Joiners.Contains(rank) && _registered.ContainsKey(rank))
+            && operation.Pending.Joiners.Contains(rank))
             operation.AbortReason ??= $"rank {rank} {what}";
     }
 
@@ -305,10 +312,7 @@ internal sealed partial class CoordinatorCore
         if (operation.Stage == OperationStage.Completing)
         {
             foreach (var leaver in operation.Pending.Leavers)
-            {
                 effects.Add(RankEffect.Send(leaver, new CompletedMessage(operation.Id, _record.View.Epoch)));
-                _registered.Remove(leaver);
-            }
         }
         else
         {
@@ -316,8 +320,6 @@ internal sealed partial class CoordinatorCore
             {
                 if (joiner == member.Rank)
                     continue;
-                // What is heard of this process from now on must not hurt a later operation that wants the same rank.
-                _registered.Remove(joiner);
                 member.OnDisconnected(joiner);
                 effects.Add(new RankEffect(RankEffectKind.Disconnect) { Peer = joiner });
             }

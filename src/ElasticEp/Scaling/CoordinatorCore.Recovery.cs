@@ -14,8 +14,11 @@ internal sealed partial class CoordinatorCore
 
     public void OnRankLost(int rank, TimeSpan now, List<RankEffect> effects)
     {
+        if (member.IsConnected(rank))
+            return; // an earlier process of that rank was lost
         _lost.Add(rank);
-        AbortIfJoiner(rank, "was lost before it was admitted");
+        if (_registered.ContainsKey(rank))
+            AbortIfJoiner(rank, "was lost before it was admitted");
         Advance(now, effects);
     }
 
@@ -59,7 +62,7 @@ internal sealed partial class CoordinatorCore
             recovery.Targets = [.. _record.View.Members.Concat(previous).DistinctBy(target => target.Rank)];
             foreach (var target in recovery.Targets)
             {
-                if (target.Rank == member.Rank || member.Connected.Contains(target.Rank))
+                if (target.Rank == member.Rank || member.IsConnected(target))
                     effects.Add(RankEffect.Send(target.Rank, new StopMessage(_record.View.Epoch, recovery.Id)));
             }
         }

@@ -12,6 +12,7 @@ namespace ElasticEp.Scaling;
 internal sealed partial class CoordinatorCore(ElasticEpOptions options, MemberCore member, StepRules rules)
 {
     private readonly Dictionary<int, GroupMember> _registered = [];
+    private readonly Dictionary<int, long> _incarnations = [];
     private readonly Queue<(int From, ScaleAsk Ask)> _waiting = [];
     private GroupRecord _record = GroupRecord.Unborn;
     private long _version;
@@ -42,8 +43,19 @@ internal sealed partial class CoordinatorCore(ElasticEpOptions options, MemberCo
         Advance(now, effects);
     }
 
+    /// <summary>Notes who has been a member: the same incarnation never joins again, however late its registration vanishes.</summary>
+    public void Remember(GroupView view)
+    {
+        foreach (var known in view.Members)
+        {
+            _incarnations[known.Rank] = Math.Max(known.Incarnation, _incarnations.GetValueOrDefault(known.Rank));
+            _registered.Remove(known.Rank);
+        }
+    }
+
     public void OnEntered(GroupView view, long step, TimeSpan now, List<RankEffect> effects)
     {
+        Remember(view);
         if (IsActive && Operation is { Stage: OperationStage.Committed } operation)
         {
             operation.Figures = operation.Figures with { Switch = now - operation.Since };
@@ -86,18 +98,17 @@ internal sealed partial class CoordinatorCore(ElasticEpOptions options, MemberCo
                 _isReading = false;
                 _isKnown = false;
                 break;
-            case RankEventKind.RankRegistered:
-                _registered[e.Peer] = (GroupMember)e.Payload!;
+            case RankEventKind.RankRegistered when e.Payload is GroupMember registered && registered.Incarnation > _incarnations.GetValueOrDefault(e.Peer):
+                _registered[e.Peer] = registered;
                 ConnectJoiner(e.Peer, effects);
                 break;
-            case RankEventKind.RankUnregistered:
+            case RankEventKind.RankUnregistered when _registered.Remove(e.Peer):
                 AbortIfJoiner(e.Peer, "ended before it was admitted");
-                _registered.Remove(e.Peer);
                 break;
-            case RankEventKind.LinkLost:
+            case RankEventKind.LinkLost when _registered.TryGetValue(e.Peer, out var registered) && registered.Incarnation == e.Number:
                 AbortIfJoiner(e.Peer, $"was lost before it was admitted: {e.Detail}");
                 break;
-            case RankEventKind.ConnectFailed:
+            case RankEventKind.ConnectFailed when _registered.ContainsKey(e.Peer):
                 AbortIfJoiner(e.Peer, $"cannot be reached: {e.Detail}");
                 break;
             case RankEventKind.Planned:

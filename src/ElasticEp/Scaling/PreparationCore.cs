@@ -58,9 +58,10 @@ internal sealed class PreparationCore(int rank, MemberCore member)
 
     public void OnAbort(AbortMessage abort, List<RankEffect> effects)
     {
-        if (_plan?.Operation != abort.Operation)
+        if (_plan is not null && _plan.Operation != abort.Operation)
             return;
-        Undo(effects);
+        if (_plan is not null)
+            Undo(effects);
         if (member.View.Epoch == 0)
             member.Leave(effects);
     }
@@ -68,7 +69,7 @@ internal sealed class PreparationCore(int rank, MemberCore member)
     /// <summary>The coordinator's Abort may be lost; the record tells the same.</summary>
     public void OnRecordSeen(GroupRecord record, List<RankEffect> effects)
     {
-        if (record.Last is { IsCompleted: false } last)
+        if (record.Last is { IsCompleted: false } last && last.Id == _plan?.Operation)
             OnAbort(new AbortMessage(last.Id, last.Reason), effects);
     }
 
@@ -134,7 +135,7 @@ internal sealed class PreparationCore(int rank, MemberCore member)
     {
         foreach (var peer in Peers(_plan!))
         {
-            if (!member.Connected.Contains(peer.Rank))
+            if (!member.IsConnected(peer))
                 effects.Add(RankEffect.Connect(peer.Rank, peer.Address));
         }
 
@@ -143,7 +144,7 @@ internal sealed class PreparationCore(int rank, MemberCore member)
 
     private void LoadWhenConnected(List<RankEffect> effects)
     {
-        if (_plan is not { } plan || _isLoading || _stage != PrepareStage.Loading || !Peers(plan).All(peer => member.Connected.Contains(peer.Rank)))
+        if (_plan is not { } plan || _isLoading || _stage != PrepareStage.Loading || !Peers(plan).All(peer => member.IsConnected(peer)))
             return;
         _isLoading = true;
         effects.Add(new RankEffect(RankEffectKind.Load) { Operation = plan.Operation, Payload = plan });

@@ -6,7 +6,7 @@ namespace ElasticEp.Steps;
 /// <summary>The member's side of recovery: report trouble, end the attempt when told to stop, go on where told to start.</summary>
 internal sealed partial class MemberCore
 {
-    private readonly SortedSet<int> _connected = [];
+    private readonly SortedDictionary<int, long> _connected = []; // peer → its incarnation
     private readonly HashSet<int> _lost = [];
     private int _stopFrom = -1;
     private long _stopRecovery;
@@ -17,8 +17,11 @@ internal sealed partial class MemberCore
     /// <summary>Who is to lead a recovery, as far as this rank knows.</summary>
     public int Proposer => Succession.Proposer(View, _lost);
 
-    /// <summary>Peers with a connection.</summary>
-    public IReadOnlySet<int> Connected => _connected;
+    /// <summary>Whether there is a connection to a rank.</summary>
+    public bool IsConnected(int peer) => _connected.ContainsKey(peer);
+
+    /// <summary>Whether there is a connection to this very incarnation of a rank.</summary>
+    public bool IsConnected(GroupMember peer) => _connected.TryGetValue(peer.Rank, out var incarnation) && incarnation == peer.Incarnation;
 
     /// <summary>This rank said goodbye to a peer.</summary>
     public void OnDisconnected(int peer) => _connected.Remove(peer);
@@ -28,6 +31,7 @@ internal sealed partial class MemberCore
         if (stop.Epoch < View.Epoch)
             return;
         (_stopFrom, _stopRecovery, _stopEpoch) = (from, stop.Recovery, Math.Max(_stopEpoch, stop.Epoch));
+        effects.Add(new RankEffect(RankEffectKind.Fence) { Epoch = stop.Epoch });
         if (Phase == MemberPhase.Gone)
         {
             // A leaver has nothing to stop, but it says what it completed.
@@ -125,13 +129,20 @@ internal sealed partial class MemberCore
         SendStopped(effects);
     }
 
+    private void OnLinkLost(in RankEvent e, List<RankEffect> effects)
+    {
+        // A connection that a newer one has replaced says nothing about the newer one.
+        if (!_connected.TryGetValue(e.Peer, out var incarnation) || incarnation != e.Number)
+            return;
+        _connected.Remove(e.Peer);
+        OnTrouble(e.Peer, $"the link to rank {e.Peer} was lost: {e.Detail}", effects);
+    }
+
     private void SendStopped(List<RankEffect> effects) =>
-        effects.Add(RankEffect.Send(_stopFrom, new StoppedMessage(_stopRecovery, LastCompleted, IsFresh, [.. _connected])));
+        effects.Add(RankEffect.Send(_stopFrom, new StoppedMessage(_stopRecovery, LastCompleted, IsFresh, [.. _connected.Keys])));
 
     private void OnTrouble(int lostPeer, string reason, List<RankEffect> effects)
     {
-        if (lostPeer != -1)
-            _connected.Remove(lostPeer);
         var isLeader = lostPeer == _stopFrom && Phase is (MemberPhase.Stopping or MemberPhase.Stopped);
         if (lostPeer != -1 && !View.Contains(lostPeer) && !isLeader)
             return;
@@ -161,13 +172,13 @@ internal sealed partial class MemberCore
 
     private void OnRankLost(in RankEvent e, List<RankEffect> effects)
     {
-        if (_lost.Add(e.Peer))
+        if (!IsConnected(e.Peer) && _lost.Add(e.Peer))
             OnTrouble(e.Peer, $"rank {e.Peer} is lost: {e.Detail}", effects);
     }
 
-    private void OnLinkUp(int peer, List<RankEffect> effects)
+    private void OnLinkUp(int peer, long incarnation, List<RankEffect> effects)
     {
-        _connected.Add(peer);
+        _connected[peer] = incarnation;
         _lost.Remove(peer);
         if (Phase == MemberPhase.Stopped)
             SendStopped(effects);

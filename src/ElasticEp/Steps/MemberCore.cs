@@ -125,10 +125,10 @@ internal sealed partial class MemberCore(int rank, TimeSpan stepDeadline, StepRu
                 OnStepEnd(e, effects);
                 break;
             case RankEventKind.LinkLost:
-                OnTrouble(e.Peer, $"the link to rank {e.Peer} was lost: {e.Detail}", effects);
+                OnLinkLost(e, effects);
                 break;
             case RankEventKind.LinkUp:
-                OnLinkUp(e.Peer, effects);
+                OnLinkUp(e.Peer, e.Number, effects);
                 break;
             case RankEventKind.RankLost:
                 OnRankLost(e, effects);

@@ -107,36 +107,14 @@ internal sealed class SimNetwork(Simulation world)
             link.SetSeen(end, false);
             var at = link.NoticeAt(end, world.Clock.Now + world.Random.Delay(500));
             last = Math.Max(last, at);
-            world.Clock.At(at, () =>
-            {
-                if (!IsReplaced(link, end))
-                    end.Post(new RankEvent(RankEventKind.LinkLost) { Peer = link.Other(end).Rank, Payload = reason });
-            });
+            world.Clock.At(at, () => end.Post(new RankEvent(RankEventKind.LinkLost) { Peer = link.Other(end).Rank, Number = link.Other(end).Identity.Incarnation, Payload = reason }));
         }
 
         return last;
     }
 
-    /// <summary>A later process has the same rank: what becomes of the old one is of no interest.</summary>
-    private bool IsReplaced(SimLink link, SimRank end) => world.Find(link.Other(end).Rank) is { } later && later != link.Other(end) && CanSend(end, later.Rank);
-
-    private void Replace(SimLink link, SimRank end)
-    {
-        foreach (var old in _links)
-        {
-            if (old != link && (old.A == end || old.B == end) && old.Other(end).Rank == link.Other(end).Rank && old.IsSeenBy(end))
-            {
-                old.SetSeen(end, false);
-                end.Post(new RankEvent(RankEventKind.LinkLost) { Peer = link.Other(end).Rank, Payload = "replaced" });
-            }
-        }
-    }
-
-    private void LoseRank(SimRank at, SimRank process, string why) => world.Clock.After(LostAfter, () =>
-    {
-        if (world.Find(process.Rank) is not { } later || Find(at, later) is not { WasUp: true })
-            at.Post(new RankEvent(RankEventKind.RankLost) { Peer = process.Rank, Payload = why });
-    });
+    private void LoseRank(SimRank at, SimRank process, string why) => world.Clock.After(
+        LostAfter, () => at.Post(new RankEvent(RankEventKind.RankLost) { Peer = process.Rank, Payload = why }));
 
     private void ConnectAfter(SimLink link, long delay)
     {
@@ -160,9 +138,8 @@ internal sealed class SimNetwork(Simulation world)
                 {
                     if (link.Generation != generation)
                         return;
-                    Replace(link, end);
                     link.SetSeen(end, true);
-                    end.Post(new RankEvent(RankEventKind.LinkUp) { Peer = link.Other(end).Rank });
+                    end.Post(new RankEvent(RankEventKind.LinkUp) { Peer = link.Other(end).Rank, Number = link.Other(end).Identity.Incarnation });
                 });
             }
         });

@@ -9,11 +9,14 @@ internal sealed partial class SimRank
     private readonly List<SimFrame> _held = [];
     private long _epoch;
     private long _step;
+    private long _fence;
     private bool _isOpen;
     private SimAttempt? _attempt;
 
     public void OnFrame(SimFrame frame)
     {
+        if (frame.Epoch <= _fence)
+            return;
         switch (_world.Break.Rules.Judge(frame.Header, _epoch, _step, _isOpen))
         {
             case FrameVerdict.Accept:

@@ -95,6 +95,10 @@ internal sealed partial class SimRank
             case RankEffectKind.AbortAttempt:
                 AbortAttempt(effect);
                 break;
+            case RankEffectKind.Fence:
+                _fence = Math.Max(_fence, effect.Epoch);
+                _held.RemoveAll(frame => frame.Epoch <= _fence);
+                break;
             case RankEffectKind.CloseStep:
                 _isOpen = false;
                 _world.Checks.Closed(this, effect.Step);

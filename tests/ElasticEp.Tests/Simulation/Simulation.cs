@@ -197,6 +197,6 @@ internal sealed class Simulation
 
     private string Describe() => string.Concat(Clients.Asks.Select(ask => $"{ask.Ask}: {ask.Outcome ?? "unknown"}\n")) + string.Join("\n", _processes.Where(process => process.IsAlive).Select(process =>
         $"rank {process.Rank}: {process.Core.Member.Phase} {process.Core.Member.View} step {process.Core.Member.Step} completed {process.Core.Member.LastCompleted}, " +
-        $"connected [{string.Join(' ', process.Core.Member.Connected)}], coordinates {process.Core.Coordinator.IsActive} {process.Core.Coordinator.Operation?.Stage} {process.Core.Coordinator.Operation?.Id} " +
+        $"connected [{string.Join(' ', _ranks.Keys.Where(process.Core.Member.IsConnected))}], coordinates {process.Core.Coordinator.IsActive} {process.Core.Coordinator.Operation?.Stage} {process.Core.Coordinator.Operation?.Id} " +
         $"recovery {process.Core.Coordinator.Recovery?.Id}, requests {process.DescribeRequests()}, prepares {process.Core.Preparation.Operation}"));
 }

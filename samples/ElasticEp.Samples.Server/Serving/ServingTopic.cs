@@ -1,0 +1,26 @@
+namespace ElasticEp.Samples.Server.Serving;
+
+/// <summary>Kinds of messages between the front end and the ranks.</summary>
+internal static class ServingTopic
+{
+    /// <summary>Front end → rank: run this request.</summary>
+    public const int Assign = 1;
+
+    /// <summary>Front end → rank: nobody waits for this request any more.</summary>
+    public const int Cancel = 2;
+
+    /// <summary>Rank → front end: tokens of a completed step.</summary>
+    public const int Tokens = 3;
+
+    /// <summary>Rank → front end: a request goes back to the queue.</summary>
+    public const int HandBack = 4;
+
+    /// <summary>Rank → front end: a request failed.</summary>
+    public const int Failed = 5;
+
+    /// <summary>Rank → front end: I am leaving (1), or stay after all (0).</summary>
+    public const int Leaving = 6;
+
+    /// <summary>Front end → rank: nothing is outstanding at you.</summary>
+    public const int Clear = 7;
+}

@@ -1,0 +1,12 @@
+namespace ElasticEp.Exchange;
+
+/// <summary>The errors of an exchange, worded in one place.</summary>
+internal static class ExchangeErrors
+{
+    public static ElasticEpException Argument(string message) => new(ElasticEpErrorCode.InvalidArgument, message);
+
+    public static ElasticEpException State(string message) => new(ElasticEpErrorCode.InvalidState, message);
+
+    public static ElasticEpException Violation(int source, string what) =>
+        new(ElasticEpErrorCode.ProtocolViolation, $"Rank {source} sent a frame that does not fit the layout: {what}.") { Rank = source };
+}

@@ -1,0 +1,147 @@
+using ElasticEp.Kernels;
+using ElasticEp.Weights;
+
+namespace ElasticEp.Exchange;
+
+/// <summary>
+/// The rows that arrived on one lane, copied into one buffer slot after slot; within a slot by source rank, then in the order
+/// of the source. Reused; grows to the largest dispatch seen.
+/// </summary>
+internal sealed class LaneRows(ExchangeLayout layout, int lane, IExchangeKernels kernels, IExpertSlots slots) : DispatchedRows
+{
+    private readonly NativeBuffer _memory = new();
+    private readonly NativeBuffer _output = new();
+    private int[] _from = [];
+    private int[] _positions = [];
+    private int[] _sourceStart = [];
+    private int[] _slotStart = [];
+    private int[] _groups = [];
+    private int[] _experts = [];
+    private int _layer;
+    private int _count;
+    private int _groupCount;
+
+    public int Lane => lane;
+
+    /// <summary>Whether the app has the rows and has not combined them yet.</summary>
+    public bool IsOut { get; set; }
+
+    public override int Layer => _layer;
+
+    public override int Count => _count;
+
+    public override EpBuffer Rows => _memory.Slice(0, (long)_count * layout.RowBytes, layout.RowType);
+
+    public override int Groups => _groupCount;
+
+    /// <summary>Where the (row, position) entries of a source lie among the rows, in the order in which the source will get them back.</summary>
+    public ReadOnlySpan<int> PositionsOf(int source) => _positions.AsSpan(_sourceStart[source].._sourceStart[source + 1]);
+
+    public override ExpertBatch GetGroup(int group, EpBuffer expertOutput)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(group);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(group, _groupCount);
+        var slot = _groups[group];
+        var (first, length) = ((long)_slotStart[slot] * layout.RowBytes, (long)(_slotStart[slot + 1] - _slotStart[slot]) * layout.RowBytes);
+        return new ExpertBatch(
+            _layer,
+            slot,
+            _experts[slot],
+            Rows.SliceBytes(first, length),
+            expertOutput.SliceBytes(first, length),
+            _slotStart[slot + 1] - _slotStart[slot],
+            slots.Get(_layer, slot));
+    }
+
+    /// <summary>Memory for expert outputs when the app does not bring its own.</summary>
+    public EpBuffer ReserveOutput()
+    {
+        _output.Reserve((long)_count * layout.RowBytes);
+        return _output.Slice(0, (long)_count * layout.RowBytes, layout.RowType);
+    }
+
+    public void EnterView(int members) => _sourceStart = new int[members + 1];
+
+    /// <summary>Counts, lays out, and copies. <paramref name="sources"/> gives what each source sent.</summary>
+    public void Build(int layer, ReadOnlySpan<int> experts, int members, LaneSources sources)
+    {
+        _layer = layer;
+        if (_slotStart.Length < experts.Length + 1)
+            (_slotStart, _groups, _experts) = (new int[experts.Length + 1], new int[experts.Length], new int[experts.Length]);
+        experts.CopyTo(_experts);
+        CountRows(experts.Length, members, sources);
+        _memory.Reserve((long)_count * layout.RowBytes);
+        if (_positions.Length < _count)
+            (_positions, _from) = (new int[_count * 3 / 2], new int[_count * 3 / 2]);
+        Copy(experts.Length, members, sources);
+        IsOut = true;
+    }
+
+    public override void Dispose()
+    {
+        // The memory belongs to the lane; the next dispatch uses it again.
+    }
+
+    public void Free()
+    {
+        _memory.Dispose();
+        _output.Dispose();
+    }
+
+    private void CountRows(int slotCount, int members, LaneSources sources)
+    {
+        var start = _slotStart.AsSpan(0, slotCount + 1);
+        start.Clear();
+        for (var source = 0; source < members; source++)
+        {
+            var meta = sources.Meta(source);
+            for (var row = 0; row < meta.Length; row += layout.MetaInts)
+            {
+                foreach (var slot in meta.Slice(row + 1, layout.TopK))
+                {
+                    if (slot >= 0)
+                        start[slot + 1]++;
+                }
+            }
+        }
+
+        _groupCount = 0;
+        for (var slot = 0; slot < slotCount; slot++)
+        {
+            if (start[slot + 1] > 0)
+                _groups[_groupCount++] = slot;
+            start[slot + 1] += start[slot];
+        }
+
+        _count = start[slotCount];
+    }
+
+    private void Copy(int slotCount, int members, LaneSources sources)
+    {
+        Span<int> next = slotCount <= 512 ? stackalloc int[slotCount] : new int[slotCount];
+        _slotStart.AsSpan(0, slotCount).CopyTo(next);
+        var at = 0;
+        for (var source = 0; source < members; source++)
+        {
+            _sourceStart[source] = at;
+            var meta = sources.Meta(source);
+            for (var row = 0; row * layout.MetaInts < meta.Length; row++)
+            {
+                var description = meta.Slice(row * layout.MetaInts, layout.MetaInts);
+                foreach (var slot in description.Slice(1, layout.TopK))
+                {
+                    if (slot < 0)
+                        continue;
+                    _from[at] = sources.RowNumber(source, row, description[0]);
+                    _positions[at++] = next[slot]++;
+                }
+            }
+
+            var first = _sourceStart[source];
+            if (at > first)
+                kernels.CopyRows(sources.Rows(source), _from.AsSpan(first, at - first), _memory.Slice(0, (long)_count * layout.RowBytes, layout.RowType), _positions.AsSpan(first, at - first), layout.RowBytes);
+        }
+
+        _sourceStart[members] = at;
+    }
+}

@@ -1,0 +1,224 @@
+using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+
+namespace ElasticEp.Rendezvous;
+
+/// <summary>A store in the memory of this process, for groups whose ranks all live in it. One lock orders every call.</summary>
+public sealed class InMemoryRendezvousStore : IRendezvousStore
+{
+    private const int MaxKeyLength = 1024;
+
+    private readonly Lock _lock = new();
+    private readonly SortedDictionary<string, (StoreEntry Entry, InMemoryLease? Lease)> _entries = new(StringComparer.Ordinal);
+    private readonly List<StoreWatcher> _watchers = [];
+    private readonly CancellationTokenSource _disposed = new();
+    private readonly TimeProvider _time;
+    private long _version;
+
+    /// <summary>Creates an empty store.</summary>
+    /// <param name="time">The clock of its leases; the system's by default.</param>
+    public InMemoryRendezvousStore(TimeProvider? time = null) => _time = time ?? TimeProvider.System;
+
+    /// <inheritdoc/>
+    public ValueTask<StoreEntry?> GetAsync(string key, CancellationToken cancellationToken = default)
+    {
+        Check(key, cancellationToken);
+        lock (_lock)
+            return ValueTask.FromResult(Find(key));
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<StoreEntry> SetAsync(string key, ReadOnlyMemory<byte> value, IStoreLease? lease = null, CancellationToken cancellationToken = default)
+    {
+        Check(key, cancellationToken);
+        lock (_lock)
+            return ValueTask.FromResult(Put(key, value.ToArray(), Own(lease)));
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<long> AddAsync(string key, long delta, CancellationToken cancellationToken = default)
+    {
+        Check(key, cancellationToken);
+        lock (_lock)
+        {
+            var present = Find(key);
+            if (present is { Value.Length: not sizeof(long) })
+                throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"Key '{key}' holds {present.Value.Length} bytes, not a counter of 8.");
+            var sum = (present is null ? 0 : BinaryPrimitives.ReadInt64LittleEndian(present.Value.Span)) + delta;
+            var bytes = new byte[sizeof(long)];
+            BinaryPrimitives.WriteInt64LittleEndian(bytes, sum);
+            Put(key, bytes, null);
+            return ValueTask.FromResult(sum);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<CompareAndSetResult> CompareAndSetAsync(string key, long expectedVersion, ReadOnlyMemory<byte> value, CancellationToken cancellationToken = default)
+    {
+        Check(key, cancellationToken);
+        lock (_lock)
+        {
+            var present = Find(key);
+            return ValueTask.FromResult((present?.Version ?? 0) == expectedVersion
+                ? new CompareAndSetResult(true, Put(key, value.ToArray(), null))
+                : new CompareAndSetResult(false, present));
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<StoreEntry> WaitAsync(string key, long afterVersion = 0, CancellationToken cancellationToken = default)
+    {
+        Check(key, cancellationToken);
+        await foreach (var change in WatchAsync(key, cancellationToken).ConfigureAwait(false))
+        {
+            if (change.Key == key && change.Entry is { } entry && entry.Version > afterVersion)
+                return entry;
+        }
+
+        throw Ended();
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<bool> DeleteAsync(string key, CancellationToken cancellationToken = default)
+    {
+        Check(key, cancellationToken);
+        lock (_lock)
+            return ValueTask.FromResult(Remove(key));
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<StoreEntry>> ListAsync(string prefix, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(prefix);
+        CheckOpen(cancellationToken);
+        lock (_lock)
+            return ValueTask.FromResult<IReadOnlyList<StoreEntry>>([.. Under(prefix)]);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IStoreLease> LeaseAsync(TimeSpan timeToLive, CancellationToken cancellationToken = default)
+    {
+        if (timeToLive <= TimeSpan.Zero)
+            throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"A lease of {timeToLive} is not positive.");
+        CheckOpen(cancellationToken);
+        return ValueTask.FromResult<IStoreLease>(new InMemoryLease(this, timeToLive, _time));
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<StoreChange> WatchAsync(string prefix, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(prefix);
+        CheckOpen(cancellationToken);
+        var watcher = new StoreWatcher(prefix);
+        lock (_lock)
+        {
+            foreach (var entry in Under(prefix))
+                watcher.Show(new StoreChange(entry.Key, entry));
+            _watchers.Add(watcher);
+        }
+
+        try
+        {
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _disposed.Token);
+            while (true)
+            {
+                try
+                {
+                    await watcher.WaitAsync(either.Token).ConfigureAwait(false);
+                }
+                catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+                {
+                    throw Ended();
+                }
+
+                while (Take(watcher) is { } change)
+                    yield return change;
+            }
+        }
+        finally
+        {
+            lock (_lock)
+                _watchers.Remove(watcher);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync()
+    {
+        _disposed.Cancel();
+        return default;
+    }
+
+    /// <summary>Deletes the keys of a lease that has ended.</summary>
+    internal void End(InMemoryLease lease)
+    {
+        lock (_lock)
+        {
+            foreach (var key in _entries.Where(entry => entry.Value.Lease == lease).Select(entry => entry.Key).ToArray())
+                Remove(key);
+        }
+    }
+
+    private StoreChange? Take(StoreWatcher watcher)
+    {
+        lock (_lock)
+            return watcher.Take();
+    }
+
+    private StoreEntry? Find(string key) => _entries.TryGetValue(key, out var present) ? present.Entry : null;
+
+    private IEnumerable<StoreEntry> Under(string prefix) =>
+        _entries.Where(entry => entry.Key.StartsWith(prefix, StringComparison.Ordinal)).Select(entry => entry.Value.Entry);
+
+    private StoreEntry Put(string key, byte[] value, InMemoryLease? lease)
+    {
+        var entry = new StoreEntry(key, value, ++_version);
+        _entries[key] = (entry, lease);
+        Show(new StoreChange(key, entry));
+        return entry;
+    }
+
+    private bool Remove(string key)
+    {
+        if (!_entries.Remove(key))
+            return false;
+        _version++;
+        Show(new StoreChange(key, null));
+        return true;
+    }
+
+    private void Show(StoreChange change)
+    {
+        foreach (var watcher in _watchers)
+        {
+            if (change.Key.StartsWith(watcher.Prefix, StringComparison.Ordinal))
+                watcher.Show(change);
+        }
+    }
+
+    private InMemoryLease? Own(IStoreLease? lease) => lease switch
+    {
+        null => null,
+        InMemoryLease own when own.Ended.IsCancellationRequested => throw new ElasticEpException(ElasticEpErrorCode.StoreUnavailable, "The lease has ended; take a new one."),
+        InMemoryLease own when own.Store == this => own,
+        _ => throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, "The lease belongs to another store."),
+    };
+
+    private void Check(string key, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        if (key.Length is 0 or > MaxKeyLength)
+            throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"A key has 1 to {MaxKeyLength} characters, this one has {key.Length}.");
+        CheckOpen(cancellationToken);
+    }
+
+    private void CheckOpen(CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (_disposed.IsCancellationRequested)
+            throw Ended();
+    }
+
+    private static ElasticEpException Ended() => new(ElasticEpErrorCode.StoreUnavailable, "The in-memory store was disposed.");
+}

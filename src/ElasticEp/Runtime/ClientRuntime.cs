@@ -1,0 +1,169 @@
+using ElasticEp.Membership;
+using ElasticEp.Transport;
+using Microsoft.Extensions.Logging;
+
+namespace ElasticEp.Runtime;
+
+/// <summary>A process that holds no rank: it sees the record, is connected to every member, and asks.</summary>
+internal sealed partial class ClientRuntime : IElasticGroupClient, IAsyncDisposable
+{
+    private readonly GroupServices _services;
+    private readonly ILogger _logger;
+    private readonly CancellationTokenSource _stopped = new();
+    private readonly Publisher<GroupView> _views = new(GroupView.None, view => view.Epoch);
+    private readonly Publisher<(GroupRecord Record, long Order)> _records = new((GroupRecord.Unborn, 0), entry => entry.Order);
+    private readonly OperationRequests _requests;
+    private readonly RecordKeeper _keeper;
+    private GroupMessenger? _messenger;
+    private PeerConnections? _connections;
+    private Task _watch = Task.CompletedTask;
+    private long _order;
+
+    public ClientRuntime(GroupServices services)
+    {
+        _services = services;
+        _logger = services.Loggers.CreateLogger<ClientRuntime>();
+        _keeper = new RecordKeeper(services, _stopped.Token);
+        _requests = new OperationRequests(SendToCoordinator, services.Time);
+    }
+
+    public string Name => _services.Name;
+
+    public GroupView View => _views.Current;
+
+    public IAsyncEnumerable<GroupView> Views => _views.ReadAsync();
+
+    public IGroupMessenger Messenger => _messenger ?? throw new ElasticEpException(ElasticEpErrorCode.InvalidState, "The client has not started; start the host first.");
+
+    /// <summary>The present record, then newer ones.</summary>
+    public IAsyncEnumerable<GroupRecord> Records => RecordsAsync();
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        var number = -(int)await _services.Store.AddAsync($"{Name}/clients", 1, cancellationToken).ConfigureAwait(false);
+        var incarnation = await _services.Store.AddAsync($"{Name}/incarnations", 1, cancellationToken).ConfigureAwait(false);
+        _messenger = new GroupMessenger(_services.Transport, number, ConnectAsync);
+        _connections = new PeerConnections(_services, _services.Transport, OnConnectionEvent, _stopped.Token);
+        var self = new PeerIdentity(Name, number, incarnation, "", Layout.Describe(_services.Options));
+        await _services.Transport.StartAsync(self, new ClientHandler(this), cancellationToken).ConfigureAwait(false);
+        _watch = _keeper.WatchRecordAsync(OnRecord);
+    }
+
+    public Task<ScaleResult> ScaleAsync(ScaleRequest request, IProgress<ScaleProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        RunAsync(Asks.From(request), progress, cancellationToken);
+
+    public Task<ScaleResult> StopGroupAsync(CancellationToken cancellationToken = default) => RunAsync(Asks.Stop(), null, cancellationToken);
+
+    public void ReportLaunchFailure(string operation, int rank, string reason)
+    {
+        LogLaunchFailed(Name, rank, reason);
+        SendToCoordinator(new LaunchFailedMessage(operation, rank, reason));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_stopped.IsCancellationRequested)
+            return;
+        await _stopped.CancelAsync().ConfigureAwait(false);
+        _requests.Fail(new ElasticEpException(ElasticEpErrorCode.GroupEnded, "The client was disposed."));
+        _views.Complete();
+        _records.Complete();
+        _messenger?.Complete();
+        await _watch.ConfigureAwait(false);
+        await _services.Transport.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private Task<ScaleResult> RunAsync(ScaleAsk ask, IProgress<ScaleProgress>? progress, CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_stopped.IsCancellationRequested, this);
+        return _requests.RunAsync(ask, progress, cancellationToken);
+    }
+
+    private async IAsyncEnumerable<GroupRecord> RecordsAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        await foreach (var entry in _records.ReadAsync(cancellationToken).ConfigureAwait(false))
+            yield return entry.Record;
+    }
+
+    private void OnRecord(GroupRecord record)
+    {
+        _records.Publish((record, ++_order));
+        var previous = View;
+        if (_views.Publish(record.View))
+        {
+            foreach (var gone in previous.Members.Where(member => !record.View.Contains(member.Rank) && record.Pending is null))
+                _connections!.Disconnect(gone.Rank);
+        }
+
+        foreach (var member in record.View.Members)
+            _connections!.Connect(member.Rank, member.Address);
+        _requests.OnRecord(record);
+    }
+
+    private void OnConnectionEvent(RankEvent e)
+    {
+        // A member that cannot be reached is reported by its peers; the next record says what became of it.
+        if (View.Find(e.Peer) is { } member && !_stopped.IsCancellationRequested)
+            _connections!.Connect(member.Rank, member.Address);
+    }
+
+    private void SendToCoordinator(ProtocolMessage message)
+    {
+        // A group that is being born has no view yet: rank 0 leads its birth.
+        var coordinator = View.Epoch == 0 ? 0 : View.Coordinator;
+        if (coordinator >= 0)
+            _ = SendAsync(coordinator, message);
+    }
+
+    private async Task SendAsync(int peer, ProtocolMessage message)
+    {
+        try
+        {
+            await ConnectAsync(peer, _stopped.Token).ConfigureAwait(false);
+            await ProtocolSender.SendAsync(_services.Transport, peer, message, _stopped.Token).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is ElasticEpException or OperationCanceledException or ObjectDisposedException)
+        {
+            LogSendFailed(Name, peer, exception.Message);
+        }
+    }
+
+    private ValueTask ConnectAsync(int peer, CancellationToken cancellationToken) =>
+        View.Find(peer) is { } member ? _services.Transport.ConnectAsync(peer, member.Address, cancellationToken) : default;
+
+    [LoggerMessage(1020, LogLevel.Error, "Group {Group}: rank {Rank} could not be launched: {Reason}")]
+    private partial void LogLaunchFailed(string group, int rank, string reason);
+
+    [LoggerMessage(1021, LogLevel.Debug, "Group {Group}: a message to rank {Peer} was not sent: {Reason}")]
+    private partial void LogSendFailed(string group, int peer, string reason);
+
+    private sealed class ClientHandler(ClientRuntime client) : ITransportHandler
+    {
+        public void OnConnected(PeerIdentity peer)
+        {
+        }
+
+        public void OnDisconnected(PeerIdentity peer, DisconnectReason reason, string detail)
+        {
+            if (peer.IsRank && reason != DisconnectReason.Goodbye && client.View.Find(peer.Peer) is { } member)
+                client._connections!.Connect(member.Rank, member.Address);
+        }
+
+        public ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameHeader header, CancellationToken cancellationToken) =>
+            link == LinkKind.Control && header.Operation is FrameOperation.App or FrameOperation.Protocol
+                ? ValueTask.FromResult(ControlFrames.Accept(header))
+                : ValueTask.FromResult(FrameTarget.Discard);
+
+        public void OnFrameCompleted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload)
+        {
+            if (header.Operation == FrameOperation.App)
+                client._messenger!.Receive(new GroupMessage(peer.Peer, (int)header.Id, ControlFrames.Take(payload)));
+            else
+                client._requests.OnMessage(MessageCodec.Decode(payload.AsSpan<byte>()));
+        }
+
+        public void OnFrameAborted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload)
+        {
+        }
+    }
+}

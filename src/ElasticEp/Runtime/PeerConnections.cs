@@ -1,0 +1,83 @@
+using System.Collections.Concurrent;
+using ElasticEp.Membership;
+using ElasticEp.Transport;
+using Microsoft.Extensions.Logging;
+
+namespace ElasticEp.Runtime;
+
+/// <summary>Makes connections that a core asked for, and makes those to members again when they end. Completion is an event.</summary>
+internal sealed partial class PeerConnections(GroupServices services, ITransport transport, Action<RankEvent> post, CancellationToken stopped)
+{
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(50);
+
+    private readonly ILogger _logger = services.Loggers.CreateLogger<PeerConnections>();
+    private readonly ConcurrentDictionary<int, byte> _underWay = new();
+
+    /// <summary>Connects → LinkUp from the transport, or ConnectFailed after the connect deadline.</summary>
+    public void Connect(int peer, string address) => _ = ConnectAsync(peer, address, RankEventKind.ConnectFailed);
+
+    /// <summary>A member's connection has ended: connects again → LinkUp, or RankLost after the connect deadline.</summary>
+    public void Reconnect(int peer, string address) => _ = ConnectAsync(peer, address, RankEventKind.RankLost);
+
+    public void Disconnect(int peer) => _ = DisconnectAsync(peer);
+
+    private async Task ConnectAsync(int peer, string address, RankEventKind failure)
+    {
+        if (!_underWay.TryAdd(peer, 0))
+            return;
+        var started = services.Time.GetTimestamp();
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(stopped);
+        using var timer = services.Time.CreateTimer(static state => ((CancellationTokenSource)state!).Cancel(), deadline, services.Options.ConnectDeadline, Timeout.InfiniteTimeSpan);
+        var reason = "no answer";
+        try
+        {
+            while (!deadline.IsCancellationRequested)
+            {
+                try
+                {
+                    await transport.ConnectAsync(peer, address, deadline.Token).ConfigureAwait(false);
+                    return;
+                }
+                catch (ElasticEpException exception) when (exception.Code == ElasticEpErrorCode.PeerLost)
+                {
+                    reason = exception.Message;
+                }
+
+                await Task.Delay(RetryDelay, services.Time, deadline.Token).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // the deadline, or this process stops
+        }
+        catch (Exception exception)
+        {
+            reason = exception.Message; // refused for good: another layout, another group
+        }
+        finally
+        {
+            _underWay.TryRemove(peer, out _);
+        }
+
+        if (stopped.IsCancellationRequested)
+            return;
+        var elapsed = services.Time.GetElapsedTime(started);
+        LogConnectFailed(services.Name, peer, address, elapsed, reason);
+        post(new RankEvent(failure) { Peer = peer, Payload = $"{reason} (tried for {elapsed.TotalSeconds:0.0} s)" });
+    }
+
+    private async Task DisconnectAsync(int peer)
+    {
+        try
+        {
+            await transport.DisconnectAsync(peer, stopped).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is OperationCanceledException or ElasticEpException or ObjectDisposedException)
+        {
+            // the connection is gone either way
+        }
+    }
+
+    [LoggerMessage(1010, LogLevel.Warning, "Group {Group}: no connection to rank {Peer} at {Address} after {Elapsed}: {Reason}")]
+    private partial void LogConnectFailed(string group, int peer, string address, TimeSpan elapsed, string reason);
+}

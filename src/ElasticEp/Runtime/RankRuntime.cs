@@ -1,0 +1,275 @@
+using ElasticEp.Exchange;
+using ElasticEp.Kernels;
+using ElasticEp.Membership;
+using ElasticEp.Placement;
+using ElasticEp.Rendezvous;
+using ElasticEp.Steps;
+using ElasticEp.Transport;
+using Microsoft.Extensions.Logging;
+
+namespace ElasticEp.Runtime;
+
+/// <summary>
+/// One rank: the thin driver around <see cref="RankCore"/>. It turns calls, frames, store answers and timers into events, and
+/// starts the effects that the core decides on. The app's delegate runs on the app's own call of RunStepAsync.
+/// </summary>
+internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
+{
+    private static readonly TimeSpan LeaseTime = TimeSpan.FromSeconds(15);
+
+    private readonly GroupServices _services;
+    private readonly ILogger _logger;
+    private readonly RankCore _core;
+    private readonly Mailbox _mailbox;
+    private readonly CallerSignals _caller = new();
+    private readonly CancellationTokenSource _stopped = new();
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Publisher<GroupView> _views = new(GroupView.None, view => view.Epoch);
+    private readonly RecordKeeper _keeper;
+    private readonly PeerConnections _connections;
+    private readonly OperationRequests _requests;
+    private readonly GroupMessenger _messenger;
+    private readonly WeightsRunner _weights;
+    private readonly RankExchange _exchange;
+    private readonly IPlacementPolicy _policy;
+    private readonly ITimer _timer;
+    private readonly long _startedAt;
+    private readonly List<Task> _loops = [];
+    private CancellationTokenSource _attempt = new();
+    private IStoreLease? _lease;
+    private Exception? _failure;
+    private int _isInCall;
+    private int _isDisposed;
+    private long _lastStepEndedAt;
+    private long _pausedEpoch;
+
+    public RankRuntime(GroupServices services, int rank, IExchangeKernels kernels, IElasticWorkload workload, IPlacementPolicy policy, StepRules? rules = null)
+    {
+        _services = services;
+        _logger = services.Loggers.CreateLogger<RankRuntime>();
+        _policy = policy;
+        Rank = rank;
+        _core = new RankCore(services.Options, rank, rules);
+        _mailbox = new Mailbox(Handle);
+        _keeper = new RecordKeeper(services, _stopped.Token);
+        _connections = new PeerConnections(services, services.Transport, Post, _stopped.Token);
+        _requests = new OperationRequests(message => Post(new RankEvent(RankEventKind.Asked) { Payload = message }), services.Time);
+        _messenger = new GroupMessenger(services.Transport, rank);
+        _weights = new WeightsRunner(services, rank, workload, Post, _stopped.Token);
+        _exchange = new RankExchange(services.Options, rank, kernels, new TransportWire(services.Transport), _weights, rules ?? StepRules.Default, services.Time)
+        {
+            ExchangesEnded = () => Post(new RankEvent(RankEventKind.ExchangesEnded)),
+            FrameWaiting = (epoch, step) => Post(new RankEvent(RankEventKind.FrameWaiting) { Epoch = epoch, Step = step }),
+        };
+        _timer = services.Time.CreateTimer(_ => Post(new RankEvent(RankEventKind.Tick)), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _startedAt = services.Time.GetTimestamp();
+    }
+
+    public string Name => _services.Name;
+
+    public int Rank { get; }
+
+    public GroupView View => _views.Current;
+
+    public IAsyncEnumerable<GroupView> Views => _views.ReadAsync();
+
+    public IGroupMessenger Messenger => _messenger;
+
+    /// <summary>Completes when the rank has left, was dismissed, or the group has ended; faults when the rank failed.</summary>
+    public Task Ended => _ended.Task;
+
+    public RankStatus Status => StatusOf();
+
+    /// <summary>Frames of older attempts that were thrown away.</summary>
+    public long StaleFrames => _exchange.StaleFrames;
+
+    /// <summary>Weight bytes by where they came from.</summary>
+    public (long Loaded, long Received) WeightBytes => (_weights.Weights.BytesLoaded, _weights.Weights.BytesReceived);
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await _weights.InitializeAsync(cancellationToken).ConfigureAwait(false);
+        var incarnation = await _services.Store.AddAsync($"{Name}/incarnations", 1, cancellationToken).ConfigureAwait(false);
+        var self = new PeerIdentity(Name, Rank, incarnation, "", Layout.Describe(_services.Options));
+        await _services.Transport.StartAsync(self, new FrameRouter(this), cancellationToken).ConfigureAwait(false);
+        _loops.Add(_keeper.WatchRecordAsync(OnRecord));
+        _lease = await _services.Store.LeaseAsync(LeaseTime, cancellationToken).ConfigureAwait(false);
+        var registration = Registration.Encode(new GroupMember(Rank, incarnation, _services.Transport.Address));
+        await _services.Store.SetAsync(GroupRecord.RankKey(Name, Rank), registration, _lease, cancellationToken).ConfigureAwait(false);
+        _loops.Add(RenewLeaseAsync(_lease));
+        LogRegistered(Name, Rank, incarnation, _services.Transport.Address);
+        if (Rank == 0)
+            Post(new RankEvent(RankEventKind.BirthWanted));
+    }
+
+    public async ValueTask<bool> RunStepAsync(Func<ElasticStep, CancellationToken, ValueTask> step, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(step);
+        ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
+        cancellationToken.ThrowIfCancellationRequested();
+        if (Interlocked.Exchange(ref _isInCall, 1) != 0)
+            throw new ElasticEpException(ElasticEpErrorCode.InvalidState, $"RunStepAsync is already running on rank {Rank}; a rank has one serving loop.") { Rank = Rank };
+        try
+        {
+            if (_failure is { } failure)
+                throw new ElasticEpException(ElasticEpErrorCode.GroupEnded, $"Rank {Rank} has failed: {failure.Message}", failure) { Rank = Rank };
+            using var registration = cancellationToken.UnsafeRegister(static state => ((RankRuntime)state!).Post(new RankEvent(RankEventKind.CallerGaveUp)), this);
+            Post(new RankEvent(RankEventKind.CallerWaits));
+            while (true)
+            {
+                var signal = await _caller.NextAsync().ConfigureAwait(false);
+                if (signal.IsRun)
+                    await RunAttemptAsync(step, signal.Step!).ConfigureAwait(false);
+                else if (signal.Failure is OperationCanceledException)
+                    throw new OperationCanceledException(cancellationToken);
+                else if (signal.Failure is not null)
+                    throw signal.Failure;
+                else
+                    return signal.Result;
+            }
+        }
+        finally
+        {
+            Volatile.Write(ref _isInCall, 0);
+        }
+    }
+
+    public void NotifyWork()
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
+        Post(new RankEvent(RankEventKind.WorkNotified));
+    }
+
+    public Task<ScaleResult> ScaleAsync(ScaleRequest request, IProgress<ScaleProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
+        return _requests.RunAsync(Asks.From(request), progress, cancellationToken);
+    }
+
+    public Task<ScaleResult> StopGroupAsync(CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
+        return _requests.RunAsync(Asks.Stop(), null, cancellationToken);
+    }
+
+    /// <summary>Leaves the group, or returns at once when this rank is not in it.</summary>
+    public async Task LeaveAsync(CancellationToken cancellationToken)
+    {
+        if (!View.Contains(Rank) || _ended.Task.IsCompleted)
+            return;
+        var leave = _requests.RunAsync(Asks.Leave(Rank), null, cancellationToken);
+        var first = await Task.WhenAny(leave, _ended.Task).ConfigureAwait(false);
+        if (first == leave)
+        {
+            var result = await leave.ConfigureAwait(false);
+            if (result.Outcome != ScalePhase.Completed)
+                throw new ElasticEpException(ElasticEpErrorCode.OperationAborted, $"Rank {Rank} could not leave: {result.Reason}") { Rank = Rank };
+        }
+
+        await _ended.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
+            return;
+        End(null);
+        await _stopped.CancelAsync().ConfigureAwait(false);
+        _exchange.Abort(new ElasticEpException(ElasticEpErrorCode.StepAborted, "The group was disposed.") { Rank = Rank });
+        await _attempt.CancelAsync().ConfigureAwait(false);
+        _caller.Add(new CallerSignal(false, null, false, new ObjectDisposedException(nameof(IElasticGroup))));
+        await _timer.DisposeAsync().ConfigureAwait(false);
+        await _weights.StopAsync().ConfigureAwait(false);
+        await Task.WhenAll(_loops).ConfigureAwait(false);
+        if (_lease is not null)
+            await _lease.DisposeAsync().ConfigureAwait(false);
+        await _services.Transport.DisposeAsync().ConfigureAwait(false);
+        await _exchange.WhenQuietAsync().ConfigureAwait(false);
+        _exchange.Dispose();
+        await _weights.DisposeAsync().ConfigureAwait(false);
+    }
+
+    internal void Post(RankEvent e) => _mailbox.Post(e);
+
+    private async Task RunAttemptAsync(Func<ElasticStep, CancellationToken, ValueTask> step, ExchangeStep attempt)
+    {
+        var (epoch, number, token) = (attempt.View.Epoch, attempt.Number, _attempt.Token);
+        Exception? failure = null;
+        try
+        {
+            await step(attempt, token).ConfigureAwait(false);
+            if (!attempt.HasEnded)
+                attempt.EndExchanges();
+        }
+        catch (Exception exception)
+        {
+            failure = exception;
+        }
+
+        var isOwn = false;
+        if (failure is not null && !attempt.HasEnded)
+        {
+            isOwn = !attempt.IsAborted && !attempt.HasFailed;
+            _exchange.Abort(new ElasticEpException(ElasticEpErrorCode.StepAborted, $"The delegate of step {number} threw: {failure.Message}") { Rank = Rank, Epoch = epoch });
+        }
+
+        if (attempt.IsAborted)
+            await _exchange.WhenQuietAsync().ConfigureAwait(false);
+        Post(new RankEvent(RankEventKind.DelegateReturned) { Epoch = epoch, Step = number, Flag = isOwn, Payload = failure });
+    }
+
+    private async Task RenewLeaseAsync(IStoreLease lease)
+    {
+        using var timer = new PeriodicTimer(LeaseTime / 3, _services.Time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(_stopped.Token).ConfigureAwait(false))
+                await lease.RenewAsync(_stopped.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // stopping
+        }
+        catch (ElasticEpException exception)
+        {
+            LogLeaseLost(Name, Rank, exception.Message); // evicts nobody: a lease is only how a rank is found
+        }
+    }
+
+    private void OnRecord(GroupRecord record)
+    {
+        _requests.OnRecord(record);
+        Post(new RankEvent(RankEventKind.RecordSeen) { Payload = record });
+    }
+
+    private void End(Exception? failure)
+    {
+        _requests.Fail(failure ?? new ElasticEpException(ElasticEpErrorCode.GroupEnded, $"Rank {Rank} has left the group.") { Rank = Rank });
+        if (failure is null)
+            _ended.TrySetResult();
+        else
+            _ended.TrySetException(failure);
+        _views.Complete();
+    }
+
+    private RankStatus StatusOf()
+    {
+        if (_failure is { } failure)
+            return new RankStatus("failed", false, false, failure.Message);
+        var member = _core.Member;
+        return member.Phase switch
+        {
+            MemberPhase.Parked => new RankStatus("joining", false, true, "waits to be admitted"),
+            MemberPhase.Gone => new RankStatus("left", false, true, "is not a member any more"),
+            MemberPhase.Idle => new RankStatus("idle", true, true, $"{View}, step {member.LastCompleted} complete"),
+            MemberPhase.Broken or MemberPhase.Stopping or MemberPhase.Stopped => new RankStatus("recovering", false, true, $"step {member.Step} is being run again"),
+            _ => new RankStatus("serving", true, true, $"{View}, step {member.Step}, attempt {member.Attempt}"),
+        };
+    }
+
+    [LoggerMessage(1030, LogLevel.Information, "Group {Group}: rank {Rank} (incarnation {Incarnation}) is registered at {Address}")]
+    private partial void LogRegistered(string group, int rank, long incarnation, string address);
+
+    [LoggerMessage(1031, LogLevel.Warning, "Group {Group}: the store lease of rank {Rank} is lost ({Reason}); the rank serves on")]
+    private partial void LogLeaseLost(string group, int rank, string reason);
+}

@@ -1,0 +1,19 @@
+using System.Collections.Immutable;
+using ElasticEp.Placement;
+using ElasticEp.Weights;
+
+namespace ElasticEp.Runtime;
+
+/// <summary>The fewest bytes that a transition must move between ranks.</summary>
+internal static class WeightBound
+{
+    /// <summary>The planner's bound on experts, at the size of the largest expert that moves, plus the dense bytes of each joiner.</summary>
+    public static long Of(PlacementPlan plan, GroupView view, ImmutableArray<int> target, WeightManifest manifest)
+    {
+        if (view.Members.IsEmpty)
+            return 0; // at birth everything comes from the workload's source
+        var joiners = target.Count(rank => !view.Contains(rank));
+        var largest = plan.Transfers.Count == 0 ? 0 : plan.Transfers.Max(transfer => manifest.ExpertBytes(transfer.Layer));
+        return (plan.LowerBound * largest) + (joiners * manifest.DenseBytes);
+    }
+}

@@ -1,0 +1,166 @@
+using ElasticEp.Membership;
+using ElasticEp.Transport;
+using ElasticEp.Weights;
+
+namespace ElasticEp.Runtime;
+
+/// <summary>
+/// Runs the preparation effects of a rank one after another: load, warm up, drain, roll back. The app's hooks therefore never
+/// overlap. What it starts belongs to an operation, and its completion carries that operation.
+/// </summary>
+internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposable
+{
+    private readonly int _rank;
+    private readonly IElasticWorkload _workload;
+    private readonly ITransport _transport;
+    private readonly Action<RankEvent> _post;
+    private readonly CancellationToken _stopped;
+    private readonly RankWeights _weights;
+    private readonly Lock _lock = new();
+    private CancellationTokenSource _operation = new();
+    private Task _queue = Task.CompletedTask;
+    private bool _isWarm;
+
+    public WeightsRunner(GroupServices services, int rank, IElasticWorkload workload, Action<RankEvent> post, CancellationToken stopped)
+    {
+        (_rank, _workload, _transport, _post, _stopped) = (rank, workload, services.Transport, post, stopped);
+        _weights = new RankWeights(rank, services.Options, workload, this, services.Time);
+    }
+
+    public RankWeights Weights => _weights;
+
+    public Task InitializeAsync(CancellationToken cancellationToken) => _weights.InitializeAsync(cancellationToken);
+
+    public ExpertWeights Get(int layer, int slot) => _weights.Slots.Get(layer, slot);
+
+    /// <summary>→ LoadProgress, then Loaded or LoadFailed.</summary>
+    public void StartLoad(PrepareMessage plan) => Enqueue(async token =>
+    {
+        try
+        {
+            var reporter = new LoadReporter(plan.Operation, _post);
+            var before = _weights.BytesReceived;
+            await _weights.LoadAsync(plan.Base, plan.Next, plan.Transfers, reporter, token).ConfigureAwait(false);
+            if (!_isWarm && plan.Next.Contains(_rank))
+                await CallAsync(() => _workload.WarmUpAsync(token), "WarmUpAsync", token).ConfigureAwait(false);
+            _isWarm = true;
+            var received = _weights.BytesReceived - before;
+            reporter.Report(new WeightProgress(received, received));
+            _post(new RankEvent(RankEventKind.Loaded) { Operation = plan.Operation });
+        }
+        catch (Exception exception)
+        {
+            Fail(RankEventKind.LoadFailed, plan.Operation, exception, token);
+        }
+    });
+
+    /// <summary>→ Drained or DrainFailed.</summary>
+    public void StartDrain(string operation, TimeSpan drainTime) => Enqueue(async token =>
+    {
+        try
+        {
+            await CallAsync(() => _workload.OnLeavingAsync(drainTime, token), "OnLeavingAsync", token).ConfigureAwait(false);
+            _post(new RankEvent(RankEventKind.Drained) { Operation = operation });
+        }
+        catch (Exception exception)
+        {
+            Fail(RankEventKind.DrainFailed, operation, exception, token);
+        }
+    });
+
+    /// <summary>Cancels what runs, waits until it has ended, and gives everything back.</summary>
+    public void StartRollback(bool hasDrained)
+    {
+        CancellationTokenSource cancelled;
+        lock (_lock)
+        {
+            cancelled = _operation;
+            _operation = new CancellationTokenSource();
+        }
+
+        _ = cancelled.CancelAsync();
+        Enqueue(async token =>
+        {
+            try
+            {
+                await _weights.RollbackAsync(token).ConfigureAwait(false);
+                if (hasDrained)
+                    await CallAsync(() => _workload.OnLeaveCancelledAsync(token), "OnLeaveCancelledAsync", token).ConfigureAwait(false);
+            }
+            catch (Exception exception)
+            {
+                Fail(RankEventKind.RollbackFailed, "", exception, token);
+            }
+        });
+    }
+
+    /// <summary>Uses a view from the next step on. A rank that leaves keeps its slots, to send from.</summary>
+    public void Switch(GroupView view)
+    {
+        if (view.Contains(_rank))
+            _weights.Switch(view);
+    }
+
+    public void Settle() => _weights.ReleaseOld();
+
+    public ValueTask RequestAsync(int source, WeightRequest request, CancellationToken cancellationToken)
+    {
+        var writer = new WireWriter();
+        request.Write(writer);
+        return ProtocolSender.SendAsync(_transport, source, new WeightRequestMessage(writer.Written), cancellationToken);
+    }
+
+    public ValueTask SendChunkAsync(int destination, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken) =>
+        _transport.SendAsync(destination, LinkKind.Weights, header, segments, cancellationToken);
+
+    /// <summary>Cancels what runs and waits for it; the transport may then be closed.</summary>
+    public async Task StopAsync()
+    {
+        await _operation.CancelAsync().ConfigureAwait(false);
+        Task queue;
+        lock (_lock)
+            queue = _queue;
+        await queue.ConfigureAwait(false);
+    }
+
+    public ValueTask DisposeAsync() => _weights.DisposeAsync();
+
+    private void Enqueue(Func<CancellationToken, Task> work)
+    {
+        lock (_lock)
+        {
+            var token = _operation.Token;
+            _queue = RunAfterAsync(_queue, work, token);
+        }
+    }
+
+    private static async Task RunAfterAsync(Task previous, Func<CancellationToken, Task> work, CancellationToken token)
+    {
+        await previous.ConfigureAwait(false);
+        await Task.Yield(); // never on the mailbox's thread
+        await work(token).ConfigureAwait(false);
+    }
+
+    private async Task CallAsync(Func<ValueTask> hook, string name, CancellationToken token)
+    {
+        try
+        {
+            await hook().ConfigureAwait(false);
+        }
+        catch (Exception exception) when (!token.IsCancellationRequested)
+        {
+            throw new ElasticEpException(ElasticEpErrorCode.WorkloadFailed, $"The workload's {name} failed on rank {_rank}: {exception.Message}", exception) { Rank = _rank };
+        }
+    }
+
+    private void Fail(RankEventKind kind, string operation, Exception exception, CancellationToken token)
+    {
+        if (!token.IsCancellationRequested && !_stopped.IsCancellationRequested)
+            _post(new RankEvent(kind) { Operation = operation, Payload = exception });
+    }
+
+    private sealed class LoadReporter(string operation, Action<RankEvent> post) : IProgress<WeightProgress>
+    {
+        public void Report(WeightProgress value) => post(new RankEvent(RankEventKind.LoadProgress) { Operation = operation, Number = value.Arrived, Step = value.Total });
+    }
+}

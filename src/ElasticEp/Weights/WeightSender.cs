@@ -1,0 +1,169 @@
+namespace ElasticEp.Weights;
+
+/// <summary>
+/// Answers the weight requests of peers. Chunks go out straight from the weights, so serving takes no memory of its own; an expert is
+/// borrowed for each chunk, and one that has gone meanwhile is refused.
+/// </summary>
+/// <param name="registry">Complete.</param>
+/// <param name="slots">The experts of this rank.</param>
+/// <param name="chunkBytes">Largest payload of a frame.</param>
+/// <param name="wire">Way to the peers.</param>
+internal sealed class WeightSender(WeightRegistry registry, ExpertSlotTable slots, int chunkBytes, IWeightWire wire) : IAsyncDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly SendQueue _queue = new();
+    private readonly Dictionary<int, (Task Task, CancellationTokenSource Stop)> _serving = [];
+    private bool _isDisposed;
+    private long _bytesSent;
+    private volatile bool _isDenseReady;
+
+    /// <summary>Weight bytes sent to all peers.</summary>
+    public long BytesSent => Interlocked.Read(ref _bytesSent);
+
+    /// <summary>Dense memory is complete from now on, and may be sent.</summary>
+    public void MarkDenseReady() => _isDenseReady = true;
+
+    /// <summary>A peer asks. Returns at once; never throws for what the peer asks.</summary>
+    public void OnRequest(int requester, WeightRequest request)
+    {
+        lock (_gate)
+        {
+            if (_isDisposed)
+                return;
+            if (request.IsCancel)
+            {
+                _queue.Cancel(requester, request.TransferId);
+                return;
+            }
+
+            // Beyond the limit the peer breaks the protocol: it is not even answered, since answers would pile up as well.
+            if (!_queue.TryAdd(requester, request, out var isFirst) || !isFirst)
+                return;
+            var before = _serving.TryGetValue(requester, out var old) ? old.Task : Task.CompletedTask;
+            var stop = new CancellationTokenSource();
+            _serving[requester] = (Task.Run(() => ServeAsync(requester, before, stop.Token)), stop);
+        }
+    }
+
+    /// <summary>A peer is gone: nothing more is sent to it until it asks again.</summary>
+    public void OnPeerLost(int requester)
+    {
+        CancellationTokenSource? stop;
+        lock (_gate)
+        {
+            _queue.Remove(requester);
+            stop = _serving.GetValueOrDefault(requester).Stop;
+        }
+
+        stop?.Cancel();
+    }
+
+    /// <summary>Stops sending; completes when no weights are being read any more.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        (Task Task, CancellationTokenSource Stop)[] serving;
+        lock (_gate)
+        {
+            _isDisposed = true;
+            serving = [.. _serving.Values];
+        }
+
+        foreach (var (_, stop) in serving)
+            await stop.CancelAsync().ConfigureAwait(false);
+        await Task.WhenAll(serving.Select(one => one.Task)).ConfigureAwait(false);
+    }
+
+    private async Task ServeAsync(int requester, Task before, CancellationToken stop)
+    {
+        await before.ConfigureAwait(false);
+        while (NextChunk(requester, stop) is var (request, offset, length))
+        {
+            try
+            {
+                await SendAsync(requester, request, offset, length, stop).ConfigureAwait(false);
+            }
+            catch (Exception)
+            {
+                ForgetRequests(requester, stop);
+            }
+        }
+    }
+
+    /// <summary>One who was stopped leaves the queue alone: the peer may be back, and what waits is for the next to serve.</summary>
+    private (WeightRequest Request, long Offset, long Length)? NextChunk(int requester, CancellationToken stop)
+    {
+        lock (_gate)
+            return stop.IsCancellationRequested ? null : _queue.Next(requester, chunkBytes);
+    }
+
+    /// <summary>The requester cannot be reached; it will ask again, or others.</summary>
+    private void ForgetRequests(int requester, CancellationToken stop)
+    {
+        lock (_gate)
+        {
+            if (!stop.IsCancellationRequested)
+                _queue.Clear(requester);
+        }
+    }
+
+    private async ValueTask SendAsync(int requester, WeightRequest request, long offset, long length, CancellationToken cancellationToken)
+    {
+        if (Check(request) is { } wrong)
+        {
+            await RefuseAsync(requester, request, wrong, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        if (request.Item.Kind == WeightKind.Dense)
+        {
+            await SendAsync(requester, request, offset, registry.GetDense(request.Item.Index).SliceBytes(request.Offset + offset, length), cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        if (!slots.TryBorrow(request.Item.Layer, request.Item.Index, out var loan, out var weights))
+        {
+            await RefuseAsync(requester, request, WeightRefusal.NotHeld, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        try
+        {
+            await SendAsync(requester, request, offset, weights.SliceBytes(request.Offset + offset, length), cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            slots.Return(loan);
+        }
+    }
+
+    private async ValueTask SendAsync(int requester, WeightRequest request, long offset, EpBuffer payload, CancellationToken cancellationToken)
+    {
+        var header = WeightFrames.Chunk(request.TransferId, offset, payload);
+        await wire.SendChunkAsync(requester, header, new[] { payload }, cancellationToken).ConfigureAwait(false);
+        Interlocked.Add(ref _bytesSent, payload.ByteLength);
+    }
+
+    private ValueTask RefuseAsync(int requester, WeightRequest request, WeightRefusal reason, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+            _queue.Cancel(requester, request.TransferId);
+        return wire.SendChunkAsync(requester, WeightFrames.Refusal(request.TransferId, reason), default, cancellationToken);
+    }
+
+    /// <summary>Everything that a peer says is checked before it is used.</summary>
+    private WeightRefusal? Check(WeightRequest request)
+    {
+        var manifest = registry.Manifest;
+        if (request.Manifest != manifest.Digest)
+            return WeightRefusal.OtherManifest;
+        var item = request.Item;
+        long length;
+        if (item.Kind == WeightKind.Dense)
+            length = item.Index < manifest.Dense.Length ? manifest.Dense[item.Index].ByteLength : -1;
+        else
+            length = item.Layer < manifest.Layers.Length ? manifest.ExpertBytes(item.Layer) : -1;
+        if (length < 0 || request.Offset > length - request.Length)
+            return WeightRefusal.OutOfRange;
+        return item.Kind == WeightKind.Dense && !_isDenseReady ? WeightRefusal.NotHeld : null;
+    }
+}

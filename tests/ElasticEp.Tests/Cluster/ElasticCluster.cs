@@ -1,0 +1,214 @@
+using System.Diagnostics.Metrics;
+using ElasticEp.Diagnostics;
+using ElasticEp.Kernels;
+using ElasticEp.Placement;
+using ElasticEp.Rendezvous;
+using ElasticEp.Runtime;
+using ElasticEp.Transport;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace ElasticEp.Tests.Cluster;
+
+/// <summary>
+/// N toy ranks and a client in one process, over the in-process transport. Ranks are launched as an operation asks for them,
+/// by a launcher that a test can break.
+/// </summary>
+internal sealed class ElasticCluster : IAsyncDisposable
+{
+    public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
+
+    private readonly ServiceProvider _provider = new ServiceCollection().AddMetrics().BuildServiceProvider();
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Dictionary<int, ToyRank> _ranks = [];
+    private readonly List<ToyRank> _past = [];
+    private readonly Lock _lock = new();
+    private readonly ElasticEpMetrics _metrics;
+    private Task _launcher = Task.CompletedTask;
+
+    public ElasticCluster(Action<ElasticEpOptions>? configure = null)
+    {
+        _metrics = new ElasticEpMetrics(_provider.GetRequiredService<IMeterFactory>());
+        Options = new ElasticEpOptions
+        {
+            MaxRanks = 8,
+            InitialRanks = 2,
+            MaxTokensPerRank = 6,
+            SlotsPerRank = ToyModel.Experts,
+            Model = new MoeModelShape { MoeLayers = ToyModel.Layers, Experts = ToyModel.Experts, TopK = ToyModel.TopK, HiddenSize = ToyModel.Hidden, RowType = ElementType.Float32 },
+            StepDeadline = TimeSpan.FromSeconds(10),
+            ConnectDeadline = TimeSpan.FromSeconds(5),
+        };
+        configure?.Invoke(Options);
+        Client = new ClientRuntime(Services());
+    }
+
+    public ElasticEpOptions Options { get; }
+
+    public InProcessTransportHub Hub { get; } = new();
+
+    public InMemoryRendezvousStore Store { get; } = new();
+
+    public ClientRuntime Client { get; }
+
+    /// <summary>Called for each rank before it starts; may throw, which is a launch failure.</summary>
+    public Action<ToyRank>? OnLaunch { get; set; }
+
+    /// <summary>Ranks that are running now.</summary>
+    public IReadOnlyList<ToyRank> Ranks
+    {
+        get
+        {
+            lock (_lock)
+                return [.. _ranks.OrderBy(entry => entry.Key).Select(entry => entry.Value)];
+        }
+    }
+
+    public ToyRank this[int rank]
+    {
+        get
+        {
+            lock (_lock)
+                return _ranks[rank];
+        }
+    }
+
+    public static async Task<ElasticCluster> StartAsync(Action<ElasticEpOptions>? configure = null, Action<ElasticCluster>? prepare = null)
+    {
+        var cluster = new ElasticCluster(configure);
+        prepare?.Invoke(cluster);
+        await cluster.Client.StartAsync(CancellationToken.None);
+        for (var rank = 0; rank < cluster.Options.InitialRanks; rank++)
+            await cluster.LaunchAsync(rank);
+        await cluster.WaitForViewAsync(view => view.Members.Length == cluster.Options.InitialRanks);
+        cluster._launcher = cluster.ReconcileAsync();
+        return cluster;
+    }
+
+    /// <summary>Waits until the client sees a view that fits.</summary>
+    public async Task<GroupView> WaitForViewAsync(Func<GroupView, bool> fits)
+    {
+        using var deadline = new CancellationTokenSource(Deadline);
+        try
+        {
+            await foreach (var view in Client.Views.WithCancellation(deadline.Token))
+            {
+                if (fits(view))
+                    return view;
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            throw new TimeoutException($"The wanted view did not come within {Deadline}; the last one is {Client.View}. Ranks: {Describe()}");
+        }
+
+        throw new InvalidOperationException("The client has ended.");
+    }
+
+    /// <summary>Waits until every running rank that is a member has made this many further steps.</summary>
+    public async Task WaitForStepsAsync(int count)
+    {
+        var targets = Ranks.Where(rank => Client.View.Contains(rank.Runtime.Rank)).Select(rank => (Rank: rank, Target: rank.Steps + count)).ToArray();
+        await WaitUntilAsync(() => targets.All(target => target.Rank.Steps >= target.Target || target.Rank.Loop.IsCompleted), $"{count} more steps");
+    }
+
+    public async Task WaitUntilAsync(Func<bool> isTrue, string what)
+    {
+        var until = TimeProvider.System.GetTimestamp();
+        while (!isTrue())
+        {
+            if (TimeProvider.System.GetElapsedTime(until) > Deadline)
+                throw new TimeoutException($"Waited {Deadline} for {what}. {Client.View}; ranks: {Describe()}");
+            await Task.Yield();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _launcher;
+        var failures = new List<Exception>();
+        foreach (var rank in Ranks.Concat(_past))
+        {
+            try
+            {
+                await rank.DisposeAsync();
+            }
+            catch (Exception exception)
+            {
+                failures.Add(exception);
+            }
+        }
+
+        await Client.DisposeAsync();
+        await Store.DisposeAsync();
+        await _provider.DisposeAsync();
+        if (failures.Count > 0)
+            throw new AggregateException(failures);
+    }
+
+    private GroupServices Services() => new("toy", Options, new InProcessTransport(Hub), Store, TimeProvider.System, NullLoggerFactory.Instance, _metrics);
+
+    private async Task LaunchAsync(int number)
+    {
+        var workload = new ToyWorkload();
+        var runtime = new RankRuntime(Services(), number, new CpuExchangeKernels(), workload, new KeepAndFill());
+        var rank = new ToyRank(runtime, workload, Options.MaxTokensPerRank);
+        try
+        {
+            OnLaunch?.Invoke(rank);
+            await runtime.StartAsync(CancellationToken.None);
+        }
+        catch
+        {
+            await rank.DisposeAsync();
+            throw;
+        }
+
+        lock (_lock)
+            _ranks[number] = rank;
+        rank.Run();
+    }
+
+    /// <summary>Starts the joiners of a pending operation and ends ranks that nobody wants, as a launcher does.</summary>
+    private async Task ReconcileAsync()
+    {
+        try
+        {
+            await foreach (var record in Client.Records.WithCancellation(_stop.Token))
+            {
+                if (record.Pending is { IsCommitted: false } pending)
+                {
+                    foreach (var joiner in pending.Joiners.Where(joiner => !_ranks.ContainsKey(joiner)))
+                    {
+                        try
+                        {
+                            await LaunchAsync(joiner);
+                        }
+                        catch (Exception exception)
+                        {
+                            Client.ReportLaunchFailure(pending.Id, joiner, exception.Message);
+                        }
+                    }
+                }
+
+                foreach (var rank in Ranks.Where(rank => !record.View.Contains(rank.Runtime.Rank) && record.Pending is null))
+                {
+                    lock (_lock)
+                        _ranks.Remove(rank.Runtime.Rank);
+                    if (rank.Runtime.View.Epoch > 0)
+                        await rank.Runtime.Ended.WaitAsync(Deadline); // a rank that was admitted leaves by itself
+                    await rank.DisposeAsync();
+                    _past.Add(rank);
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // the test has ended
+        }
+    }
+
+    private string Describe() => string.Join("; ", Ranks.Select(rank => $"{rank.Runtime.Rank}: {rank.Runtime.Status} steps {rank.Steps} loop {rank.Loop.Status}"));
+}

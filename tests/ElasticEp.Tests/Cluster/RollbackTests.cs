@@ -1,0 +1,86 @@
+namespace ElasticEp.Tests.Cluster;
+
+/// <summary>An operation that fails before its commit leaves the old view serving and nothing behind.</summary>
+public sealed class RollbackTests
+{
+    private static readonly CancellationToken Token = TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_launch_that_fails() =>
+        await RolledBackAsync(_ => throw new InvalidOperationException("no machine left"), new ScaleRequest { Size = 3 }, "no machine left");
+
+    [Fact]
+    public async Task A_joiner_that_throws_while_it_warms_up() =>
+        await RolledBackAsync(rank => rank.Workload.OnWarmUp = _ => throw new InvalidOperationException("bad kernel"), new ScaleRequest { Size = 4 }, "bad kernel");
+
+    [Fact]
+    public async Task A_joiner_that_hangs_until_the_deadline() =>
+        await RolledBackAsync(
+            rank => rank.Workload.OnWarmUp = async token => await Task.Delay(Timeout.InfiniteTimeSpan, token),
+            new ScaleRequest { Size = 3, Deadline = TimeSpan.FromMilliseconds(500) },
+            "deadline");
+
+    [Fact]
+    public async Task A_joiner_that_vanishes() =>
+        await RolledBackAsync(
+            rank => rank.Workload.OnWarmUp = async token =>
+            {
+                _ = rank.Runtime.DisposeAsync().AsTask();
+                await Task.Delay(Timeout.InfiniteTimeSpan, token);
+            },
+            new ScaleRequest { Size = 3 },
+            "rank 2");
+
+    [Fact]
+    public async Task A_cancelled_call_returns_what_was_decided()
+    {
+        await using var cluster = await ElasticCluster.StartAsync();
+        using var cancel = new CancellationTokenSource();
+        cluster.OnLaunch = rank => rank.Workload.OnWarmUp = async token =>
+        {
+            await cancel.CancelAsync();
+            await Task.Delay(Timeout.InfiniteTimeSpan, token);
+        };
+        var result = await cluster.Client.ScaleAsync(3, cancellationToken: cancel.Token).WaitAsync(ElasticCluster.Deadline, Token);
+        Assert.Equal(ScalePhase.Aborted, result.Outcome);
+        Assert.Contains("cancelled", result.Reason, StringComparison.Ordinal);
+        await NextOneWorksAsync(cluster);
+    }
+
+    [Fact]
+    public async Task A_leaver_whose_hook_throws_stays_and_takes_requests_again()
+    {
+        await using var cluster = await ElasticCluster.StartAsync(options => options.InitialRanks = 3);
+        var leaver = cluster[2];
+        leaver.Workload.OnLeaving = _ => throw new InvalidOperationException("cannot hand back");
+        var result = await cluster.Client.ScaleAsync(2, cancellationToken: Token);
+        Assert.Equal(ScalePhase.Aborted, result.Outcome);
+        Assert.Contains("cannot hand back", result.Reason, StringComparison.Ordinal);
+        await cluster.WaitUntilAsync(() => leaver.Workload.LeaveCancels == 1, "the leave to be cancelled");
+        leaver.Workload.OnLeaving = null;
+        await NextOneWorksAsync(cluster);
+    }
+
+    private static async Task RolledBackAsync(Action<ToyRank> onLaunch, ScaleRequest request, string words)
+    {
+        await using var cluster = await ElasticCluster.StartAsync();
+        await cluster.WaitForStepsAsync(5);
+        cluster.OnLaunch = onLaunch;
+        var result = await cluster.Client.ScaleAsync(request, cancellationToken: Token).WaitAsync(ElasticCluster.Deadline, Token);
+        Assert.Equal(ScalePhase.Aborted, result.Outcome);
+        Assert.Contains(words, result.Reason, StringComparison.Ordinal);
+        Assert.Equal(2, result.View.Members.Length);
+        await NextOneWorksAsync(cluster);
+    }
+
+    private static async Task NextOneWorksAsync(ElasticCluster cluster)
+    {
+        cluster.OnLaunch = null;
+        var size = cluster.Client.View.Members.Length;
+        await cluster.WaitUntilAsync(() => cluster.Ranks.Count == size, "the joiners to be gone");
+        await cluster.WaitForStepsAsync(5);
+        var result = await cluster.Client.ScaleAsync(size + 2, cancellationToken: Token);
+        Assert.True(result.Outcome == ScalePhase.Completed, result.Reason);
+        await cluster.WaitForStepsAsync(5);
+    }
+}

@@ -1,0 +1,99 @@
+using ElasticEp.Runtime;
+
+namespace ElasticEp.Tests.Cluster;
+
+/// <summary>One rank with its serving loop, which checks every released row against the reference.</summary>
+internal sealed class ToyRank(RankRuntime runtime, ToyWorkload workload, int maxTokens) : IAsyncDisposable
+{
+    private readonly CancellationTokenSource _stop = new();
+    private readonly float[] _output = new float[maxTokens * ToyModel.Hidden];
+    private readonly float[] _rows = new float[maxTokens * ToyModel.Hidden];
+    private Task _loop = Task.CompletedTask;
+    private long _batch;
+    private int _attempts;
+
+    public RankRuntime Runtime { get; } = runtime;
+
+    public ToyWorkload Workload { get; } = workload;
+
+    /// <summary>Called at the start of every attempt; may throw.</summary>
+    public Action<ElasticStep>? OnStep { get; set; }
+
+    /// <summary>Called after the exchanges have ended; may throw.</summary>
+    public Action<ElasticStep>? OnTail { get; set; }
+
+    /// <summary>Whether the loop asks for the next step.</summary>
+    public volatile bool HasWork = true;
+
+    public long Steps => Volatile.Read(ref _batch);
+
+    public int Attempts => Volatile.Read(ref _attempts);
+
+    public List<StepFailedException> Failures { get; } = [];
+
+    /// <summary>Ends when the rank has left; throws when an output was wrong.</summary>
+    public Task Loop => _loop;
+
+    public void Run() => _loop = Task.Run(LoopAsync);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await Runtime.DisposeAsync();
+        try
+        {
+            await _loop.WaitAsync(TimeSpan.FromSeconds(20));
+        }
+        catch (Exception exception) when (exception is OperationCanceledException or ObjectDisposedException)
+        {
+            // the test has ended in the middle of a step
+        }
+    }
+
+    private async Task LoopAsync()
+    {
+        while (true)
+        {
+            var batch = ToyModel.Batch(Runtime.Rank, _batch, maxTokens);
+            try
+            {
+                if (!await Runtime.RunStepAsync((step, token) => RunAsync(step, batch, token), _stop.Token))
+                    return;
+            }
+            catch (StepFailedException exception)
+            {
+                Failures.Add(exception);
+                if (exception.WillRunAgain)
+                    continue;
+            }
+
+            Assert.Equal(ToyModel.Reference(batch), _rows.AsSpan(0, batch.Tokens * ToyModel.Hidden).ToArray());
+            Interlocked.Increment(ref _batch);
+        }
+    }
+
+    private async ValueTask RunAsync(ElasticStep step, ToyBatch batch, CancellationToken token)
+    {
+        Interlocked.Increment(ref _attempts);
+        if (HasWork)
+            Runtime.NotifyWork();
+        OnStep?.Invoke(step);
+        batch.Hidden.CopyTo(_rows, 0);
+        var length = batch.Tokens * ToyModel.Hidden;
+        for (var layer = 0; layer < ToyModel.Layers; layer++)
+        {
+            await step.ForwardExpertsAsync(
+                layer,
+                EpBuffer.From(_rows.AsMemory(0, length)),
+                EpBuffer.From(batch.Ids.AsMemory()),
+                EpBuffer.From(batch.Weights.AsMemory()),
+                EpBuffer.From(_output.AsMemory(0, length)),
+                ToyModel.RunExpert,
+                cancellationToken: token);
+            _output.AsSpan(0, length).CopyTo(_rows);
+        }
+
+        step.EndExchanges();
+        OnTail?.Invoke(step);
+    }
+}
