@@ -91,9 +91,11 @@ internal sealed class RankCore
                 Preparation.Handle(e, _effects);
                 Coordinator.Handle(e, now, _effects);
                 break;
-            case RankEventKind.RankLost:
+            case RankEventKind.RankLost when !IsAboutEarlierProcess(e):
                 Coordinator.OnRankLost(e.Peer, now, _effects);
                 Member.Handle(e, now, _effects);
+                break;
+            case RankEventKind.RankLost:
                 break;
             case RankEventKind.ConnectFailed:
                 Preparation.Handle(e, _effects);
@@ -119,6 +121,10 @@ internal sealed class RankCore
                 break;
         }
     }
+
+    /// <summary>A loss takes time to be certain; by then the rank may be held by another process, or the same one may be back.</summary>
+    private bool IsAboutEarlierProcess(in RankEvent lost) => Member.IsConnected(lost.Peer)
+        || (lost.Number != 0 && Member.View.Find(lost.Peer) is { } known && known.Incarnation != lost.Number);
 
     private void Deliver(int from, ProtocolMessage message, TimeSpan now)
     {

@@ -17,7 +17,7 @@ internal readonly record struct RankEvent(RankEventKind Kind)
 
     public ulong NextDigest { get; init; }
 
-    /// <summary>Version of the record; bytes moved; incarnation of the peer (LinkUp, LinkLost).</summary>
+    /// <summary>Version of the record; bytes moved; incarnation of the peer (LinkUp, LinkLost, RankLost; there zero when unknown).</summary>
     public long Number { get; init; }
 
     /// <summary>Operation that the event belongs to, when it completes an effect: a stale one is ignored.</summary>

@@ -14,8 +14,6 @@ internal sealed partial class CoordinatorCore
 
     public void OnRankLost(int rank, TimeSpan now, List<RankEffect> effects)
     {
-        if (member.IsConnected(rank))
-            return; // an earlier process of that rank was lost
         _lost.Add(rank);
         if (_registered.ContainsKey(rank))
             AbortIfJoiner(rank, "was lost before it was admitted");

@@ -172,7 +172,7 @@ internal sealed partial class MemberCore
 
     private void OnRankLost(in RankEvent e, List<RankEffect> effects)
     {
-        if (!IsConnected(e.Peer) && _lost.Add(e.Peer))
+        if (_lost.Add(e.Peer))
             OnTrouble(e.Peer, $"rank {e.Peer} is lost: {e.Detail}", effects);
     }
 

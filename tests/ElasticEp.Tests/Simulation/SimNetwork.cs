@@ -114,7 +114,7 @@ internal sealed class SimNetwork(Simulation world)
     }
 
     private void LoseRank(SimRank at, SimRank process, string why) => world.Clock.After(
-        LostAfter, () => at.Post(new RankEvent(RankEventKind.RankLost) { Peer = process.Rank, Payload = why }));
+        LostAfter, () => at.Post(new RankEvent(RankEventKind.RankLost) { Peer = process.Rank, Number = process.Identity.Incarnation, Payload = why }));
 
     private void ConnectAfter(SimLink link, long delay)
     {

@@ -8,7 +8,7 @@ namespace ElasticEp.Tests.Simulation;
 /// <summary>The last events, turned into text only when a seed fails.</summary>
 internal sealed class SimTrace(SimClock clock)
 {
-    private const int Kept = 6400;
+    private const int Kept = 64;
     private readonly Entry[] _entries = new Entry[Kept];
     private long _count;
 
