@@ -12,7 +12,20 @@ namespace ElasticEp.Membership;
 /// <param name="Last">How the last operation ended, or null.</param>
 internal sealed record GroupRecord(GroupView View, ImmutableArray<GroupMember> PreviousMembers, PendingOperation? Pending, OperationOutcome? Last)
 {
+    /// <summary>Ids of the last operations that have ended: a late repetition of one is not a new one.</summary>
+    public ImmutableArray<string> Ended { get; init; } = [];
+
+    private const int EndedKept = 16;
+
     public static GroupRecord Unborn { get; } = new(GroupView.None, [], null, null);
+
+    /// <summary>The record after an operation has ended.</summary>
+    public GroupRecord AfterEnd(OperationOutcome outcome) => this with
+    {
+        Pending = null,
+        Last = outcome,
+        Ended = [.. Ended.Append(outcome.Id).TakeLast(EndedKept)],
+    };
 
     public static string KeyOf(string group) => $"{group}/record";
 

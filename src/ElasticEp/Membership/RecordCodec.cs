@@ -32,6 +32,9 @@ internal static class RecordCodec
             WriteFigures(writer, last.Figures);
         }
 
+        writer.Int(record.Ended.Length);
+        foreach (var id in record.Ended)
+            writer.Text(id);
         return writer.Written;
     }
 
@@ -47,8 +50,11 @@ internal static class RecordCodec
             previous.Add(new GroupMember(reader.Int(), reader.Long(), reader.Text()));
         var pending = reader.Bool() ? ReadPending(ref reader) : null;
         var last = reader.Bool() ? new OperationOutcome(reader.Text(), reader.Bool(), reader.Text(), ReadFigures(ref reader)) : null;
+        var ended = new string[reader.Count(4)];
+        for (var i = 0; i < ended.Length; i++)
+            ended[i] = reader.Text();
         reader.End();
-        return new GroupRecord(view, previous.ToImmutable(), pending, last);
+        return new GroupRecord(view, previous.ToImmutable(), pending, last) { Ended = [.. ended] };
     }
 
     public static void WriteRanks(WireWriter writer, ImmutableArray<int> ranks)

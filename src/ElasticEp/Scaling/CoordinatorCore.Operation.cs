@@ -19,6 +19,10 @@ internal sealed partial class CoordinatorCore
         {
             Accept(from, ask.Operation, effects);
         }
+        else if (_record.Ended.Contains(ask.Operation))
+        {
+            Refuse(from, ask.Operation, ElasticEpErrorCode.InvalidArgument, $"Operation {ask.Operation} has ended already; take a new id.", effects);
+        }
         else if (Operation?.Id == ask.Operation)
         {
             Operation.Requesters.Add(from);
@@ -158,10 +162,10 @@ internal sealed partial class CoordinatorCore
     {
         var pending = Operation!.Pending with { IsCommitted = true, Figures = Operation.Figures };
         var next = Operation.Pending.Kind == OperationKind.Stop
-            ? new GroupRecord(Operation.Next!, _record.View.Members, null, new OperationOutcome(Operation.Id, true, "", Operation.Figures))
-            : new GroupRecord(Operation.Next!, _record.View.Members, pending, _record.Last);
+            ? _record.AfterEnd(new OperationOutcome(Operation.Id, true, "", Operation.Figures))
+            : _record with { Pending = pending };
         Operation.Pending = pending;
-        Write(next, Scaling.WritePurpose.Commit, effects);
+        Write(next with { View = Operation.Next!, PreviousMembers = _record.View.Members }, Scaling.WritePurpose.Commit, effects);
     }
 
     private void OnProposed(TimeSpan now, List<RankEffect> effects)
@@ -302,7 +306,7 @@ internal sealed partial class CoordinatorCore
         var operation = Operation!;
         operation.Stage = stage;
         var outcome = new OperationOutcome(operation.Id, isCompleted, reason, operation.Figures);
-        Write(_record with { Pending = null, PreviousMembers = [], Last = outcome }, Scaling.WritePurpose.Finish, effects);
+        Write(_record.AfterEnd(outcome) with { PreviousMembers = [] }, Scaling.WritePurpose.Finish, effects);
     }
 
     private void OnFinished(List<RankEffect> effects)

@@ -8,8 +8,7 @@ internal sealed partial class MemberCore
 {
     private readonly SortedDictionary<int, long> _connected = []; // peer → its incarnation
     private readonly HashSet<int> _lost = [];
-    private int _stopFrom = -1;
-    private long _stopRecovery;
+    private readonly SortedDictionary<int, long> _stops = []; // who said Stop → its recovery; all of them are answered
     private long _stopEpoch;
     private bool _hasClosed;
     private (int Peer, string Reason)? _trouble;
@@ -30,12 +29,14 @@ internal sealed partial class MemberCore
     {
         if (stop.Epoch < View.Epoch)
             return;
-        (_stopFrom, _stopRecovery, _stopEpoch) = (from, stop.Recovery, Math.Max(_stopEpoch, stop.Epoch));
+        _stops[from] = stop.Recovery;
+        _stopEpoch = Math.Max(_stopEpoch, stop.Epoch);
         effects.Add(new RankEffect(RankEffectKind.Fence) { Epoch = stop.Epoch });
         if (Phase == MemberPhase.Gone)
         {
             // A leaver has nothing to stop, but it says what it completed.
             SendStopped(effects);
+            _stops.Clear();
             return;
         }
 
@@ -86,7 +87,7 @@ internal sealed partial class MemberCore
             LastCompleted = start.Step - 1;
         }
 
-        _stopFrom = -1;
+        _stops.Clear();
         _hasClosed = false;
         _trouble = null;
         Enter(start.View, start.Step, start.CommittedOperation, effects);
@@ -138,12 +139,15 @@ internal sealed partial class MemberCore
         OnTrouble(e.Peer, $"the link to rank {e.Peer} was lost: {e.Detail}", effects);
     }
 
-    private void SendStopped(List<RankEffect> effects) =>
-        effects.Add(RankEffect.Send(_stopFrom, new StoppedMessage(_stopRecovery, LastCompleted, IsFresh, [.. _connected.Keys])));
+    private void SendStopped(List<RankEffect> effects)
+    {
+        foreach (var (from, recovery) in _stops)
+            effects.Add(RankEffect.Send(from, new StoppedMessage(recovery, LastCompleted, IsFresh, [.. _connected.Keys])));
+    }
 
     private void OnTrouble(int lostPeer, string reason, List<RankEffect> effects)
     {
-        var isLeader = lostPeer == _stopFrom && Phase is (MemberPhase.Stopping or MemberPhase.Stopped);
+        var isLeader = _stops.ContainsKey(lostPeer) && Phase is (MemberPhase.Stopping or MemberPhase.Stopped);
         if (lostPeer != -1 && !View.Contains(lostPeer) && !isLeader)
             return;
         if (Phase is MemberPhase.Parked or MemberPhase.Gone)
@@ -182,7 +186,7 @@ internal sealed partial class MemberCore
         _lost.Remove(peer);
         if (Phase == MemberPhase.Stopped)
             SendStopped(effects);
-        else if (_trouble is { } trouble && peer == Proposer)
+        else if (_trouble is { } trouble && peer == Proposer && Phase != MemberPhase.Gone)
             effects.Add(RankEffect.Send(Proposer, new StepFailedMessage(View.Epoch, Step, trouble.Peer, trouble.Reason)));
     }
 }
