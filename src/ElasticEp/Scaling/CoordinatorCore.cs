@@ -231,7 +231,7 @@ internal sealed partial class CoordinatorCore(ElasticEpOptions options, MemberCo
             case WritePurpose.Finish:
                 OnFinished(effects);
                 break;
-            case WritePurpose.Recover:
+            case WritePurpose.Recover when Recovery is not null: // otherwise another proposer wrote the very same, and has started it
                 OnRecovered(now, effects);
                 break;
         }
