@@ -19,6 +19,9 @@ internal sealed unsafe class AlignedMemory : SafeHandle
     /// <summary>A range of it, which must not be used after disposal.</summary>
     public EpBuffer Slice(long offset, long length) => EpBuffer.FromPointer(handle, ByteLength, ElementType.Byte).SliceBytes(offset, length);
 
+    /// <summary>Never frees it: somebody may still write, and a leak is better than memory that is not ours.</summary>
+    public void Abandon() => SetHandleAsInvalid();
+
     protected override bool ReleaseHandle()
     {
         NativeMemory.AlignedFree((void*)handle);

@@ -105,6 +105,13 @@ internal sealed class ExpertSlotTable : IExpertSlots, IDisposable
             memory.Dispose();
     }
 
+    /// <summary>Leaves the memory allocated for good, when a transport may still write into it.</summary>
+    public void Abandon()
+    {
+        foreach (var memory in _memory)
+            memory.Abandon();
+    }
+
     private void Allocate(int layer, WeightManifest manifest, int buffers)
     {
         var stride = manifest.ExpertBytes(layer);

@@ -136,13 +136,27 @@ internal sealed class RankWeights(int rank, ElasticEpOptions options, IElasticWo
         _sender?.OnPeerLost(peer);
     }
 
-    /// <summary>Ends all transfers and frees the slots; no step may be running, and the transport must be closed.</summary>
+    /// <summary>
+    /// Ends all transfers and frees the slots; no step may be running, and the transport should be closed. Slots into which a
+    /// payload is still being written at the connect deadline are never freed.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
-        if (_sender is not null)
-            await _sender.DisposeAsync().ConfigureAwait(false);
-        _receiver?.Dispose();
-        _slots?.Dispose();
+        if (_sender is null || _receiver is null || _slots is null)
+            return;
+        await _sender.DisposeAsync().ConfigureAwait(false);
+        using var deadline = new CancellationTokenSource(options.ConnectDeadline, time);
+        try
+        {
+            await _receiver.RevokeAsync(deadline.Token).ConfigureAwait(false);
+            _slots.Dispose();
+        }
+        catch (OperationCanceledException)
+        {
+            _slots.Abandon();
+        }
+
+        _receiver.Dispose();
     }
 
     private static T Ready<T>(T? part)

@@ -41,13 +41,6 @@ internal sealed class SendQueue
         }
     }
 
-    /// <summary>Withdraws all requests of a requester.</summary>
-    public void Clear(int requester)
-    {
-        if (_requesters.TryGetValue(requester, out var waiting))
-            waiting.Clear();
-    }
-
     /// <summary>Forgets a requester; its next request is the first one again.</summary>
     public void Remove(int requester) => _requesters.Remove(requester);
 

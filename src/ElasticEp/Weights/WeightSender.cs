@@ -12,7 +12,7 @@ internal sealed class WeightSender(WeightRegistry registry, ExpertSlotTable slot
 {
     private readonly Lock _gate = new();
     private readonly SendQueue _queue = new();
-    private readonly Dictionary<int, (Task Task, CancellationTokenSource Stop)> _serving = [];
+    private readonly Dictionary<int, Serving> _serving = [];
     private bool _isDisposed;
     private long _bytesSent;
     private volatile bool _isDenseReady;
@@ -39,70 +39,75 @@ internal sealed class WeightSender(WeightRegistry registry, ExpertSlotTable slot
             // Beyond the limit the peer breaks the protocol: it is not even answered, since answers would pile up as well.
             if (!_queue.TryAdd(requester, request, out var isFirst) || !isFirst)
                 return;
-            var before = _serving.TryGetValue(requester, out var old) ? old.Task : Task.CompletedTask;
-            var stop = new CancellationTokenSource();
-            _serving[requester] = (Task.Run(() => ServeAsync(requester, before, stop.Token)), stop);
+            var before = _serving.GetValueOrDefault(requester)?.Task ?? Task.CompletedTask;
+            var serving = new Serving();
+            _serving[requester] = serving;
+            serving.Task = Task.Run(() => ServeAsync(requester, before, serving));
         }
     }
 
     /// <summary>A peer is gone: nothing more is sent to it until it asks again.</summary>
     public void OnPeerLost(int requester)
     {
-        CancellationTokenSource? stop;
+        Serving? serving;
         lock (_gate)
         {
             _queue.Remove(requester);
-            stop = _serving.GetValueOrDefault(requester).Stop;
+            serving = _serving.GetValueOrDefault(requester);
+            if (serving is not null)
+                serving.IsStopped = true;
         }
 
-        stop?.Cancel();
+        serving?.Stop.Cancel();
     }
 
     /// <summary>Stops sending; completes when no weights are being read any more.</summary>
     public async ValueTask DisposeAsync()
     {
-        (Task Task, CancellationTokenSource Stop)[] serving;
+        Serving[] all;
         lock (_gate)
         {
             _isDisposed = true;
-            serving = [.. _serving.Values];
+            all = [.. _serving.Values];
+            foreach (var serving in all)
+                serving.IsStopped = true;
         }
 
-        foreach (var (_, stop) in serving)
-            await stop.CancelAsync().ConfigureAwait(false);
-        await Task.WhenAll(serving.Select(one => one.Task)).ConfigureAwait(false);
+        foreach (var serving in all)
+            await serving.Stop.CancelAsync().ConfigureAwait(false);
+        await Task.WhenAll(all.Select(serving => serving.Task)).ConfigureAwait(false);
     }
 
-    private async Task ServeAsync(int requester, Task before, CancellationToken stop)
+    private async Task ServeAsync(int requester, Task before, Serving serving)
     {
         await before.ConfigureAwait(false);
-        while (NextChunk(requester, stop) is var (request, offset, length))
+        while (NextChunk(requester, serving) is var (request, offset, length))
         {
             try
             {
-                await SendAsync(requester, request, offset, length, stop).ConfigureAwait(false);
+                await SendAsync(requester, request, offset, length, serving.Stop.Token).ConfigureAwait(false);
             }
             catch (Exception)
             {
-                ForgetRequests(requester, stop);
+                Forget(requester, request, serving);
             }
         }
     }
 
     /// <summary>One who was stopped leaves the queue alone: the peer may be back, and what waits is for the next to serve.</summary>
-    private (WeightRequest Request, long Offset, long Length)? NextChunk(int requester, CancellationToken stop)
+    private (WeightRequest Request, long Offset, long Length)? NextChunk(int requester, Serving serving)
     {
         lock (_gate)
-            return stop.IsCancellationRequested ? null : _queue.Next(requester, chunkBytes);
+            return serving.IsStopped ? null : _queue.Next(requester, chunkBytes);
     }
 
-    /// <summary>The requester cannot be reached; it will ask again, or others.</summary>
-    private void ForgetRequests(int requester, CancellationToken stop)
+    /// <summary>The requester could not be reached. Only this request goes: what waits behind it may have come since it is back.</summary>
+    private void Forget(int requester, WeightRequest request, Serving serving)
     {
         lock (_gate)
         {
-            if (!stop.IsCancellationRequested)
-                _queue.Clear(requester);
+            if (!serving.IsStopped)
+                _queue.Cancel(requester, request.TransferId);
         }
     }
 
@@ -165,5 +170,15 @@ internal sealed class WeightSender(WeightRegistry registry, ExpertSlotTable slot
         if (length < 0 || request.Offset > length - request.Length)
             return WeightRefusal.OutOfRange;
         return item.Kind == WeightKind.Dense && !_isDenseReady ? WeightRefusal.NotHeld : null;
+    }
+
+    private sealed class Serving
+    {
+        public Task Task { get; set; } = Task.CompletedTask;
+
+        public CancellationTokenSource Stop { get; } = new();
+
+        /// <summary>Set under the lock; the token follows outside it.</summary>
+        public bool IsStopped { get; set; }
     }
 }
