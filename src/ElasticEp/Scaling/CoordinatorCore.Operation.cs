@@ -216,8 +216,7 @@ internal sealed partial class CoordinatorCore
             return;
         if (operation.Pending.Kind == OperationKind.Birth)
         {
-            foreach (var joiner in operation.Pending.Joiners)
-                effects.Add(RankEffect.Send(joiner, new StartMessage(_record.View, 1, operation.Id)));
+            SendStart(new StartMessage(_record.View, 1, operation.Id), operation.Pending.Joiners, effects);
         }
         else if (rules.MayAnnounce(true))
         {

@@ -59,12 +59,8 @@ internal sealed partial class CoordinatorCore(ElasticEpOptions options, MemberCo
         if (IsActive && Operation is { Stage: OperationStage.Committed } operation)
         {
             operation.Figures = operation.Figures with { Switch = now - operation.Since };
-            (_start, _startTargets) = (new StartMessage(view, step, operation.Id), operation.Pending.Joiners);
-            foreach (var joiner in operation.Pending.Joiners)
-            {
-                if (joiner != member.Rank && view.Contains(joiner) && Recovery is null)
-                    effects.Add(RankEffect.Send(joiner, _start));
-            }
+            if (view.StartStep == 0) // a recovery and a birth start everybody themselves
+                SendStart(new StartMessage(view, step, operation.Id), operation.Pending.Joiners, effects);
         }
 
         if (view.StartStep > 0 && _record.View.Epoch < view.Epoch)
