@@ -12,7 +12,8 @@ public sealed class CodecTests
         TestViews.Started(7, 12, 0, 2, 5),
         [TestViews.Member(0), TestViews.Member(1)],
         new PendingOperation("op9", OperationKind.Scale, [0, 2, 5], [5], [1]) { IsCommitted = true, Figures = new OperationFigures { BytesMoved = 3, Pause = TimeSpan.FromSeconds(1) } },
-        new OperationOutcome("op8", false, "cancelled", new OperationFigures { Launch = TimeSpan.FromMilliseconds(5) })) { Ended = ["op7", "op8"] };
+        new OperationOutcome("op8", false, "cancelled", new OperationFigures { Launch = TimeSpan.FromMilliseconds(5) }))
+    { Ended = ["op7", "op8"] };
 
     private static readonly ProtocolMessage[] Messages =
     [
