@@ -1,0 +1,9 @@
+namespace ElasticEp.Samples.Qwen3Moe;
+
+/// <summary>Widest vectors in use; every one gives the same bits.</summary>
+internal enum VectorWidth
+{
+    Scalar,
+    Vector256,
+    Vector512,
+}

@@ -1,0 +1,162 @@
+using System.Runtime.CompilerServices;
+
+namespace ElasticEp.Samples.Qwen3Moe;
+
+/// <summary>
+/// The forward pass of one rank, without the experts: embedding, attention, router, dense layers, head. float32 arithmetic on
+/// weights as stored; each row's result depends on its own sequence alone, whatever else is in the batch and however the prompt
+/// was cut into chunks.
+/// </summary>
+public sealed partial class Qwen3MoeModel
+{
+    private readonly Dictionary<string, Memory<byte>> _weights = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, float[]> _norms = new(StringComparer.Ordinal);
+    private readonly LayerNames[] _layers;
+    private readonly Rope _rope;
+
+    /// <summary>Allocates a model; its weights are zero until <see cref="GetWeight"/>'s memory has been filled.</summary>
+    public Qwen3MoeModel(Qwen3MoeConfig config, WeightType type)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        (Config, Type) = (config, type);
+        foreach (var weight in WeightNames.Dense(config))
+            _weights[weight.Name] = new byte[weight.ByteLength(type)];
+        _layers = [.. Enumerable.Range(0, config.Layers).Select(layer => new LayerNames(layer))];
+        _rope = new Rope(config.HeadSize, config.RopeTheta, config.MaxPositions);
+    }
+
+    /// <summary>What the model looks like.</summary>
+    public Qwen3MoeConfig Config { get; }
+
+    /// <summary>How its weights are stored.</summary>
+    public WeightType Type { get; }
+
+    /// <summary>The memory of a dense weight.</summary>
+    public Memory<byte> GetWeight(string name) => _weights[name];
+
+    /// <summary>Widens the norms; call it when all weights are filled.</summary>
+    public void Prepare()
+    {
+        foreach (var weight in WeightNames.Dense(Config).Where(weight => weight.Shape.Length == 1))
+        {
+            var row = new float[weight.Shape[0]];
+            new WeightMatrix(_weights[weight.Name].Span, Type, 1, row.Length).CopyRow(0, row);
+            _norms[weight.Name] = row;
+        }
+    }
+
+    /// <summary>Runs all layers over a batch; the rows stay in the workspace for <see cref="ComputeLogits"/>.</summary>
+    /// <param name="batch">Chunks of sequences; may be empty.</param>
+    /// <param name="workspace">Memory to work in.</param>
+    /// <param name="moe">Runs the experts.</param>
+    /// <param name="cancellationToken">Ends the attempt.</param>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    public async ValueTask ForwardAsync(IReadOnlyList<SequenceChunk> batch, ForwardWorkspace workspace, IMoeLayer moe, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(workspace);
+        ArgumentNullException.ThrowIfNull(moe);
+        workspace.Begin(batch);
+        Embed(workspace);
+        var moeLayer = 0;
+        for (var layer = 0; layer < Config.Layers; layer++)
+        {
+            Attend(layer, workspace);
+            if (!Config.IsSparse(layer))
+            {
+                RunDense(layer, workspace);
+                continue;
+            }
+
+            Route(layer, workspace);
+            var (rows, terms) = (workspace.Rows * Config.HiddenSize, workspace.Rows * Config.TopK);
+            await moe.ForwardAsync(
+                moeLayer++,
+                workspace.Normed.AsMemory(0, rows),
+                workspace.TopkIds.AsMemory(0, terms),
+                workspace.TopkWeights.AsMemory(0, terms),
+                workspace.Added.AsMemory(0, rows),
+                cancellationToken).ConfigureAwait(false);
+            Pointwise.Add(workspace.Hidden.AsSpan(0, rows), workspace.Added);
+        }
+    }
+
+    /// <summary>The logits <c>[vocabulary]</c> of one row of the last forward pass.</summary>
+    public void ComputeLogits(ForwardWorkspace workspace, int row, Span<float> logits)
+    {
+        ArgumentNullException.ThrowIfNull(workspace);
+        var normed = workspace.Scratch.AsSpan(0, Config.HiddenSize);
+        Pointwise.RmsNorm(workspace.Hidden.AsSpan(row * Config.HiddenSize, Config.HiddenSize), _norms[WeightNames.FinalNorm], Config.NormEpsilon, normed);
+        Lanes.MatMul(normed, 1, Matrix(Config.IsHeadTied ? WeightNames.Embedding : WeightNames.Head, Config.VocabularySize, Config.HiddenSize), logits);
+    }
+
+    private WeightMatrix Matrix(string name, int rows, int columns) => new(_weights[name].Span, Type, rows, columns);
+
+    private void Embed(ForwardWorkspace workspace)
+    {
+        var embedding = Matrix(WeightNames.Embedding, Config.VocabularySize, Config.HiddenSize);
+        var row = 0;
+        foreach (var chunk in workspace.Batch)
+        {
+            foreach (var token in chunk.Tokens.Span)
+                embedding.CopyRow(token, workspace.Hidden.AsSpan(row++ * Config.HiddenSize, Config.HiddenSize));
+        }
+    }
+
+    private void NormRows(string name, ForwardWorkspace workspace)
+    {
+        var weight = _norms[name];
+        for (var row = 0; row < workspace.Rows; row++)
+        {
+            var at = row * Config.HiddenSize;
+            Pointwise.RmsNorm(workspace.Hidden.AsSpan(at, Config.HiddenSize), weight, Config.NormEpsilon, workspace.Normed.AsSpan(at, Config.HiddenSize));
+        }
+    }
+
+    private void Route(int layer, ForwardWorkspace workspace)
+    {
+        NormRows(_layers[layer].MlpNorm, workspace);
+        var gate = Matrix(_layers[layer].Router, Config.Experts, Config.HiddenSize);
+        var scores = workspace.Router.AsSpan(0, Config.Experts);
+        for (var row = 0; row < workspace.Rows; row++)
+        {
+            Lanes.MatMul(workspace.Normed.AsSpan(row * Config.HiddenSize, Config.HiddenSize), 1, gate, scores);
+            Pointwise.Softmax(scores);
+            ChooseExperts(scores, workspace.TopkIds.AsSpan(row * Config.TopK, Config.TopK), workspace.TopkWeights.AsSpan(row * Config.TopK, Config.TopK));
+        }
+    }
+
+    private void ChooseExperts(Span<float> scores, Span<int> ids, Span<float> weights)
+    {
+        var sum = 0f;
+        for (var k = 0; k < ids.Length; k++)
+        {
+            var best = 0;
+            for (var expert = 1; expert < scores.Length; expert++)
+            {
+                if (scores[expert] > scores[best])
+                    best = expert; // ties stay with the lower index
+            }
+
+            (ids[k], weights[k]) = (best, scores[best]);
+            sum += scores[best];
+            scores[best] = float.NegativeInfinity;
+        }
+
+        if (!Config.NormalizeTopK)
+            return;
+        foreach (ref var weight in weights)
+            weight /= sum;
+    }
+
+    private void RunDense(int layer, ForwardWorkspace workspace)
+    {
+        NormRows(_layers[layer].MlpNorm, workspace);
+        var (rows, inner) = (workspace.Rows, Config.InnerSize);
+        workspace.ReserveInner(rows * inner);
+        Lanes.MatMul(workspace.Normed, rows, Matrix(_layers[layer].Gate, inner, Config.HiddenSize), workspace.InnerGate);
+        Lanes.MatMul(workspace.Normed, rows, Matrix(_layers[layer].Up, inner, Config.HiddenSize), workspace.InnerUp);
+        Pointwise.SwiGlu(workspace.InnerGate.AsSpan(0, rows * inner), workspace.InnerUp);
+        Lanes.MatMul(workspace.InnerGate, rows, Matrix(_layers[layer].Down, Config.HiddenSize, inner), workspace.Added);
+        Pointwise.Add(workspace.Hidden.AsSpan(0, rows * Config.HiddenSize), workspace.Added);
+    }
+}

@@ -1,0 +1,98 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Microsoft.ML.Tokenizers;
+
+namespace ElasticEp.Samples.Qwen3Moe;
+
+/// <summary>Text to token ids and back: byte-level BPE from <c>vocab.json</c>, <c>merges.txt</c> and <c>tokenizer.json</c>.</summary>
+public sealed partial class TextCodec
+{
+    private readonly BpeTokenizer _tokenizer;
+    private readonly Dictionary<int, byte[]> _bytes = [];
+
+    private TextCodec(BpeTokenizer tokenizer, Dictionary<string, int> vocabulary, Dictionary<string, int> special)
+    {
+        _tokenizer = tokenizer;
+        var fromUnicode = UnicodeToBytes();
+        foreach (var (text, id) in vocabulary)
+            _bytes[id] = special.ContainsKey(text) ? System.Text.Encoding.UTF8.GetBytes(text) : [.. text.Select(letter => fromUnicode.GetValueOrDefault(letter, (byte)'?'))];
+        foreach (var (text, id) in special)
+            _bytes[id] = System.Text.Encoding.UTF8.GetBytes(text);
+    }
+
+    /// <summary>Loads the tokenizer of a checkpoint.</summary>
+    /// <exception cref="ModelLoadException">A file is missing or malformed.</exception>
+    public static TextCodec Load(string directory)
+    {
+        var (vocabularyPath, mergesPath, tokenizerPath) = (Path.Combine(directory, "vocab.json"), Path.Combine(directory, "merges.txt"), Path.Combine(directory, "tokenizer.json"));
+        foreach (var path in (string[])[vocabularyPath, mergesPath])
+        {
+            if (!File.Exists(path))
+                throw new ModelLoadException($"{path} does not exist; the tokenizer needs vocab.json and merges.txt.");
+        }
+
+        try
+        {
+            var special = new Dictionary<string, int>(StringComparer.Ordinal);
+            var pattern = GptPattern();
+            if (File.Exists(tokenizerPath))
+            {
+                using var document = JsonDocument.Parse(File.ReadAllBytes(tokenizerPath));
+                foreach (var token in document.RootElement.GetProperty("added_tokens").EnumerateArray())
+                    special[token.GetProperty("content").GetString()!] = token.GetProperty("id").GetInt32();
+                if (document.RootElement.TryGetProperty("pre_tokenizer", out var pre) && FindPattern(pre) is { } custom)
+                    pattern = new Regex(custom, RegexOptions.CultureInvariant | RegexOptions.Compiled);
+            }
+
+            using var vocabularyDocument = JsonDocument.Parse(File.ReadAllBytes(vocabularyPath));
+            var vocabulary = vocabularyDocument.RootElement.EnumerateObject().ToDictionary(entry => entry.Name, entry => entry.Value.GetInt32(), StringComparer.Ordinal);
+            var options = new BpeOptions(vocabularyPath, mergesPath)
+            {
+                ByteLevel = true,
+                PreTokenizer = new RegexPreTokenizer(pattern, special),
+                SpecialTokens = special,
+            };
+            return new TextCodec(BpeTokenizer.Create(options), vocabulary, special);
+        }
+        catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or ArgumentException)
+        {
+            throw new ModelLoadException($"The tokenizer files in {directory} are malformed: {exception.Message}", exception);
+        }
+    }
+
+    /// <summary>Token ids of a text.</summary>
+    public int[] Encode(string text) => [.. _tokenizer.EncodeToIds(text, considerPreTokenization: true, considerNormalization: false)];
+
+    /// <summary>The text of token ids; bytes that are not UTF-8 become the replacement character.</summary>
+    public string Decode(IEnumerable<int> ids)
+    {
+        ArgumentNullException.ThrowIfNull(ids);
+        return System.Text.Encoding.UTF8.GetString([.. ids.SelectMany(id => Bytes(id))]);
+    }
+
+    /// <summary>The bytes of one token.</summary>
+    public byte[] Bytes(int id) => _bytes.TryGetValue(id, out var bytes) ? bytes : [];
+
+    private static string? FindPattern(JsonElement pre) => pre.ValueKind != JsonValueKind.Object
+        ? null
+        : pre.TryGetProperty("pattern", out var pattern) && pattern.TryGetProperty("Regex", out var regex)
+            ? regex.GetString()
+            : pre.TryGetProperty("pretokenizers", out var inner) ? inner.EnumerateArray().Select(FindPattern).FirstOrDefault(found => found is not null) : null;
+
+    /// <summary>Byte-level BPE writes bytes as printable letters: itself where it is one, else from U+0100 on.</summary>
+    private static Dictionary<char, byte> UnicodeToBytes()
+    {
+        var map = new Dictionary<char, byte>();
+        var next = 256;
+        for (var value = 0; value < 256; value++)
+        {
+            var isPrintable = value is (>= '!' and <= '~') or (>= 0xA1 and <= 0xAC) or (>= 0xAE and <= 0xFF);
+            map[isPrintable ? (char)value : (char)next++] = (byte)value;
+        }
+
+        return map;
+    }
+
+    [GeneratedRegex(@"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+", RegexOptions.CultureInvariant)]
+    private static partial Regex GptPattern();
+}
