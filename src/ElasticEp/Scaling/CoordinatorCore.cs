@@ -59,12 +59,8 @@ internal sealed partial class CoordinatorCore(ElasticEpOptions options, MemberCo
         if (IsActive && Operation is { Stage: OperationStage.Committed } operation)
         {
             operation.Figures = operation.Figures with { Switch = now - operation.Since };
-            (_start, _startTargets) = (new StartMessage(view, step, operation.Id), operation.Pending.Joiners);
-            foreach (var joiner in operation.Pending.Joiners)
-            {
-                if (joiner != member.Rank && view.Contains(joiner) && Recovery is null)
-                    effects.Add(RankEffect.Send(joiner, _start));
-            }
+            if (view.StartStep == 0) // a recovery and a birth start everybody themselves
+                SendStart(new StartMessage(view, step, operation.Id), operation.Pending.Joiners, effects);
         }
 
         if (view.StartStep > 0 && _record.View.Epoch < view.Epoch)
@@ -231,7 +227,7 @@ internal sealed partial class CoordinatorCore(ElasticEpOptions options, MemberCo
             case WritePurpose.Finish:
                 OnFinished(effects);
                 break;
-            case WritePurpose.Recover:
+            case WritePurpose.Recover when Recovery is not null: // otherwise another proposer wrote the very same, and has started it
                 OnRecovered(now, effects);
                 break;
         }
