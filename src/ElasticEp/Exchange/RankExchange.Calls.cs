@@ -71,7 +71,7 @@ internal sealed partial class RankExchange
 
     private void SignalIfQuiet()
     {
-        if (_inside != 0 || _writing != 0 || _quiet is not { } quiet)
+        if (!IsQuiet || _quiet is not { } quiet)
             return;
         _quiet = null;
         quiet.SetResult();

@@ -61,13 +61,16 @@ internal sealed partial class RankExchange : IDisposable
     /// <summary>Frames of older attempts that were thrown away.</summary>
     public long StaleFrames => Volatile.Read(ref _staleFrames);
 
+    private bool IsQuiet => _inside == 0 && _writing == 0;
+
     /// <summary>Uses a view from <paramref name="firstStep"/> on. Between steps only.</summary>
     /// <exception cref="ElasticEpException">Payloads or calls are under way, or the view does not fit the options.</exception>
     public void EnterView(GroupView view, long firstStep)
     {
         lock (_lock)
         {
-            CheckQuiet($"{view} cannot be used");
+            if (!IsQuiet)
+                throw Busy($"{view} cannot be used");
             CheckView(view);
             _view = view;
             _number = firstStep - 1; // frames of the first step wait, also when it is one that ran before
@@ -92,7 +95,8 @@ internal sealed partial class RankExchange : IDisposable
         {
             if (epoch != _view.Epoch)
                 throw ExchangeErrors.State($"Step {step} of epoch {epoch} cannot begin under {_view}.");
-            CheckQuiet($"Step {step} of epoch {epoch} cannot begin");
+            if (!IsQuiet)
+                throw Busy($"Step {step} of epoch {epoch} cannot begin");
             if (_step.Failure is not null)
             {
                 _step = new ExchangeStep(this, _layout.MaxTokens);
@@ -157,7 +161,7 @@ internal sealed partial class RankExchange : IDisposable
     {
         lock (_lock)
         {
-            if (_inside == 0 && _writing == 0)
+            if (IsQuiet)
                 return Task.CompletedTask;
             return (_quiet ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
         }
@@ -222,9 +226,6 @@ internal sealed partial class RankExchange : IDisposable
         }
     }
 
-    private void CheckQuiet(string what)
-    {
-        if (_inside != 0 || _writing != 0)
-            throw ExchangeErrors.State($"{what} on rank {_rank} while {_inside} calls or sends and {_writing} payloads are under way.");
-    }
+    private ElasticEpException Busy(string what) =>
+        ExchangeErrors.State($"{what} on rank {_rank} while {_inside} calls or sends and {_writing} payloads are under way.");
 }

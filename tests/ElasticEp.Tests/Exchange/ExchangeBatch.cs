@@ -14,6 +14,7 @@ internal sealed class ExchangeBatch
         Ids = new int[tokens * model.TopK];
         Weights = new float[tokens * model.TopK];
         Output = new byte[Hidden.Length];
+        (IdBuffer, WeightBuffer) = (EpBuffer.From(Ids.AsMemory()), EpBuffer.From(Weights.AsMemory()));
     }
 
     public int Tokens { get; }
@@ -61,7 +62,7 @@ internal sealed class ExchangeBatch
 
     public EpBuffer OutputBuffer(ElementType type) => EpBuffer.From(Output.AsMemory(), type);
 
-    public EpBuffer IdBuffer => EpBuffer.From(Ids.AsMemory());
+    public EpBuffer IdBuffer { get; }
 
-    public EpBuffer WeightBuffer => EpBuffer.From(Weights.AsMemory());
+    public EpBuffer WeightBuffer { get; }
 }

@@ -163,7 +163,7 @@ internal sealed class ExchangeNetwork : IAsyncDisposable
             _signal.Release();
     }
 
-    private static void Copy(ReadOnlySpan<EpBuffer> segments, EpBuffer target)
+    public static void Copy(ReadOnlySpan<EpBuffer> segments, EpBuffer target)
     {
         long at = 0;
         foreach (var segment in segments)
