@@ -63,4 +63,15 @@ public sealed class ElasticEpOptions
     /// <summary>Largest payload of one weight frame, in bytes.</summary>
     /// <value>Default 1 MiB.</value>
     public int WeightChunkBytes { get; set; } = 1 << 20;
+
+    /// <summary>Sets every option of another object to the values of this one.</summary>
+    internal void CopyTo(ElasticEpOptions other)
+    {
+        (other.Rank, other.MaxRanks, other.InitialRanks, other.MinRanks) = (Rank, MaxRanks, InitialRanks, MinRanks);
+        (other.Model.MoeLayers, other.Model.Experts, other.Model.TopK) = (Model.MoeLayers, Model.Experts, Model.TopK);
+        (other.Model.HiddenSize, other.Model.RowType) = (Model.HiddenSize, Model.RowType);
+        (other.MaxTokensPerRank, other.SlotsPerRank, other.SpareExperts, other.RedundantExperts) = (MaxTokensPerRank, SlotsPerRank, SpareExperts, RedundantExperts);
+        (other.Lanes, other.CombineMode, other.WeightChunkBytes) = (Lanes, CombineMode, WeightChunkBytes);
+        (other.StepDeadline, other.OperationDeadline, other.DrainTime, other.ConnectDeadline) = (StepDeadline, OperationDeadline, DrainTime, ConnectDeadline);
+    }
 }

@@ -198,7 +198,7 @@ internal sealed partial class FrontEnd(IElasticGroupClient group, int capacity, 
         lock (_lock)
             clear = [.. _leaving.Where(rank => _requests.Values.All(request => request.Rank != rank))];
         foreach (var rank in clear)
-            Send(rank, ServingTopic.Clear, []);
+            Send(rank, ServingTopic.Clear, ReadOnlyMemory<byte>.Empty);
     }
 
     private void Assign()

@@ -15,7 +15,4 @@ public interface IRankLauncher
     /// left by itself is only cleaned up.
     /// </summary>
     ValueTask StopAsync(int rank, CancellationToken cancellationToken);
-
-    /// <summary>Reports a rank that ended without being asked.</summary>
-    event Action<int, string>? RankExited;
 }

@@ -1,0 +1,28 @@
+using ElasticEp.Samples.Qwen3Moe;
+using ElasticEp.Samples.Server;
+using Microsoft.Extensions.Options;
+
+try
+{
+    var app = ServerApp.Build(args);
+    await app.StartAsync();
+    var url = app.Urls.First();
+    Console.WriteLine(
+        $$"""
+
+        Serving at {{url}}. Try:
+          curl {{url}}/v1/completions -H 'content-type: application/json' -d '{"prompt": "import os\n\ndef ", "max_tokens": 40, "temperature": 0}'
+          curl -X POST {{url}}/scale_elastic_ep -H 'content-type: application/json' -d '{"new_data_parallel_size": 4}'
+          curl {{url}}/elastic/view
+        Stop with Ctrl-C.
+
+        """);
+    await app.WaitForShutdownAsync();
+    await app.DisposeAsync();
+    return 0;
+}
+catch (Exception exception) when (exception is ArgumentException or ModelLoadException or OptionsValidationException or IOException)
+{
+    Console.Error.WriteLine(exception.Message);
+    return 2;
+}

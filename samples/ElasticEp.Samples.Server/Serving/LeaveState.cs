@@ -1,0 +1,23 @@
+namespace ElasticEp.Samples.Server.Serving;
+
+/// <summary>How far a rank is with leaving.</summary>
+internal sealed class LeaveState
+{
+    private readonly HashSet<int> _clear = [];
+
+    /// <summary>Whether the front ends have been told.</summary>
+    public bool IsAnnounced { get; set; }
+
+    /// <summary>Whether drain time is over.</summary>
+    public volatile bool MustHandBack;
+
+    /// <summary>Completes when no request runs here any more.</summary>
+    public TaskCompletionSource Emptied { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Completes when no front end has a request here.</summary>
+    public TaskCompletionSource Cleared { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public void Clear(int frontEnd) => _clear.Add(frontEnd);
+
+    public bool HasCleared(IEnumerable<int> frontEnds) => frontEnds.All(_clear.Contains);
+}

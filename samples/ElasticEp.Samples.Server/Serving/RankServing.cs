@@ -1,0 +1,281 @@
+using System.Collections.Concurrent;
+using ElasticEp.Samples.Qwen3Moe;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace ElasticEp.Samples.Server.Serving;
+
+/// <summary>
+/// The serving loop of one rank: continuous batching. Requests come and go only between steps; tokens are released only when the
+/// group has agreed on the step.
+/// </summary>
+internal sealed partial class RankServing(IElasticGroup group, Qwen3Workload workload, ILogger<RankServing> logger) : BackgroundService
+{
+    private const int MaxRunning = 64;
+
+    private readonly ConcurrentQueue<GroupMessage> _inbox = new();
+    private readonly LinkedList<RunningRequest> _running = [];
+    private readonly LinkedList<RunningRequest> _waiting = [];
+    private readonly ConcurrentDictionary<int, bool> _frontEnds = new();
+    private readonly Lock _leaveLock = new();
+    private readonly float[] _logits = new float[workload.Model.Config.VocabularySize];
+    private LeaveState? _leave;
+    private StepPlan? _plan;
+
+    /// <summary>Steps that were run here.</summary>
+    public long Steps { get; private set; }
+
+    /// <summary>Hands everything back and returns when no front end has a request here.</summary>
+    public async Task LeaveAsync(TimeSpan drainTime, CancellationToken cancellationToken)
+    {
+        LeaveState leave;
+        lock (_leaveLock)
+            leave = _leave ??= new LeaveState();
+        group.NotifyWork();
+        if (drainTime > TimeSpan.Zero)
+            await Task.WhenAny(leave.Emptied.Task, Task.Delay(drainTime, cancellationToken)).ConfigureAwait(false);
+        leave.MustHandBack = true;
+        group.NotifyWork();
+        await leave.Cleared.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>The operation was rolled back: takes requests again.</summary>
+    public void StayAfterAll()
+    {
+        lock (_leaveLock)
+            _leave = null;
+        Announce(isLeaving: false);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        workload.Attach(this);
+        var reading = ReadMessagesAsync(stoppingToken);
+        try
+        {
+            while (await RunStepAsync(stoppingToken).ConfigureAwait(false))
+                Release();
+            LogLeft(group.Rank, Steps);
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // the host stops, and has left the group or could not
+        }
+        catch (Exception exception) when (exception is ElasticEpException or ObjectDisposedException)
+        {
+            LogEnded(exception, group.Rank);
+        }
+
+        await reading.ConfigureAwait(false);
+    }
+
+    private async Task<bool> RunStepAsync(CancellationToken stoppingToken)
+    {
+        while (true)
+        {
+            try
+            {
+                return await group.RunStepAsync(RunAsync, stoppingToken).ConfigureAwait(false);
+            }
+            catch (StepFailedException exception)
+            {
+                LogStepFailed(exception, group.Rank, exception.Step);
+                FailPlanned(exception);
+                if (!exception.WillRunAgain)
+                    return true;
+            }
+        }
+    }
+
+    private async ValueTask RunAsync(ElasticStep step, CancellationToken cancellationToken)
+    {
+        _plan ??= PlanStep(step.MaxTokens);
+        if (_plan.Requests.Count > 0)
+            group.NotifyWork();
+        workload.Experts.Use(step);
+        await workload.Model.ForwardAsync(_plan.Chunks, workload.Workspace, workload.Experts, cancellationToken).ConfigureAwait(false);
+        step.EndExchanges();
+        Sample(_plan);
+    }
+
+    private void Sample(StepPlan plan)
+    {
+        plan.Sampled.Clear();
+        var row = -1;
+        for (var i = 0; i < plan.Requests.Count; i++)
+        {
+            var (request, chunk) = (plan.Requests[i], plan.Chunks[i]);
+            row += chunk.Tokens.Length;
+            if (chunk.Start + chunk.Tokens.Length < request.Tokens.Count)
+            {
+                plan.Sampled.Add(-1);
+                continue;
+            }
+
+            workload.Model.ComputeLogits(workload.Workspace, row, _logits);
+            plan.Sampled.Add(Sampler.Sample(_logits, request.Assignment.Options.Temperature, request.Assignment.Options.Seed, request.Position));
+        }
+    }
+
+    /// <summary>Between two steps: takes what has arrived, hands back when leaving, and freezes the next batch.</summary>
+    private StepPlan PlanStep(int maxTokens)
+    {
+        LeaveState? leave;
+        lock (_leaveLock)
+            leave = _leave;
+        TakeInbox(leave);
+        if (leave is { MustHandBack: true })
+            HandBackAll(leave);
+        while (_running.Count < MaxRunning && _waiting.First is { } next)
+        {
+            _waiting.RemoveFirst();
+            _running.AddLast(next.Value);
+        }
+
+        if (leave is not null && _running.Count == 0)
+            leave.Emptied.TrySetResult();
+        return StepPlan.Of(_running, maxTokens);
+    }
+
+    private void TakeInbox(LeaveState? leave)
+    {
+        if (leave is { IsAnnounced: false })
+        {
+            leave.IsAnnounced = true;
+            Announce(isLeaving: true);
+        }
+
+        while (_inbox.TryDequeue(out var message))
+        {
+            switch (message.Topic)
+            {
+                case ServingTopic.Assign:
+                    var request = new RunningRequest(Assignment.Decode(message.Payload), message.Sender, workload.Model.Config);
+                    if (_frontEnds.TryAdd(message.Sender, true) && leave is not null)
+                        Send(message.Sender, ServingTopic.Leaving, new byte[] { 1 });
+                    _waiting.AddLast(request);
+                    break;
+                case ServingTopic.Cancel:
+                    Remove(RequestNotice.Decode(message.Payload));
+                    break;
+                case ServingTopic.Clear:
+                    leave?.Clear(message.Sender);
+                    break;
+            }
+        }
+    }
+
+    private void HandBackAll(LeaveState leave)
+    {
+        foreach (var request in _running.Concat(_waiting))
+            Send(request.FrontEnd, ServingTopic.HandBack, request.Notice("the rank leaves").Encode());
+        _running.Clear();
+        _waiting.Clear();
+        if (leave.HasCleared(_frontEnds.Keys))
+            leave.Cleared.TrySetResult();
+        else
+            group.NotifyWork(); // the answers are read between steps
+    }
+
+    private void Remove(RequestNotice notice)
+    {
+        foreach (var list in (LinkedList<RunningRequest>[])[_running, _waiting])
+        {
+            if (list.FirstOrDefault(request => request.Assignment.Request == notice.Request && request.Assignment.Owner == notice.Owner) is { } cancelled)
+                list.Remove(cancelled);
+        }
+    }
+
+    /// <summary>The group has agreed on the step: its tokens go out, and ended requests leave.</summary>
+    private void Release()
+    {
+        Steps++;
+        if (_plan is not { } plan)
+            return;
+        _plan = null;
+        var released = new Dictionary<int, List<ReleasedToken>>();
+        for (var i = 0; i < plan.Requests.Count && i < plan.Sampled.Count; i++)
+        {
+            var request = plan.Requests[i];
+            request.Computed += plan.Chunks[i].Tokens.Length;
+            if (plan.Sampled[i] < 0)
+                continue;
+            var finish = FinishOf(request, plan.Sampled[i]);
+            if (!released.TryGetValue(request.FrontEnd, out var tokens))
+                released[request.FrontEnd] = tokens = [];
+            tokens.Add(new ReleasedToken(request.Assignment.Request, request.Assignment.Owner, request.Position, plan.Sampled[i], finish));
+            request.Tokens.Add(plan.Sampled[i]);
+            if (finish != FinishReason.None)
+                _running.Remove(request);
+        }
+
+        foreach (var (frontEnd, tokens) in released)
+            Send(frontEnd, ServingTopic.Tokens, ReleasedToken.Encode(tokens));
+    }
+
+    private FinishReason FinishOf(RunningRequest request, int token)
+    {
+        if (!request.Assignment.Options.IgnoreEos && workload.Model.Config.EndTokens.Contains(token))
+            return FinishReason.Stop;
+        return request.Position + 1 >= request.Assignment.Options.MaxTokens ? FinishReason.Length : FinishReason.None;
+    }
+
+    private void FailPlanned(StepFailedException exception)
+    {
+        foreach (var request in _plan?.Requests ?? [])
+        {
+            Send(request.FrontEnd, ServingTopic.Failed, request.Notice(exception.InnerException?.Message ?? exception.Message).Encode());
+            _running.Remove(request);
+        }
+
+        _plan = null;
+    }
+
+    private void Announce(bool isLeaving)
+    {
+        foreach (var frontEnd in _frontEnds.Keys)
+            Send(frontEnd, ServingTopic.Leaving, new[] { isLeaving ? (byte)1 : (byte)0 });
+    }
+
+    private async Task ReadMessagesAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            await foreach (var message in group.Messenger.ReadAllAsync(stoppingToken).ConfigureAwait(false))
+            {
+                _inbox.Enqueue(message);
+                group.NotifyWork();
+            }
+        }
+        catch (Exception exception) when (exception is OperationCanceledException or ObjectDisposedException)
+        {
+            // the host stops
+        }
+    }
+
+    private void Send(int frontEnd, int topic, ReadOnlyMemory<byte> payload) => _ = SendAsync(frontEnd, topic, payload);
+
+    private async Task SendAsync(int frontEnd, int topic, ReadOnlyMemory<byte> payload)
+    {
+        try
+        {
+            await group.Messenger.SendAsync(frontEnd, topic, payload).ConfigureAwait(false);
+        }
+        catch (ElasticEpException exception)
+        {
+            LogNotSent(group.Rank, frontEnd, exception.Message); // the front end gives its requests to another rank
+        }
+    }
+
+    [LoggerMessage(3010, LogLevel.Information, "Rank {Rank} has left after {Steps} steps")]
+    private partial void LogLeft(int rank, long steps);
+
+    [LoggerMessage(3011, LogLevel.Error, "Rank {Rank} has stopped serving")]
+    private partial void LogEnded(Exception exception, int rank);
+
+    [LoggerMessage(3012, LogLevel.Error, "Rank {Rank}: the batch of step {Step} failed")]
+    private partial void LogStepFailed(Exception exception, int rank, long step);
+
+    [LoggerMessage(3013, LogLevel.Warning, "Rank {Rank}: a message to front end {FrontEnd} was not sent: {Reason}")]
+    private partial void LogNotSent(int rank, int frontEnd, string reason);
+}

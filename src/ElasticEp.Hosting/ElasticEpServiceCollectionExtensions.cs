@@ -1,0 +1,145 @@
+using ElasticEp;
+using ElasticEp.Diagnostics;
+using ElasticEp.Hosting;
+using ElasticEp.Kernels;
+using ElasticEp.Placement;
+using ElasticEp.Rendezvous;
+using ElasticEp.Runtime;
+using ElasticEp.Transport;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Adds elastic expert-parallel groups to a host.</summary>
+public static class ElasticEpServiceCollectionExtensions
+{
+    /// <summary>Name of a group that is not given one.</summary>
+    public const string DefaultGroupName = "default";
+
+    /// <summary>
+    /// Makes this host one rank of a group: it joins when the host starts and leaves when it stops. Resolve
+    /// <see cref="IElasticGroup"/>, keyed by the group's name, or without a key when there is one group. Adding a group twice is adding it once.
+    /// </summary>
+    /// <param name="services">The host's services.</param>
+    /// <param name="name">Name of the group.</param>
+    /// <param name="configure">Sets its options; they are validated when the host starts.</param>
+    public static IElasticEpBuilder AddElasticExpertParallel(this IServiceCollection services, string name, Action<ElasticEpOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(configure);
+        AddRank(services, name).Configure(configure);
+        return new ElasticEpBuilder(name, services);
+    }
+
+    /// <inheritdoc cref="AddElasticExpertParallel(IServiceCollection, string, Action{ElasticEpOptions})"/>
+    public static IElasticEpBuilder AddElasticExpertParallel(this IServiceCollection services, Action<ElasticEpOptions> configure) =>
+        services.AddElasticExpertParallel(DefaultGroupName, configure);
+
+    /// <inheritdoc cref="AddElasticExpertParallel(IServiceCollection, string, Action{ElasticEpOptions})"/>
+    public static IElasticEpBuilder AddElasticExpertParallel(this IServiceCollection services, string name, IConfigurationSection section)
+    {
+        ArgumentNullException.ThrowIfNull(section);
+        AddRank(services, name).Bind(section);
+        return new ElasticEpBuilder(name, services);
+    }
+
+    /// <summary>
+    /// Makes this host a client of a group: it holds no rank, sees the view, scales the group and exchanges messages with its ranks.
+    /// A front end and a launcher live in such a host. Resolve <see cref="IElasticGroupClient"/>.
+    /// </summary>
+    /// <param name="services">The host's services.</param>
+    /// <param name="name">Name of the group.</param>
+    /// <param name="configure">Sets its options; the same as those of the ranks.</param>
+    public static IElasticEpBuilder AddElasticExpertParallelClient(this IServiceCollection services, string name, Action<ElasticEpOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(configure);
+        AddClient(services, name).Configure(configure);
+        return new ElasticEpBuilder(name, services);
+    }
+
+    /// <inheritdoc cref="AddElasticExpertParallelClient(IServiceCollection, string, Action{ElasticEpOptions})"/>
+    public static IElasticEpBuilder AddElasticExpertParallelClient(this IServiceCollection services, Action<ElasticEpOptions> configure) =>
+        services.AddElasticExpertParallelClient(DefaultGroupName, configure);
+
+    /// <inheritdoc cref="AddElasticExpertParallelClient(IServiceCollection, string, Action{ElasticEpOptions})"/>
+    public static IElasticEpBuilder AddElasticExpertParallelClient(this IServiceCollection services, string name, IConfigurationSection section)
+    {
+        ArgumentNullException.ThrowIfNull(section);
+        AddClient(services, name).Bind(section);
+        return new ElasticEpBuilder(name, services);
+    }
+
+    private static OptionsBuilder<ElasticEpOptions> AddRank(IServiceCollection services, string name)
+    {
+        if (!TryAddGroup(services, name, isClient: false))
+            return services.AddOptions<ElasticEpOptions>(name);
+        services.AddKeyedSingleton(name, (provider, _) => new RankRuntime(
+            Services(provider, name),
+            provider.GetRequiredService<IOptionsMonitor<ElasticEpOptions>>().Get(name).Rank!.Value,
+            provider.GetKeyedService<IExchangeKernels>(name) ?? new CpuExchangeKernels(),
+            Required<IElasticWorkload>(provider, name, "workload", "UseWorkload<T>()"),
+            provider.GetKeyedService<IPlacementPolicy>(name) ?? new KeepAndFill()));
+        services.AddKeyedSingleton<IElasticGroup>(name, (provider, _) => provider.GetRequiredKeyedService<RankRuntime>(name));
+        services.AddKeyedSingleton<IElasticGroupClient>(name, (provider, _) => provider.GetRequiredKeyedService<RankRuntime>(name));
+        services.TryAddSingleton<IElasticGroup>(provider => provider.GetRequiredKeyedService<IElasticGroup>(OnlyGroup(provider)));
+        services.AddSingleton<IHostedService>(provider => new RankHostedService(
+            name, provider.GetRequiredKeyedService<RankRuntime>(name), provider.GetRequiredService<ILogger<RankHostedService>>()));
+        return services.AddOptions<ElasticEpOptions>(name).ValidateOnStart();
+    }
+
+    private static OptionsBuilder<ElasticEpOptions> AddClient(IServiceCollection services, string name)
+    {
+        if (!TryAddGroup(services, name, isClient: true))
+            return services.AddOptions<ElasticEpOptions>(name);
+        services.AddKeyedSingleton(name, (provider, _) => new ClientRuntime(Services(provider, name)));
+        services.AddKeyedSingleton<IElasticGroupClient>(name, (provider, _) => provider.GetRequiredKeyedService<ClientRuntime>(name));
+        services.AddSingleton<IHostedService>(provider => new ClientHostedService(provider.GetRequiredKeyedService<ClientRuntime>(name)));
+        return services.AddOptions<ElasticEpOptions>(name).ValidateOnStart();
+    }
+
+    private static bool TryAddGroup(IServiceCollection services, string name, bool isClient)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        var present = services.Select(descriptor => descriptor.IsKeyedService ? null : descriptor.ImplementationInstance as GroupRegistration).FirstOrDefault(group => group?.Name == name);
+        if (present is not null)
+        {
+            return present.IsClient == isClient
+                ? false
+                : throw new ElasticEpException(ElasticEpErrorCode.InvalidState, $"Group '{name}' was added both as a rank and as a client of one host; use two hosts.");
+        }
+
+        services.AddSingleton(new GroupRegistration(name, isClient));
+        services.AddLogging();
+        services.AddMetrics();
+        services.TryAddSingleton<ElasticEpMetrics>();
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<ElasticEpOptions>, ElasticEpOptionsValidator>());
+        services.TryAddSingleton<IElasticGroupClient>(provider => provider.GetRequiredKeyedService<IElasticGroupClient>(OnlyGroup(provider)));
+        return true;
+    }
+
+    private static string OnlyGroup(IServiceProvider provider)
+    {
+        var names = provider.GetServices<GroupRegistration>().Select(group => group.Name).ToArray();
+        return names.Length == 1
+            ? names[0]
+            : throw new ElasticEpException(ElasticEpErrorCode.InvalidState, $"This host has the groups {string.Join(", ", names)}; ask for one by its name, as a keyed service.");
+    }
+
+    private static GroupServices Services(IServiceProvider provider, string name) => new(
+        name,
+        provider.GetRequiredService<IOptionsMonitor<ElasticEpOptions>>().Get(name),
+        Required<ITransport>(provider, name, "transport", "UseInProcessCluster(cluster)"),
+        Required<IRendezvousStore>(provider, name, "store", "UseInProcessCluster(cluster)"),
+        provider.GetRequiredService<TimeProvider>(),
+        provider.GetRequiredService<ILoggerFactory>(),
+        provider.GetRequiredService<ElasticEpMetrics>());
+
+    private static T Required<T>(IServiceProvider provider, string name, string what, string call)
+        where T : class => provider.GetKeyedService<T>(name)
+        ?? throw new ElasticEpException(ElasticEpErrorCode.InvalidState, $"Group '{name}' has no {what}; add one, for example with .{call}.");
+}

@@ -1,0 +1,28 @@
+using ElasticEp.Runtime;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace ElasticEp.Hosting;
+
+/// <summary>Tells the truth about this host's rank, or about the group as a client sees it.</summary>
+internal sealed class GroupHealthCheck(IElasticGroupClient group, RankRuntime? rank, bool isReadiness) : IHealthCheck
+{
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        var status = rank?.Status ?? OfClient();
+        var data = new Dictionary<string, object>
+        {
+            ["epoch"] = group.View.Epoch,
+            ["ranks"] = string.Join(' ', group.View.Members.Select(member => member.Rank)),
+            ["phase"] = status.Phase,
+        };
+        var isGood = isReadiness ? status.IsReady : status.IsHealthy;
+        return Task.FromResult(new HealthCheckResult(isGood ? HealthStatus.Healthy : context.Registration.FailureStatus, $"{status.Phase}: {status.Detail}", data: data));
+    }
+
+    private RankStatus OfClient() => group.View switch
+    {
+        { IsTerminal: true } => new RankStatus("ended", false, true, "the group has ended"),
+        { Epoch: 0 } => new RankStatus("forming", false, true, "the group has no view yet"),
+        var view => new RankStatus("serving", true, true, view.ToString()),
+    };
+}
