@@ -173,8 +173,9 @@ internal sealed partial class CoordinatorCore(ElasticEpOptions options, MemberCo
     private void OnRecordRead((GroupRecord? Record, long Version) read, TimeSpan now, List<RankEffect> effects)
     {
         _isReading = false;
-        if (!IsActive)
-            return;
+        var epoch = read.Record?.View.Epoch ?? 0;
+        if (!IsActive || read.Version < _version || epoch < member.View.Epoch)
+            return; // an answer from before what is known already: it is read again
         _isKnown = true;
         if (_writing == WritePurpose.None)
         {

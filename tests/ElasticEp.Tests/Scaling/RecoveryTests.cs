@@ -104,6 +104,16 @@ public sealed class RecoveryTests
     }
 
     [Fact]
+    public void A_record_that_was_read_before_the_present_view_is_read_again()
+    {
+        var probe = CoreProbe.Idle();
+        probe.Message(1, new StepFailedMessage(1, 2, -1, "test"));
+        var old = new GroupRecord(GroupView.None, [], null, null);
+        Assert.True(probe.Post(new RankEvent(RankEventKind.RecordRead) { Payload = old, Number = probe.Version }).Has(RankEffectKind.ReadRecord));
+        Assert.Single(probe.AnswerRead().Sent<StopMessage>(1));
+    }
+
+    [Fact]
     public void A_late_report_of_a_failure_that_is_mended_stops_nobody()
     {
         var probe = CoreProbe.Idle();
