@@ -74,6 +74,7 @@ internal sealed partial class CoordinatorCore
                     member.Announce(Operation.Next!, effects);
                 break;
             case OperationStage.Committed when _settledEpoch >= _record.View.Epoch:
+                Operation.Figures = Operation.Figures with { Switch = now - Operation.Since };
                 Finish(true, "", OperationStage.Completing, effects);
                 break;
         }

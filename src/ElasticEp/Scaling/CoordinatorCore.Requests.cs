@@ -29,8 +29,9 @@ internal sealed partial class CoordinatorCore
         {
             Propose(from, ask, now, effects);
         }
-        else if (ask.Kind != OperationKind.Scale || Operation is not { Pending.Kind: OperationKind.Scale or OperationKind.Stop })
+        else if (ask.Kind != OperationKind.Scale || Operation is not { Pending.Kind: OperationKind.Scale or OperationKind.Stop, Stage: < OperationStage.Completing })
         {
+            // A birth, a leave, and an operation whose end is being recorded are soon over: the request waits its turn.
             if (!_waiting.Any(waiting => waiting.Ask.Operation == ask.Operation))
                 _waiting.Enqueue((from, ask));
         }

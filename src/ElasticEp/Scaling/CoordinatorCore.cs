@@ -58,7 +58,6 @@ internal sealed partial class CoordinatorCore(ElasticEpOptions options, MemberCo
         Remember(view);
         if (IsActive && Operation is { Stage: OperationStage.Committed } operation)
         {
-            operation.Figures = operation.Figures with { Switch = now - operation.Since };
             if (view.StartStep == 0) // a recovery and a birth start everybody themselves
                 SendStart(new StartMessage(view, step, operation.Id), operation.Pending.Joiners, effects);
         }
@@ -69,6 +68,13 @@ internal sealed partial class CoordinatorCore(ElasticEpOptions options, MemberCo
             Activate(now, effects);
         else if (view.Coordinator != member.Rank && Recovery is null)
             StandDown();
+    }
+
+    /// <summary>The first step of a view begins here, this long after the last one of the view before was complete.</summary>
+    public void OnFirstStep(TimeSpan pause)
+    {
+        if (Operation is { Stage: OperationStage.Committed } operation)
+            operation.Figures = operation.Figures with { Pause = pause };
     }
 
     public void OnSettled(GroupView view, TimeSpan now, List<RankEffect> effects)
