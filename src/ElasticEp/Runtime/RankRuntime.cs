@@ -35,6 +35,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
     private readonly ITimer _timer;
     private readonly long _startedAt;
     private readonly List<Task> _loops = [];
+    private readonly SemaphoreSlim _delegateGate = new(1, 1); // held while the app's delegate is inside
     private CancellationTokenSource _attempt = new();
     private IStoreLease? _lease;
     private Exception? _failure;
@@ -185,39 +186,29 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         if (_lease is not null)
             await _lease.DisposeAsync().ConfigureAwait(false);
         await _services.Transport.DisposeAsync().ConfigureAwait(false);
+        await FreeMemoryAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Frees native memory once nobody can touch it: the delegate has returned and no payload is being written. A delegate that
+    /// does not end keeps its memory, which then leaks: better than a corrupt heap.
+    /// </summary>
+    private async Task FreeMemoryAsync()
+    {
+        if (!await _delegateGate.WaitAsync(_services.Options.ConnectDeadline, CancellationToken.None).ConfigureAwait(false))
+        {
+            LogDelegateStuck(Name, Rank, _services.Options.ConnectDeadline);
+            return;
+        }
+
         await _exchange.WhenQuietAsync().ConfigureAwait(false);
         _exchange.Dispose();
         await _weights.DisposeAsync().ConfigureAwait(false);
+        _stopped.Dispose();
+        _attempt.Dispose();
     }
 
     internal void Post(RankEvent e) => _mailbox.Post(e);
-
-    private async Task RunAttemptAsync(Func<ElasticStep, CancellationToken, ValueTask> step, ExchangeStep attempt)
-    {
-        var (epoch, number, token) = (attempt.View.Epoch, attempt.Number, _attempt.Token);
-        Exception? failure = null;
-        try
-        {
-            await step(attempt, token).ConfigureAwait(false);
-            if (!attempt.HasEnded)
-                attempt.EndExchanges();
-        }
-        catch (Exception exception)
-        {
-            failure = exception;
-        }
-
-        var isOwn = false;
-        if (failure is not null && !attempt.HasEnded)
-        {
-            isOwn = !attempt.IsAborted && !attempt.HasFailed;
-            _exchange.Abort(new ElasticEpException(ElasticEpErrorCode.StepAborted, $"The delegate of step {number} threw: {failure.Message}") { Rank = Rank, Epoch = epoch });
-        }
-
-        if (attempt.IsAborted)
-            await _exchange.WhenQuietAsync().ConfigureAwait(false);
-        Post(new RankEvent(RankEventKind.DelegateReturned) { Epoch = epoch, Step = number, Flag = isOwn, Payload = failure });
-    }
 
     private async Task RenewLeaseAsync(IStoreLease lease)
     {
@@ -272,6 +263,9 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
 
     [LoggerMessage(1030, LogLevel.Information, "Group {Group}: rank {Rank} (incarnation {Incarnation}) is registered at {Address}")]
     private partial void LogRegistered(string group, int rank, long incarnation, string address);
+
+    [LoggerMessage(1035, LogLevel.Error, "Group {Group}: the step delegate of rank {Rank} did not return within {Deadline} after dispose; its memory is not freed. Let the delegate observe its token")]
+    private partial void LogDelegateStuck(string group, int rank, TimeSpan deadline);
 
     [LoggerMessage(1031, LogLevel.Warning, "Group {Group}: the store lease of rank {Rank} is lost ({Reason}); the rank serves on")]
     private partial void LogLeaseLost(string group, int rank, string reason);
