@@ -1,3 +1,4 @@
+using ElasticEp.Steps;
 using ElasticEp.Transport;
 
 namespace ElasticEp.Tests.Exchange;
@@ -91,6 +92,18 @@ public sealed class FrameTests : IDisposable
     }
 
     [Fact]
+    public async Task A_payload_whose_attempt_ends_while_it_is_checked_is_not_taken()
+    {
+        using var rank = new LoneRank(rules: new AcceptTwice());
+        var dispatch = rank.DispatchAsync(rank.Begin(), 0).AsTask();
+        rank.Deliver(1, rank.Dispatch()); // header and first look at the payload pass, the second look does not
+        Assert.Equal(1, rank.Exchange.StaleFrames);
+        rank.Time.Advance(rank.Options.StepDeadline);
+        var missed = await Assert.ThrowsAsync<ElasticEpException>(() => dispatch.WaitAsync(ExchangeGroup.Patience));
+        Assert.EndsWith("for rank 1, 5.", missed.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Headers_outside_the_layout_are_refused()
     {
         _rank.Begin();
@@ -160,5 +173,12 @@ public sealed class FrameTests : IDisposable
         Assert.Contains("not finite", Assert.Throws<ElasticEpException>(() => rank.Deliver(1, header with { Step = 8 }, 0, 1, 0x7F800000)).Message, StringComparison.Ordinal);
         rank.Exchange.BeginStep(4, 9, 1);
         rank.Deliver(1, header with { Step = 9 }, 0, 1, 0x3F800000);
+    }
+
+    private sealed class AcceptTwice : StepRules
+    {
+        private int _asked;
+
+        public override FrameVerdict Judge(in FrameHeader frame, long epoch, long step, bool isOpen) => ++_asked <= 2 ? FrameVerdict.Accept : FrameVerdict.Drop;
     }
 }

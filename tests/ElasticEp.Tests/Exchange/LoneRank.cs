@@ -9,11 +9,11 @@ namespace ElasticEp.Tests.Exchange;
 /// <summary>Rank 0 of the view [0 1 5]; the frames of the others are forged by the test.</summary>
 internal sealed class LoneRank : IDisposable
 {
-    public LoneRank(ElasticEpOptions? options = null, Func<int, FrameHeader, CancellationToken, ValueTask>? onSend = null)
+    public LoneRank(ElasticEpOptions? options = null, Func<int, FrameHeader, CancellationToken, ValueTask>? onSend = null, StepRules? rules = null)
     {
         Options = options ?? ExchangeSetup.Options(ElasticEp.ElementType.Float32, layers: 3, maxTokens: 4);
         View = ExchangeSetup.View(Options, 3, 0, 1, 5);
-        Exchange = new RankExchange(Options, 0, new CpuExchangeKernels(), new Wire(this, onSend), new ExchangeSetup.NoWeights(), StepRules.Default, Time)
+        Exchange = new RankExchange(Options, 0, new CpuExchangeKernels(), new Wire(this, onSend), new ExchangeSetup.NoWeights(), rules ?? StepRules.Default, Time)
         {
             FrameWaiting = (epoch, step) => Waiting.Add((epoch, step)),
         };

@@ -61,6 +61,25 @@ public sealed class OracleTests
             threads: 1);
     }
 
+    [Theory]
+    [InlineData(CombineMode.Exact)]
+    [InlineData(CombineMode.PreReduced)]
+    public async Task A_row_that_is_not_finite_stays_in_its_own_token(CombineMode mode)
+    {
+        var options = ExchangeSetup.Options(ElementType.Float32, mode, layers: 1, topK: 2);
+        await using var group = new ExchangeGroup(options);
+        group.Enter(ExchangeSetup.View(options, 1, 0), 1);
+        var output = new float[32];
+        await group.Begin(1)[0].ForwardExpertsAsync(
+            0,
+            EpBuffer.From(Enumerable.Repeat(3f, 32).ToArray()),
+            EpBuffer.From(new[] { 0, -1, -1, 1 }),
+            EpBuffer.From(new[] { 1f, 0f, 0f, 1f }),
+            EpBuffer.From(output),
+            (in batch) => batch.Output.AsSpan<float>().Fill(batch.Expert == 0 ? float.PositiveInfinity : 5f));
+        Assert.Equal([.. Enumerable.Repeat(float.PositiveInfinity, 16), .. Enumerable.Repeat(5f, 16)], output);
+    }
+
     [Fact]
     public async Task No_tokens_anywhere_is_a_step_like_any_other()
     {
