@@ -1,42 +1,50 @@
 namespace ElasticEp.Exchange;
 
-/// <summary>The rows that one member gets from one dispatch.</summary>
+/// <summary>The rows that one member gets from one dispatch. Reused; grows to the most rows that it ever got.</summary>
 internal sealed class Destination(ExchangeLayout layout)
 {
-    private readonly int[] _meta = new int[layout.MaxTokens * layout.MetaInts];
+    private int[] _meta = [];
+    private int[] _tokens = [];
 
     /// <summary>Rows so far.</summary>
     public int Rows { get; private set; }
 
     /// <summary>Token of each row.</summary>
-    public int[] Tokens { get; } = new int[layout.MaxTokens];
-
-    /// <summary>First row of the combine region that this member fills.</summary>
-    public int FirstReturn { get; set; }
-
-    /// <summary>Rows that come back from this member.</summary>
-    public int Returns { get; set; }
+    public ReadOnlySpan<int> Tokens => _tokens.AsSpan(0, Rows);
 
     /// <summary>The description of the rows, as it travels.</summary>
     public ReadOnlySpan<int> Meta => _meta.AsSpan(0, Rows * layout.MetaInts);
 
-    public void Clear() => (Rows, Returns) = (0, 0);
+    public void Clear() => Rows = 0;
 
-    public int SlotAt(int row, int position) => _meta[(row * layout.MetaInts) + 1 + position];
-
-    public void Add(int token, int self, ReadOnlySpan<int> destinationOf, ReadOnlySpan<int> slotOf, ReadOnlySpan<float> weights)
+    /// <summary>Adds the row of a token.</summary>
+    /// <param name="token">The token.</param>
+    /// <param name="self">Index of this member.</param>
+    /// <param name="memberOf">Index of the member of each of the token's k experts, −1 for none.</param>
+    /// <param name="slotOf">Slot of each of them.</param>
+    /// <param name="weights">Weight of each of them.</param>
+    public void Add(int token, int self, ReadOnlySpan<int> memberOf, ReadOnlySpan<int> slotOf, ReadOnlySpan<float> weights)
     {
-        Tokens[Rows] = token;
+        if (Rows == _tokens.Length)
+            Grow();
+        _tokens[Rows] = token;
         var meta = _meta.AsSpan(Rows * layout.MetaInts, layout.MetaInts);
         meta[0] = token;
         for (var j = 0; j < layout.TopK; j++)
         {
-            var isHere = destinationOf[j] == self;
+            var isHere = memberOf[j] == self;
             meta[1 + j] = isHere ? slotOf[j] : -1;
             if (layout.IsPreReduced)
                 meta[1 + layout.TopK + j] = isHere ? BitConverter.SingleToInt32Bits(weights[j]) : 0;
         }
 
         Rows++;
+    }
+
+    private void Grow()
+    {
+        var rows = Math.Min(Math.Max(16, 2 * Rows), layout.MaxTokens);
+        Array.Resize(ref _tokens, rows);
+        Array.Resize(ref _meta, rows * layout.MetaInts);
     }
 }

@@ -9,4 +9,12 @@ internal static class ExchangeErrors
 
     public static ElasticEpException Violation(int source, string what) =>
         new(ElasticEpErrorCode.ProtocolViolation, $"Rank {source} sent a frame that does not fit the layout: {what}.") { Rank = source };
+
+    /// <summary>The same error once more: an exception object is thrown by one call only.</summary>
+    public static Exception Again(Exception cause) => cause switch
+    {
+        ElasticEpException e => new ElasticEpException(e.Code, e.Message, e) { Epoch = e.Epoch, Rank = e.Rank },
+        OperationCanceledException e => new OperationCanceledException(e.Message, e, e.CancellationToken),
+        _ => new ElasticEpException(ElasticEpErrorCode.StepFailed, cause.Message, cause),
+    };
 }

@@ -4,105 +4,120 @@ using ElasticEp.Weights;
 namespace ElasticEp.Exchange;
 
 /// <summary>
-/// One lane: its position in the step, its receive regions and its buffers. A source is at most one dispatch ahead, so two
-/// regions per source, chosen by the parity of the layer, are enough.
+/// One lane: its position in the step, its receive regions and its buffers. Bytes of native memory: for each other member two
+/// regions of a whole dispatch; one combine region of MaxTokens × k rows; and, growing with use, the rows that go out and those
+/// that were routed here.
 /// </summary>
-internal sealed class ExchangeLane(ExchangeLayout layout, int number, IExchangeKernels kernels, IExpertSlots slots) : IDisposable
+internal sealed class ExchangeLane : IDisposable
 {
-    private ReceivedDispatch[][] _received = [];
-    private bool[] _isReturned = [];
+    private readonly ExchangeLayout _layout;
+    private readonly RankExchange _owner;
+    private readonly ReceivedDispatch[]?[] _receivedFrom; // by rank, so that a member's regions outlive the view
+    private ReceivedDispatch[]?[] _received = []; // by member
 
-    public int Number => number;
+    public ExchangeLane(RankExchange owner, ExchangeLayout layout, int number, ExchangeStep step, IExchangeKernels kernels, IExpertSlots slots)
+    {
+        (_owner, _layout, Number) = (owner, layout, number);
+        _receivedFrom = new ReceivedDispatch[]?[layout.MaxRanks];
+        (Routes, Load) = (new RoutePlan(layout), new StepLoad(layout));
+        Rows = new LaneRows(layout, number, kernels, slots);
+        (Call, Forward) = (new LaneCall(owner, this, step), new LaneForward(owner));
+    }
 
-    public RoutePlan Routes { get; } = new(layout);
+    public int Number { get; }
 
-    public LaneRows Rows { get; } = new(layout, number, kernels, slots);
+    public LanePosition Position { get; } = new();
 
-    public LaneWait Wait { get; } = new();
+    public LanePhase Phase { get; set; }
 
-    /// <summary>Whether the wait, if there is one, is for combine frames.</summary>
-    public bool WaitsForCombine { get; set; }
+    public RoutePlan Routes { get; }
 
-    public ITimer? Timer { get; set; }
+    public LaneRows Rows { get; }
 
-    /// <summary>Layers dispatched in this step.</summary>
-    public int Dispatched { get; set; }
+    public StepLoad Load { get; }
 
-    /// <summary>Layers combined in this step.</summary>
-    public int Combined { get; set; }
+    public LaneCall Call { get; private set; }
+
+    public LaneForward Forward { get; private set; }
+
+    /// <summary>Timestamp at which the call began to wait.</summary>
+    public long WaitsSince { get; set; }
+
+    /// <summary>Sends that are under way.</summary>
+    public int Unsent { get; set; }
+
+    public LaneSend[] Sends { get; private set; } = [];
+
+    /// <summary>The app's rows while a dispatch is under way.</summary>
+    public EpBuffer Hidden { get; set; }
+
+    /// <summary>The app's expert ids while a dispatch is under way.</summary>
+    public EpBuffer Ids { get; set; }
+
+    /// <summary>The app's output while a combine is under way.</summary>
+    public EpBuffer Output { get; set; }
 
     /// <summary>Rows on their way out.</summary>
     public NativeBuffer Staging { get; } = new();
 
-    /// <summary>Rows that came back: one for each (token, position), placed by the order of dispatch.</summary>
+    /// <summary>Rows that came back, at the places that <see cref="RoutePlan"/> gave them.</summary>
     public NativeBuffer Returned { get; } = new();
 
-    public ValueTask[] Sends { get; private set; } = [];
+    public PackScratch Scratch { get; } = new();
 
-    public ReadOnlyMemory<EpBuffer>[] Segments { get; private set; } = [];
+    public bool IsReady => Unsent == 0 && (Phase == LanePhase.Dispatching ? Position.MissingDispatches : Position.MissingReturns) == 0;
 
-    /// <summary>Scratch for packing: row numbers and, when pre-reducing, weights.</summary>
-    public int[] Numbers { get; private set; } = [];
+    public ReceivedDispatch Received(int member, int layer) => _received[member]![layer & 1];
 
-    public int[] Identity { get; private set; } = [];
+    public bool IsMissing(int member) =>
+        Sends[member].IsPending || (Phase == LanePhase.Dispatching ? Position.IsDispatchMissing(member) : Position.IsReturnMissing(member));
 
-    public float[] Factors { get; private set; } = [];
-
-    public ReceivedDispatch Received(int source, int layer) => _received[source][layer & 1];
-
-    public void EnterView(int members)
+    /// <summary>Keeps the regions of ranks that stay, makes those of ranks that come, frees those of ranks that left.</summary>
+    public void EnterView(ReadOnlySpan<int> ranks, int self)
     {
-        foreach (var source in _received)
+        for (var rank = 0; rank < _receivedFrom.Length; rank++)
         {
-            foreach (var region in source)
-                region.Dispose();
+            var member = ranks.BinarySearch(rank);
+            if (member >= 0 && member != self)
+                _receivedFrom[rank] ??= [new ReceivedDispatch(_layout), new ReceivedDispatch(_layout)];
+            else
+                Free(rank);
         }
 
-        _received = [.. Enumerable.Range(0, members).Select(_ => new[] { new ReceivedDispatch(layout), new ReceivedDispatch(layout) })];
-        _isReturned = new bool[members];
-        Sends = new ValueTask[members];
-        Segments = [.. Enumerable.Range(0, members).Select(_ => (ReadOnlyMemory<EpBuffer>)new EpBuffer[2])];
-        Routes.EnterView(members);
-        Rows.EnterView(members);
-        if (members > 0)
-            Returned.Reserve((long)layout.MaxTokens * layout.TopK * layout.RowBytes);
+        _received = new ReceivedDispatch[]?[ranks.Length];
+        for (var member = 0; member < ranks.Length; member++)
+            _received[member] = _receivedFrom[ranks[member]];
+        Sends = [.. Enumerable.Range(0, ranks.Length).Select(_ => new LaneSend(_owner, this))];
+        Position.EnterView(ranks.Length, self);
+        Routes.EnterView(ranks.Length);
+        Rows.EnterView(ranks.Length);
+        Returned.Reserve(_layout.ReturnedBytes);
+        Phase = LanePhase.Ready;
     }
 
     public void BeginStep()
     {
-        (Dispatched, Combined, Rows.IsOut) = (0, 0, false);
-        foreach (var source in _received)
-        {
-            foreach (var region in source)
-                region.Clear();
-        }
+        Phase = LanePhase.Ready;
+        Position.BeginStep();
+        Load.Clear();
     }
 
-    public void BeginLayer() => _isReturned.AsSpan().Clear();
-
-    public bool IsReturned(int source) => _isReturned[source];
-
-    public void MarkReturned(int source) => _isReturned[source] = true;
-
-    public bool HasDispatch(int source, int layer) => Received(source, layer) is { IsComplete: true } region && region.Layer == layer;
-
-    public bool HasReturns(int source) => _isReturned[source] || Routes.Destinations[source].Returns == 0;
-
-    public void ReserveNumbers(int count)
-    {
-        if (Numbers.Length >= count)
-            return;
-        Numbers = new int[count * 3 / 2];
-        Factors = new float[count * 3 / 2];
-        Identity = [.. Enumerable.Range(0, count * 3 / 2)];
-    }
+    /// <summary>Calls of an attempt that failed may still hold the old objects.</summary>
+    public void UseStep(ExchangeStep step) => (Call, Forward) = (new LaneCall(_owner, this, step), new LaneForward(_owner));
 
     public void Dispose()
     {
-        EnterView(0);
+        for (var rank = 0; rank < _receivedFrom.Length; rank++)
+            Free(rank);
         Staging.Dispose();
         Returned.Dispose();
         Rows.Free();
-        Timer?.Dispose();
+    }
+
+    private void Free(int rank)
+    {
+        foreach (var region in _receivedFrom[rank] ?? [])
+            region.Dispose();
+        _receivedFrom[rank] = null;
     }
 }

@@ -14,6 +14,7 @@ internal sealed class ExchangeLayout
         RowType = options.Model.RowType;
         RowBytes = Hidden * EpBuffer.SizeOf(RowType);
         MaxTokens = options.MaxTokensPerRank;
+        MaxRanks = options.MaxRanks;
         Lanes = options.Lanes;
         IsPreReduced = options.CombineMode == CombineMode.PreReduced;
         MetaInts = 1 + (IsPreReduced ? 2 * TopK : TopK);
@@ -33,6 +34,8 @@ internal sealed class ExchangeLayout
 
     public int MaxTokens { get; }
 
+    public int MaxRanks { get; }
+
     public int Lanes { get; }
 
     public bool IsPreReduced { get; }
@@ -42,6 +45,9 @@ internal sealed class ExchangeLayout
 
     /// <summary>Bytes of a receive region: a whole dispatch of one source.</summary>
     public long RegionBytes => RowsOffset(MaxTokens) + ((long)MaxTokens * RowBytes);
+
+    /// <summary>Bytes of a lane's combine region: a row for each (token, position) of this rank, whatever the number of ranks.</summary>
+    public long ReturnedBytes => (long)MaxTokens * TopK * RowBytes;
 
     /// <summary>Where the rows begin in a dispatch payload of <paramref name="count"/> rows.</summary>
     public long RowsOffset(int count) => ((4L * MetaInts * count) + Alignment - 1) / Alignment * Alignment;

@@ -1,8 +1,9 @@
-using System.Runtime.CompilerServices;
-
 namespace ElasticEp.Exchange;
 
-/// <summary>The step that the app's delegate sees. One object per rank, reused.</summary>
+/// <summary>
+/// The step that the app's delegate sees. Reused from step to step; an attempt that failed keeps its object, so that calls that are
+/// late find the reason.
+/// </summary>
 internal sealed class ExchangeStep(RankExchange exchange, int maxTokens) : ElasticStep
 {
     private GroupView _view = GroupView.None;
@@ -18,7 +19,7 @@ internal sealed class ExchangeStep(RankExchange exchange, int maxTokens) : Elast
     public override int MaxTokens => maxTokens;
 
     /// <summary>Whether all exchanges of this attempt are complete.</summary>
-    public bool HasEnded { get; private set; }
+    public bool HasEnded { get; set; }
 
     /// <summary>Why the attempt was aborted, or null.</summary>
     public ElasticEpException? AbortReason { get; private set; }
@@ -26,39 +27,40 @@ internal sealed class ExchangeStep(RankExchange exchange, int maxTokens) : Elast
     public bool IsAborted => AbortReason is not null;
 
     /// <summary>Whether an exchange failed by itself: a lost peer or a missed deadline.</summary>
-    public bool HasFailed { get; set; }
+    public bool HasFailed { get; private set; }
+
+    /// <summary>What every further call of this attempt fails with, or null.</summary>
+    public Exception? Failure { get; private set; }
 
     public void Begin(GroupView view, long number, int attempt)
     {
         (_view, _number, _attempt) = (view, number, attempt);
-        (HasEnded, AbortReason, HasFailed) = (false, null, false);
+        HasEnded = false;
     }
 
-    public void Abort(ElasticEpException reason) => AbortReason ??= reason;
+    public void Abort(ElasticEpException reason)
+    {
+        AbortReason ??= reason;
+        Failure ??= reason;
+    }
+
+    public void Fail(Exception reason, bool isOfPeers)
+    {
+        HasFailed |= isOfPeers && Failure is null;
+        Failure ??= reason;
+    }
 
     public override ValueTask<DispatchedRows> DispatchAsync(int layer, EpBuffer hidden, EpBuffer topkIds, EpBuffer topkWeights, int lane = 0, CancellationToken cancellationToken = default) =>
-        exchange.DispatchAsync(layer, hidden, topkIds, topkWeights, lane);
+        exchange.DispatchAsync(this, layer, hidden, topkIds, topkWeights, lane, cancellationToken);
 
     public override ValueTask CombineAsync(DispatchedRows rows, EpBuffer expertOutput, EpBuffer output, CancellationToken cancellationToken = default) =>
-        exchange.CombineAsync(rows, expertOutput, output);
+        exchange.CombineAsync(this, rows, expertOutput, output, cancellationToken);
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    public override async ValueTask ForwardExpertsAsync(int layer, EpBuffer hidden, EpBuffer topkIds, EpBuffer topkWeights, EpBuffer output, ExpertFunction expert, int lane = 0, CancellationToken cancellationToken = default)
+    public override ValueTask ForwardExpertsAsync(int layer, EpBuffer hidden, EpBuffer topkIds, EpBuffer topkWeights, EpBuffer output, ExpertFunction expert, int lane = 0, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(expert);
-        var rows = (LaneRows)await exchange.DispatchAsync(layer, hidden, topkIds, topkWeights, lane).ConfigureAwait(false);
-        var expertOutput = rows.ReserveOutput();
-        for (var group = 0; group < rows.Groups; group++)
-            expert(rows.GetGroup(group, expertOutput));
-        await exchange.CombineAsync(rows, expertOutput, output).ConfigureAwait(false);
+        return exchange.ForwardAsync(this, layer, hidden, topkIds, topkWeights, output, expert, lane, cancellationToken);
     }
 
-    public override void EndExchanges()
-    {
-        if (HasEnded)
-            return;
-        exchange.CheckComplete();
-        HasEnded = true;
-        exchange.ExchangesEnded?.Invoke();
-    }
+    public override void EndExchanges() => exchange.EndExchanges(this);
 }

@@ -8,21 +8,27 @@ internal sealed class HeldFrame(RankExchange owner) : IValueTaskSource<FrameTarg
 {
     private ManualResetValueTaskSourceCore<FrameTarget> _source = new() { RunContinuationsAsynchronously = true };
     private CancellationTokenRegistration _registration;
+    private CancellationToken _connectionEnded;
 
     public FrameHeader Header { get; private set; }
 
     public bool IsWaiting { get; private set; }
 
-    public ValueTask<FrameTarget> Hold(in FrameHeader header)
+    /// <summary>Whether the last answer has been taken, so that this object may wait again.</summary>
+    public bool IsFree { get; private set; } = true;
+
+    /// <summary>Called under the exchange's lock, as everything here.</summary>
+    public ValueTask<FrameTarget> Hold(in FrameHeader header, CancellationToken connectionEnded)
     {
         _source.Reset();
-        (Header, IsWaiting) = (header, true);
-        return new ValueTask<FrameTarget>(this, _source.Version);
+        (Header, IsWaiting, IsFree, _connectionEnded) = (header, true, false, connectionEnded);
+        var answer = new ValueTask<FrameTarget>(this, _source.Version);
+        _registration = connectionEnded.UnsafeRegister(static (state, token) => ((HeldFrame)state!).Withdraw(token), this);
+        return answer;
     }
 
-    /// <summary>Gives up waiting when the connection ends.</summary>
-    public void Watch(CancellationToken connectionEnded) => _registration = connectionEnded.UnsafeRegister(
-        static (state, token) => ((HeldFrame)state!).Withdraw(token), this);
+    /// <summary>Whether it came by the connection with this token.</summary>
+    public bool IsOf(CancellationToken connectionEnded) => _connectionEnded == connectionEnded;
 
     public void Answer(FrameTarget target)
     {
@@ -40,7 +46,17 @@ internal sealed class HeldFrame(RankExchange owner) : IValueTaskSource<FrameTarg
 
     private void Withdraw(CancellationToken cancellationToken) => owner.Withdraw(this, cancellationToken);
 
-    FrameTarget IValueTaskSource<FrameTarget>.GetResult(short token) => _source.GetResult(token);
+    FrameTarget IValueTaskSource<FrameTarget>.GetResult(short token)
+    {
+        try
+        {
+            return _source.GetResult(token);
+        }
+        finally
+        {
+            IsFree = true;
+        }
+    }
 
     ValueTaskSourceStatus IValueTaskSource<FrameTarget>.GetStatus(short token) => _source.GetStatus(token);
 

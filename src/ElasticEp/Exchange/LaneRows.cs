@@ -5,7 +5,7 @@ namespace ElasticEp.Exchange;
 
 /// <summary>
 /// The rows that arrived on one lane, copied into one buffer slot after slot; within a slot by source rank, then in the order
-/// of the source. Reused; grows to the largest dispatch seen.
+/// of the source. Reused; grows to the most rows that were ever routed here, at most members × MaxTokens × k.
 /// </summary>
 internal sealed class LaneRows(ExchangeLayout layout, int lane, IExchangeKernels kernels, IExpertSlots slots) : DispatchedRows
 {
@@ -15,6 +15,7 @@ internal sealed class LaneRows(ExchangeLayout layout, int lane, IExchangeKernels
     private int[] _positions = [];
     private int[] _sourceStart = [];
     private int[] _slotStart = [];
+    private int[] _next = [];
     private int[] _groups = [];
     private int[] _experts = [];
     private int _layer;
@@ -23,12 +24,12 @@ internal sealed class LaneRows(ExchangeLayout layout, int lane, IExchangeKernels
 
     public int Lane => lane;
 
-    /// <summary>Whether the app has the rows and has not combined them yet.</summary>
-    public bool IsOut { get; set; }
-
     public override int Layer => _layer;
 
     public override int Count => _count;
+
+    /// <summary>Whether these are the rows of a lane of <paramref name="other"/>.</summary>
+    public bool IsOf(ExchangeLane other) => ReferenceEquals(other.Rows, this);
 
     public override EpBuffer Rows => _memory.Slice(0, (long)_count * layout.RowBytes, layout.RowType);
 
@@ -36,6 +37,9 @@ internal sealed class LaneRows(ExchangeLayout layout, int lane, IExchangeKernels
 
     /// <summary>Where the (row, position) entries of a source lie among the rows, in the order in which the source will get them back.</summary>
     public ReadOnlySpan<int> PositionsOf(int source) => _positions.AsSpan(_sourceStart[source].._sourceStart[source + 1]);
+
+    /// <summary>The expert of a group and how many rows it has.</summary>
+    public (int Expert, int Count) CountOf(int group) => (_experts[_groups[group]], _slotStart[_groups[group] + 1] - _slotStart[_groups[group]]);
 
     public override ExpertBatch GetGroup(int group, EpBuffer expertOutput)
     {
@@ -67,14 +71,13 @@ internal sealed class LaneRows(ExchangeLayout layout, int lane, IExchangeKernels
     {
         _layer = layer;
         if (_slotStart.Length < experts.Length + 1)
-            (_slotStart, _groups, _experts) = (new int[experts.Length + 1], new int[experts.Length], new int[experts.Length]);
+            (_slotStart, _next, _groups, _experts) = (new int[experts.Length + 1], new int[experts.Length], new int[experts.Length], new int[experts.Length]);
         experts.CopyTo(_experts);
         CountRows(experts.Length, members, sources);
         _memory.Reserve((long)_count * layout.RowBytes);
         if (_positions.Length < _count)
-            (_positions, _from) = (new int[_count * 3 / 2], new int[_count * 3 / 2]);
+            (_positions, _from) = (new int[_count + (_count / 2)], new int[_count + (_count / 2)]);
         Copy(experts.Length, members, sources);
-        IsOut = true;
     }
 
     public override void Dispose()
@@ -118,7 +121,7 @@ internal sealed class LaneRows(ExchangeLayout layout, int lane, IExchangeKernels
 
     private void Copy(int slotCount, int members, LaneSources sources)
     {
-        Span<int> next = slotCount <= 512 ? stackalloc int[slotCount] : new int[slotCount];
+        var next = _next.AsSpan(0, slotCount);
         _slotStart.AsSpan(0, slotCount).CopyTo(next);
         var at = 0;
         for (var source = 0; source < members; source++)

@@ -10,21 +10,15 @@ internal sealed partial class RankExchange
     /// <exception cref="ElasticEpException">The frame does not fit the layout.</exception>
     public ValueTask<FrameTarget> AcceptAsync(int source, FrameHeader header, CancellationToken cancellationToken)
     {
-        HeldFrame held;
         ValueTask<FrameTarget> answer;
         lock (_lock)
         {
-            if (source < 0 || source >= _held.Length)
-                throw ExchangeErrors.Violation(source, $"ranks are 0 to {_held.Length - 1}");
+            CheckHeader(source, header);
             if (Judge(header) is var verdict && verdict != FrameVerdict.Hold)
                 return ValueTask.FromResult(Answer(source, header, verdict));
-            held = _held[source] ??= new HeldFrame(this);
-            if (held.IsWaiting)
-                throw ExchangeErrors.Violation(source, "a second frame while one waits");
-            answer = held.Hold(header);
+            answer = Hold(source, header, cancellationToken);
         }
 
-        held.Watch(cancellationToken);
         FrameWaiting?.Invoke(header.Epoch, header.Step);
         return answer;
     }
@@ -33,28 +27,39 @@ internal sealed partial class RankExchange
     /// <exception cref="ElasticEpException">Its content does not fit the layout.</exception>
     public void Complete(int source, in FrameHeader header, EpBuffer payload)
     {
-        lock (_lock)
+        try
         {
-            _writing--;
-            try
-            {
-                if (Judge(header) != FrameVerdict.Accept)
-                {
-                    _staleFrames++;
-                    return;
-                }
+            if (IsStale(header))
+                return;
 
-                Take(source, header);
-            }
-            finally
+            // The region is this frame's until it counts as written: it can be read without the lock.
+            if (header.Operation == FrameOperation.Dispatch && FindFault(source, header) is { } fault)
+                throw ExchangeErrors.Violation(source, fault);
+            lock (_lock)
             {
-                SignalIfQuiet();
+                if (!IsStale(header))
+                    Take(source, header);
             }
+        }
+        finally
+        {
+            EndWrite();
         }
     }
 
     /// <summary>The connection ended while the payload was being written.</summary>
-    public void Aborted(int source, in FrameHeader header)
+    public void Aborted(int source, in FrameHeader header) => EndWrite();
+
+    public void Withdraw(HeldFrame held, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            if (held.IsWaiting && held.IsOf(cancellationToken))
+                held.Fail(new OperationCanceledException(cancellationToken));
+        }
+    }
+
+    private void EndWrite()
     {
         lock (_lock)
         {
@@ -65,6 +70,35 @@ internal sealed partial class RankExchange
 
     private FrameVerdict Judge(in FrameHeader header) => header.Epoch <= _fence ? FrameVerdict.Drop : _rules.Judge(header, _view.Epoch, _number, _isOpen && !_step.HasEnded);
 
+    private bool IsStale(in FrameHeader header)
+    {
+        lock (_lock)
+        {
+            if (Judge(header) == FrameVerdict.Accept)
+                return false;
+            _staleFrames++;
+            return true;
+        }
+    }
+
+    private string? FindFault(int source, in FrameHeader header) =>
+        _lanes[header.Lane].Received(_memberOfRank[source], header.Layer).FindFault(_view.Placement.GetSlots(header.Layer, _rank));
+
+    private ValueTask<FrameTarget> Hold(int source, in FrameHeader header, CancellationToken connectionEnded)
+    {
+        var held = _held[source];
+        if (held is { IsWaiting: true })
+        {
+            if (held.IsOf(connectionEnded))
+                throw ExchangeErrors.Violation(source, "a second one while one waits");
+            held.Fail(new OperationCanceledException("The source has connected anew."));
+        }
+
+        if (held is not { IsFree: true })
+            held = _held[source] = new HeldFrame(this);
+        return held.Hold(header, connectionEnded);
+    }
+
     private FrameTarget Answer(int source, in FrameHeader header, FrameVerdict verdict)
     {
         if (verdict == FrameVerdict.Drop)
@@ -73,73 +107,64 @@ internal sealed partial class RankExchange
             return FrameTarget.Discard;
         }
 
-        var buffer = Place(source, header);
+        var member = _memberOfRank[source];
+        if (member < 0)
+            throw ExchangeErrors.Violation(source, $"it is no member of {_view}");
+        var buffer = header.Operation == FrameOperation.Dispatch ? PlaceDispatch(source, member, header) : PlaceCombine(source, member, header);
         _writing++;
         return FrameTarget.Deliver(buffer);
     }
 
-    private EpBuffer Place(int source, in FrameHeader header)
+    /// <summary>What can be said about a header whatever the view.</summary>
+    private void CheckHeader(int source, in FrameHeader header)
     {
-        var member = _memberOfRank[source];
-        if (member < 0 || member == _self)
-            throw ExchangeErrors.Violation(source, $"it is no other member of {_view}");
-        if (header.Lane >= _lanes.Length || header.Layer >= _layout.MoeLayers)
+        if (source < 0 || source >= _held.Length || source == _rank)
+            throw ExchangeErrors.Violation(source, $"ranks are 0 to {_held.Length - 1}, and this is rank {_rank}");
+        if (header.Operation is not (FrameOperation.Dispatch or FrameOperation.Combine))
+            throw ExchangeErrors.Violation(source, $"{header.Operation} on the data link");
+        if (header.Lane < 0 || header.Lane >= _lanes.Length || header.Layer < 0 || header.Layer >= _layout.MoeLayers)
             throw ExchangeErrors.Violation(source, $"layer {header.Layer} of {_layout.MoeLayers}, lane {header.Lane} of {_lanes.Length}");
+        var isDispatch = header.Operation == FrameOperation.Dispatch;
+        var most = isDispatch ? _layout.MaxTokens : _layout.MaxTokens * _layout.TopK;
+        if (header.Count < 0 || header.Count > most)
+            throw ExchangeErrors.Violation(source, $"{header.Operation} of {header.Count} rows; the most are {most}");
+        var bytes = isDispatch ? _layout.DispatchBytes(header.Count) : (long)header.Count * _layout.RowBytes;
+        if (header.PayloadLength != bytes)
+            throw ExchangeErrors.Violation(source, $"{header.Operation} of {header.Count} rows in {header.PayloadLength} bytes; they take {bytes}");
+    }
+
+    private EpBuffer PlaceDispatch(int source, int member, in FrameHeader header)
+    {
         var lane = _lanes[header.Lane];
-        return header.Operation == FrameOperation.Dispatch ? PlaceDispatch(member, header, lane) : PlaceCombine(member, header, lane);
+        if (lane.Position.PlaceDispatch(member, header.Layer) is { } fault)
+            throw ExchangeErrors.Violation(source, fault);
+        return lane.Received(member, header.Layer).Place(header.Count);
     }
 
-    private EpBuffer PlaceDispatch(int member, in FrameHeader header, ExchangeLane lane)
+    private EpBuffer PlaceCombine(int source, int member, in FrameHeader header)
     {
-        if (header.Count > _layout.MaxTokens || header.PayloadLength != _layout.DispatchBytes(header.Count))
-            throw ExchangeErrors.Violation(_ranks[member], $"{header.Count} rows of at most {_layout.MaxTokens} in {header.PayloadLength} bytes, expected {_layout.DispatchBytes(header.Count)}");
-        var region = lane.Received(member, header.Layer);
-
-        // The layer that is being dispatched here, or the next one; never again, never further ahead.
-        var isCurrent = header.Layer == lane.Dispatched - 1 || header.Layer == lane.Dispatched;
-        if (!isCurrent || region.Layer >= header.Layer)
-            throw ExchangeErrors.Violation(_ranks[member], $"a dispatch of layer {header.Layer} after {region.Layer}, while {lane.Dispatched} layers were dispatched here");
-        return region.Begin(header.Layer, header.Count);
-    }
-
-    private EpBuffer PlaceCombine(int member, in FrameHeader header, ExchangeLane lane)
-    {
-        if (header.Layer != lane.Dispatched - 1 || lane.Combined != header.Layer || lane.IsReturned(member))
-            throw ExchangeErrors.Violation(_ranks[member], $"a combine of layer {header.Layer}, while {lane.Dispatched} layers were dispatched here");
-        var destination = lane.Routes.Destinations[member];
-        if (header.Count != destination.Returns || header.Count == 0 || header.PayloadLength != (long)destination.Returns * _layout.RowBytes)
-            throw ExchangeErrors.Violation(_ranks[member], $"{header.Count} rows in {header.PayloadLength} bytes come back, {destination.Returns} were expected");
-        return lane.Returned.Slice((long)destination.FirstReturn * _layout.RowBytes, header.PayloadLength, _layout.RowType);
+        var lane = _lanes[header.Lane];
+        if (lane.Position.PlaceCombine(member, header.Layer, header.Count) is { } fault)
+            throw ExchangeErrors.Violation(source, fault);
+        return lane.Returned.Slice((long)lane.Routes.FirstReturn[member] * _layout.RowBytes, header.PayloadLength, _layout.RowType);
     }
 
     private void Take(int source, in FrameHeader header)
     {
-        var member = _memberOfRank[source];
         var lane = _lanes[header.Lane];
-        if (header.Operation == FrameOperation.Dispatch)
-        {
-            var region = lane.Received(member, header.Layer);
-            region.Check(source, _view.Placement.GetSlots(header.Layer, _rank));
-            region.MarkComplete();
-        }
+        var isDispatch = header.Operation == FrameOperation.Dispatch;
+        if (isDispatch)
+            lane.Position.CompleteDispatch(_memberOfRank[source], header.Layer);
         else
-        {
-            lane.MarkReturned(member);
-        }
+            lane.Position.CompleteCombine(_memberOfRank[source]);
 
-        if (lane.Wait.IsWaiting && HasAll(lane))
-            lane.Wait.Complete();
-    }
-
-    private bool HasAll(ExchangeLane lane)
-    {
-        for (var member = 0; member < _ranks.Length; member++)
-        {
-            if (member != _self && !HasArrived(lane, member))
-                return false;
-        }
-
-        return true;
+        // Only frames that the call waits for: neither the next layer's, nor those that came while the experts ran.
+        var isAwaited = lane.Call.IsPending && isDispatch == (lane.Phase == LanePhase.Dispatching) && header.Layer == lane.Position.Dispatched - 1;
+        if (!isAwaited)
+            return;
+        _waits[source] = _waits[source].Add(_time.GetTimestamp() - lane.WaitsSince);
+        if (lane.IsReady)
+            lane.Call.Complete();
     }
 
     /// <summary>Looks at every waiting frame again.</summary>
@@ -147,11 +172,11 @@ internal sealed partial class RankExchange
     {
         for (var source = 0; source < _held.Length; source++)
         {
-            if (_held[source] is not { } held)
+            if (_held[source] is null)
                 continue;
             lock (_lock)
             {
-                if (!held.IsWaiting)
+                if (_held[source] is not { IsWaiting: true } held)
                     continue;
                 var verdict = Judge(held.Header);
                 if (verdict == FrameVerdict.Hold)
@@ -165,15 +190,6 @@ internal sealed partial class RankExchange
                     held.Fail(violation);
                 }
             }
-        }
-    }
-
-    public void Withdraw(HeldFrame held, CancellationToken cancellationToken)
-    {
-        lock (_lock)
-        {
-            if (held.IsWaiting)
-                held.Fail(new OperationCanceledException(cancellationToken));
         }
     }
 }

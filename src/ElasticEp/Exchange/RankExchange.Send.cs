@@ -1,175 +1,168 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using ElasticEp.Transport;
 
 namespace ElasticEp.Exchange;
 
-/// <summary>The app's two calls: dispatch and combine.</summary>
+/// <summary>The app's calls: dispatch, combine, and both with the experts between.</summary>
 internal sealed partial class RankExchange
 {
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public async ValueTask<DispatchedRows> DispatchAsync(int layer, EpBuffer hidden, EpBuffer topkIds, EpBuffer topkWeights, int laneNumber)
+    public ValueTask<DispatchedRows> DispatchAsync(ExchangeStep step, int layer, EpBuffer hidden, EpBuffer topkIds, EpBuffer topkWeights, int laneNumber, CancellationToken cancellationToken)
     {
-        var tokens = CheckInput(layer, hidden, topkIds, topkWeights, laneNumber);
-        var lane = _lanes[laneNumber];
-        lock (_lock)
-        {
-            CheckOpen();
-            if (lane.Dispatched != layer || lane.Combined != layer)
-                throw ExchangeErrors.State($"Layer {layer} was dispatched on lane {laneNumber} after {lane.Dispatched} dispatches and {lane.Combined} combines; run layers in order, each once.");
-        }
-
-        lane.Routes.Fill(layer, _rank, tokens, topkIds.AsSpan<int>(), topkWeights.AsSpan<float>(), _view, _memberOfRank);
-        lock (_lock)
-        {
-            Enter();
-            lane.Dispatched++;
-            lane.BeginLayer();
-        }
-
         try
         {
-            PackDispatch(lane, hidden);
-            for (var member = 0; member < _ranks.Length; member++)
-                lane.Sends[member] = member == _self ? default : Send(member, FrameOperation.Dispatch, layer, lane, lane.Routes.Destinations[member].Rows);
-            await FinishSendsAsync(lane).ConfigureAwait(false);
-            await WaitAsync(lane, false).ConfigureAwait(false);
-            lane.Rows.Build(layer, _view.Placement.GetSlots(layer, _rank), _ranks.Length, new LaneSources(lane, layer, _self, hidden));
-            return lane.Rows;
+            var tokens = CheckDispatch(step, layer, hidden, topkIds, topkWeights, laneNumber);
+            var lane = _lanes[laneNumber];
+            BeginDispatch(step, lane, layer, tokens, hidden, topkIds, topkWeights);
+            return MustWait(lane, step, cancellationToken, out var version)
+                ? new ValueTask<DispatchedRows>(lane.Call, version)
+                : ValueTask.FromResult(FinishDispatch(lane, step));
         }
-        finally
+        catch (Exception exception) when (exception is ElasticEpException or OperationCanceledException)
         {
-            Leave();
+            return ValueTask.FromException<DispatchedRows>(exception);
         }
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    public async ValueTask CombineAsync(DispatchedRows dispatched, EpBuffer expertOutput, EpBuffer output)
+    public ValueTask CombineAsync(ExchangeStep step, DispatchedRows dispatched, EpBuffer expertOutput, EpBuffer output, CancellationToken cancellationToken)
     {
-        var rows = dispatched as LaneRows ?? throw ExchangeErrors.Argument("Combine takes the rows that a dispatch of this step returned.");
-        var lane = _lanes[rows.Lane];
-        if (!ReferenceEquals(rows, lane.Rows) || !rows.IsOut)
-            throw ExchangeErrors.State("These rows were combined already, or belong to another step.");
-        CheckRows("expertOutput", expertOutput, rows.Count);
-        CheckRows("output", output, lane.Routes.Tokens);
-        lock (_lock)
-        {
-            Enter();
-            rows.IsOut = false;
-        }
-
         try
         {
-            PackCombine(lane, expertOutput);
-            for (var member = 0; member < _ranks.Length; member++)
-                lane.Sends[member] = ReturnCount(lane, member) == 0 || member == _self ? default : Send(member, FrameOperation.Combine, rows.Layer, lane, ReturnCount(lane, member));
-            await FinishSendsAsync(lane).ConfigureAwait(false);
-            await WaitAsync(lane, true).ConfigureAwait(false);
-            Sum(lane, output);
+            var lane = CheckCombine(step, dispatched, expertOutput, output);
+            BeginCombine(step, lane, expertOutput, output);
+            if (MustWait(lane, step, cancellationToken, out var version))
+                return new ValueTask(lane.Call, version);
+            FinishCombine(lane, step);
+            return default;
+        }
+        catch (Exception exception) when (exception is ElasticEpException or OperationCanceledException)
+        {
+            return ValueTask.FromException(exception);
+        }
+    }
+
+    public ValueTask ForwardAsync(ExchangeStep step, int layer, EpBuffer hidden, EpBuffer topkIds, EpBuffer topkWeights, EpBuffer output, ExpertFunction expert, int laneNumber, CancellationToken cancellationToken)
+    {
+        try
+        {
             lock (_lock)
-                lane.Combined++;
+                CheckOpen(step);
+            var rows = hidden.ByteLength / _layout.RowBytes;
+            if (output.ByteLength != hidden.ByteLength || !IsRows(output))
+                throw ExchangeErrors.Argument(RowsExpected("output", output, rows));
+        }
+        catch (Exception exception) when (exception is ElasticEpException or OperationCanceledException)
+        {
+            return ValueTask.FromException(exception);
+        }
+
+        var dispatch = DispatchAsync(step, layer, hidden, topkIds, topkWeights, laneNumber, cancellationToken);
+        return dispatch.IsFaulted || dispatch.IsCanceled
+            ? Failed(dispatch) // refused, or over already: the lane may be another call's
+            : _lanes[laneNumber].Forward.Run(step, dispatch, output, expert, cancellationToken);
+    }
+
+    /// <summary>All rows have come: groups them by slot. Runs where the app takes the result.</summary>
+    public DispatchedRows FinishDispatch(ExchangeLane lane, ExchangeStep step)
+    {
+        Enter(step, lane, LanePhase.Dispatching, LanePhase.Dispatching);
+        try
+        {
+            var layer = lane.Position.Dispatched - 1;
+            lane.Rows.Build(layer, _view.Placement.GetSlots(layer, _rank), _ranks.Length, new LaneSources(lane, layer, _self, lane.Hidden));
+            lane.Load.Count(layer, lane.Ids.AsSpan<int>(), lane.Rows);
+            (lane.Hidden, lane.Ids) = (default, default);
         }
         finally
         {
-            Leave();
+            Leave(lane, LanePhase.Out);
+        }
+
+        return lane.Rows;
+    }
+
+    /// <summary>All results have come: sums them. Runs where the app takes the result.</summary>
+    public void FinishCombine(ExchangeLane lane, ExchangeStep step)
+    {
+        Enter(step, lane, LanePhase.Combining, LanePhase.Combining);
+        try
+        {
+            var region = lane.Returned.Slice(0, _layout.ReturnedBytes, _layout.RowType);
+            _kernels.WeightedSum(region, lane.Routes.RowOf, lane.Routes.WeightOf, lane.Output, _layout.TopK, _layout.Hidden);
+            lane.Output = default;
+            lane.Position.EndCombine();
+        }
+        finally
+        {
+            Leave(lane, LanePhase.Ready);
         }
     }
 
-    /// <summary>Rows that this rank returns to a member: one for each (row, position), or one for each row when pre-reducing.</summary>
-    private int ReturnCount(ExchangeLane lane, int member) =>
-        _layout.IsPreReduced ? new LaneSources(lane, lane.Rows.Layer, _self, default).Meta(member).Length / _layout.MetaInts : lane.Rows.PositionsOf(member).Length;
-
-    private void PackDispatch(ExchangeLane lane, EpBuffer hidden)
+    private static ValueTask Failed(ValueTask<DispatchedRows> dispatch)
     {
-        long bytes = 0;
-        for (var member = 0; member < _ranks.Length; member++)
-            bytes += member == _self ? 0 : _layout.DispatchBytes(lane.Routes.Destinations[member].Rows);
-        lane.Staging.Reserve(bytes);
-        lane.ReserveNumbers(_layout.MaxTokens);
-        long at = 0;
-        for (var member = 0; member < _ranks.Length; member++)
+        try
         {
-            if (member == _self)
-                continue;
-            var destination = lane.Routes.Destinations[member];
-            var rows = destination.Rows;
-            var payload = lane.Staging.Slice(at, _layout.DispatchBytes(rows), ElementType.Byte);
-            at += payload.ByteLength;
-            SetPayload(lane, member, payload);
-            if (rows == 0)
-                continue;
-            destination.Meta.CopyTo(payload.AsSpan<int>(0, rows * _layout.MetaInts));
-            _kernels.CopyRows(hidden, destination.Tokens.AsSpan(0, rows), payload.SliceBytes(_layout.RowsOffset(rows), (long)rows * _layout.RowBytes).Cast(_layout.RowType), lane.Identity.AsSpan(0, rows), _layout.RowBytes);
+            dispatch.GetAwaiter().GetResult();
+            return default;
+        }
+        catch (Exception exception) when (exception is ElasticEpException or OperationCanceledException)
+        {
+            return ValueTask.FromException(exception);
         }
     }
 
-    private void PackCombine(ExchangeLane lane, EpBuffer expertOutput)
+    private void BeginDispatch(ExchangeStep step, ExchangeLane lane, int layer, int tokens, EpBuffer hidden, EpBuffer topkIds, EpBuffer topkWeights)
     {
-        long rows = 0;
-        for (var member = 0; member < _ranks.Length; member++)
-            rows += ReturnCount(lane, member);
-        lane.Staging.Reserve(rows * _layout.RowBytes);
-        long at = 0;
-        for (var member = 0; member < _ranks.Length; member++)
+        Enter(step, lane, LanePhase.Ready, LanePhase.Dispatching);
+        var isSent = false;
+        try
         {
-            var length = (long)ReturnCount(lane, member) * _layout.RowBytes;
-            if (length == 0)
-                continue;
-            var target = member == _self
-                ? lane.Returned.Slice((long)lane.Routes.Destinations[member].FirstReturn * _layout.RowBytes, length, _layout.RowType)
-                : lane.Staging.Slice(at, length, _layout.RowType);
-            if (_layout.IsPreReduced)
-                ReduceFor(lane, member, expertOutput, target);
-            else
-                CopyFor(lane, member, expertOutput, target);
-            if (member == _self)
-                continue;
-            at += length;
-            SetPayload(lane, member, target);
-        }
-    }
-
-    private void CopyFor(ExchangeLane lane, int member, EpBuffer expertOutput, EpBuffer target)
-    {
-        var positions = lane.Rows.PositionsOf(member);
-        lane.ReserveNumbers(positions.Length);
-        _kernels.CopyRows(expertOutput, positions, target, lane.Identity.AsSpan(0, positions.Length), _layout.RowBytes);
-    }
-
-    private void ReduceFor(ExchangeLane lane, int member, EpBuffer expertOutput, EpBuffer target)
-    {
-        var meta = new LaneSources(lane, lane.Rows.Layer, _self, default).Meta(member);
-        var positions = lane.Rows.PositionsOf(member);
-        var rows = meta.Length / _layout.MetaInts;
-        lane.ReserveNumbers(rows * _layout.TopK);
-        var next = 0;
-        for (var row = 0; row < rows; row++)
-        {
-            for (var j = 0; j < _layout.TopK; j++)
+            if (lane.Position.Dispatched != layer)
+                throw ExchangeErrors.State($"Layer {layer} was dispatched on lane {lane.Number} after {lane.Position.Dispatched} layers; run layers in order, each once.");
+            lane.Routes.Fill(layer, _rank, tokens, topkIds.AsSpan<int>(), topkWeights.AsSpan<float>(), _view, _memberOfRank);
+            PackDispatch(lane, hidden);
+            lock (_lock)
             {
-                var isHere = meta[(row * _layout.MetaInts) + 1 + j] >= 0;
-                lane.Numbers[(row * _layout.TopK) + j] = isHere ? positions[next++] : -1;
-                lane.Factors[(row * _layout.TopK) + j] = BitConverter.Int32BitsToSingle(meta[(row * _layout.MetaInts) + 1 + _layout.TopK + j]);
+                (lane.Hidden, lane.Ids) = (hidden, topkIds);
+                lane.Position.BeginDispatch(lane.Routes.Returns);
+            }
+
+            isSent = true;
+            for (var member = 0; member < _ranks.Length; member++)
+            {
+                if (member != _self)
+                    Send(lane, member, FrameOperation.Dispatch, layer, lane.Routes.Destinations[member].Rows);
             }
         }
-
-        _kernels.WeightedSum(expertOutput, lane.Numbers.AsSpan(0, rows * _layout.TopK), lane.Factors.AsSpan(0, rows * _layout.TopK), target, _layout.TopK, _layout.Hidden);
+        finally
+        {
+            if (isSent)
+                Leave();
+            else
+                Leave(lane, LanePhase.Ready);
+        }
     }
 
-    private void Sum(ExchangeLane lane, EpBuffer output)
+    private void BeginCombine(ExchangeStep step, ExchangeLane lane, EpBuffer expertOutput, EpBuffer output)
     {
-        var terms = lane.Routes.Tokens * _layout.TopK;
-        if (terms == 0)
-            return;
-        var region = lane.Returned.Slice(0, (long)_layout.MaxTokens * _layout.TopK * _layout.RowBytes, _layout.RowType);
-        _kernels.WeightedSum(region, lane.Routes.RowOf.AsSpan(0, terms), lane.Routes.WeightOf.AsSpan(0, terms), output, _layout.TopK, _layout.Hidden);
+        Enter(step, lane, LanePhase.Out, LanePhase.Combining);
+        try
+        {
+            lane.Output = output;
+            PackCombine(lane, expertOutput);
+            for (var member = 0; member < _ranks.Length; member++)
+            {
+                if (member != _self && ReturnCount(lane, member) is var rows && rows > 0)
+                    Send(lane, member, FrameOperation.Combine, lane.Rows.Layer, rows);
+            }
+        }
+        finally
+        {
+            Leave();
+        }
     }
 
-    private static void SetPayload(ExchangeLane lane, int member, EpBuffer payload) => MemoryMarshal.AsMemory(lane.Segments[member]).Span[0] = payload;
-
-    private ValueTask Send(int member, FrameOperation operation, int layer, ExchangeLane lane, int count)
+    private void Send(ExchangeLane lane, int member, FrameOperation operation, int layer, int rows)
     {
-        var payload = lane.Segments[member].Span[0];
+        var send = lane.Sends[member];
         var header = new FrameHeader
         {
             Operation = operation,
@@ -177,81 +170,28 @@ internal sealed partial class RankExchange
             Step = _number,
             Layer = layer,
             Lane = lane.Number,
-            Count = count,
-            PayloadLength = count == 0 ? 0 : payload.ByteLength,
+            Count = rows,
+            PayloadLength = send.Payload.ByteLength,
         };
-        try
-        {
-            return _wire.SendAsync(_ranks[member], header, count == 0 ? default : lane.Segments[member][..1], CancellationToken.None);
-        }
-        catch (ElasticEpException exception)
-        {
-            return ValueTask.FromException(exception);
-        }
-    }
-
-    /// <summary>Waits for every send, also after one has failed: their memory is in use until then.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask FinishSendsAsync(ExchangeLane lane)
-    {
-        ElasticEpException? failure = null;
-        for (var member = 0; member < _ranks.Length; member++)
-        {
-            try
-            {
-                await lane.Sends[member].ConfigureAwait(false);
-            }
-            catch (ElasticEpException exception)
-            {
-                failure ??= exception;
-            }
-        }
-
-        if (failure is null)
-            return;
-        _step.HasFailed = true;
-        throw failure;
-    }
-
-    private ValueTask WaitAsync(ExchangeLane lane, bool forCombine)
-    {
+        CancellationToken cancellation;
         lock (_lock)
         {
-            CheckOpen();
-            lane.WaitsForCombine = forCombine;
-            if (HasAll(lane))
-                return default;
-            lane.Timer!.Change(_deadline, Timeout.InfiniteTimeSpan);
-            return lane.Wait.Begin();
+            lane.Unsent++;
+            _inside++;
+            send.IsPending = true;
+            cancellation = _sending.Token;
         }
-    }
 
-    private int CheckInput(int layer, EpBuffer hidden, EpBuffer topkIds, EpBuffer topkWeights, int lane)
-    {
-        if (layer < 0 || layer >= _layout.MoeLayers)
-            throw ExchangeErrors.Argument($"Layer {layer} is outside 0 to {_layout.MoeLayers - 1}.");
-        if (lane < 0 || lane >= _lanes.Length)
-            throw ExchangeErrors.Argument($"Lane {lane} is outside 0 to {_lanes.Length - 1}; see ElasticEpOptions.Lanes.");
-        if (hidden.ByteLength % _layout.RowBytes != 0)
-            throw ExchangeErrors.Argument($"hidden has {hidden.ByteLength} bytes, not a whole number of rows of {_layout.RowBytes}.");
-        var tokens = hidden.ByteLength / _layout.RowBytes;
-        if (tokens > _layout.MaxTokens)
-            throw ExchangeErrors.Argument($"{tokens} tokens are more than MaxTokensPerRank = {_layout.MaxTokens}; split the batch over steps.");
-        CheckRows("hidden", hidden, (int)tokens);
-        CheckList("topkIds", topkIds, ElementType.Int32, tokens);
-        CheckList("topkWeights", topkWeights, ElementType.Float32, tokens);
-        return (int)tokens;
-    }
+        ValueTask sending;
+        try
+        {
+            sending = _wire.SendAsync(_ranks[member], header, send.Segments, cancellation);
+        }
+        catch (Exception exception)
+        {
+            sending = ValueTask.FromException(exception); // whatever it is, the call ends with it
+        }
 
-    private void CheckList(string name, EpBuffer buffer, ElementType type, long tokens)
-    {
-        if (buffer.Length != tokens * _layout.TopK || (tokens > 0 && buffer.ElementType != type))
-            throw ExchangeErrors.Argument($"{name} has {buffer.Length} elements of {buffer.ElementType}; expected {tokens} × {_layout.TopK} of {type}.");
-    }
-
-    private void CheckRows(string name, EpBuffer buffer, int rows)
-    {
-        if (buffer.ByteLength != (long)rows * _layout.RowBytes || (rows > 0 && (buffer.ElementType != _layout.RowType || buffer.Kind == MemoryKind.Device)))
-            throw ExchangeErrors.Argument($"{name} has {buffer.ByteLength} bytes of {buffer.ElementType} in {buffer.Kind} memory; expected {rows} rows of {_layout.Hidden} × {_layout.RowType} in host memory.");
+        send.Watch(sending);
     }
 }

@@ -15,34 +15,41 @@ internal sealed partial class RankExchange : IDisposable
     private readonly IExchangeKernels _kernels;
     private readonly IExchangeWire _wire;
     private readonly StepRules _rules;
+    private readonly TimeProvider _time;
     private readonly TimeSpan _deadline;
+    private readonly ITimer _timer;
     private readonly ExchangeLane[] _lanes;
-    private readonly ExchangeStep _step;
+    private readonly ExpertLoad _load;
+    private readonly SourceWait[] _waits;
     private readonly Lock _lock = new();
     private readonly int _rank;
     private readonly int[] _memberOfRank;
-    private int[] _ranks = [];
     private readonly HeldFrame?[] _held;
+    private ExchangeStep _step;
+    private CancellationTokenSource _sending = new();
+    private int[] _ranks = [];
     private GroupView _view = GroupView.None;
     private int _self;
     private long _number;
     private long _fence;
     private bool _isOpen;
-    private int _inside;
-    private int _writing;
+    private bool _isTimerSet;
+    private int _inside; // calls that touch memory, and sends
+    private int _writing; // payloads on their way into a region
     private TaskCompletionSource? _quiet;
     private long _staleFrames;
 
     public RankExchange(ElasticEpOptions options, int rank, IExchangeKernels kernels, IExchangeWire wire, IExpertSlots slots, StepRules rules, TimeProvider time)
     {
         _layout = new ExchangeLayout(options);
-        (_rank, _kernels, _wire, _rules, _deadline) = (rank, kernels, wire, rules, options.StepDeadline);
-        _lanes = [.. Enumerable.Range(0, options.Lanes).Select(lane => new ExchangeLane(_layout, lane, kernels, slots))];
-        foreach (var lane in _lanes)
-            lane.Timer = time.CreateTimer(_ => OnDeadline(lane), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        (_rank, _kernels, _wire, _rules, _time, _deadline) = (rank, kernels, wire, rules, time, options.StepDeadline);
+        _step = new ExchangeStep(this, options.MaxTokensPerRank);
+        _lanes = [.. Enumerable.Range(0, options.Lanes).Select(lane => new ExchangeLane(this, _layout, lane, _step, kernels, slots))];
+        _load = new ExpertLoad(_layout);
+        _waits = new SourceWait[options.MaxRanks];
         _memberOfRank = new int[options.MaxRanks];
         _held = new HeldFrame?[options.MaxRanks];
-        _step = new ExchangeStep(this, options.MaxTokensPerRank);
+        _timer = time.CreateTimer(static state => ((RankExchange)state!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Called when the app has ended the exchanges of a step.</summary>
@@ -54,11 +61,17 @@ internal sealed partial class RankExchange : IDisposable
     /// <summary>Frames of older attempts that were thrown away.</summary>
     public long StaleFrames => Volatile.Read(ref _staleFrames);
 
+    private bool IsQuiet => _inside == 0 && _writing == 0;
+
     /// <summary>Uses a view from <paramref name="firstStep"/> on. Between steps only.</summary>
+    /// <exception cref="ElasticEpException">Payloads or calls are under way, or the view does not fit the options.</exception>
     public void EnterView(GroupView view, long firstStep)
     {
         lock (_lock)
         {
+            if (!IsQuiet)
+                throw Busy($"{view} cannot be used");
+            CheckView(view);
             _view = view;
             _number = firstStep - 1; // frames of the first step wait, also when it is one that ran before
             _ranks = [.. view.Members.Select(member => member.Rank)];
@@ -68,21 +81,32 @@ internal sealed partial class RankExchange : IDisposable
             _self = _memberOfRank[_rank];
             _isOpen = false;
             foreach (var lane in _lanes)
-                lane.EnterView(_ranks.Length);
+                lane.EnterView(_ranks, _self);
         }
 
         AnswerHeld();
     }
 
     /// <summary>Opens the exchanges of an attempt and lets frames in that waited for it.</summary>
+    /// <exception cref="ElasticEpException">Another view is in use, or payloads or calls are under way.</exception>
     public ExchangeStep BeginStep(long epoch, long step, int attempt)
     {
         lock (_lock)
         {
             if (epoch != _view.Epoch)
                 throw ExchangeErrors.State($"Step {step} of epoch {epoch} cannot begin under {_view}.");
-            _number = step;
-            _isOpen = true;
+            if (!IsQuiet)
+                throw Busy($"Step {step} of epoch {epoch} cannot begin");
+            if (_step.Failure is not null)
+            {
+                _step = new ExchangeStep(this, _layout.MaxTokens);
+                foreach (var lane in _lanes)
+                    lane.UseStep(_step);
+            }
+
+            if (_sending.IsCancellationRequested)
+                _sending = new CancellationTokenSource();
+            (_number, _isOpen) = (step, true);
             _step.Begin(_view, step, attempt);
             foreach (var lane in _lanes)
                 lane.BeginStep();
@@ -92,11 +116,19 @@ internal sealed partial class RankExchange : IDisposable
         return _step;
     }
 
-    /// <summary>The step is complete on every rank.</summary>
+    /// <summary>The step is complete on every rank: its load counts.</summary>
     public void EndStep()
     {
         lock (_lock)
+        {
+            if (_isOpen && _step.HasEnded)
+            {
+                foreach (var lane in _lanes)
+                    _load.Add(lane.Load);
+            }
+
             _isOpen = false;
+        }
     }
 
     /// <summary>Ends the attempt: calls fail with the reason, and frames up to this epoch are worth nothing any more.</summary>
@@ -107,8 +139,7 @@ internal sealed partial class RankExchange : IDisposable
             _isOpen = false;
             _fence = Math.Max(_fence, _view.Epoch);
             _step.Abort(reason);
-            foreach (var lane in _lanes)
-                lane.Wait.Fail(reason);
+            FailCalls(reason);
         }
 
         AnswerHeld();
@@ -122,88 +153,79 @@ internal sealed partial class RankExchange : IDisposable
         AnswerHeld();
     }
 
-    /// <summary>Completes when no call is inside and no payload is being written. Call after <see cref="Abort"/>.</summary>
+    /// <summary>
+    /// Completes when no call touches memory, no send is under way and no payload is being written. Call after <see cref="Abort"/>.
+    /// A call that waits for frames, or whose result nobody takes, does not count.
+    /// </summary>
     public Task WhenQuietAsync()
     {
         lock (_lock)
         {
-            if (_inside == 0 && _writing == 0)
+            if (IsQuiet)
                 return Task.CompletedTask;
             return (_quiet ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
         }
     }
 
+    /// <summary>The app has ended the exchanges.</summary>
     /// <exception cref="ElasticEpException">Not every layer of every lane was run.</exception>
-    public void CheckComplete()
+    public void EndExchanges(ExchangeStep step)
     {
         lock (_lock)
         {
-            CheckOpen();
+            if (step.HasEnded && step.Failure is null)
+                return;
+            CheckOpen(step);
             foreach (var lane in _lanes)
             {
-                if (lane.Combined != _layout.MoeLayers)
-                    throw ExchangeErrors.State($"Step {_number} ended after {lane.Combined} of {_layout.MoeLayers} MoE layers on lane {lane.Number}; run every layer of every lane, with zero tokens if there are none.");
+                if (lane.Position.Combined != _layout.MoeLayers)
+                    throw ExchangeErrors.State($"Step {_number} ended after {lane.Position.Combined} of {_layout.MoeLayers} MoE layers on lane {lane.Number}; run every layer of every lane, with zero tokens if there are none.");
             }
+
+            step.HasEnded = true;
         }
+
+        ExchangesEnded?.Invoke();
+    }
+
+    /// <summary>How long this rank has waited for a source.</summary>
+    public SourceWait GetWait(int rank)
+    {
+        lock (_lock)
+            return _waits[rank];
+    }
+
+    /// <summary>Gives the load of the completed steps since the last call and starts a new window.</summary>
+    /// <param name="dispatched">Receives (token, expert) pairs of this rank's tokens, <c>[layer, expert]</c>.</param>
+    /// <param name="received">Receives rows that came to this rank, <c>[layer, expert]</c>.</param>
+    public void TakeLoad(Span<long> dispatched, Span<long> received)
+    {
+        lock (_lock)
+            _load.Take(dispatched, received);
     }
 
     public void Dispose()
     {
+        _timer.Dispose();
         foreach (var lane in _lanes)
             lane.Dispose();
     }
 
-    private void CheckOpen()
+    private void CheckView(GroupView view)
     {
-        if (_step.AbortReason is { } reason)
-            throw new ElasticEpException(reason.Code, reason.Message, reason) { Epoch = reason.Epoch, Rank = reason.Rank };
-        if (!_isOpen || _step.HasEnded)
-            throw ExchangeErrors.State("The exchanges of this step have ended.");
-    }
-
-    private void Enter()
-    {
-        CheckOpen();
-        _inside++;
-    }
-
-    private void Leave()
-    {
-        lock (_lock)
+        if (view.Members.Length > 0 && view.Members[^1].Rank >= _memberOfRank.Length)
+            throw ExchangeErrors.Argument($"{view} has rank {view.Members[^1].Rank}; MaxRanks is {_memberOfRank.Length}.");
+        if (!view.Contains(_rank))
+            throw ExchangeErrors.Argument($"{view} is without rank {_rank}, which is to use it.");
+        if (view.Placement.Layers != _layout.MoeLayers || view.Placement.Experts != _layout.Experts)
+            throw ExchangeErrors.Argument($"The placement of {view} has {view.Placement.Layers} layers of {view.Placement.Experts} experts; the model has {_layout.MoeLayers} of {_layout.Experts}.");
+        foreach (var rank in view.Placement.Ranks)
         {
-            _inside--;
-            SignalIfQuiet();
+            if (!view.Contains(rank))
+                throw ExchangeErrors.Argument($"The placement of {view} has experts on rank {rank}, which is no member.");
         }
     }
 
-    private void SignalIfQuiet()
-    {
-        if (_inside != 0 || _writing != 0 || _quiet is not { } quiet)
-            return;
-        _quiet = null;
-        quiet.SetResult();
-    }
-
-    private void OnDeadline(ExchangeLane lane)
-    {
-        lock (_lock)
-        {
-            if (!lane.Wait.IsWaiting)
-                return;
-            var missing = Missing(lane).Select(member => _ranks[member]).ToArray();
-            _step.HasFailed = true;
-            lane.Wait.Fail(new ElasticEpException(
-                ElasticEpErrorCode.DeadlineExceeded,
-                $"Rank {_rank} waited {_deadline} for the {(lane.WaitsForCombine ? "combine" : "dispatch")} of layer {lane.Dispatched - 1} in step {_number} from rank {string.Join(", ", missing)}.")
-            {
-                Epoch = _view.Epoch,
-                Rank = missing.Length > 0 ? missing[0] : null,
-            });
-        }
-    }
-
-    private IEnumerable<int> Missing(ExchangeLane lane) => Enumerable.Range(0, _ranks.Length).Where(member => member != _self && !HasArrived(lane, member));
-
-    private static bool HasArrived(ExchangeLane lane, int member) =>
-        lane.WaitsForCombine ? lane.HasReturns(member) : lane.HasDispatch(member, lane.Dispatched - 1);
+    private ElasticEpException Busy(string what) =>
+        ExchangeErrors.State($"{what} on rank {_rank} while {_inside} calls or sends and {_writing} payloads are under way.");
 }

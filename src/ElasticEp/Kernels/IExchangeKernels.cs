@@ -21,7 +21,9 @@ public interface IExchangeKernels
     /// <summary>
     /// A weighted sum of rows for each output row t: starting from zero, for j = 0 … terms−1 in order,
     /// <c>acc = fma(weights[t·terms + j], rows[index[t·terms + j]], acc)</c> in binary32, fused and with one rounding per step, then one
-    /// rounding to the row type (to nearest, ties to even). Terms with index −1 are skipped.
+    /// rounding to the row type (to nearest, ties to even). Terms with index −1 are skipped. A sum that is not a number is always the
+    /// positive quiet NaN, 0x7FC00000 or 0x7FC0, because processors differ in which NaN they pass on. Nothing is written when an
+    /// argument is refused.
     /// </summary>
     /// <param name="rows">Rows.</param>
     /// <param name="index">Row of each term, <c>[count, terms]</c>; −1 = none.</param>

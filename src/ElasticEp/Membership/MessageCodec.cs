@@ -112,13 +112,13 @@ internal static class MessageCodec
             4 => new StartMessage(ViewCodec.Read(ref reader), reader.Long(), reader.Text()),
             5 => ReadPrepare(ref reader),
             6 => new DrainMessage(reader.Text()),
-            7 => new StatusMessage(reader.Text(), (PrepareStage)reader.Byte(), reader.ULong(), reader.Long(), reader.Long(), reader.Text()),
+            7 => new StatusMessage(reader.Text(), (PrepareStage)reader.Below(3), reader.ULong(), reader.Long(), reader.Long(), reader.Text()),
             8 => new AbortMessage(reader.Text(), reader.Text()),
             9 => new CompletedMessage(reader.Text(), reader.Long()),
             10 => new ScaleAskMessage(ReadAsk(ref reader)),
             11 => new ScaleAnswerMessage(reader.Text(), reader.Int(), reader.Text()),
             12 => new CancelMessage(reader.Text()),
-            13 => new ProgressMessage(new ScaleProgress(reader.Text(), (ScalePhase)reader.Byte(), reader.Long(), reader.Long(), reader.Text())),
+            13 => new ProgressMessage(new ScaleProgress(reader.Text(), (ScalePhase)reader.Below(6), reader.Long(), reader.Long(), reader.Text())),
             14 => new LaunchFailedMessage(reader.Text(), reader.Int(), reader.Text()),
             15 => new WeightRequestMessage(reader.Bytes()),
             var kind => throw WireReader.Malformed($"kind {kind} is unknown"),
@@ -174,7 +174,7 @@ internal static class MessageCodec
     private static ScaleAsk ReadAsk(ref WireReader reader)
     {
         var operation = reader.Text();
-        var kind = (OperationKind)reader.Byte();
+        var kind = (OperationKind)reader.Below(4);
         var size = reader.Int();
         System.Collections.Immutable.ImmutableArray<int>? ranks = reader.Bool() ? RecordCodec.ReadRanks(ref reader) : null;
         System.Collections.Immutable.ImmutableArray<int>? remove = reader.Bool() ? RecordCodec.ReadRanks(ref reader) : null;

@@ -12,6 +12,8 @@ internal sealed class RankCore
 {
     private readonly List<RankEffect> _effects = [];
     private readonly List<RankEffect> _output = [];
+    private TimeSpan? _closedAt;
+    private long _ranEpoch;
     private readonly List<ScaleAskMessage> _asks = [];
 
     public RankCore(ElasticEpOptions options, int rank, StepRules? rules = null)
@@ -57,6 +59,14 @@ internal sealed class RankCore
                     Preparation.OnEntered(view, effect.Operation ?? "");
                     Coordinator.OnEntered(view, effect.Step, now, _effects);
                     AskAgain();
+                    break;
+                case RankEffectKind.CloseStep:
+                    _closedAt = now;
+                    break;
+                case RankEffectKind.RunDelegate when effect.Epoch != _ranEpoch:
+                    if (_closedAt is { } closedAt)
+                        Coordinator.OnFirstStep(now - closedAt);
+                    _ranEpoch = effect.Epoch;
                     break;
                 case RankEffectKind.SettleView:
                     Coordinator.OnSettled((GroupView)effect.Payload!, now, _effects);

@@ -84,7 +84,7 @@ internal static class RecordCodec
     }
 
     private static PendingOperation ReadPending(ref WireReader reader) =>
-        new(reader.Text(), (OperationKind)reader.Byte(), ReadRanks(ref reader), ReadRanks(ref reader), ReadRanks(ref reader))
+        new(reader.Text(), (OperationKind)reader.Below(4), ReadRanks(ref reader), ReadRanks(ref reader), ReadRanks(ref reader))
         {
             IsCommitted = reader.Bool(),
             Figures = ReadFigures(ref reader),

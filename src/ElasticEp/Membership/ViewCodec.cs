@@ -5,6 +5,9 @@ namespace ElasticEp.Membership;
 /// <summary>The one encoding of a view; its hash is the digest that members acknowledge.</summary>
 internal static class ViewCodec
 {
+    // A placement with every expert has four bytes for each; one that has lost many has fewer, but not this few.
+    private const int ExpertsPerByte = 64;
+
     public static void Write(WireWriter writer, GroupView view)
     {
         writer.Long(view.Epoch);
@@ -30,7 +33,14 @@ internal static class ViewCodec
         var isTerminal = reader.Bool();
         var members = new GroupMember[reader.Count(16)];
         for (var i = 0; i < members.Length; i++)
+        {
             members[i] = new GroupMember(reader.Int(), reader.Long(), reader.Text());
+            if (members[i].Rank < 0 || (i > 0 && members[i].Rank <= members[i - 1].Rank))
+                throw WireReader.Malformed($"rank {members[i].Rank} is negative or out of order");
+        }
+
+        if (coordinator != -1 && !members.Any(member => member.Rank == coordinator))
+            throw WireReader.Malformed($"the coordinator {coordinator} is not a member");
         return new GroupView(epoch, startStep, coordinator, members, ReadPlacement(ref reader), isTerminal);
     }
 
@@ -67,6 +77,8 @@ internal static class ViewCodec
         for (var i = 0; i < ranks.Length; i++)
             ranks[i] = reader.Int();
         var slots = new int[reader.Count(4 * ranks.Length)][][];
+        if (experts < 0 || (long)experts * slots.Length > (long)ExpertsPerByte * reader.Left)
+            throw WireReader.Malformed($"{experts} experts in {slots.Length} layers do not fit into {reader.Left} bytes");
         for (var layer = 0; layer < slots.Length; layer++)
         {
             slots[layer] = new int[ranks.Length][];

@@ -36,6 +36,16 @@ internal ref struct WireReader(ReadOnlySpan<byte> source)
         return count >= 0 && count <= _rest.Length / Math.Max(1, minimumBytes) ? count : throw Malformed($"a count of {count} does not fit into {_rest.Length} bytes");
     }
 
+    /// <summary>A value of an enumeration of bytes without gaps.</summary>
+    public byte Below(int count)
+    {
+        var value = Byte();
+        return value < count ? value : throw Malformed($"{value} is not below {count}");
+    }
+
+    /// <summary>How many bytes are left: what a message describes must be in some proportion to its length.</summary>
+    public readonly int Left => _rest.Length;
+
     public readonly void End()
     {
         if (!IsAtEnd)

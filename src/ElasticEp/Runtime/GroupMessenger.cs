@@ -46,7 +46,8 @@ internal sealed class GroupMessenger(ITransport transport, int self, Func<int, C
             Interlocked.Add(ref _waitingBytes, -message.Payload.Length);
             throw new ElasticEpException(
                 ElasticEpErrorCode.ProtocolViolation,
-                $"More than {MaxWaitingBytes >> 20} MiB of app messages wait at {self}; read IGroupMessenger.ReadAllAsync, or send less.") { Rank = message.Sender };
+                $"More than {MaxWaitingBytes >> 20} MiB of app messages wait at {self}; read IGroupMessenger.ReadAllAsync, or send less.")
+            { Rank = message.Sender };
         }
 
         _messages.Writer.TryWrite(message);

@@ -14,14 +14,14 @@ internal sealed partial class PeerConnections(GroupServices services, ITransport
     private readonly ConcurrentDictionary<int, byte> _underWay = new();
 
     /// <summary>Connects → LinkUp from the transport, or ConnectFailed after the connect deadline.</summary>
-    public void Connect(int peer, string address) => _ = ConnectAsync(peer, address, RankEventKind.ConnectFailed);
+    public void Connect(int peer, string address) => _ = ConnectAsync(peer, address, RankEventKind.ConnectFailed, 0);
 
     /// <summary>A member's connection has ended: connects again → LinkUp, or RankLost after the connect deadline.</summary>
-    public void Reconnect(int peer, string address) => _ = ConnectAsync(peer, address, RankEventKind.RankLost);
+    public void Reconnect(GroupMember member) => _ = ConnectAsync(member.Rank, member.Address, RankEventKind.RankLost, member.Incarnation);
 
     public void Disconnect(int peer) => _ = DisconnectAsync(peer);
 
-    private async Task ConnectAsync(int peer, string address, RankEventKind failure)
+    private async Task ConnectAsync(int peer, string address, RankEventKind failure, long incarnation)
     {
         if (!_underWay.TryAdd(peer, 0))
             return;
@@ -63,7 +63,7 @@ internal sealed partial class PeerConnections(GroupServices services, ITransport
             return;
         var elapsed = services.Time.GetElapsedTime(started);
         LogConnectFailed(services.Name, peer, address, elapsed, reason);
-        post(new RankEvent(failure) { Peer = peer, Payload = $"{reason} (tried for {elapsed.TotalSeconds:0.0} s)" });
+        post(new RankEvent(failure) { Peer = peer, Number = incarnation, Payload = $"{reason} (tried for {elapsed.TotalSeconds:0.0} s)" });
     }
 
     private async Task DisconnectAsync(int peer)

@@ -248,7 +248,7 @@ internal sealed partial class RankRuntime
     private void Reconnect(int peer)
     {
         if (View.Find(peer) is { } member && View.Contains(Rank))
-            _connections.Reconnect(peer, member.Address);
+            _connections.Reconnect(member);
     }
 
     private void Fail(Exception exception)

@@ -49,7 +49,7 @@ internal sealed partial class RankRuntime
                     runtime.Post(new RankEvent(RankEventKind.Wake) { Peer = peer.Peer, Epoch = header.Epoch, Step = header.Step });
                     break;
                 case FrameOperation.Protocol:
-                    OnProtocol(peer.Peer, MessageCodec.Decode(payload.AsSpan<byte>()));
+                    OnProtocol(peer, MessageCodec.Decode(payload.AsSpan<byte>()));
                     break;
                 case FrameOperation.App:
                     runtime._messenger.Receive(new GroupMessage(peer.Peer, (int)header.Id, ControlFrames.Take(payload)));
@@ -71,12 +71,15 @@ internal sealed partial class RankRuntime
                 runtime._exchange.Aborted(peer.Peer, header);
         }
 
-        private void OnProtocol(int peer, ProtocolMessage message)
+        private void OnProtocol(PeerIdentity peer, ProtocolMessage message)
         {
+            var isForAnyone = message is ScaleAskMessage or CancelMessage or LaunchFailedMessage;
+            if (!peer.IsRank && !isForAnyone)
+                throw new ElasticEpException(ElasticEpErrorCode.ProtocolViolation, $"Client {peer.Peer} sent {message.GetType().Name}, which only ranks may.");
             if (message is WeightRequestMessage request)
-                runtime._weights.Weights.OnRequest(peer, request.Request.Span);
+                runtime._weights.Weights.OnRequest(peer.Peer, request.Request.Span);
             else
-                runtime.Post(new RankEvent(RankEventKind.Message) { Peer = peer, Payload = message });
+                runtime.Post(new RankEvent(RankEventKind.Message) { Peer = peer.Peer, Payload = message });
         }
     }
 }

@@ -174,6 +174,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
             return;
         End(null);
+        _requests.Fail(new ElasticEpException(ElasticEpErrorCode.GroupEnded, $"Rank {Rank} was disposed.") { Rank = Rank });
         await _stopped.CancelAsync().ConfigureAwait(false);
         _exchange.Abort(new ElasticEpException(ElasticEpErrorCode.StepAborted, "The group was disposed.") { Rank = Rank });
         await _attempt.CancelAsync().ConfigureAwait(false);
@@ -244,7 +245,9 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
 
     private void End(Exception? failure)
     {
-        _requests.Fail(failure ?? new ElasticEpException(ElasticEpErrorCode.GroupEnded, $"Rank {Rank} has left the group.") { Rank = Rank });
+        // A request of this rank may be the very operation that removed it: its outcome still comes, through the record.
+        if (failure is not null)
+            _requests.Fail(failure);
         if (failure is null)
             _ended.TrySetResult();
         else

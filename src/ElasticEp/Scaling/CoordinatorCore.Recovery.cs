@@ -112,20 +112,25 @@ internal sealed partial class CoordinatorCore
         var recovery = Recovery!;
         Recovery = null;
         var committed = Operation is { Stage: OperationStage.Committed } operation ? operation.Id : "";
-        _start = new StartMessage(_record.View, _record.View.StartStep, committed);
-        _startTargets = [.. recovery.Targets.Select(target => target.Rank)];
         _recoveredEpoch = _record.View.Epoch;
-        foreach (var target in recovery.Targets)
-        {
-            if (!_lost.Contains(target.Rank))
-                effects.Add(RankEffect.Send(target.Rank, _start));
-        }
+        SendStart(new StartMessage(_record.View, _record.View.StartStep, committed), [.. recovery.Targets.Select(target => target.Rank)], effects);
 
         if (Operation is { AbortReason: null, Stage: OperationStage.Loading or OperationStage.Draining })
             SendPrepare(effects);
         if (_record.View.Coordinator != member.Rank)
             StandDown();
         Advance(now, effects);
+    }
+
+    /// <summary>Sends Start now, and again when a link is back, until the view is settled.</summary>
+    private void SendStart(StartMessage start, ImmutableArray<int> targets, List<RankEffect> effects)
+    {
+        (_start, _startTargets) = (start, targets);
+        foreach (var target in targets)
+        {
+            if (!_lost.Contains(target))
+                effects.Add(RankEffect.Send(target, start));
+        }
     }
 
     private static ExpertPlacement Without(ExpertPlacement placement, HashSet<int> evicted)

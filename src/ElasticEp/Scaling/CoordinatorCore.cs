@@ -58,13 +58,8 @@ internal sealed partial class CoordinatorCore(ElasticEpOptions options, MemberCo
         Remember(view);
         if (IsActive && Operation is { Stage: OperationStage.Committed } operation)
         {
-            operation.Figures = operation.Figures with { Switch = now - operation.Since };
-            (_start, _startTargets) = (new StartMessage(view, step, operation.Id), operation.Pending.Joiners);
-            foreach (var joiner in operation.Pending.Joiners)
-            {
-                if (joiner != member.Rank && view.Contains(joiner) && Recovery is null)
-                    effects.Add(RankEffect.Send(joiner, _start));
-            }
+            if (view.StartStep == 0) // a recovery and a birth start everybody themselves
+                SendStart(new StartMessage(view, step, operation.Id), operation.Pending.Joiners, effects);
         }
 
         if (view.StartStep > 0 && _record.View.Epoch < view.Epoch)
@@ -73,6 +68,13 @@ internal sealed partial class CoordinatorCore(ElasticEpOptions options, MemberCo
             Activate(now, effects);
         else if (view.Coordinator != member.Rank && Recovery is null)
             StandDown();
+    }
+
+    /// <summary>The first step of a view begins here, this long after the last one of the view before was complete.</summary>
+    public void OnFirstStep(TimeSpan pause)
+    {
+        if (Operation is { Stage: OperationStage.Committed } operation)
+            operation.Figures = operation.Figures with { Pause = pause };
     }
 
     public void OnSettled(GroupView view, TimeSpan now, List<RankEffect> effects)
@@ -177,8 +179,9 @@ internal sealed partial class CoordinatorCore(ElasticEpOptions options, MemberCo
     private void OnRecordRead((GroupRecord? Record, long Version) read, TimeSpan now, List<RankEffect> effects)
     {
         _isReading = false;
-        if (!IsActive)
-            return;
+        var epoch = read.Record?.View.Epoch ?? 0;
+        if (!IsActive || read.Version < _version || epoch < member.View.Epoch)
+            return; // an answer from before what is known already: it is read again
         _isKnown = true;
         if (_writing == WritePurpose.None)
         {
@@ -231,7 +234,7 @@ internal sealed partial class CoordinatorCore(ElasticEpOptions options, MemberCo
             case WritePurpose.Finish:
                 OnFinished(effects);
                 break;
-            case WritePurpose.Recover:
+            case WritePurpose.Recover when Recovery is not null: // otherwise another proposer wrote the very same, and has started it
                 OnRecovered(now, effects);
                 break;
         }

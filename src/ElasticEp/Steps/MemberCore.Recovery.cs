@@ -68,8 +68,10 @@ internal sealed partial class MemberCore
             return;
         }
 
-        var isBehind = _hasClosed && start.Step == Step + 1;
-        if (!IsFresh && start.Step != LastCompleted + 1 && !isBehind)
+        // A leaver need not keep up with steps of the view that it is not in.
+        var isLeaver = !start.View.Contains(Rank);
+        var isBehind = _hasClosed && (start.Step == Step + 1 || (isLeaver && start.Step > Step));
+        if (!IsFresh && !isLeaver && start.Step != LastCompleted + 1 && !isBehind)
         {
             effects.Add(new RankEffect(RankEffectKind.Fail) { Payload = $"Rank {Rank} completed step {LastCompleted} and was told to start with step {start.Step}." });
             return;

@@ -11,6 +11,8 @@ internal sealed class SimCoverage
     private readonly long[,] _phases = new long[Enum.GetValues<MemberPhase>().Length, Enum.GetValues<RankEventKind>().Length];
     private readonly long[,] _stages = new long[Enum.GetValues<OperationStage>().Length, Enum.GetValues<RankEventKind>().Length];
 
+    public int Seeds { get; private set; } = 1;
+
     public int PhasePairs => Count(_phases);
 
     public int StagePairs => Count(_stages);
@@ -24,6 +26,7 @@ internal sealed class SimCoverage
 
     public void Merge(SimCoverage other)
     {
+        Seeds++;
         Merge(_phases, other._phases);
         Merge(_stages, other._stages);
     }

@@ -53,7 +53,7 @@ internal sealed class SimLauncher(Simulation world)
         {
             if (_record.Pending?.Id != operation)
                 return;
-            if (world.Find(rank) is { IsReachable: true } old && old.Core.Member.Phase == MemberPhase.Parked)
+            if (world.Find(rank) is { IsReachable: true } old && old.Core.Member.Phase != MemberPhase.Gone)
                 return;
             world.Find(rank)?.End(isGraceful: false);
             if (world.HasTrouble(world.Settings.LaunchTrouble))

@@ -68,7 +68,7 @@ internal sealed class SimNetwork(Simulation world)
         if (world.Find(rank) is not { } peer || Find(from, peer) is not { IsUp: true } link || !link.IsSeenBy(from))
             return false;
         var generation = link.Generation;
-        var delay = world.Random.Delay(isData ? 150 : 200);
+        var delay = world.Random.Delay(!isData ? 200 : world.Random.Chance(0.01) ? 4_000 : 150);
         world.Clock.At(link.DeliverAt(peer, isData, world.Clock.Now + delay), () =>
         {
             if (link.Generation == generation && peer.IsAlive)

@@ -115,7 +115,7 @@ internal sealed partial class SimRank
 
     private void ReleaseTokens()
     {
-        var attempt = LastAttempt!;
+        var attempt = LastAttempt ?? throw new SimulationException($"rule 1: rank {Rank} returned before its delegate did");
         _world.Checks.Returned(this, attempt);
         foreach (var assignment in _batch!)
         {

@@ -15,7 +15,7 @@ internal sealed partial class SimRank
 
     public void OnFrame(SimFrame frame)
     {
-        if (frame.Epoch <= _fence)
+        if (frame.Epoch <= _fence && !_world.Break.IgnoresFence)
             return;
         switch (_world.Break.Rules.Judge(frame.Header, _epoch, _step, _isOpen))
         {

@@ -23,17 +23,3 @@ internal sealed class SimRequest(int id, int length)
 
     public ulong TokenAt(int position) => SimRandom.Mix(((ulong)Id << 32) + (ulong)position + 1);
 }
-
-/// <summary>A request on a rank, under an owner number.</summary>
-internal sealed class SimAssignment(SimRequest request, SimRank rank)
-{
-    public SimRequest Request { get; } = request;
-
-    public SimRank Rank { get; } = rank;
-
-    public int Owner { get; } = request.Owner;
-
-    public int Position { get; set; } = request.Position;
-
-    public bool IsRevoked { get; set; }
-}

@@ -35,7 +35,7 @@ internal sealed class SimStore(Simulation world)
             var (writes, unknown) = (world.Random.Below(3), world.Random.Delay(10_000));
             if (writes > 0)
                 world.Clock.After(world.Random.Delay(writes == 1 ? 1_000 : 15_000), () => CompareAndSet(expected, encoded));
-            Later(rank, new RankEvent(RankEventKind.RecordUnknown), unknown);
+            world.Clock.After(unknown, () => rank.Post(new RankEvent(RankEventKind.RecordUnknown)));
             return;
         }
 

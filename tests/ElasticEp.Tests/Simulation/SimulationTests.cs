@@ -1,11 +1,13 @@
 using System.Globalization;
-using Xunit;
 
 namespace ElasticEp.Tests.Simulation;
 
 /// <summary>Many seeds of the simulated group. <c>ELASTICEP_SEED</c> gives the first seed, <c>ELASTICEP_SEEDS</c> how many.</summary>
 public sealed class SimulationTests(ITestOutputHelper output)
 {
+    private const int FreshSeeds = 100;
+    private const int PhasePairsFloor = 190;
+    private const int StagePairsFloor = 170;
     private static readonly Lock Gate = new();
 
     [Fact]
@@ -13,6 +15,21 @@ public sealed class SimulationTests(ITestOutputHelper output)
     {
         var coverage = RunSeeds(Read("ELASTICEP_SEED", 1), (int)Read("ELASTICEP_SEEDS", 1_000));
         output.WriteLine(coverage.ToString());
+        Assert.True(coverage.Seeds < 1_000 || coverage.PhasePairs >= PhasePairsFloor, coverage.ToString());
+        Assert.True(coverage.Seeds < 1_000 || coverage.StagePairs >= StagePairsFloor, coverage.ToString());
+    }
+
+    /// <summary>Seeds that nobody has tried; the range is printed, and each of them can be run again by its number.</summary>
+    [Fact]
+    public void Fresh_seeds_keep_every_invariant() => RunSeeds((ulong)TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds(), FreshSeeds);
+
+    [Fact]
+    public void A_seed_always_gives_the_same_schedule()
+    {
+        var (first, second) = (new Simulation(11), new Simulation(11));
+        first.Run();
+        second.Run();
+        Assert.Equal((first.Events, first.Clock.Now, first.Trace.ToString()), (second.Events, second.Clock.Now, second.Trace.ToString()));
     }
 
     private SimCoverage RunSeeds(ulong first, int count)

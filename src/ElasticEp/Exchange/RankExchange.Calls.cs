@@ -1,0 +1,159 @@
+namespace ElasticEp.Exchange;
+
+/// <summary>What a call of the app needs: a way in and out, an end, and a deadline.</summary>
+internal sealed partial class RankExchange
+{
+    /// <summary>Called when the app's token is cancelled.</summary>
+    public void Cancel(LaneCall call, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            if (call.IsPending)
+                Fail(call.Step, new OperationCanceledException(cancellationToken), isOfPeers: false);
+        }
+    }
+
+    /// <summary>A frame has left, or could not.</summary>
+    public void OnSent(ExchangeLane lane, LaneSend send, Exception? failure)
+    {
+        lock (_lock)
+        {
+            (send.IsPending, send.Payload) = (false, default);
+            lane.Unsent--;
+            _inside--;
+            if (failure is not null)
+                Fail(lane.Call.Step, failure, isOfPeers: true);
+            else if (lane.IsReady)
+                lane.Call.Complete();
+            SignalIfQuiet();
+        }
+    }
+
+    private void CheckOpen(ExchangeStep step)
+    {
+        if (step.Failure is { } failure)
+            throw ExchangeErrors.Again(failure);
+        if (!ReferenceEquals(step, _step) || !_isOpen || step.HasEnded)
+            throw ExchangeErrors.State("The exchanges of this step have ended.");
+    }
+
+    /// <summary>Takes a lane from one phase into the next; from here on memory is in use.</summary>
+    private void Enter(ExchangeStep step, ExchangeLane lane, LanePhase from, LanePhase to)
+    {
+        lock (_lock)
+        {
+            CheckOpen(step);
+            if (lane.Phase != from)
+                throw ExchangeErrors.State($"Lane {lane.Number} is {lane.Phase}, not {from}; a lane has one call at a time, and each dispatch one combine.");
+            lane.Phase = to;
+            _inside++;
+        }
+    }
+
+    private void Leave()
+    {
+        lock (_lock)
+        {
+            _inside--;
+            SignalIfQuiet();
+        }
+    }
+
+    private void Leave(ExchangeLane lane, LanePhase to)
+    {
+        lock (_lock)
+        {
+            lane.Phase = to;
+            _inside--;
+            SignalIfQuiet();
+        }
+    }
+
+    private void SignalIfQuiet()
+    {
+        if (!IsQuiet || _quiet is not { } quiet)
+            return;
+        _quiet = null;
+        quiet.SetResult();
+    }
+
+    /// <summary>Whether the call has to wait; if so it waits from now on, and <paramref name="version"/> is its number.</summary>
+    private bool MustWait(ExchangeLane lane, ExchangeStep step, CancellationToken cancellationToken, out short version)
+    {
+        lock (_lock)
+        {
+            version = 0;
+            CheckOpen(step);
+            if (lane.IsReady)
+                return false;
+            lane.WaitsSince = _time.GetTimestamp();
+            SetTimer(_deadline);
+            version = lane.Call.Begin(cancellationToken);
+            return true;
+        }
+    }
+
+    /// <summary>The attempt cannot succeed any more: every call of it ends now.</summary>
+    private void Fail(ExchangeStep step, Exception failure, bool isOfPeers)
+    {
+        if (!ReferenceEquals(step, _step) || !_isOpen || step.HasEnded)
+            return;
+        var reason = failure is ElasticEpException or OperationCanceledException
+            ? failure
+            : new ElasticEpException(ElasticEpErrorCode.PeerLost, $"An exchange of step {_number} failed: {failure.Message}", failure) { Epoch = _view.Epoch };
+        step.Fail(reason, isOfPeers);
+        FailCalls(reason);
+    }
+
+    private void FailCalls(Exception reason)
+    {
+        foreach (var lane in _lanes)
+            lane.Call.Complete(reason);
+        if (_inside != 0)
+            _ = _sending.CancelAsync(); // a send that is held back would keep its memory
+    }
+
+    /// <summary>All waits have the same length, so a timer that runs is never too late; it is set again when it fires too early.</summary>
+    private void SetTimer(TimeSpan after)
+    {
+        if (_isTimerSet)
+            return;
+        _isTimerSet = true;
+        _timer.Change(after, Timeout.InfiniteTimeSpan);
+    }
+
+    private void OnTimer()
+    {
+        lock (_lock)
+        {
+            _isTimerSet = false;
+            TimeSpan? next = null;
+            foreach (var lane in _lanes)
+            {
+                if (!lane.Call.IsPending)
+                    continue;
+                var left = _deadline - _time.GetElapsedTime(lane.WaitsSince);
+                if (left <= TimeSpan.Zero)
+                    Fail(lane.Call.Step, DeadlineExceeded(lane), isOfPeers: true);
+                else if (next is null || left < next)
+                    next = left;
+            }
+
+            if (next is { } after)
+                SetTimer(after);
+        }
+    }
+
+    private ElasticEpException DeadlineExceeded(ExchangeLane lane)
+    {
+        var missing = Enumerable.Range(0, _ranks.Length).Where(lane.IsMissing).Select(member => _ranks[member]).ToArray();
+        var what = lane.Phase == LanePhase.Dispatching ? "dispatch" : "combine";
+        return new ElasticEpException(
+            ElasticEpErrorCode.DeadlineExceeded,
+            $"Rank {_rank} waited {_deadline} in the {what} of layer {lane.Position.Dispatched - 1}, lane {lane.Number}, step {_number} for rank {string.Join(", ", missing)}.")
+        {
+            Epoch = _view.Epoch,
+            Rank = missing.Length > 0 ? missing[0] : null,
+        };
+    }
+}

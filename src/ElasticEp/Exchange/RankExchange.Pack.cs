@@ -1,0 +1,89 @@
+namespace ElasticEp.Exchange;
+
+/// <summary>Puts rows together for each member: description and rows of a dispatch, rows of a combine.</summary>
+internal sealed partial class RankExchange
+{
+    /// <summary>Rows that this rank returns to a member: one for each (row, position), or one for each row when pre-reducing.</summary>
+    private int ReturnCount(ExchangeLane lane, int member) =>
+        _layout.IsPreReduced ? new LaneSources(lane, lane.Rows.Layer, _self, default).Meta(member).Length / _layout.MetaInts : lane.Rows.PositionsOf(member).Length;
+
+    private void PackDispatch(ExchangeLane lane, EpBuffer hidden)
+    {
+        long bytes = 0;
+        for (var member = 0; member < _ranks.Length; member++)
+            bytes += member == _self ? 0 : _layout.DispatchBytes(lane.Routes.Destinations[member].Rows);
+        lane.Staging.Reserve(bytes);
+        lane.Scratch.Reserve(lane.Routes.Tokens);
+        long at = 0;
+        for (var member = 0; member < _ranks.Length; member++)
+        {
+            if (member == _self)
+                continue;
+            var destination = lane.Routes.Destinations[member];
+            var rows = destination.Rows;
+            var payload = lane.Staging.Slice(at, _layout.DispatchBytes(rows), ElementType.Byte);
+            lane.Sends[member].Payload = payload;
+            at += payload.ByteLength;
+            if (rows == 0)
+                continue;
+            var (described, first) = (4L * _layout.MetaInts * rows, _layout.RowsOffset(rows));
+            destination.Meta.CopyTo(payload.AsSpan<int>(0, rows * _layout.MetaInts));
+            payload.AsSpan<byte>(described, (int)(first - described)).Clear(); // no old memory leaves in the gap
+            _kernels.CopyRows(hidden, destination.Tokens, payload.SliceBytes(first, (long)rows * _layout.RowBytes).Cast(_layout.RowType), lane.Scratch.Identity.AsSpan(0, rows), _layout.RowBytes);
+        }
+    }
+
+    private void PackCombine(ExchangeLane lane, EpBuffer expertOutput)
+    {
+        long rows = 0;
+        for (var member = 0; member < _ranks.Length; member++)
+            rows += member == _self ? 0 : ReturnCount(lane, member);
+        lane.Staging.Reserve(rows * _layout.RowBytes);
+        long at = 0;
+        for (var member = 0; member < _ranks.Length; member++)
+        {
+            var length = (long)ReturnCount(lane, member) * _layout.RowBytes;
+            if (length == 0)
+                continue;
+            var target = member == _self
+                ? lane.Returned.Slice((long)lane.Routes.FirstReturn[member] * _layout.RowBytes, length, _layout.RowType)
+                : lane.Staging.Slice(at, length, _layout.RowType);
+            if (_layout.IsPreReduced)
+                ReduceFor(lane, member, expertOutput, target);
+            else
+                CopyFor(lane, member, expertOutput, target);
+            if (member == _self)
+                continue;
+            at += length;
+            lane.Sends[member].Payload = target;
+        }
+    }
+
+    private void CopyFor(ExchangeLane lane, int member, EpBuffer expertOutput, EpBuffer target)
+    {
+        var positions = lane.Rows.PositionsOf(member);
+        lane.Scratch.Reserve(positions.Length);
+        _kernels.CopyRows(expertOutput, positions, target, lane.Scratch.Identity.AsSpan(0, positions.Length), _layout.RowBytes);
+    }
+
+    private void ReduceFor(ExchangeLane lane, int member, EpBuffer expertOutput, EpBuffer target)
+    {
+        var meta = new LaneSources(lane, lane.Rows.Layer, _self, default).Meta(member);
+        var positions = lane.Rows.PositionsOf(member);
+        var terms = meta.Length / _layout.MetaInts * _layout.TopK;
+        lane.Scratch.Reserve(terms);
+        var numbers = lane.Scratch.Numbers.AsSpan(0, terms);
+        var factors = lane.Scratch.Factors.AsSpan(0, terms);
+        var (next, term) = (0, 0);
+        for (var row = 0; row < meta.Length; row += _layout.MetaInts)
+        {
+            for (var j = 0; j < _layout.TopK; j++, term++)
+            {
+                numbers[term] = meta[row + 1 + j] >= 0 ? positions[next++] : -1;
+                factors[term] = BitConverter.Int32BitsToSingle(meta[row + 1 + _layout.TopK + j]);
+            }
+        }
+
+        _kernels.WeightedSum(expertOutput, numbers, factors, target, _layout.TopK, _layout.Hidden);
+    }
+}

@@ -1,0 +1,110 @@
+using System.Collections.Immutable;
+using ElasticEp.Membership;
+
+namespace ElasticEp.Scaling;
+
+/// <summary>What others ask of the coordinator, and what it tells them.</summary>
+internal sealed partial class CoordinatorCore
+{
+    private void OnAsk(int from, ScaleAsk ask, TimeSpan now, List<RankEffect> effects)
+    {
+        if (!IsActive)
+        {
+            Refuse(from, ask.Operation, ElasticEpErrorCode.InvalidState, $"Rank {member.Rank} does not coordinate.", effects);
+        }
+        else if (_record.Last?.Id == ask.Operation)
+        {
+            Accept(from, ask.Operation, effects);
+        }
+        else if (_record.Ended.Contains(ask.Operation))
+        {
+            Refuse(from, ask.Operation, ElasticEpErrorCode.InvalidArgument, $"Operation {ask.Operation} has ended already; take a new id.", effects);
+        }
+        else if (Operation?.Id == ask.Operation)
+        {
+            Operation.Requesters.Add(from);
+            Accept(from, ask.Operation, effects);
+        }
+        else if (Operation is null && _isKnown && Recovery is null && _writing == Scaling.WritePurpose.None)
+        {
+            Propose(from, ask, now, effects);
+        }
+        else if (ask.Kind != OperationKind.Scale || Operation is not { Pending.Kind: OperationKind.Scale or OperationKind.Stop, Stage: < OperationStage.Completing })
+        {
+            // A birth, a leave, and an operation whose end is being recorded are soon over: the request waits its turn.
+            if (!_waiting.Any(waiting => waiting.Ask.Operation == ask.Operation))
+                _waiting.Enqueue((from, ask));
+        }
+        else
+        {
+            Refuse(from, ask.Operation, ElasticEpErrorCode.ScaleInProgress, Operation.Id, effects);
+        }
+    }
+
+    private void OnCancel(string operation, List<RankEffect> effects)
+    {
+        if (Operation?.Id == operation)
+            Operation.AbortReason ??= "it was cancelled by its caller";
+        for (var count = _waiting.Count; count > 0; count--)
+        {
+            var (from, ask) = _waiting.Dequeue();
+            if (ask.Operation == operation)
+                Refuse(from, operation, ElasticEpErrorCode.OperationAborted, "it was cancelled by its caller", effects);
+            else
+                _waiting.Enqueue((from, ask));
+        }
+    }
+
+    private void Propose(int from, ScaleAsk ask, TimeSpan now, List<RankEffect> effects)
+    {
+        ImmutableArray<int> target;
+        try
+        {
+            if (_record.View.Epoch == 0 || _record.View.IsTerminal)
+                throw new ElasticEpException(ElasticEpErrorCode.InvalidState, "The group has no view yet, or has ended.");
+            target = Targets.Resolve(ask, _record.View, options);
+        }
+        catch (ElasticEpException exception)
+        {
+            Refuse(from, ask.Operation, exception.Code, exception.Message, effects);
+            return;
+        }
+
+        var present = RanksOf(_record.View);
+        var pending = new PendingOperation(ask.Operation, ask.Kind, target, [.. target.Except(present)], [.. present.Except(target)]);
+        var deadline = ask.Deadline ?? options.OperationDeadline;
+        Operation = new Operation(pending, deadline < TimeSpan.MaxValue - now ? now + deadline : TimeSpan.MaxValue, ask.DrainTime ?? options.DrainTime, now);
+        Operation.Requesters.Add(from);
+        Accept(from, ask.Operation, effects);
+        if (ask.Kind != OperationKind.Stop && pending.Joiners.IsEmpty && pending.Leavers.IsEmpty)
+            Finish(true, "", OperationStage.Completing, effects);
+    }
+
+    private void Report(List<RankEffect> effects)
+    {
+        var operation = Operation!;
+        foreach (var requester in operation.Requesters)
+            effects.Add(RankEffect.Send(requester, new ProgressMessage(new ScaleProgress(operation.Id, operation.Phase, operation.BytesMoved, operation.BytesTotal, Describe()))));
+    }
+
+    /// <summary>What the operation waits for, in words.</summary>
+    private string Describe()
+    {
+        var operation = Operation!;
+        return operation.Stage switch
+        {
+            OperationStage.Gathering => $"rank {string.Join(", ", operation.Pending.Joiners.Where(joiner => !IsGathered(joiner)))} to start and connect",
+            OperationStage.Loading => $"the weights of rank {string.Join(", ", operation.Behind(operation.Participants, PrepareStage.Loaded))}",
+            OperationStage.Draining => $"rank {string.Join(", ", operation.Behind(operation.Pending.Leavers, PrepareStage.Drained))} to hand back its requests",
+            OperationStage.Planning => "a placement",
+            OperationStage.Proposing or OperationStage.Committing or OperationStage.Completing or OperationStage.Aborting => "the store",
+            _ => "the first step of the new view",
+        };
+    }
+
+    private static void Accept(int to, string operation, List<RankEffect> effects) =>
+        effects.Add(RankEffect.Send(to, new ScaleAnswerMessage(operation, 0, "")));
+
+    private static void Refuse(int to, string operation, ElasticEpErrorCode code, string detail, List<RankEffect> effects) =>
+        effects.Add(RankEffect.Send(to, new ScaleAnswerMessage(operation, (int)code, detail)));
+}

@@ -1,0 +1,86 @@
+using ElasticEp.Samples.Tests.Model;
+
+namespace ElasticEp.Samples.Tests.Server;
+
+/// <summary>The golden tokens through the server, each expert held exactly once.</summary>
+public sealed class GoldenServerTests
+{
+    private const int Streams = 32;
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(8)]
+    public async Task Every_golden_case_gives_its_tokens_on_any_number_of_ranks(int ranks)
+    {
+        await using var server = await TestServer.StartAsync(ranks);
+        AssertEachExpertIsHeldOnce(server.Group.View);
+        var results = await Task.WhenAll(GoldenFile.Cases.Select(golden => server.CompleteAsync(golden.PromptIds, golden.GreedyIds.Length)));
+        Assert.All(GoldenFile.Cases.Zip(results), pair => Assert.Equal(pair.First.GreedyIds, pair.Second));
+    }
+
+    [Fact]
+    public async Task Grows_and_shrinks_2_4_2_under_32_streams() =>
+        await ResizeUnderLoadAsync(2, [new { new_data_parallel_size = 4 }, new { new_data_parallel_size = 2 }], isShrinking: [false, true]);
+
+    [Fact]
+    public async Task Goes_2_3_1_2_under_32_streams() =>
+        await ResizeUnderLoadAsync(2, [new { new_data_parallel_size = 3 }, new { new_data_parallel_size = 1 }, new { new_data_parallel_size = 2 }], isShrinking: [false, true, false]);
+
+    [Fact]
+    public async Task Loses_a_middle_rank_under_32_streams() =>
+        await ResizeUnderLoadAsync(4, [new { remove_ranks = new[] { 1 } }], isShrinking: [true]);
+
+    private static async Task ResizeUnderLoadAsync(int ranks, object[] resizes, bool[] isShrinking)
+    {
+        await using var server = await TestServer.StartAsync(ranks);
+        using var stop = new CancellationTokenSource();
+        var completed = 0;
+        var streams = Enumerable.Range(0, Streams).Select(async stream =>
+        {
+            for (var i = stream; !stop.IsCancellationRequested; i++)
+            {
+                var golden = GoldenFile.Cases[i % GoldenFile.Cases.Count];
+                Assert.Equal(golden.GreedyIds, await server.StreamAsync(golden.PromptIds, golden.GreedyIds.Length));
+                Interlocked.Increment(ref completed);
+            }
+        }).ToArray();
+        for (var i = 0; i < resizes.Length; i++)
+        {
+            await WaitAsync(() => server.FrontEnd.Outstanding >= Streams, streams, "all streams to run");
+            var before = server.FrontEnd.HandBacks;
+            await server.ScaleAsync(resizes[i]);
+            AssertEachExpertIsHeldOnce(server.Group.View);
+            if (isShrinking[i])
+                Assert.True(server.FrontEnd.HandBacks > before, "no stream was handed back in the middle");
+            var after = completed;
+            await WaitAsync(() => completed >= after + Streams, streams, "streams to complete after the resize");
+        }
+
+        await stop.CancelAsync();
+        await Task.WhenAll(streams).WaitAsync(TestServer.Deadline);
+    }
+
+    private static async Task WaitAsync(Func<bool> isTrue, Task[] streams, string what)
+    {
+        var started = TimeProvider.System.GetTimestamp();
+        while (!isTrue())
+        {
+            if (streams.FirstOrDefault(stream => stream.IsFaulted) is { } failed)
+                await failed;
+            Assert.True(TimeProvider.System.GetElapsedTime(started) < TestServer.Deadline, $"Waited {TestServer.Deadline} for {what}.");
+            await Task.Yield();
+        }
+    }
+
+    private static void AssertEachExpertIsHeldOnce(GroupView view)
+    {
+        for (var layer = 0; layer < view.Placement.Layers; layer++)
+        {
+            for (var expert = 0; expert < view.Placement.Experts; expert++)
+                Assert.Equal(1, view.Placement.GetReplicas(layer, expert).Length);
+        }
+    }
+}

@@ -1,0 +1,164 @@
+using ElasticEp.Transport;
+
+namespace ElasticEp.Tests.Exchange;
+
+/// <summary>What a rank makes of frames: which it takes, holds, throws away and refuses.</summary>
+public sealed class FrameTests : IDisposable
+{
+    private readonly LoneRank _rank = new();
+
+    public void Dispose() => _rank.Dispose();
+
+    [Fact]
+    public async Task An_early_frame_waits_wakes_and_is_taken_when_the_step_begins()
+    {
+        var early = _rank.Exchange.AcceptAsync(1, _rank.Dispatch(), default);
+        Assert.False(early.IsCompleted);
+        Assert.Equal([(3, 7)], _rank.Waiting);
+        _rank.Begin();
+        Assert.True((await early.AsTask().WaitAsync(ExchangeGroup.Patience)).IsWanted);
+    }
+
+    [Fact]
+    public async Task A_frame_of_the_next_view_waits_through_the_step()
+    {
+        _rank.Begin();
+        var early = _rank.Exchange.AcceptAsync(1, _rank.Dispatch(epoch: 4, step: 8), default).AsTask();
+        _rank.Exchange.Abort(new ElasticEpException(ElasticEpErrorCode.StepAborted, "stop"));
+        Assert.False(early.IsCompleted);
+        var next = ExchangeSetup.View(_rank.Options, 4, 0, 1);
+        _rank.Exchange.EnterView(next, 8);
+        Assert.False(early.IsCompleted);
+        _rank.Exchange.BeginStep(4, 8, 1);
+        Assert.True((await early.WaitAsync(ExchangeGroup.Patience)).IsWanted);
+    }
+
+    [Fact]
+    public async Task A_frame_that_waits_is_thrown_away_when_its_epoch_is_passed_over()
+    {
+        var early = _rank.Exchange.AcceptAsync(1, _rank.Dispatch(epoch: 4, step: 8), default).AsTask();
+        _rank.Exchange.Fence(4);
+        Assert.False((await early.WaitAsync(ExchangeGroup.Patience)).IsWanted);
+        Assert.Equal(1, _rank.Exchange.StaleFrames);
+    }
+
+    [Fact]
+    public async Task A_frame_that_waits_ends_with_its_connection_and_a_new_one_may_wait()
+    {
+        using var connection = new CancellationTokenSource();
+        using var newer = new CancellationTokenSource();
+        var first = _rank.Exchange.AcceptAsync(1, _rank.Dispatch(), connection.Token).AsTask();
+        var second = _rank.Exchange.AcceptAsync(1, _rank.Dispatch(), newer.Token).AsTask(); // before the old connection's end is known
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first.WaitAsync(ExchangeGroup.Patience));
+        await connection.CancelAsync();
+        Assert.False(second.IsCompleted);
+        Assert.Contains("a second one while one waits", Assert.Throws<ElasticEpException>(() => { _ = _rank.Exchange.AcceptAsync(1, _rank.Dispatch(), newer.Token); }).Message, StringComparison.Ordinal);
+        await newer.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => second.WaitAsync(ExchangeGroup.Patience));
+        Assert.False(_rank.Exchange.AcceptAsync(1, _rank.Dispatch(), default).IsCompleted);
+        var gone = _rank.Exchange.AcceptAsync(5, _rank.Dispatch(), new CancellationToken(true)).AsTask();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => gone.WaitAsync(ExchangeGroup.Patience));
+    }
+
+    [Fact]
+    public void Frames_of_older_steps_and_epochs_are_thrown_away_and_counted()
+    {
+        _rank.Begin();
+        foreach (var header in new[] { _rank.Dispatch(step: 6), _rank.Dispatch(epoch: 2, step: 7), _rank.Combine(1, epoch: 2, step: 9) })
+            Assert.False(_rank.Answer(1, header).IsWanted);
+        _rank.Exchange.Abort(new ElasticEpException(ElasticEpErrorCode.StepAborted, "stop"));
+        Assert.False(_rank.Answer(1, _rank.Dispatch()).IsWanted);
+        Assert.Equal(4, _rank.Exchange.StaleFrames);
+    }
+
+    [Fact]
+    public async Task A_payload_that_is_complete_after_the_abort_is_stale_and_only_then_is_the_rank_quiet()
+    {
+        _rank.Begin();
+        var header = _rank.Dispatch(rows: 1);
+        var target = _rank.Answer(1, header);
+        var aborted = _rank.Answer(5, header);
+        _rank.Exchange.Abort(new ElasticEpException(ElasticEpErrorCode.StepAborted, "stop"));
+        var quiet = _rank.Exchange.WhenQuietAsync();
+        Assert.Equal(ElasticEpErrorCode.InvalidState, Assert.Throws<ElasticEpException>(() => _rank.Exchange.EnterView(_rank.View, 7)).Code);
+        _rank.Exchange.Complete(1, header, target.Buffer);
+        Assert.False(quiet.IsCompleted);
+        _rank.Exchange.Aborted(5, header);
+        await quiet.WaitAsync(ExchangeGroup.Patience);
+        Assert.True(aborted.IsWanted);
+        Assert.Equal(1, _rank.Exchange.StaleFrames);
+        _rank.Exchange.EnterView(ExchangeSetup.View(_rank.Options, 4, 0, 5), 7);
+    }
+
+    [Fact]
+    public void Headers_outside_the_layout_are_refused()
+    {
+        _rank.Begin();
+        _rank.Refused(-1, _rank.Dispatch());
+        _rank.Refused(8, _rank.Dispatch());
+        _rank.Refused(0, _rank.Dispatch());
+        _rank.Refused(2, _rank.Dispatch());
+        _rank.Refused(1, _rank.Dispatch() with { Operation = FrameOperation.Weights });
+        _rank.Refused(1, _rank.Dispatch() with { Lane = 1 });
+        _rank.Refused(1, _rank.Dispatch() with { Lane = -1 });
+        _rank.Refused(1, _rank.Dispatch(layer: 3));
+        _rank.Refused(1, _rank.Dispatch(layer: -1));
+        _rank.Refused(1, _rank.Dispatch(rows: 5));
+        _rank.Refused(1, _rank.Dispatch() with { Count = -1 });
+        _rank.Refused(1, _rank.Dispatch(rows: 2) with { PayloadLength = 64 });
+        _rank.Refused(1, _rank.Dispatch() with { PayloadLength = 1 });
+        _rank.Refused(1, _rank.Dispatch(rows: 2) with { PayloadLength = long.MaxValue });
+        _rank.Refused(1, _rank.Combine(13));
+        Assert.True(_rank.Exchange.WhenQuietAsync().IsCompleted);
+    }
+
+    [Fact]
+    public void Frames_out_of_order_are_refused()
+    {
+        var step = _rank.Begin();
+        _rank.Refused(1, _rank.Dispatch(layer: 1));
+        _rank.Refused(1, _rank.Combine(1));
+        _rank.Deliver(1, _rank.Dispatch());
+        _rank.Refused(1, _rank.Dispatch());
+        _ = _rank.DispatchAsync(step, 0, tokens: 2, expert: _rank.Experts.Other);
+        _rank.Refused(5, _rank.Combine(1));
+        _rank.Refused(1, _rank.Combine(1));
+        _rank.Refused(1, _rank.Combine(3));
+        _rank.Refused(1, _rank.Combine(2, layer: 1));
+        _rank.Deliver(1, _rank.Combine(2));
+        _rank.Refused(1, _rank.Combine(2));
+        _rank.Refused(1, _rank.Dispatch(layer: 2));
+    }
+
+    [Theory]
+    [InlineData("token 4 after token -1", 4, 0, -1, -1)]
+    [InlineData("token -1 after token -1", -1, 0, -1, -1)]
+    [InlineData("slot 4", 0, 4, -1, -1)]
+    [InlineData("slot -2", 0, -1, -2, 0)]
+    [InlineData("no slot", 0, -1, -1, -1)]
+    [InlineData("row 1 has token 2 after token 2", 2, 0, 1, -1, 2, 0, -1, -1)]
+    [InlineData("row 1 has token 1 after token 2", 2, 0, 1, -1, 1, 0, -1, -1)]
+    public void Descriptions_that_do_not_fit_are_refused_when_the_payload_is_complete(string fault, params int[] words)
+    {
+        _rank.Begin();
+        var refused = Assert.Throws<ElasticEpException>(() => _rank.Deliver(1, _rank.Dispatch(rows: words.Length / 4), words));
+        Assert.Equal((ElasticEpErrorCode.ProtocolViolation, (int?)1), (refused.Code, refused.Rank));
+        Assert.Contains(fault, refused.Message, StringComparison.Ordinal);
+        Assert.True(_rank.Exchange.WhenQuietAsync().IsCompleted);
+    }
+
+    [Fact]
+    public void A_slot_without_an_expert_and_a_weight_that_is_not_finite_are_refused()
+    {
+        var options = ExchangeSetup.Options(ElementType.Float32, CombineMode.PreReduced, layers: 1, experts: 1, topK: 1);
+        using var rank = new LoneRank(options);
+        rank.Exchange.EnterView(ExchangeSetup.Of(options, 4, [0, 1], [[[-1, 0], []]]), 7);
+        rank.Exchange.BeginStep(4, 7, 1);
+        var header = rank.Dispatch(rows: 1, epoch: 4);
+        Assert.Contains("slot 0", Assert.Throws<ElasticEpException>(() => rank.Deliver(1, header, 0, 0, 0)).Message, StringComparison.Ordinal);
+        rank.Exchange.BeginStep(4, 8, 1);
+        Assert.Contains("not finite", Assert.Throws<ElasticEpException>(() => rank.Deliver(1, header with { Step = 8 }, 0, 1, 0x7F800000)).Message, StringComparison.Ordinal);
+        rank.Exchange.BeginStep(4, 9, 1);
+        rank.Deliver(1, header with { Step = 9 }, 0, 1, 0x3F800000);
+    }
+}

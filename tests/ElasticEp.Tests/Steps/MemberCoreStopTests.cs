@@ -1,0 +1,158 @@
+using ElasticEp.Membership;
+using ElasticEp.Steps;
+using ElasticEp.Tests.Membership;
+
+namespace ElasticEp.Tests.Steps;
+
+/// <summary>Stop and Start in every phase.</summary>
+public sealed class MemberCoreStopTests
+{
+    private static readonly GroupView View = TestViews.View(1, 0, 1, 2);
+    private static readonly GroupView Again = TestViews.Started(2, 1, 0, 1, 2);
+
+    [Fact]
+    public void A_parked_joiner_answers_that_it_is_fresh()
+    {
+        var probe = new MemberProbe().Stop();
+        Assert.Equal((true, MemberPhase.Stopped), (probe.Answer!.IsFresh, probe.Core.Phase));
+    }
+
+    [Fact]
+    public void An_idle_rank_answers_at_once() => Assert.Equal(1, MemberProbe.Running(View).Complete(0, 2).Stop().Answer!.LastCompleted);
+
+    [Fact]
+    public void A_rank_whose_caller_is_away_answers_at_once()
+    {
+        var probe = MemberProbe.Running(View).EndExchanges().ReturnDelegate().StepEnd(0, hasWork: true).StepEnd(2);
+        Assert.Equal(MemberPhase.Due, probe.Core.Phase);
+        Assert.Equal(1, probe.Stop().Answer!.LastCompleted);
+    }
+
+    [Fact]
+    public void A_running_delegate_is_ended_before_the_answer()
+    {
+        var probe = MemberProbe.Running(View).Stop();
+        Assert.Null(probe.Answer);
+        Assert.Contains(RankEffectKind.AbortAttempt, probe.Kinds);
+        Assert.Equal(0, probe.ReturnDelegate(new OperationCanceledException()).Answer!.LastCompleted);
+        Assert.DoesNotContain(RankEffectKind.ReturnToCaller, probe.Kinds);
+    }
+
+    [Fact]
+    public void A_tail_is_waited_for_and_not_ended()
+    {
+        var probe = MemberProbe.Running(View).EndExchanges().Stop();
+        Assert.DoesNotContain(RankEffectKind.AbortAttempt, probe.Kinds);
+        Assert.Null(probe.Answer);
+        Assert.Equal(0, probe.ReturnDelegate().Answer!.LastCompleted);
+    }
+
+    [Fact]
+    public void StepEnds_that_come_before_the_answer_complete_the_step()
+    {
+        var probe = MemberProbe.Running(View).EndExchanges().Stop().StepEnd(0).StepEnd(2);
+        Assert.Empty(probe.Effects);
+        Assert.True(probe.ReturnDelegate().Returned.Flag);
+        Assert.Equal(1, probe.Answer!.LastCompleted);
+    }
+
+    [Fact]
+    public void StepEnds_that_come_after_the_answer_complete_nothing()
+    {
+        var probe = MemberProbe.Running(View).EndExchanges().ReturnDelegate().Stop().StepEnd(0).StepEnd(2);
+        Assert.Empty(probe.Effects);
+        Assert.Equal(0, probe.Core.LastCompleted);
+    }
+
+    [Fact]
+    public void A_broken_rank_answers_at_once() =>
+        Assert.Equal(0, MemberProbe.Running(View).ReturnDelegate(new IOException("link")).Stop().Answer!.LastCompleted);
+
+    [Fact]
+    public void Every_proposer_is_answered()
+    {
+        var probe = MemberProbe.Running(View).Stop(0, 5).Stop(2, 7).ReturnDelegate(new OperationCanceledException());
+        Assert.Equal([(0, 5L), (2, 7L)], probe.Effects.Select(effect => (effect.Peer, ((StoppedMessage)effect.Payload!).Recovery)));
+    }
+
+    [Fact]
+    public void A_leaver_that_is_out_of_the_view_answers_and_stays_out()
+    {
+        var next = TestViews.View(2, 0, 2);
+        var probe = MemberProbe.Running(View).EndExchanges().ReturnDelegate();
+        probe.Core.SetPrepared("op", next);
+        probe.StepEnd(0, next: next).StepEnd(2).Stop();
+        Assert.Equal((1, MemberPhase.Gone), (probe.Answer!.LastCompleted, probe.Core.Phase));
+        Assert.Empty(probe.Start(TestViews.Started(3, 4, 0, 2), 4).Effects);
+    }
+
+    [Fact]
+    public void A_Stop_of_an_older_epoch_is_ignored()
+    {
+        var probe = MemberProbe.Running(Again);
+        Assert.Empty(probe.Do(effects => probe.Core.OnStop(0, new StopMessage(1, 3), effects)).Effects);
+        Assert.Equal(MemberPhase.Running, probe.Core.Phase);
+    }
+
+    [Fact]
+    public void A_rank_that_is_one_behind_returns_true_from_what_it_kept()
+    {
+        var probe = MemberProbe.Running(View).EndExchanges().ReturnDelegate().Stop().Start(TestViews.Started(2, 2, 0, 1, 2), 2);
+        Assert.True(probe.Returned.Flag);
+        Assert.Equal((1, 2, MemberPhase.Due), (probe.Core.LastCompleted, probe.Core.Step, probe.Core.Phase));
+    }
+
+    [Fact]
+    public void A_rank_that_is_one_behind_tells_the_failure_of_its_tail()
+    {
+        var probe = MemberProbe.Running(View).EndExchanges().Stop().ReturnDelegate(new InvalidOperationException("sampling"), isOwn: true);
+        probe.Start(TestViews.Started(2, 2, 0, 1, 2), 2);
+        Assert.False(Assert.IsType<StepFailedException>(probe.Returned.Payload).WillRunAgain);
+    }
+
+    [Fact]
+    public void A_leaver_may_be_further_behind()
+    {
+        var probe = MemberProbe.Running(View).EndExchanges().ReturnDelegate().Stop().Start(TestViews.Started(2, 4, 0, 2), 4);
+        Assert.True(probe.Returned.Flag);
+        Assert.Equal((1, MemberPhase.Gone), (probe.Core.LastCompleted, probe.Core.Phase));
+    }
+
+    [Fact]
+    public void The_step_runs_again_under_a_new_epoch_when_nobody_completed_it()
+    {
+        var probe = MemberProbe.Running(View).EndExchanges().ReturnDelegate().Stop().Start(Again, 1);
+        var run = Assert.Single(probe.Effects, effect => effect.Kind == RankEffectKind.RunDelegate);
+        Assert.Equal((2, 1, 2), (run.Epoch, run.Step, run.Number));
+    }
+
+    [Fact]
+    public void A_Start_of_an_epoch_that_was_promised_to_stay_incomplete_comes_too_late()
+    {
+        var probe = MemberProbe.Running(View).ReturnDelegate(new IOException("link")).Stop();
+        probe.Do(effects => probe.Core.OnStop(2, new StopMessage(2, 1), effects));
+        Assert.Empty(probe.Start(Again, 1).Effects);
+        Assert.Contains(RankEffectKind.RunDelegate, probe.Start(TestViews.Started(3, 1, 0, 1, 2), 1).Kinds);
+    }
+
+    [Fact]
+    public void Start_moves_a_joiner_that_has_completed_nothing()
+    {
+        var probe = MemberProbe.Running(View, step: 8).Stop().ReturnDelegate(new OperationCanceledException());
+        Assert.True(probe.Answer!.IsFresh);
+        probe.Start(TestViews.Started(2, 7, 0, 1, 2), 7);
+        Assert.Equal((7, MemberPhase.Running), (probe.Core.Step, probe.Core.Phase));
+    }
+
+    [Fact]
+    public void A_Start_that_would_skip_a_step_fails_the_rank() =>
+        Assert.Contains(RankEffectKind.Fail, MemberProbe.Running(View).Complete(0, 2).Stop().Start(TestViews.Started(2, 3, 0, 1, 2), 3).Kinds);
+
+    [Fact]
+    public void A_lost_proposer_is_replaced_while_the_answer_waits()
+    {
+        var probe = MemberProbe.Running(View).ReturnDelegate(new IOException("link")).Stop();
+        probe.Post(new RankEvent(RankEventKind.RankLost) { Peer = 0, Payload = "dead" });
+        Assert.Equal(1, Assert.Single(probe.Effects).Peer); // the next lowest: itself
+    }
+}
