@@ -21,8 +21,7 @@ public sealed class ForwardWorkspace
         Values = new float[maxTokens * pairs];
         TopkIds = new int[maxTokens * config.TopK];
         TopkWeights = new float[maxTokens * config.TopK];
-        Router = new float[config.Experts];
-        Scratch = new float[config.HiddenSize];
+        Router = new float[maxTokens * config.Experts];
     }
 
     /// <summary>Most tokens of a batch.</summary>
@@ -53,17 +52,19 @@ public sealed class ForwardWorkspace
 
     internal float[] Router { get; }
 
-    internal float[] Scratch { get; }
-
     internal float[] InnerGate { get; private set; } = [];
 
     internal float[] InnerUp { get; private set; } = [];
 
+    /// <summary>Takes a batch and checks it before anything is written.</summary>
     internal void Begin(IReadOnlyList<SequenceChunk> batch)
     {
         var rows = 0;
-        foreach (var chunk in batch)
+        for (var i = 0; i < batch.Count; i++)
         {
+            var chunk = batch[i];
+            if (chunk.Start < 0 || chunk.Start > chunk.Cache.Length)
+                throw new ArgumentException($"A chunk starts at {chunk.Start}, its cache holds {chunk.Cache.Length} positions.", nameof(batch));
             rows += chunk.Tokens.Length;
             foreach (var token in chunk.Tokens.Span)
             {

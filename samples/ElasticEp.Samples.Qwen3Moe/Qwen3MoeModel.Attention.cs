@@ -8,13 +8,13 @@ public sealed partial class Qwen3MoeModel
         var names = _layers[layer];
         var (rows, queries, pairs) = (workspace.Rows, Config.Heads * Config.HeadSize, Config.KeyValueHeads * Config.HeadSize);
         NormRows(names.AttentionNorm, workspace);
-        Lanes.MatMul(workspace.Normed, rows, Matrix(names.Query, queries, Config.HiddenSize), workspace.Queries);
-        Lanes.MatMul(workspace.Normed, rows, Matrix(names.Key, pairs, Config.HiddenSize), workspace.Keys);
-        Lanes.MatMul(workspace.Normed, rows, Matrix(names.Value, pairs, Config.HiddenSize), workspace.Values);
+        _arithmetic.MatMul(workspace.Normed, rows, Matrix(names.Query, queries, Config.HiddenSize), workspace.Queries);
+        _arithmetic.MatMul(workspace.Normed, rows, Matrix(names.Key, pairs, Config.HiddenSize), workspace.Keys);
+        _arithmetic.MatMul(workspace.Normed, rows, Matrix(names.Value, pairs, Config.HiddenSize), workspace.Values);
         var row = 0;
-        foreach (var chunk in workspace.Batch)
+        for (var sequence = 0; sequence < workspace.Batch.Count; sequence++)
         {
-            chunk.Cache.Reserve(chunk.Start + chunk.Tokens.Length);
+            var chunk = workspace.Batch[sequence];
             for (var i = 0; i < chunk.Tokens.Length; i++)
                 Store(layer, names, chunk, i, row + i, workspace);
             for (var i = 0; i < chunk.Tokens.Length; i++)
@@ -22,8 +22,8 @@ public sealed partial class Qwen3MoeModel
             row += chunk.Tokens.Length;
         }
 
-        Lanes.MatMul(workspace.Attended, rows, Matrix(names.Output, Config.HiddenSize, queries), workspace.Added);
-        Pointwise.Add(workspace.Hidden.AsSpan(0, rows * Config.HiddenSize), workspace.Added);
+        _arithmetic.MatMul(workspace.Attended, rows, Matrix(names.Output, Config.HiddenSize, queries), workspace.Added);
+        _arithmetic.Add(workspace.Hidden.AsSpan(0, rows * Config.HiddenSize), workspace.Added);
     }
 
     /// <summary>Norms and rotates the queries and the key of a row, and writes key and value into the cache.</summary>
@@ -35,34 +35,24 @@ public sealed partial class Qwen3MoeModel
         var key = workspace.Keys.AsSpan(row * width, width);
         for (var head = 0; head < Config.KeyValueHeads; head++)
             NormAndRotate(key.Slice(head * size, size), _norms[names.KeyNorm], position);
-        key.CopyTo(chunk.Cache.Key(layer, position));
-        workspace.Values.AsSpan(row * width, width).CopyTo(chunk.Cache.Value(layer, position));
+        chunk.Cache.Write(layer, position, key, workspace.Values.AsSpan(row * width, width));
     }
 
     private void NormAndRotate(Span<float> head, float[] norm, int position)
     {
-        Pointwise.RmsNorm(head, norm, Config.NormEpsilon, head);
+        _arithmetic.RmsNorm(head, norm, Config.NormEpsilon, head);
         _rope.Apply(head, position);
     }
 
-    /// <summary>One row against all positions up to its own, in ascending order.</summary>
+    /// <summary>One row against all positions up to its own, whatever the cache holds beyond.</summary>
     private void AttendRow(int layer, KvCache cache, int position, int row, ForwardWorkspace workspace)
     {
         var (size, group) = (Config.HeadSize, Config.Heads / Config.KeyValueHeads);
-        var scale = 1f / MathF.Sqrt(size);
-        var scores = workspace.ReserveScores(position + 1);
+        var scores = workspace.ReserveScores(KvCachePool.PagesOf(position + 1) * KvCachePool.PageSize);
         for (var head = 0; head < Config.Heads; head++)
         {
             var at = (row * Config.Heads * size) + (head * size);
-            var query = workspace.Queries.AsSpan(at, size);
-            var pair = head / group * size;
-            for (var other = 0; other <= position; other++)
-                scores[other] = Lanes.Dot(query, cache.Key(layer, other).Slice(pair, size)) * scale;
-            Pointwise.Softmax(scores);
-            var sum = workspace.Attended.AsSpan(at, size);
-            sum.Clear();
-            for (var other = 0; other <= position; other++)
-                Lanes.AddScaled(sum, scores[other], cache.Value(layer, other).Slice(pair, size));
+            _arithmetic.Attend(workspace.Queries.AsSpan(at, size), cache, layer, head / group, scores, position + 1, workspace.Attended.AsSpan(at, size));
         }
     }
 }

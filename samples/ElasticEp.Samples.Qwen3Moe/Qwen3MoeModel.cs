@@ -13,12 +13,18 @@ public sealed partial class Qwen3MoeModel
     private readonly Dictionary<string, float[]> _norms = new(StringComparer.Ordinal);
     private readonly LayerNames[] _layers;
     private readonly Rope _rope;
+    private readonly Arithmetic _arithmetic;
 
     /// <summary>Allocates a model; its weights are zero until <see cref="GetWeight"/>'s memory has been filled.</summary>
     public Qwen3MoeModel(Qwen3MoeConfig config, WeightType type)
+        : this(config, type, Arithmetic.Widest)
+    {
+    }
+
+    internal Qwen3MoeModel(Qwen3MoeConfig config, WeightType type, Arithmetic arithmetic)
     {
         ArgumentNullException.ThrowIfNull(config);
-        (Config, Type) = (config, type);
+        (Config, Type, _arithmetic) = (config, type, arithmetic);
         foreach (var weight in WeightNames.Dense(config))
             _weights[weight.Name] = new byte[weight.ByteLength(type)];
         _layers = [.. Enumerable.Range(0, config.Layers).Select(layer => new LayerNames(layer))];
@@ -55,7 +61,7 @@ public sealed partial class Qwen3MoeModel
     {
         ArgumentNullException.ThrowIfNull(workspace);
         ArgumentNullException.ThrowIfNull(moe);
-        workspace.Begin(batch);
+        Begin(batch, workspace);
         Embed(workspace);
         var moeLayer = 0;
         for (var layer = 0; layer < Config.Layers; layer++)
@@ -76,28 +82,50 @@ public sealed partial class Qwen3MoeModel
                 workspace.TopkWeights.AsMemory(0, terms),
                 workspace.Added.AsMemory(0, rows),
                 cancellationToken).ConfigureAwait(false);
-            Pointwise.Add(workspace.Hidden.AsSpan(0, rows), workspace.Added);
+            _arithmetic.Add(workspace.Hidden.AsSpan(0, rows), workspace.Added);
         }
+
+        for (var i = 0; i < batch.Count; i++)
+            batch[i].Cache.Commit(batch[i].Start + batch[i].Tokens.Length);
     }
 
     /// <summary>The logits <c>[vocabulary]</c> of one row of the last forward pass.</summary>
-    public void ComputeLogits(ForwardWorkspace workspace, int row, Span<float> logits)
+    public void ComputeLogits(ForwardWorkspace workspace, int row, Span<float> logits) => ComputeLogits(workspace, [row], logits);
+
+    /// <summary>The logits <c>[rows, vocabulary]</c> of some rows of the last forward pass; the head's weights are read once for all.</summary>
+    public void ComputeLogits(ForwardWorkspace workspace, ReadOnlySpan<int> rows, Span<float> logits)
     {
         ArgumentNullException.ThrowIfNull(workspace);
-        var normed = workspace.Scratch.AsSpan(0, Config.HiddenSize);
-        Pointwise.RmsNorm(workspace.Hidden.AsSpan(row * Config.HiddenSize, Config.HiddenSize), _norms[WeightNames.FinalNorm], Config.NormEpsilon, normed);
-        Lanes.MatMul(normed, 1, Matrix(Config.IsHeadTied ? WeightNames.Embedding : WeightNames.Head, Config.VocabularySize, Config.HiddenSize), logits);
+        var size = Config.HiddenSize;
+        for (var i = 0; i < rows.Length; i++)
+        {
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)rows[i], (uint)workspace.Rows, nameof(rows));
+            _arithmetic.RmsNorm(workspace.Hidden.AsSpan(rows[i] * size, size), _norms[WeightNames.FinalNorm], Config.NormEpsilon, workspace.Normed.AsSpan(i * size, size));
+        }
+
+        _arithmetic.MatMul(workspace.Normed, rows.Length, Matrix(Config.IsHeadTied ? WeightNames.Embedding : WeightNames.Head, Config.VocabularySize, size), logits);
     }
 
     private WeightMatrix Matrix(string name, int rows, int columns) => new(_weights[name].Span, Type, rows, columns);
+
+    private void Begin(IReadOnlyList<SequenceChunk> batch, ForwardWorkspace workspace)
+    {
+        workspace.Begin(batch);
+        for (var i = 0; i < batch.Count; i++)
+        {
+            var end = batch[i].Start + batch[i].Tokens.Length;
+            batch[i].Cache.Reserve(end);
+            _rope.Reserve(end);
+        }
+    }
 
     private void Embed(ForwardWorkspace workspace)
     {
         var embedding = Matrix(WeightNames.Embedding, Config.VocabularySize, Config.HiddenSize);
         var row = 0;
-        foreach (var chunk in workspace.Batch)
+        for (var i = 0; i < workspace.Batch.Count; i++)
         {
-            foreach (var token in chunk.Tokens.Span)
+            foreach (var token in workspace.Batch[i].Tokens.Span)
                 embedding.CopyRow(token, workspace.Hidden.AsSpan(row++ * Config.HiddenSize, Config.HiddenSize));
         }
     }
@@ -108,7 +136,7 @@ public sealed partial class Qwen3MoeModel
         for (var row = 0; row < workspace.Rows; row++)
         {
             var at = row * Config.HiddenSize;
-            Pointwise.RmsNorm(workspace.Hidden.AsSpan(at, Config.HiddenSize), weight, Config.NormEpsilon, workspace.Normed.AsSpan(at, Config.HiddenSize));
+            _arithmetic.RmsNorm(workspace.Hidden.AsSpan(at, Config.HiddenSize), weight, Config.NormEpsilon, workspace.Normed.AsSpan(at, Config.HiddenSize));
         }
     }
 
@@ -116,11 +144,11 @@ public sealed partial class Qwen3MoeModel
     {
         NormRows(_layers[layer].MlpNorm, workspace);
         var gate = Matrix(_layers[layer].Router, Config.Experts, Config.HiddenSize);
-        var scores = workspace.Router.AsSpan(0, Config.Experts);
+        _arithmetic.MatMul(workspace.Normed, workspace.Rows, gate, workspace.Router);
         for (var row = 0; row < workspace.Rows; row++)
         {
-            Lanes.MatMul(workspace.Normed.AsSpan(row * Config.HiddenSize, Config.HiddenSize), 1, gate, scores);
-            Pointwise.Softmax(scores);
+            var scores = workspace.Router.AsSpan(row * Config.Experts, Config.Experts);
+            _arithmetic.Softmax(scores);
             ChooseExperts(scores, workspace.TopkIds.AsSpan(row * Config.TopK, Config.TopK), workspace.TopkWeights.AsSpan(row * Config.TopK, Config.TopK));
         }
     }
@@ -153,10 +181,10 @@ public sealed partial class Qwen3MoeModel
         NormRows(_layers[layer].MlpNorm, workspace);
         var (rows, inner) = (workspace.Rows, Config.InnerSize);
         workspace.ReserveInner(rows * inner);
-        Lanes.MatMul(workspace.Normed, rows, Matrix(_layers[layer].Gate, inner, Config.HiddenSize), workspace.InnerGate);
-        Lanes.MatMul(workspace.Normed, rows, Matrix(_layers[layer].Up, inner, Config.HiddenSize), workspace.InnerUp);
-        Pointwise.SwiGlu(workspace.InnerGate.AsSpan(0, rows * inner), workspace.InnerUp);
-        Lanes.MatMul(workspace.InnerGate, rows, Matrix(_layers[layer].Down, Config.HiddenSize, inner), workspace.Added);
-        Pointwise.Add(workspace.Hidden.AsSpan(0, rows * Config.HiddenSize), workspace.Added);
+        _arithmetic.MatMul(workspace.Normed, rows, Matrix(_layers[layer].Gate, inner, Config.HiddenSize), workspace.InnerGate);
+        _arithmetic.MatMul(workspace.Normed, rows, Matrix(_layers[layer].Up, inner, Config.HiddenSize), workspace.InnerUp);
+        _arithmetic.SwiGlu(workspace.InnerGate.AsSpan(0, rows * inner), workspace.InnerUp);
+        _arithmetic.MatMul(workspace.InnerGate, rows, Matrix(_layers[layer].Down, Config.HiddenSize, inner), workspace.Added);
+        _arithmetic.Add(workspace.Hidden.AsSpan(0, rows * Config.HiddenSize), workspace.Added);
     }
 }

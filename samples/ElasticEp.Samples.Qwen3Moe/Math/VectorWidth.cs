@@ -4,6 +4,7 @@ namespace ElasticEp.Samples.Qwen3Moe;
 internal enum VectorWidth
 {
     Scalar,
+    Vector128,
     Vector256,
     Vector512,
 }

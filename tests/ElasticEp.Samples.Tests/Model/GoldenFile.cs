@@ -16,7 +16,8 @@ internal static class GoldenFile
             Ids(item, "prompt_token_ids"),
             Ids(item, "greedy_token_ids"),
             item.GetProperty("text").GetString()!,
-            [.. item.GetProperty("first_step_top5").EnumerateArray().Select(pair => (pair[0].GetInt32(), pair[1].GetDouble()))]))];
+            [.. item.GetProperty("first_step_top5").EnumerateArray().Select(pair => (pair[0].GetInt32(), pair[1].GetDouble()))],
+            [.. item.GetProperty("first_step_logits_head").EnumerateArray().Select(logit => logit.GetDouble())]))];
     }
 
     private static int[] Ids(JsonElement item, string name) => [.. item.GetProperty(name).EnumerateArray().Select(id => id.GetInt32())];
