@@ -57,11 +57,11 @@ internal sealed partial class RankServing(IElasticGroup group, Qwen3Workload wor
                 Release();
             LogLeft(group.Rank, Steps);
         }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        catch (Exception exception) when (stoppingToken.IsCancellationRequested && exception is OperationCanceledException or ObjectDisposedException)
         {
             // the host stops, and has left the group or could not
         }
-        catch (Exception exception) when (exception is ElasticEpException or ObjectDisposedException)
+        catch (ElasticEpException exception)
         {
             LogEnded(exception, group.Rank);
         }
