@@ -1,0 +1,135 @@
+using ElasticEp.Hosting;
+using ElasticEp.Tests.Cluster;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+
+namespace ElasticEp.Tests.Hosting;
+
+public sealed class RegistrationTests
+{
+    private static readonly CancellationToken Token = TestContext.Current.CancellationToken;
+
+    [Fact]
+    public void Adding_a_group_twice_is_adding_it_once()
+    {
+        var services = new ServiceCollection();
+        services.AddElasticExpertParallel("g", Shape);
+        var count = services.Count(descriptor => descriptor.ServiceType == typeof(IHostedService));
+        services.AddElasticExpertParallel("g", options => options.MaxTokensPerRank = 5);
+        Assert.Equal(count, services.Count(descriptor => descriptor.ServiceType == typeof(IHostedService)));
+    }
+
+    [Fact]
+    public async Task A_group_is_resolved_by_its_name_and_without_one_when_it_is_alone()
+    {
+        var services = new ServiceCollection();
+        Complete(services.AddElasticExpertParallel("g", Shape));
+        await using var provider = services.BuildServiceProvider();
+        var group = provider.GetRequiredKeyedService<IElasticGroup>("g");
+        Assert.Same(group, provider.GetRequiredService<IElasticGroup>());
+        Assert.Same(group, provider.GetRequiredService<IElasticGroupClient>());
+        Assert.Equal("g", group.Name);
+    }
+
+    [Fact]
+    public async Task Two_groups_must_be_asked_for_by_name()
+    {
+        var services = new ServiceCollection();
+        Complete(services.AddElasticExpertParallel("a", Shape));
+        Complete(services.AddElasticExpertParallel("b", Shape));
+        await using var provider = services.BuildServiceProvider();
+        Assert.NotSame(provider.GetRequiredKeyedService<IElasticGroup>("a"), provider.GetRequiredKeyedService<IElasticGroup>("b"));
+        Assert.Contains("a, b", Assert.Throws<ElasticEpException>(provider.GetRequiredService<IElasticGroup>).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void One_host_is_not_both_rank_and_client()
+    {
+        var services = new ServiceCollection();
+        services.AddElasticExpertParallel("g", Shape);
+        Assert.Throws<ElasticEpException>(() => services.AddElasticExpertParallelClient("g", Shape));
+    }
+
+    [Theory]
+    [InlineData(false, true, "has no transport")]
+    [InlineData(true, false, "has no workload")]
+    public async Task A_missing_part_is_named_when_the_host_starts(bool hasCluster, bool hasWorkload, string words)
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        var group = builder.Services.AddElasticExpertParallel("g", Shape);
+        if (hasCluster)
+            group.UseInProcessCluster(new InProcessCluster());
+        if (hasWorkload)
+            group.UseWorkload<ToyWorkload>();
+        using var host = builder.Build();
+        var error = await Assert.ThrowsAsync<ElasticEpException>(() => host.StartAsync(Token));
+        Assert.Contains(words, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Health_tells_forming_and_serving()
+    {
+        var cluster = new InProcessCluster();
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Services.AddElasticExpertParallelClient("g", Client).UseInProcessLauncher(cluster, (rank, _) =>
+        {
+            rank.UseWorkload<ToyWorkload>();
+            rank.Services.AddHostedService<IdleLoop>();
+        });
+        builder.Services.AddHealthChecks().AddElasticExpertParallel("g");
+        using var host = builder.Build();
+        var health = host.Services.GetRequiredService<HealthCheckService>();
+        Assert.Equal(HealthStatus.Unhealthy, (await health.CheckHealthAsync(check => check.Tags.Contains("ready"), Token)).Status);
+        await host.StartAsync(Token);
+        await foreach (var view in host.Services.GetRequiredService<IElasticGroupClient>().Views.WithCancellation(Token))
+        {
+            if (view.Epoch > 0)
+                break;
+        }
+
+        var report = await health.CheckHealthAsync(Token);
+        Assert.Equal(HealthStatus.Healthy, report.Status);
+        Assert.Equal("serving", report.Entries["elasticep-g-ready"].Data["phase"]);
+        await host.StopAsync(Token);
+    }
+
+    private static void Complete(IElasticEpBuilder builder) => builder.UseInProcessCluster(new InProcessCluster()).UseWorkload(_ => new ToyWorkload());
+
+    private static void Client(ElasticEpOptions options)
+    {
+        Shape(options);
+        options.Rank = null;
+    }
+
+    private static void Shape(ElasticEpOptions options)
+    {
+        (options.Rank, options.SlotsPerRank) = (0, ToyModel.Experts);
+        options.Model = new MoeModelShape { MoeLayers = ToyModel.Layers, Experts = ToyModel.Experts, TopK = ToyModel.TopK, HiddenSize = ToyModel.Hidden, RowType = ElementType.Float32 };
+    }
+
+    /// <summary>Runs steps with zero tokens when there is one to run.</summary>
+    private sealed class IdleLoop(IElasticGroup group) : BackgroundService
+    {
+        protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+        {
+            try
+            {
+                while (await group.RunStepAsync(RunAsync, stoppingToken))
+                {
+                    // nothing to release
+                }
+            }
+            catch (OperationCanceledException)
+            {
+                // the host stops
+            }
+        }
+
+        private static async ValueTask RunAsync(ElasticStep step, CancellationToken token)
+        {
+            for (var layer = 0; layer < ToyModel.Layers; layer++)
+                await step.ForwardExpertsAsync(layer, default, default, default, default, ToyModel.RunExpert, cancellationToken: token);
+        }
+    }
+}
