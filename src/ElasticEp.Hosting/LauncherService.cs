@@ -15,7 +15,7 @@ internal sealed partial class LauncherService(
 {
     private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(30);
 
-    private readonly HashSet<int> _running = [];
+    private readonly Dictionary<int, string> _running = []; // rank → the operation that it was started for
     private readonly HashSet<(string Operation, int Rank)> _failed = [];
 
     public override async Task StopAsync(CancellationToken cancellationToken)
@@ -33,7 +33,7 @@ internal sealed partial class LauncherService(
         }
 
         await base.StopAsync(cancellationToken).ConfigureAwait(false);
-        await Task.WhenAll(_running.ToArray().Select(rank => StopRankAsync(rank, cancellationToken))).ConfigureAwait(false);
+        await Task.WhenAll(_running.Keys.ToArray().Select(rank => StopRankAsync(rank, cancellationToken))).ConfigureAwait(false);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -51,14 +51,18 @@ internal sealed partial class LauncherService(
 
     private async Task ReconcileAsync(GroupRecord record, CancellationToken stoppingToken)
     {
-        foreach (var rank in _running.Where(rank => !IsWanted(record, rank)).ToArray())
+        _failed.RemoveWhere(failed => failed.Operation != record.Pending?.Id);
+        foreach (var (rank, _) in _running.Where(entry => !IsWanted(record, entry.Key, entry.Value)).ToArray())
             await StopRankAsync(rank, stoppingToken).ConfigureAwait(false);
-        foreach (var launch in Wanted(record).Where(launch => !_running.Contains(launch.Rank) && !_failed.Contains((launch.Operation, launch.Rank))))
+        foreach (var launch in Wanted(record).Where(launch => !_running.ContainsKey(launch.Rank) && !_failed.Contains((launch.Operation, launch.Rank))))
             await LaunchAsync(launch, stoppingToken).ConfigureAwait(false);
     }
 
-    private static bool IsWanted(GroupRecord record, int rank) =>
-        record.View.Contains(rank) || record.Pending is not null || (record.View.Epoch == 0 && record.Last is null);
+    /// <summary>A member, a leaver that is still needed, or a joiner that was started for this very operation.</summary>
+    private static bool IsWanted(GroupRecord record, int rank, string operation) =>
+        record.View.Contains(rank)
+        || (record.Pending is { } pending && (pending.Leavers.Contains(rank) || (pending.Joiners.Contains(rank) && pending.Id == operation)))
+        || (record.View.Epoch == 0 && record.Last is null);
 
     private IEnumerable<RankLaunch> Wanted(GroupRecord record)
     {
@@ -74,8 +78,8 @@ internal sealed partial class LauncherService(
         try
         {
             LogLaunching(name, launch.Rank, launch.Operation);
-            await launcher.LaunchAsync(launch, stoppingToken).ConfigureAwait(false);
-            _running.Add(launch.Rank);
+            await launcher.LaunchAsync(launch, stoppingToken).AsTask().WaitAsync(options.OperationDeadline, time, stoppingToken).ConfigureAwait(false);
+            _running[launch.Rank] = launch.Operation;
         }
         catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
         {

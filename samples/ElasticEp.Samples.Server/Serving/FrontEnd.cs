@@ -60,6 +60,7 @@ internal sealed partial class FrontEnd(IElasticGroupClient group, int capacity, 
 
         if (rank >= 0)
             Send(rank, ServingTopic.Cancel, new RequestNotice(request.Number, request.Owner, "").Encode());
+        ConfirmLeavers();
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -92,13 +93,11 @@ internal sealed partial class FrontEnd(IElasticGroupClient group, int capacity, 
             lock (_lock)
             {
                 _leaving.RemoveWhere(rank => !view.Contains(rank));
-                foreach (var request in _requests.Values)
-                {
-                    if (request.Rank >= 0 && !view.Contains(request.Rank))
-                        TakeFromLostRank(request);
-                }
+                foreach (var request in _requests.Values.Where(request => request.Rank >= 0 && !view.Contains(request.Rank)).ToArray())
+                    TakeFromLostRank(request);
             }
 
+            ConfirmLeavers();
             Assign();
         }
     }
@@ -107,9 +106,13 @@ internal sealed partial class FrontEnd(IElasticGroupClient group, int capacity, 
     {
         LogLost(request.Number, request.Rank);
         if (++request.Crashes < 2)
+        {
             Requeue(request);
-        else
-            request.Fail(new ElasticEpException(ElasticEpErrorCode.PeerLost, "The request was running on two ranks that were lost; it is not tried a third time."));
+            return;
+        }
+
+        _requests.Remove(request.Number);
+        request.Fail(new ElasticEpException(ElasticEpErrorCode.PeerLost, "The request was running on two ranks that were lost; it is not tried a third time."));
     }
 
     private void Receive(in GroupMessage message)
@@ -139,8 +142,15 @@ internal sealed partial class FrontEnd(IElasticGroupClient group, int capacity, 
     {
         lock (_lock)
         {
-            if (!_requests.TryGetValue(token.Request, out var request) || request.Owner != token.Owner || request.Released.Count != token.Position)
+            if (!_requests.TryGetValue(token.Request, out var request) || request.Owner != token.Owner || token.Position < request.Released.Count)
                 return;
+            if (token.Position > request.Released.Count)
+            {
+                // A message was lost: what follows cannot be released. Another owner continues from what was.
+                Requeue(request);
+                return;
+            }
+
             request.Release(token.Token, token.Finish);
             if (request.IsFinished)
                 _requests.Remove(request.Number);
@@ -245,7 +255,13 @@ internal sealed partial class FrontEnd(IElasticGroupClient group, int capacity, 
                 Requeue(request);
         }
 
-        // Not assigned again at once: the next view, message or request does it, when the link may be back.
+        _ = AssignLaterAsync();
+    }
+
+    private async Task AssignLaterAsync()
+    {
+        await Task.Delay(TimeSpan.FromMilliseconds(250), TimeProvider.System);
+        Assign();
     }
 
     [LoggerMessage(3001, LogLevel.Information, "Request {Request} was handed back by rank {Rank} after {Tokens} tokens")]

@@ -5,9 +5,6 @@ internal sealed class LeaveState
 {
     private readonly HashSet<int> _clear = [];
 
-    /// <summary>Whether the front ends have been told.</summary>
-    public bool IsAnnounced { get; set; }
-
     /// <summary>Whether drain time is over.</summary>
     public volatile bool MustHandBack;
 

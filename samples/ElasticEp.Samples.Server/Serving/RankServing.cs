@@ -20,6 +20,7 @@ internal sealed partial class RankServing(IElasticGroup group, Qwen3Workload wor
     private readonly Lock _leaveLock = new();
     private readonly float[] _logits = new float[workload.Model.Config.VocabularySize];
     private LeaveState? _leave;
+    private bool _isLeavingAnnounced;
     private StepPlan? _plan;
 
     /// <summary>Steps that were run here.</summary>
@@ -44,7 +45,7 @@ internal sealed partial class RankServing(IElasticGroup group, Qwen3Workload wor
     {
         lock (_leaveLock)
             _leave = null;
-        Announce(isLeaving: false);
+        group.NotifyWork(); // the serving loop tells the front ends
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -139,10 +140,10 @@ internal sealed partial class RankServing(IElasticGroup group, Qwen3Workload wor
 
     private void TakeInbox(LeaveState? leave)
     {
-        if (leave is { IsAnnounced: false })
+        if (_isLeavingAnnounced != leave is not null)
         {
-            leave.IsAnnounced = true;
-            Announce(isLeaving: true);
+            _isLeavingAnnounced = leave is not null;
+            Announce(_isLeavingAnnounced);
         }
 
         while (_inbox.TryDequeue(out var message))
@@ -172,9 +173,7 @@ internal sealed partial class RankServing(IElasticGroup group, Qwen3Workload wor
         _running.Clear();
         _waiting.Clear();
         if (leave.HasCleared(_frontEnds.Keys))
-            leave.Cleared.TrySetResult();
-        else
-            group.NotifyWork(); // the answers are read between steps
+            leave.Cleared.TrySetResult(); // otherwise the front end's answer wakes the group
     }
 
     private void Remove(RequestNotice notice)

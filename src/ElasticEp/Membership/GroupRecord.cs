@@ -12,8 +12,8 @@ namespace ElasticEp.Membership;
 /// <param name="Last">How the last operation ended, or null.</param>
 internal sealed record GroupRecord(GroupView View, ImmutableArray<GroupMember> PreviousMembers, PendingOperation? Pending, OperationOutcome? Last)
 {
-    /// <summary>Ids of the last operations that have ended: a late repetition of one is not a new one.</summary>
-    public ImmutableArray<string> Ended { get; init; } = [];
+    /// <summary>How the last operations ended: whoever asked for one finds its outcome here, and a late repetition is not a new one.</summary>
+    public ImmutableArray<OperationOutcome> Ended { get; init; } = [];
 
     private const int EndedKept = 16;
 
@@ -24,8 +24,11 @@ internal sealed record GroupRecord(GroupView View, ImmutableArray<GroupMember> P
     {
         Pending = null,
         Last = outcome,
-        Ended = [.. Ended.Append(outcome.Id).TakeLast(EndedKept)],
+        Ended = [.. Ended.Append(outcome).TakeLast(EndedKept)],
     };
+
+    /// <summary>The outcome of an operation that has ended, or null.</summary>
+    public OperationOutcome? FindOutcome(string operation) => Last?.Id == operation ? Last : Ended.FirstOrDefault(outcome => outcome.Id == operation);
 
     public static string KeyOf(string group) => $"{group}/record";
 

@@ -26,15 +26,12 @@ internal static class RecordCodec
         writer.Bool(record.Last is not null);
         if (record.Last is { } last)
         {
-            writer.Text(last.Id);
-            writer.Bool(last.IsCompleted);
-            writer.Text(last.Reason);
-            WriteFigures(writer, last.Figures);
+            WriteOutcome(writer, last);
         }
 
         writer.Int(record.Ended.Length);
-        foreach (var id in record.Ended)
-            writer.Text(id);
+        foreach (var outcome in record.Ended)
+            WriteOutcome(writer, outcome);
         return writer.Written;
     }
 
@@ -49,13 +46,23 @@ internal static class RecordCodec
         for (var count = reader.Count(16); count > 0; count--)
             previous.Add(new GroupMember(reader.Int(), reader.Long(), reader.Text()));
         var pending = reader.Bool() ? ReadPending(ref reader) : null;
-        var last = reader.Bool() ? new OperationOutcome(reader.Text(), reader.Bool(), reader.Text(), ReadFigures(ref reader)) : null;
-        var ended = new string[reader.Count(4)];
+        var last = reader.Bool() ? ReadOutcome(ref reader) : null;
+        var ended = new OperationOutcome[reader.Count(9)];
         for (var i = 0; i < ended.Length; i++)
-            ended[i] = reader.Text();
+            ended[i] = ReadOutcome(ref reader);
         reader.End();
         return new GroupRecord(view, previous.ToImmutable(), pending, last) { Ended = [.. ended] };
     }
+
+    private static void WriteOutcome(WireWriter writer, OperationOutcome outcome)
+    {
+        writer.Text(outcome.Id);
+        writer.Bool(outcome.IsCompleted);
+        writer.Text(outcome.Reason);
+        WriteFigures(writer, outcome.Figures);
+    }
+
+    private static OperationOutcome ReadOutcome(ref WireReader reader) => new(reader.Text(), reader.Bool(), reader.Text(), ReadFigures(ref reader));
 
     public static void WriteRanks(WireWriter writer, ImmutableArray<int> ranks)
     {

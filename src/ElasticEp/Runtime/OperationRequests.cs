@@ -10,7 +10,8 @@ namespace ElasticEp.Runtime;
 /// </summary>
 internal sealed class OperationRequests(Action<ProtocolMessage> send, TimeProvider time)
 {
-    private static readonly TimeSpan AskAgain = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan AskAgain = TimeSpan.FromMilliseconds(500);
+    private static readonly object AskNow = new();
 
     private readonly ConcurrentDictionary<string, Channel<object>> _waiting = new();
     private GroupRecord _record = GroupRecord.Unborn;
@@ -46,7 +47,7 @@ internal sealed class OperationRequests(Action<ProtocolMessage> send, TimeProvid
         {
             using var cancelled = cancellationToken.UnsafeRegister(_ => send(new CancelMessage(ask.Operation)), null);
             channel.Writer.TryWrite(_record);
-            return await RunAsync(ask, channel.Reader, progress).ConfigureAwait(false);
+            return await RunAsync(ask, channel, progress, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -60,32 +61,43 @@ internal sealed class OperationRequests(Action<ProtocolMessage> send, TimeProvid
             waiting.Writer.TryComplete(reason);
     }
 
-    private async Task<ScaleResult> RunAsync(ScaleAsk ask, ChannelReader<object> reader, IProgress<ScaleProgress>? progress)
+    private async Task<ScaleResult> RunAsync(ScaleAsk ask, Channel<object> channel, IProgress<ScaleProgress>? progress, CancellationToken cancellationToken)
     {
-        var askedCoordinator = -1;
-        await foreach (var news in reader.ReadAllAsync().ConfigureAwait(false))
+        // A message may be lost with its link. Until the coordinator has answered it is asked again; the id makes that harmless.
+        using var again = time.CreateTimer(_ => channel.Writer.TryWrite(AskNow), null, AskAgain, AskAgain);
+        var (asked, isAccepted) = (-1, false);
+        await foreach (var news in channel.Reader.ReadAllAsync(CancellationToken.None).ConfigureAwait(false))
         {
             switch (news)
             {
-                case GroupRecord { Last: { } last } record when last.Id == ask.Operation:
-                    return last.ToResult(record.View);
+                case GroupRecord record when record.FindOutcome(ask.Operation) is { } outcome:
+                    return outcome.ToResult(record.View);
                 case GroupRecord { View.IsTerminal: true }:
                     throw new ElasticEpException(ElasticEpErrorCode.GroupEnded, "The group has ended.");
-                case GroupRecord record when record.View.Coordinator >= 0 && record.View.Coordinator != askedCoordinator:
-                    askedCoordinator = record.View.Coordinator;
+                case GroupRecord record when record.View.Coordinator >= 0 && record.View.Coordinator != asked:
+                    (asked, isAccepted) = (record.View.Coordinator, false);
                     send(new ScaleAskMessage(ask));
                     break;
                 case ProgressMessage report:
                     progress?.Report(report.Progress);
                     break;
-                case ScaleAnswerMessage { Code: (int)ElasticEpErrorCode.InvalidState } when askedCoordinator >= 0 && !_record.View.IsTerminal:
-                    await Task.Delay(AskAgain, time).ConfigureAwait(false); // it does not coordinate yet, or no more
-                    send(new ScaleAskMessage(ask));
+                case ScaleAnswerMessage { Code: 0 }:
+                    isAccepted = true;
                     break;
+                case ScaleAnswerMessage { Code: (int)ElasticEpErrorCode.InvalidState } when asked >= 0 && !_record.View.IsTerminal:
+                    break; // it does not coordinate yet, or no more: the timer asks again
                 case ScaleAnswerMessage { Code: (int)ElasticEpErrorCode.ScaleInProgress } refused:
                     throw new ScaleInProgressException(refused.Detail);
-                case ScaleAnswerMessage { Code: not 0 } refused:
+                case ScaleAnswerMessage refused:
                     throw new ElasticEpException((ElasticEpErrorCode)refused.Code, refused.Detail);
+                default:
+                    if (cancellationToken.IsCancellationRequested && !isAccepted)
+                        throw new OperationCanceledException(cancellationToken); // nothing was decided
+                    if (cancellationToken.IsCancellationRequested)
+                        send(new CancelMessage(ask.Operation));
+                    else if (!isAccepted && asked >= 0)
+                        send(new ScaleAskMessage(ask));
+                    break;
             }
         }
 

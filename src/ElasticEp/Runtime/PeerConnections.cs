@@ -11,7 +11,7 @@ internal sealed partial class PeerConnections(GroupServices services, ITransport
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(50);
 
     private readonly ILogger _logger = services.Loggers.CreateLogger<PeerConnections>();
-    private readonly ConcurrentDictionary<int, byte> _underWay = new();
+    private readonly ConcurrentDictionary<int, string> _underWay = new(); // peer → the address that is being tried
 
     /// <summary>Connects → LinkUp from the transport, or ConnectFailed after the connect deadline.</summary>
     public void Connect(int peer, string address) => _ = ConnectAsync(peer, address, RankEventKind.ConnectFailed, 0);
@@ -19,19 +19,26 @@ internal sealed partial class PeerConnections(GroupServices services, ITransport
     /// <summary>A member's connection has ended: connects again → LinkUp, or RankLost after the connect deadline.</summary>
     public void Reconnect(GroupMember member) => _ = ConnectAsync(member.Rank, member.Address, RankEventKind.RankLost, member.Incarnation);
 
-    public void Disconnect(int peer) => _ = DisconnectAsync(peer);
+    public void Disconnect(int peer)
+    {
+        _underWay.TryRemove(peer, out _);
+        _ = DisconnectAsync(peer);
+    }
+
+    private bool IsWanted(int peer, string address) => _underWay.TryGetValue(peer, out var wanted) && wanted == address;
 
     private async Task ConnectAsync(int peer, string address, RankEventKind failure, long incarnation)
     {
-        if (!_underWay.TryAdd(peer, 0))
+        if (_underWay.TryGetValue(peer, out var present) && present == address)
             return;
+        _underWay[peer] = address; // a newer process of the peer: the older attempt gives up
         var started = services.Time.GetTimestamp();
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(stopped);
         using var timer = services.Time.CreateTimer(static state => ((CancellationTokenSource)state!).Cancel(), deadline, services.Options.ConnectDeadline, Timeout.InfiniteTimeSpan);
-        var reason = "no answer";
+        var (reason, isSuperseded) = ("no answer", false);
         try
         {
-            while (!deadline.IsCancellationRequested)
+            while (!deadline.IsCancellationRequested && IsWanted(peer, address))
             {
                 try
                 {
@@ -56,10 +63,10 @@ internal sealed partial class PeerConnections(GroupServices services, ITransport
         }
         finally
         {
-            _underWay.TryRemove(peer, out _);
+            isSuperseded = !_underWay.TryRemove(new KeyValuePair<int, string>(peer, address));
         }
 
-        if (stopped.IsCancellationRequested)
+        if (stopped.IsCancellationRequested || isSuperseded)
             return;
         var elapsed = services.Time.GetElapsedTime(started);
         LogConnectFailed(services.Name, peer, address, elapsed, reason);

@@ -159,7 +159,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         if (!View.Contains(Rank) || _ended.Task.IsCompleted)
             return;
         var leave = _requests.RunAsync(Asks.Leave(Rank), null, cancellationToken);
-        var first = await Task.WhenAny(leave, _ended.Task).ConfigureAwait(false);
+        var first = await Task.WhenAny(leave, _ended.Task).WaitAsync(cancellationToken).ConfigureAwait(false);
         if (first == leave)
         {
             var result = await leave.ConfigureAwait(false);
@@ -176,6 +176,8 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
             return;
         End(null);
         _requests.Fail(new ElasticEpException(ElasticEpErrorCode.GroupEnded, $"Rank {Rank} was disposed.") { Rank = Rank });
+        _messenger.Complete();
+        await _mailbox.CloseAsync().ConfigureAwait(false);
         await _stopped.CancelAsync().ConfigureAwait(false);
         _exchange.Abort(new ElasticEpException(ElasticEpErrorCode.StepAborted, "The group was disposed.") { Rank = Rank });
         await _attempt.CancelAsync().ConfigureAwait(false);

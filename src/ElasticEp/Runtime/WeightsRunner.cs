@@ -17,6 +17,8 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
     private readonly CancellationToken _stopped;
     private readonly RankWeights _weights;
     private readonly Lock _lock = new();
+    private readonly TimeSpan _hookDeadline;
+    private readonly TimeProvider _time;
     private CancellationTokenSource _operation = new();
     private Task _queue = Task.CompletedTask;
     private bool _isWarm;
@@ -24,6 +26,7 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
     public WeightsRunner(GroupServices services, int rank, IElasticWorkload workload, Action<RankEvent> post, CancellationToken stopped)
     {
         (_rank, _workload, _transport, _post, _stopped) = (rank, workload, services.Transport, post, stopped);
+        (_hookDeadline, _time) = (services.Options.ConnectDeadline, services.Time);
         _weights = new RankWeights(rank, services.Options, workload, this, services.Time);
     }
 
@@ -116,11 +119,19 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
     /// <summary>Cancels what runs and waits for it; the transport may then be closed.</summary>
     public async Task StopAsync()
     {
-        await _operation.CancelAsync().ConfigureAwait(false);
+        CancellationTokenSource operation;
         Task queue;
         lock (_lock)
-            queue = _queue;
-        await queue.ConfigureAwait(false);
+            (operation, queue) = (_operation, _queue);
+        await operation.CancelAsync().ConfigureAwait(false);
+        try
+        {
+            await queue.WaitAsync(_hookDeadline, _time, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // a hook of the app ignores its token; it must not keep the host from stopping
+        }
     }
 
     public ValueTask DisposeAsync() => _weights.DisposeAsync();

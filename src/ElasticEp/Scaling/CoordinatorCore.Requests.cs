@@ -12,13 +12,9 @@ internal sealed partial class CoordinatorCore
         {
             Refuse(from, ask.Operation, ElasticEpErrorCode.InvalidState, $"Rank {member.Rank} does not coordinate.", effects);
         }
-        else if (_record.Last?.Id == ask.Operation)
+        else if (_record.FindOutcome(ask.Operation) is not null)
         {
-            Accept(from, ask.Operation, effects);
-        }
-        else if (_record.Ended.Contains(ask.Operation))
-        {
-            Refuse(from, ask.Operation, ElasticEpErrorCode.InvalidArgument, $"Operation {ask.Operation} has ended already; take a new id.", effects);
+            Accept(from, ask.Operation, effects); // it has ended: the record says how
         }
         else if (Operation?.Id == ask.Operation)
         {
@@ -49,7 +45,7 @@ internal sealed partial class CoordinatorCore
         {
             var (from, ask) = _waiting.Dequeue();
             if (ask.Operation == operation)
-                Refuse(from, operation, ElasticEpErrorCode.OperationAborted, "it was cancelled by its caller", effects);
+                Refuse(from, operation, ElasticEpErrorCode.OperationAborted, "It was cancelled by its caller before it began.", effects);
             else
                 _waiting.Enqueue((from, ask));
         }

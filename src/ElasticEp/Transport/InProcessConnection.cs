@@ -32,17 +32,18 @@ internal sealed class InProcessConnection
     /// </summary>
     public static async Task<InProcessConnection> OpenAsync(InProcessTransport a, InProcessTransport b, CancellationToken cancellationToken)
     {
+        InProcessConnection? opened;
         while (true)
         {
-            InProcessConnection connection;
             InProcessConnection? older;
             lock (Opening)
             {
                 if (!b.Connections.TryGetValue(a.Self!.Peer, out older) && !a.Connections.TryGetValue(b.Self!.Peer, out older))
                 {
-                    connection = new InProcessConnection(a, b);
-                    a.Connections[b.Self!.Peer] = connection;
-                    b.Connections[a.Self.Peer] = connection;
+                    opened = new InProcessConnection(a, b);
+                    opened.TryEnter(); // its end is told after its beginning
+                    a.Connections[b.Self!.Peer] = opened;
+                    b.Connections[a.Self.Peer] = opened;
                     break;
                 }
             }
@@ -52,10 +53,10 @@ internal sealed class InProcessConnection
             await older.CloseForAsync(a, b).WaitAsync(cancellationToken).ConfigureAwait(false);
         }
 
-        var opened = a.Connections[b.Self!.Peer];
         a.Handler.OnConnected(b.Self!);
         b.Handler.OnConnected(a.Self!);
         opened._opened.TrySetResult();
+        opened.Exit();
         return opened;
     }
 

@@ -13,7 +13,7 @@ public sealed class CodecTests
         [TestViews.Member(0), TestViews.Member(1)],
         new PendingOperation("op9", OperationKind.Scale, [0, 2, 5], [5], [1]) { IsCommitted = true, Figures = new OperationFigures { BytesMoved = 3, Pause = TimeSpan.FromSeconds(1) } },
         new OperationOutcome("op8", false, "cancelled", new OperationFigures { Launch = TimeSpan.FromMilliseconds(5) }))
-    { Ended = ["op7", "op8"] };
+    { Ended = [new OperationOutcome("op7", true, "", new OperationFigures()), new OperationOutcome("op8", false, "why", new OperationFigures { BytesMoved = 3 })] };
 
     private static readonly ProtocolMessage[] Messages =
     [
