@@ -1,5 +1,7 @@
 using ElasticEp.Kernels;
 
+using ElasticEp.TestKit;
+
 namespace ElasticEp.Tests.Kernels;
 
 public sealed class CpuKernelTests : KernelConformance

@@ -1,7 +1,7 @@
 using ElasticEp.Kernels;
 using ElasticEp.Tests.Cluster;
 
-namespace ElasticEp.Tests.Kernels;
+namespace ElasticEp.TestKit;
 
 /// <summary>What every implementation of <see cref="IExchangeKernels"/> on host memory must do, to the bit.</summary>
 public abstract class KernelConformance

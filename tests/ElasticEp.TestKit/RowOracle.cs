@@ -1,4 +1,4 @@
-namespace ElasticEp.Tests.Kernels;
+namespace ElasticEp.TestKit;
 
 /// <summary>
 /// Rows read, written and summed one element at a time, without a line of the library's kernels. bfloat16 is found by comparing the
