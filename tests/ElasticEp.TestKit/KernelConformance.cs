@@ -1,5 +1,4 @@
 using ElasticEp.Kernels;
-using ElasticEp.Tests.Cluster;
 
 namespace ElasticEp.TestKit;
 

@@ -1,3 +1,4 @@
+using ElasticEp.TestKit;
 namespace ElasticEp.Tests.Cluster;
 
 /// <summary>Steps that are run again: delegates that throw, links that drop.</summary>
@@ -48,7 +49,7 @@ public sealed class RecoveryTests
     {
         await using var cluster = await ElasticCluster.StartAsync(options => options.InitialRanks = 4);
         await cluster.WaitForStepsAsync(5);
-        var random = new Cluster.Mixer(7);
+        var random = new Mixer(7);
         for (var i = 0; i < 10; i++)
         {
             var a = random.Below(4);

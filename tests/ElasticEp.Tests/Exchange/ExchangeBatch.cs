@@ -1,5 +1,5 @@
+using ElasticEp.TestKit;
 using ElasticEp.Tests.Cluster;
-using ElasticEp.Tests.Kernels;
 
 namespace ElasticEp.Tests.Exchange;
 

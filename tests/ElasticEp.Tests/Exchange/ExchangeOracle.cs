@@ -1,4 +1,4 @@
-using ElasticEp.Tests.Kernels;
+using ElasticEp.TestKit;
 
 namespace ElasticEp.Tests.Exchange;
 

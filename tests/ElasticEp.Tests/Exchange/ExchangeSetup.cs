@@ -1,3 +1,4 @@
+using ElasticEp.TestKit;
 using ElasticEp.Tests.Cluster;
 using ElasticEp.Weights;
 
