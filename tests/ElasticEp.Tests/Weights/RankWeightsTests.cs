@@ -124,7 +124,10 @@ public class RankWeightsTests
         cluster.Switch(next);
 
         cluster.CheckWeights(1);
-        Assert.Equal(WeightCluster.AllDenseBytes + (plan.Transfers.Count * (long)WeightCluster.ExpertBytes), joiner.Weights.BytesReceived);
+
+        // Nothing is asked for twice, but the chunk that was on its way when the source was lost.
+        var needed = WeightCluster.AllDenseBytes + (plan.Transfers.Count * (long)WeightCluster.ExpertBytes);
+        Assert.InRange(joiner.Weights.BytesReceived, needed, needed + 2048);
     }
 
     [Fact]
