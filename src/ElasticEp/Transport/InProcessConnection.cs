@@ -1,92 +1,81 @@
-using System.Runtime.CompilerServices;
-
 namespace ElasticEp.Transport;
 
-/// <summary>The connection of two transports: three lanes each way. Closes once; each end is told once, after its last frame.</summary>
+/// <summary>
+/// The connection of two transports: three lanes each way. It closes once; each end is told once, after its last frame.
+/// No callback runs under a lock.
+/// </summary>
 internal sealed class InProcessConnection
 {
-    private static readonly Lock Opening = new();
+    private const int Links = 3;
 
     private readonly InProcessTransport _a;
     private readonly InProcessTransport _b;
-    private readonly SemaphoreSlim[] _lanes = [new(1, 1), new(1, 1), new(1, 1), new(1, 1), new(1, 1), new(1, 1)];
+    private readonly InProcessLane[] _lanes = new InProcessLane[2 * Links];
     private readonly CancellationTokenSource _closed = new();
     private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly TaskCompletionSource _quiet = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private int _inProgress = 1; // one for the connection itself
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _users = 2; // the connection itself, and its opening: nobody hears of the end before the beginning
     private int _isClosing;
     private DisconnectReason _reason;
     private string _detail = "";
 
-    private InProcessConnection(InProcessTransport a, InProcessTransport b) => (_a, _b) = (a, b);
+    public InProcessConnection(InProcessTransport a, InProcessTransport b)
+    {
+        (_a, _b) = (a, b);
+        for (var link = 0; link < Links; link++)
+        {
+            _lanes[link] = new InProcessLane(this, a, b, (LinkKind)link);
+            _lanes[Links + link] = new InProcessLane(this, b, a, (LinkKind)link);
+        }
+    }
 
     /// <summary>Completes when both ends know of the connection.</summary>
     public Task Opened => _opened.Task;
 
+    /// <summary>Whether it is on its way out; <see cref="Ended"/> follows.</summary>
+    public bool IsClosing => Volatile.Read(ref _isClosing) != 0;
+
+    /// <summary>Completes when both ends know of the end.</summary>
+    public Task Ended => _ended.Task;
+
+    /// <summary>Cancelled when it closes.</summary>
+    public CancellationToken Closed => _closed.Token;
+
+    public bool Joins(InProcessTransport a, InProcessTransport b) =>
+        (ReferenceEquals(a, _a) && ReferenceEquals(b, _b)) || (ReferenceEquals(a, _b) && ReferenceEquals(b, _a));
+
     /// <summary>Whether it is up and has an end at this address.</summary>
-    public bool IsOpenTo(string address) => _opened.Task.IsCompleted && Volatile.Read(ref _isClosing) == 0 && (_a.Address == address || _b.Address == address);
+    public bool IsOpenTo(string address) => Opened.IsCompleted && !IsClosing && (_a.Address == address || _b.Address == address);
 
-    /// <summary>
-    /// Connects two ends, or returns the connection that they have. A connection that is closing is waited for, so that each end
-    /// hears of its end before it hears of the next one.
-    /// </summary>
-    public static async Task<InProcessConnection> OpenAsync(InProcessTransport a, InProcessTransport b, CancellationToken cancellationToken)
+    public InProcessLane Lane(InProcessTransport sender, LinkKind link) => _lanes[(ReferenceEquals(sender, _a) ? 0 : Links) + (int)link];
+
+    /// <summary>Tells both ends; frames that are sent meanwhile wait.</summary>
+    public void Open()
     {
-        InProcessConnection? opened;
-        while (true)
-        {
-            InProcessConnection? older;
-            lock (Opening)
-            {
-                if (!b.Connections.TryGetValue(a.Self!.Peer, out older) && !a.Connections.TryGetValue(b.Self!.Peer, out older))
-                {
-                    opened = new InProcessConnection(a, b);
-                    opened.TryEnter(); // its end is told after its beginning
-                    a.Connections[b.Self!.Peer] = opened;
-                    b.Connections[a.Self.Peer] = opened;
-                    break;
-                }
-            }
-
-            if (older.IsBetween(a, b) && Volatile.Read(ref older._isClosing) == 0)
-                return older;
-            await older.CloseForAsync(a, b).WaitAsync(cancellationToken).ConfigureAwait(false);
-        }
-
-        a.Handler.OnConnected(b.Self!);
-        b.Handler.OnConnected(a.Self!);
-        opened._opened.TrySetResult();
-        opened.Exit();
-        return opened;
-    }
-
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    public async ValueTask SendAsync(InProcessTransport sender, LinkKind link, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
-    {
-        var isForward = ReferenceEquals(sender, _a);
-        var receiver = isForward ? _b : _a;
-        var lane = _lanes[(isForward ? 0 : 3) + (int)link];
-        if (!TryEnter())
-            throw Lost(receiver);
         try
         {
-            if (!lane.Wait(0, CancellationToken.None))
-                await WaitAsync(lane, receiver, cancellationToken).ConfigureAwait(false);
             try
             {
-                await DeliverAsync(sender.Self!, receiver, link, header, segments).ConfigureAwait(false);
+                _a.Handler.OnConnected(_b.Self!);
             }
             finally
             {
-                lane.Release();
+                _b.Handler.OnConnected(_a.Self!);
             }
+        }
+        catch (Exception exception)
+        {
+            _ = CloseAsync(DisconnectReason.Reset, $"a handler failed: {exception.Message}");
+            throw;
         }
         finally
         {
+            _opened.TrySetResult();
             Exit();
         }
     }
 
+    /// <summary>Closes it, if nobody has yet, and waits until both ends know.</summary>
     public async Task CloseAsync(DisconnectReason reason, string detail)
     {
         if (Interlocked.Exchange(ref _isClosing, 1) == 0)
@@ -96,101 +85,16 @@ internal sealed class InProcessConnection
             Exit();
         }
 
-        await _quiet.Task.ConfigureAwait(false);
+        await _ended.Task.ConfigureAwait(false);
     }
 
-    private bool IsBetween(InProcessTransport a, InProcessTransport b) =>
-        (ReferenceEquals(a, _a) && ReferenceEquals(b, _b)) || (ReferenceEquals(a, _b) && ReferenceEquals(b, _a));
-
-    /// <summary>This connection is in the way of one between two ends: an older incarnation gives way, a newer one does not.</summary>
-    private Task CloseForAsync(InProcessTransport a, InProcessTransport b)
+    /// <summary>Holds off the end while a frame is on its way; false when it is too late.</summary>
+    public bool TryEnter()
     {
-        if (Volatile.Read(ref _isClosing) != 0)
-            return _quiet.Task;
-        foreach (var (mine, other) in (ReadOnlySpan<(PeerIdentity, PeerIdentity)>)[(_a.Self!, a.Self!), (_a.Self!, b.Self!), (_b.Self!, a.Self!), (_b.Self!, b.Self!)])
-        {
-            if (mine.Peer == other.Peer && mine.Incarnation > other.Incarnation)
-                throw new ElasticEpException(ElasticEpErrorCode.Incompatible, $"Peer {other.Peer} has a newer incarnation {mine.Incarnation}; incarnation {other.Incarnation} is refused.") { Rank = other.Peer };
-        }
-
-        return CloseAsync(DisconnectReason.Replaced, "a newer incarnation has connected");
-    }
-
-    private async ValueTask WaitAsync(SemaphoreSlim lane, InProcessTransport receiver, CancellationToken cancellationToken)
-    {
-        using var either = cancellationToken.CanBeCanceled ? CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _closed.Token) : null;
-        try
-        {
-            await lane.WaitAsync(either?.Token ?? _closed.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            throw Lost(receiver);
-        }
-    }
-
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask DeliverAsync(PeerIdentity sender, InProcessTransport receiver, LinkKind link, FrameHeader header, ReadOnlyMemory<EpBuffer> segments)
-    {
-        if (_closed.IsCancellationRequested)
-            throw Lost(receiver);
-        FrameTarget target;
-        try
-        {
-            target = await receiver.Handler.OnFrameAsync(sender, link, header, _closed.Token).ConfigureAwait(false);
-        }
-        catch (ElasticEpException violation) when (!_closed.IsCancellationRequested)
-        {
-            _ = CloseAsync(DisconnectReason.ProtocolError, violation.Message);
-            throw Lost(receiver);
-        }
-        catch (OperationCanceledException) when (_closed.IsCancellationRequested)
-        {
-            throw Lost(receiver);
-        }
-
-        if (!target.IsWanted)
-            return;
-        if (_closed.IsCancellationRequested)
-        {
-            receiver.Handler.OnFrameAborted(sender, link, header, target.Buffer);
-            throw Lost(receiver);
-        }
-
-        Copy(segments.Span, target.Buffer);
-        try
-        {
-            receiver.Handler.OnFrameCompleted(sender, link, header, target.Buffer);
-        }
-        catch (ElasticEpException violation)
-        {
-            _ = CloseAsync(DisconnectReason.ProtocolError, violation.Message);
-            throw Lost(receiver);
-        }
-    }
-
-    private static void Copy(ReadOnlySpan<EpBuffer> segments, EpBuffer destination)
-    {
-        const int Piece = 1 << 30;
-        long at = 0;
-        foreach (var segment in segments)
-        {
-            for (long done = 0; done < segment.ByteLength; done += Piece)
-            {
-                var length = (int)Math.Min(Piece, segment.ByteLength - done);
-                segment.AsSpan<byte>(done, length).CopyTo(destination.AsSpan<byte>(at + done, length));
-            }
-
-            at += segment.ByteLength;
-        }
-    }
-
-    private bool TryEnter()
-    {
-        var count = Volatile.Read(ref _inProgress);
+        var count = Volatile.Read(ref _users);
         while (count > 0)
         {
-            var seen = Interlocked.CompareExchange(ref _inProgress, count + 1, count);
+            var seen = Interlocked.CompareExchange(ref _users, count + 1, count);
             if (seen == count)
                 return true;
             count = seen;
@@ -199,18 +103,45 @@ internal sealed class InProcessConnection
         return false;
     }
 
-    private void Exit()
+    /// <summary>The other half of <see cref="TryEnter"/>: whoever leaves last tells both ends.</summary>
+    public void Exit()
     {
-        if (Interlocked.Decrement(ref _inProgress) != 0)
+        if (Interlocked.Decrement(ref _users) != 0)
             return;
-        _a.Handler.OnDisconnected(_b.Self!, _reason, _detail);
-        _b.Handler.OnDisconnected(_a.Self!, _reason, _detail);
-        _a.Connections.TryRemove(new(_b.Self!.Peer, this));
-        _b.Connections.TryRemove(new(_a.Self!.Peer, this));
-        _opened.TrySetResult();
-        _quiet.TrySetResult();
+        try
+        {
+            try
+            {
+                _a.Handler.OnDisconnected(_b.Self!, _reason, _detail);
+            }
+            finally
+            {
+                _b.Handler.OnDisconnected(_a.Self!, _reason, _detail);
+            }
+        }
+        finally
+        {
+            _a.Connections.TryRemove(new(_b.Self!.Peer, this));
+            _b.Connections.TryRemove(new(_a.Self!.Peer, this));
+            _ended.TrySetResult();
+        }
     }
 
-    private ElasticEpException Lost(InProcessTransport receiver) =>
-        new(ElasticEpErrorCode.PeerLost, $"The connection to peer {receiver.Self!.Peer} has ended ({_reason}): {_detail}.") { Rank = receiver.Self.Peer };
+    /// <summary>This connection is in the way of one between two other ends, which must be a newer one.</summary>
+    /// <exception cref="ElasticEpException">Another process has the same number and incarnation.</exception>
+    public void CheckReplacement(InProcessTransport a, InProcessTransport b)
+    {
+        foreach (var mine in (ReadOnlySpan<InProcessTransport>)[_a, _b])
+        {
+            foreach (var other in (ReadOnlySpan<InProcessTransport>)[a, b])
+            {
+                if (mine != other && mine.Self!.Peer == other.Self!.Peer && mine.Self.Incarnation == other.Self.Incarnation)
+                    throw Handshake.Incompatible($"the process at {mine.Address} is connected as peer {mine.Self.Peer}, incarnation {mine.Self.Incarnation}, and {other.Address} claims the same", other.Self.Peer);
+            }
+        }
+    }
+
+    /// <summary>What a sender is told whose frame did not get through.</summary>
+    public ElasticEpException Lost(InProcessTransport receiver, Exception? cause = null) =>
+        new(ElasticEpErrorCode.PeerLost, $"The connection to peer {receiver.Self!.Peer} has ended ({_reason}): {_detail}.", cause) { Rank = receiver.Self.Peer };
 }

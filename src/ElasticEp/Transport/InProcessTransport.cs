@@ -8,85 +8,105 @@ namespace ElasticEp.Transport;
 /// </summary>
 internal sealed class InProcessTransport(InProcessTransportHub hub) : ITransport
 {
-    private readonly ConcurrentDictionary<int, InProcessConnection> _connections = new();
     private ITransportHandler? _handler;
-    private int _isDisposed;
+    private volatile bool _isDisposed;
+    private volatile bool _isKilled;
 
-    public string Address { get; private set; } = "";
+    public string Address => Self?.Address ?? "";
 
     internal PeerIdentity? Self { get; private set; }
+
+    internal InProcessTransportHub Hub => hub;
+
+    internal ITransportHandler Handler => _isKilled ? SilentHandler.Instance : _handler!;
+
+    /// <summary>By peer; added to under the hub's lock only.</summary>
+    internal ConcurrentDictionary<int, InProcessConnection> Connections { get; } = new();
+
+    /// <summary>The newest incarnation of each peer that was ever connected; guarded by the hub's lock.</summary>
+    internal Dictionary<int, long> Incarnations { get; } = [];
+
+    /// <summary>Whether it accepts no more connections.</summary>
+    internal bool IsGone => _isDisposed || _isKilled;
 
     public ValueTask StartAsync(PeerIdentity self, ITransportHandler handler, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(self);
         ArgumentNullException.ThrowIfNull(handler);
-        ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
-        if (_handler is not null)
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        cancellationToken.ThrowIfCancellationRequested();
+        if (Interlocked.CompareExchange(ref _handler, handler, null) is not null)
             throw new ElasticEpException(ElasticEpErrorCode.InvalidState, "The transport was already started.");
-        _handler = handler;
-        Address = hub.Register(this);
-        Self = self with { Address = Address };
+        Self = self with { Address = hub.NewAddress() };
+        hub.Register(this);
         return default;
     }
 
-    public async ValueTask ConnectAsync(int peer, string address, CancellationToken cancellationToken = default)
+    public ValueTask ConnectAsync(int peer, string address, CancellationToken cancellationToken = default)
     {
-        ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
-        cancellationToken.ThrowIfCancellationRequested();
+        ArgumentNullException.ThrowIfNull(address);
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
         if (Self is not { } self)
             throw new ElasticEpException(ElasticEpErrorCode.InvalidState, "Start the transport before you connect.");
-        if (_connections.TryGetValue(peer, out var present) && present.IsOpenTo(address))
-            return;
-        if (hub.Find(address) is not { Self: { } other } remote || hub.IsPartitioned(self.Peer, peer))
-            throw new ElasticEpException(ElasticEpErrorCode.PeerLost, $"Nobody answers at {address}, where peer {peer} was expected.") { Rank = peer };
-        Handshake.Check(self, other, peer);
-        var connection = await InProcessConnection.OpenAsync(this, remote, cancellationToken).ConfigureAwait(false);
-        await connection.Opened.WaitAsync(cancellationToken).ConfigureAwait(false);
+        if (self.Address == address)
+            throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"Peer {self.Peer} cannot connect to itself at {address}.") { Rank = peer };
+        cancellationToken.ThrowIfCancellationRequested();
+        return Connections.TryGetValue(peer, out var present) && present.IsOpenTo(address)
+            ? default
+            : new ValueTask(hub.ConnectAsync(this, peer, address, cancellationToken));
     }
 
     public ValueTask DisconnectAsync(int peer, CancellationToken cancellationToken = default) =>
-        _connections.TryGetValue(peer, out var connection)
-            ? new ValueTask(connection.CloseAsync(DisconnectReason.Goodbye, $"peer {Self!.Peer} said goodbye"))
+        Connections.TryGetValue(peer, out var connection)
+            ? new ValueTask(connection.CloseAsync(DisconnectReason.Goodbye, Goodbye).WaitAsync(cancellationToken))
             : default;
 
     public ValueTask SendAsync(int peer, LinkKind link, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken = default)
     {
-        long length = 0;
-        foreach (var segment in segments.Span)
-            length += segment.ByteLength;
-        if (length != header.PayloadLength)
-            throw new ArgumentException($"The header says {header.PayloadLength} bytes of payload, the segments have {length}.", nameof(segments));
-        return _connections.TryGetValue(peer, out var connection)
-            ? connection.SendAsync(this, link, header, segments, cancellationToken)
-            : throw NotConnected(peer);
+        if (link > LinkKind.Weights)
+            throw new ArgumentOutOfRangeException(nameof(link), link, "There is no such link.");
+        CheckPayload(header, segments.Span);
+        return Connections.TryGetValue(peer, out var connection)
+            ? connection.Lane(this, link).SendAsync(header, segments, cancellationToken)
+            : ValueTask.FromException(new ElasticEpException(ElasticEpErrorCode.PeerLost, $"There is no connection to peer {peer}.") { Rank = peer });
     }
 
     public async ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
-            return;
-        hub.Unregister(Address);
-        foreach (var connection in _connections.Values)
-            await connection.CloseAsync(DisconnectReason.Goodbye, $"peer {Self!.Peer} said goodbye").ConfigureAwait(false);
+        _isDisposed = true;
+        hub.Unregister(this);
+        await Task.WhenAll(Connections.Values.Select(connection => connection.CloseAsync(DisconnectReason.Goodbye, Goodbye))).ConfigureAwait(false);
     }
 
-    internal static ElasticEpException NotConnected(int peer) =>
-        new(ElasticEpErrorCode.PeerLost, $"There is no connection to peer {peer}.") { Rank = peer };
-
-    internal ITransportHandler Handler => _handler!;
-
-    internal ConcurrentDictionary<int, InProcessConnection> Connections => _connections;
-
+    /// <summary>Breaks the connection to a peer, if there is one.</summary>
     internal void Break(int peer, string detail)
     {
-        if (_connections.TryGetValue(peer, out var connection))
+        if (Connections.TryGetValue(peer, out var connection))
             _ = connection.CloseAsync(DisconnectReason.Reset, detail);
     }
 
+    /// <summary>The process is gone: its handler hears nothing more, its peers see a reset.</summary>
     internal void Kill()
     {
-        hub.Unregister(Address);
-        foreach (var connection in _connections.Values)
-            _ = connection.CloseAsync(DisconnectReason.Reset, $"peer {Self!.Peer} vanished");
+        _isKilled = true;
+        hub.Unregister(this);
+        foreach (var peer in Connections.Keys)
+            Break(peer, $"peer {Self!.Peer} vanished");
+    }
+
+    private string Goodbye => $"peer {Self!.Peer} said goodbye";
+
+    private static void CheckPayload(in FrameHeader header, ReadOnlySpan<EpBuffer> segments)
+    {
+        long length = 0;
+        foreach (var segment in segments)
+        {
+            if (segment.Kind == MemoryKind.Device)
+                throw new ArgumentException("A segment is device memory; copy it to host memory before you send it.", nameof(segments));
+            length += segment.ByteLength;
+        }
+
+        if (length != header.PayloadLength)
+            throw new ArgumentException($"The header says {header.PayloadLength} bytes of payload, the segments have {length}.", nameof(segments));
     }
 }

@@ -1,0 +1,148 @@
+using System.Runtime.CompilerServices;
+
+namespace ElasticEp.Transport;
+
+/// <summary>
+/// One link of one connection in one direction. Frames go one after another, in the order in which their senders came, on
+/// the sender's thread. Nothing is allocated unless somebody has to wait.
+/// </summary>
+internal sealed class InProcessLane(InProcessConnection connection, InProcessTransport from, InProcessTransport to, LinkKind link)
+{
+    private readonly SemaphoreSlim _turn = new(1, 1);
+
+    private bool IsHeld => !connection.Opened.IsCompleted || IsPaused;
+
+    private bool IsPaused => from.Hub.IsPaused(from.Self!.Peer, to.Self!.Peer);
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    public async ValueTask SendAsync(FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (!connection.TryEnter())
+            throw connection.Lost(to);
+        var (hasTurn, isLeftBehind) = (false, false);
+        try
+        {
+            if (!_turn.Wait(0, CancellationToken.None))
+                await UnlessClosedAsync(token => _turn.WaitAsync(token), cancellationToken).ConfigureAwait(false);
+            hasTurn = true;
+            if (IsHeld)
+                await UnlessClosedAsync(WaitWhileHeldAsync, cancellationToken).ConfigureAwait(false);
+            if (connection.Closed.IsCancellationRequested)
+                throw connection.Lost(to);
+
+            var answer = Ask(header);
+            if (!answer.IsCompleted || IsPaused)
+            {
+                var pending = WaitForAnswerAsync(answer);
+                await ((Task)pending).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                if (!pending.IsCompleted)
+                {
+                    isLeftBehind = true;
+                    _ = DeliverLaterAsync(header, new PayloadCopy(segments.Span, header.PayloadLength), pending);
+                    cancellationToken.ThrowIfCancellationRequested();
+                }
+
+                answer = new ValueTask<FrameTarget>(pending);
+            }
+
+            Deliver(header, segments.Span, answer);
+        }
+        finally
+        {
+            if (!isLeftBehind)
+                Leave(hasTurn);
+        }
+    }
+
+    private ValueTask<FrameTarget> Ask(in FrameHeader header)
+    {
+        try
+        {
+            return to.Handler.OnFrameAsync(from.Self!, link, header, connection.Closed);
+        }
+        catch (Exception exception)
+        {
+            return ValueTask.FromException<FrameTarget>(exception);
+        }
+    }
+
+    private async Task<FrameTarget> WaitForAnswerAsync(ValueTask<FrameTarget> answer)
+    {
+        var target = await answer.ConfigureAwait(false);
+        await WaitWhileHeldAsync(connection.Closed).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // the target must not get lost
+        return target;
+    }
+
+    /// <summary>The answer is there: writes the payload and says so, or ends the connection and throws.</summary>
+    private void Deliver(in FrameHeader header, ReadOnlySpan<EpBuffer> segments, ValueTask<FrameTarget> answer)
+    {
+        try
+        {
+            var target = answer.GetAwaiter().GetResult();
+            if (!target.IsWanted)
+                return;
+            var isFit = target.Buffer.ByteLength == header.PayloadLength && target.Buffer.Kind != MemoryKind.Device;
+            if (connection.Closed.IsCancellationRequested || !isFit)
+            {
+                to.Handler.OnFrameAborted(from.Self!, link, header, target.Buffer);
+                throw isFit ? connection.Lost(to) : new InvalidOperationException($"peer {to.Self!.Peer} gave {target.Buffer.ByteLength} bytes of {target.Buffer.Kind} memory for a payload of {header.PayloadLength} bytes");
+            }
+
+            PayloadCopy.Copy(segments, target.Buffer);
+            to.Handler.OnFrameCompleted(from.Self!, link, header, target.Buffer);
+        }
+        catch (Exception exception)
+        {
+            var reason = exception is ElasticEpException ? DisconnectReason.ProtocolError : DisconnectReason.Reset;
+            _ = connection.CloseAsync(reason, exception.Message); // nothing happens when it is closed, which is then the cause
+            throw connection.Lost(to, exception);
+        }
+    }
+
+    /// <summary>A cancelled sender wants its memory back, but the receiver has seen the header: a copy goes out in its place.</summary>
+    private async Task DeliverLaterAsync(FrameHeader header, PayloadCopy copy, Task<FrameTarget> pending)
+    {
+        try
+        {
+            await ((Task)pending).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            Deliver(header, [copy.Buffer], new ValueTask<FrameTarget>(pending));
+        }
+        catch (ElasticEpException)
+        {
+            // the sender has gone; what happened to the connection is told to both handlers
+        }
+        finally
+        {
+            copy.Dispose();
+            Leave(hasTurn: true);
+        }
+    }
+
+    private async Task WaitWhileHeldAsync(CancellationToken cancellationToken)
+    {
+        await connection.Opened.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await from.Hub.WaitWhilePausedAsync(from.Self!.Peer, to.Self!.Peer, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task UnlessClosedAsync(Func<CancellationToken, Task> wait, CancellationToken cancellationToken)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, connection.Closed);
+        try
+        {
+            await wait(either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            throw connection.Lost(to);
+        }
+    }
+
+    private void Leave(bool hasTurn)
+    {
+        if (hasTurn)
+            _turn.Release();
+        connection.Exit();
+    }
+}
