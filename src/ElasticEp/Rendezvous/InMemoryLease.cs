@@ -1,42 +1,62 @@
 namespace ElasticEp.Rendezvous;
 
-/// <summary>A lease of the in-memory store.</summary>
+/// <summary>A lease of the in-memory store. Whether it has ended is decided under the store's lock, once.</summary>
 internal sealed class InMemoryLease : IStoreLease
 {
     private readonly CancellationTokenSource _ended = new();
     private readonly TimeSpan _timeToLive;
+    private readonly TimeProvider _time;
     private readonly ITimer _timer;
+    private long _renewed;
 
     public InMemoryLease(InMemoryRendezvousStore store, TimeSpan timeToLive, TimeProvider time)
     {
         Store = store;
-        _timeToLive = timeToLive;
-        _timer = time.CreateTimer(static state => ((InMemoryLease)state!).Expire(), this, timeToLive, Timeout.InfiniteTimeSpan);
+        Ended = _ended.Token;
+        (_timeToLive, _time, _renewed) = (timeToLive, time, time.GetTimestamp());
+        _timer = time.CreateTimer(static state => ((InMemoryLease)state!).OnTimer(), this, timeToLive, Timeout.InfiniteTimeSpan);
     }
 
     public InMemoryRendezvousStore Store { get; }
 
-    public CancellationToken Ended => _ended.Token;
+    public CancellationToken Ended { get; }
+
+    /// <summary>What is left to live; zero or less when it is over. Under the store's lock.</summary>
+    public TimeSpan Left => _timeToLive - _time.GetElapsedTime(_renewed);
 
     public ValueTask RenewAsync(CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        if (_ended.IsCancellationRequested || !_timer.Change(_timeToLive, Timeout.InfiniteTimeSpan))
-            throw new ElasticEpException(ElasticEpErrorCode.StoreUnavailable, $"The lease was not renewed within {_timeToLive} and has ended; take a new one.");
-        return default;
+        return Store.TryRenew(this)
+            ? default
+            : throw new ElasticEpException(ElasticEpErrorCode.StoreUnavailable, $"The lease of {_timeToLive} has ended: it was not renewed in time, or it or the store was disposed. Take a new one.");
     }
 
     public async ValueTask DisposeAsync()
     {
-        Expire();
-        await _timer.DisposeAsync().ConfigureAwait(false);
+        if (Store.TryEnd(this))
+            await CloseAsync().ConfigureAwait(false);
     }
 
-    private void Expire()
+    /// <summary>Starts anew. Under the store's lock.</summary>
+    public void Extend()
     {
-        if (_ended.IsCancellationRequested)
-            return;
-        _ended.Cancel();
-        Store.End(this);
+        _renewed = _time.GetTimestamp();
+        _timer.Change(_timeToLive, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>Tells the holder that the lease has ended and its keys are gone. Not under the store's lock.</summary>
+    public async Task CloseAsync()
+    {
+        await _timer.DisposeAsync().ConfigureAwait(false);
+        await _ended.CancelAsync().ConfigureAwait(false);
+    }
+
+    private void OnTimer()
+    {
+        if (Store.TryExpire(this, out var left))
+            _ = CloseAsync();
+        else if (left > TimeSpan.Zero)
+            _timer.Change(left, Timeout.InfiniteTimeSpan); // it was renewed while the timer fired
     }
 }

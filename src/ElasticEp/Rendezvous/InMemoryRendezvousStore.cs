@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
-using System.Threading.Channels;
 
 namespace ElasticEp.Rendezvous;
 
@@ -9,12 +8,17 @@ public sealed class InMemoryRendezvousStore : IRendezvousStore
 {
     private const int MaxKeyLength = 1024;
 
+    private static readonly TimeSpan MaxTimeToLive = TimeSpan.FromDays(49); // what a timer takes
+
     private readonly Lock _lock = new();
     private readonly SortedDictionary<string, (StoreEntry Entry, InMemoryLease? Lease)> _entries = new(StringComparer.Ordinal);
     private readonly List<StoreWatcher> _watchers = [];
+    private readonly List<StoreWaiter> _waiters = [];
+    private readonly HashSet<InMemoryLease> _leases = [];
     private readonly CancellationTokenSource _disposed = new();
     private readonly TimeProvider _time;
     private long _version;
+    private volatile bool _isDisposed;
 
     /// <summary>Creates an empty store.</summary>
     /// <param name="time">The clock of its leases; the system's by default.</param>
@@ -70,13 +74,24 @@ public sealed class InMemoryRendezvousStore : IRendezvousStore
     public async ValueTask<StoreEntry> WaitAsync(string key, long afterVersion = 0, CancellationToken cancellationToken = default)
     {
         Check(key, cancellationToken);
-        await foreach (var change in WatchAsync(key, cancellationToken).ConfigureAwait(false))
+        var waiter = new StoreWaiter(key, afterVersion);
+        lock (_lock)
         {
-            if (change.Key == key && change.Entry is { } entry && entry.Version > afterVersion)
-                return entry;
+            CheckOpen(cancellationToken);
+            if (Find(key) is { } present && waiter.IsEndedBy(present))
+                return present;
+            _waiters.Add(waiter);
         }
 
-        throw Ended();
+        try
+        {
+            return await waiter.Found.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            lock (_lock)
+                _waiters.Remove(waiter);
+        }
     }
 
     /// <inheritdoc/>
@@ -101,8 +116,15 @@ public sealed class InMemoryRendezvousStore : IRendezvousStore
     {
         if (timeToLive <= TimeSpan.Zero)
             throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"A lease of {timeToLive} is not positive.");
-        CheckOpen(cancellationToken);
-        return ValueTask.FromResult<IStoreLease>(new InMemoryLease(this, timeToLive, _time));
+        if (timeToLive > MaxTimeToLive)
+            throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"A lease of {timeToLive} is longer than {MaxTimeToLive}.");
+        lock (_lock)
+        {
+            CheckOpen(cancellationToken);
+            var lease = new InMemoryLease(this, timeToLive, _time);
+            _leases.Add(lease);
+            return ValueTask.FromResult<IStoreLease>(lease);
+        }
     }
 
     /// <inheritdoc/>
@@ -133,7 +155,10 @@ public sealed class InMemoryRendezvousStore : IRendezvousStore
                 }
 
                 while (Take(watcher) is { } change)
+                {
                     yield return change;
+                    CheckOpen(cancellationToken);
+                }
             }
         }
         finally
@@ -144,19 +169,56 @@ public sealed class InMemoryRendezvousStore : IRendezvousStore
     }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
-        _disposed.Cancel();
-        return default;
+        InMemoryLease[] leases;
+        lock (_lock)
+        {
+            leases = [.. _leases];
+            _leases.Clear();
+            _entries.Clear();
+            _isDisposed = true;
+            foreach (var waiter in _waiters)
+                waiter.Fail(Ended());
+        }
+
+        await _disposed.CancelAsync().ConfigureAwait(false);
+        foreach (var lease in leases)
+            await lease.CloseAsync().ConfigureAwait(false);
     }
 
-    /// <summary>Deletes the keys of a lease that has ended.</summary>
-    internal void End(InMemoryLease lease)
+    /// <summary>Extends a lease; false when it has ended.</summary>
+    internal bool TryRenew(InMemoryLease lease)
     {
         lock (_lock)
         {
+            if (!_leases.Contains(lease) || lease.Left <= TimeSpan.Zero)
+                return false;
+            lease.Extend();
+            return true;
+        }
+    }
+
+    /// <summary>Ends a lease and deletes its keys; false when it had ended.</summary>
+    internal bool TryEnd(InMemoryLease lease)
+    {
+        lock (_lock)
+        {
+            if (!_leases.Remove(lease))
+                return false;
             foreach (var key in _entries.Where(entry => entry.Value.Lease == lease).Select(entry => entry.Key).ToArray())
                 Remove(key);
+            return true;
+        }
+    }
+
+    /// <summary>Ends a lease whose time is over; false when it had ended or has been renewed.</summary>
+    internal bool TryExpire(InMemoryLease lease, out TimeSpan left)
+    {
+        lock (_lock)
+        {
+            left = _leases.Contains(lease) ? lease.Left : TimeSpan.Zero;
+            return left <= TimeSpan.Zero && TryEnd(lease);
         }
     }
 
@@ -173,9 +235,17 @@ public sealed class InMemoryRendezvousStore : IRendezvousStore
 
     private StoreEntry Put(string key, byte[] value, InMemoryLease? lease)
     {
+        if (_isDisposed)
+            throw Ended();
         var entry = new StoreEntry(key, value, ++_version);
         _entries[key] = (entry, lease);
         Show(new StoreChange(key, entry));
+        foreach (var waiter in _waiters)
+        {
+            if (waiter.IsEndedBy(entry))
+                waiter.End(entry);
+        }
+
         return entry;
     }
 
@@ -200,7 +270,7 @@ public sealed class InMemoryRendezvousStore : IRendezvousStore
     private InMemoryLease? Own(IStoreLease? lease) => lease switch
     {
         null => null,
-        InMemoryLease own when own.Ended.IsCancellationRequested => throw new ElasticEpException(ElasticEpErrorCode.StoreUnavailable, "The lease has ended; take a new one."),
+        InMemoryLease own when own.Store == this && !_leases.Contains(own) => throw new ElasticEpException(ElasticEpErrorCode.StoreUnavailable, "The lease has ended; take a new one."),
         InMemoryLease own when own.Store == this => own,
         _ => throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, "The lease belongs to another store."),
     };
@@ -216,7 +286,7 @@ public sealed class InMemoryRendezvousStore : IRendezvousStore
     private void CheckOpen(CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        if (_disposed.IsCancellationRequested)
+        if (_isDisposed)
             throw Ended();
     }
 
