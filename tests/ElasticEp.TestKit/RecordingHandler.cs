@@ -4,12 +4,20 @@ using ElasticEp.Transport;
 
 namespace ElasticEp.TestKit;
 
-/// <summary>Notes everything that a transport delivers, and lets a test decide on each frame.</summary>
+/// <summary>
+/// Notes everything that a transport delivers, lets a test decide on each frame, and watches over the contract: callbacks of
+/// one link never overlap, frames come between the two ends of a connection, every delivery is completed or aborted.
+/// </summary>
 public sealed class RecordingHandler : ITransportHandler
 {
     private readonly Channel<string> _connections = Channel.CreateUnbounded<string>();
     private readonly Channel<(FrameHeader Header, byte[] Payload)> _frames = Channel.CreateUnbounded<(FrameHeader, byte[])>();
-    private int _open;
+    private readonly Channel<FrameHeader> _asked = Channel.CreateUnbounded<FrameHeader>();
+    private readonly Lock _lock = new();
+    private readonly Dictionary<int, PeerIdentity> _up = [];
+    private readonly HashSet<(int Peer, LinkKind Link)> _asking = [];
+    private readonly HashSet<(int Peer, LinkKind Link)> _delivering = [];
+    private int _aborted;
 
     /// <summary>Decides on a frame; delivers all by default.</summary>
     public Func<LinkKind, FrameHeader, CancellationToken, ValueTask<FrameTarget>>? OnFrame { get; set; }
@@ -17,41 +25,139 @@ public sealed class RecordingHandler : ITransportHandler
     /// <summary>Called when a payload is complete, on the transport's thread.</summary>
     public Action<FrameHeader>? OnCompleted { get; set; }
 
+    /// <summary>Called when a connection is up, on the transport's thread.</summary>
+    public Action<PeerIdentity>? OnUp { get; set; }
+
     /// <summary>Everything in the order in which it came.</summary>
     public ConcurrentQueue<string> Log { get; } = new();
 
+    /// <summary>What the transport did against its contract.</summary>
+    public ConcurrentQueue<string> Violations { get; } = new();
+
     /// <summary>Deliveries that were neither completed nor aborted yet.</summary>
-    public int OpenDeliveries => Volatile.Read(ref _open);
+    public int OpenDeliveries
+    {
+        get
+        {
+            lock (_lock)
+                return _delivering.Count;
+        }
+    }
 
-    public void OnConnected(PeerIdentity peer) => Note($"up {peer.Peer}/{peer.Incarnation}");
+    /// <summary>Deliveries that were aborted.</summary>
+    public int Aborted => Volatile.Read(ref _aborted);
 
-    public void OnDisconnected(PeerIdentity peer, DisconnectReason reason, string detail) => Note($"down {peer.Peer}/{peer.Incarnation} {reason}");
+    /// <summary>Connections whose end was not told yet.</summary>
+    public int OpenConnections
+    {
+        get
+        {
+            lock (_lock)
+                return _up.Count;
+        }
+    }
+
+    /// <summary>Memory for a frame's payload.</summary>
+    public static FrameTarget Deliver(in FrameHeader header) =>
+        FrameTarget.Deliver(header.PayloadLength == 0 ? default : EpBuffer.From(new byte[header.PayloadLength]));
+
+    public void OnConnected(PeerIdentity peer)
+    {
+        lock (_lock)
+            Expect(_up.TryAdd(peer.Peer, peer), $"peer {peer.Peer} is up twice");
+        Note($"up {peer.Peer}/{peer.Incarnation}");
+        OnUp?.Invoke(peer);
+    }
+
+    public void OnDisconnected(PeerIdentity peer, DisconnectReason reason, string detail)
+    {
+        lock (_lock)
+        {
+            Expect(_up.Remove(peer.Peer, out var known) && known == peer, $"peer {peer.Peer}/{peer.Incarnation} is down, but was not up");
+            Expect(!_asking.Any(frame => frame.Peer == peer.Peer), $"peer {peer.Peer} is down while an answer is pending");
+            Expect(!_delivering.Any(frame => frame.Peer == peer.Peer), $"peer {peer.Peer} is down while a payload is on its way");
+        }
+
+        Note($"down {peer.Peer}/{peer.Incarnation} {reason}");
+    }
 
     public async ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameHeader header, CancellationToken cancellationToken)
     {
-        var target = OnFrame is null
-            ? FrameTarget.Deliver(header.PayloadLength == 0 ? default : EpBuffer.From(new byte[header.PayloadLength]))
-            : await OnFrame(link, header, cancellationToken);
-        if (target.IsWanted)
-            Interlocked.Increment(ref _open);
-        return target;
+        lock (_lock)
+        {
+            Expect(_up.GetValueOrDefault(peer.Peer) == peer, $"frame {header.Step} of peer {peer.Peer}/{peer.Incarnation}, which is not up");
+            Expect(!_delivering.Contains((peer.Peer, link)), $"frame {header.Step} overtakes a payload of peer {peer.Peer} on {link}");
+            Expect(_asking.Add((peer.Peer, link)), $"two answers are pending on {link} of peer {peer.Peer}");
+        }
+
+        _asked.Writer.TryWrite(header);
+        var target = FrameTarget.Discard;
+        try
+        {
+            target = OnFrame is null ? Deliver(header) : await OnFrame(link, header, cancellationToken);
+            return target;
+        }
+        finally
+        {
+            lock (_lock)
+            {
+                _asking.Remove((peer.Peer, link));
+                if (target.IsWanted)
+                    _delivering.Add((peer.Peer, link));
+            }
+        }
     }
 
     public void OnFrameCompleted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload)
     {
-        Interlocked.Decrement(ref _open);
+        EndDelivery(peer, link, header);
+        Expect(payload.ByteLength == header.PayloadLength, $"frame {header.Step} has {payload.ByteLength} bytes");
         Log.Enqueue($"frame {header.Step}");
         _frames.Writer.TryWrite((header, payload.AsSpan<byte>().ToArray()));
         OnCompleted?.Invoke(header);
     }
 
-    public void OnFrameAborted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload) => Interlocked.Decrement(ref _open);
+    public void OnFrameAborted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload)
+    {
+        EndDelivery(peer, link, header);
+        Interlocked.Increment(ref _aborted);
+        Log.Enqueue($"aborted {header.Step}");
+    }
 
     /// <summary>The next connection event.</summary>
-    public async Task<string> NextConnectionAsync() => await _connections.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TransportConformance.Deadline);
+    public Task<string> NextConnectionAsync() => NextAsync(_connections);
 
     /// <summary>The next complete frame.</summary>
-    public async Task<(FrameHeader Header, byte[] Payload)> NextFrameAsync() => await _frames.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TransportConformance.Deadline);
+    public Task<(FrameHeader Header, byte[] Payload)> NextFrameAsync() => NextAsync(_frames);
+
+    /// <summary>The next frame that was asked about, whatever the answer is or will be.</summary>
+    public Task<FrameHeader> NextAskedAsync() => NextAsync(_asked);
+
+    /// <summary>Fails unless everything that began has ended, and by the rules.</summary>
+    public void AssertQuiet()
+    {
+        Assert.Empty(Violations);
+        Assert.Equal(0, OpenDeliveries);
+        Assert.Equal(0, OpenConnections);
+    }
+
+    private static async Task<T> NextAsync<T>(Channel<T> channel) =>
+        await channel.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TransportConformance.Deadline);
+
+    private void EndDelivery(PeerIdentity peer, LinkKind link, in FrameHeader header)
+    {
+        lock (_lock)
+        {
+            Expect(_delivering.Remove((peer.Peer, link)), $"frame {header.Step} of peer {peer.Peer} on {link} ends, but had not begun");
+            Expect(_up.GetValueOrDefault(peer.Peer) == peer, $"frame {header.Step} of peer {peer.Peer} ends after its connection");
+        }
+    }
+
+    private void Expect(bool isTrue, string otherwise)
+    {
+        if (!isTrue)
+            Violations.Enqueue(otherwise);
+    }
 
     private void Note(string what)
     {

@@ -14,44 +14,82 @@ internal sealed class InProcessLane(InProcessConnection connection, InProcessTra
 
     private bool IsPaused => from.Hub.IsPaused(from.Self!.Peer, to.Self!.Peer);
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    public async ValueTask SendAsync(FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
+    public ValueTask SendAsync(in FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
     {
-        cancellationToken.ThrowIfCancellationRequested();
+        if (cancellationToken.IsCancellationRequested)
+            return ValueTask.FromCanceled(cancellationToken);
         if (!connection.TryEnter())
-            throw connection.Lost(to);
-        var (hasTurn, isLeftBehind) = (false, false);
+            return ValueTask.FromException(connection.Lost(to));
+        var hasTurn = _turn.Wait(0, CancellationToken.None);
+        return hasTurn && !IsHeld
+            ? SendNow(header, segments, cancellationToken)
+            : SendLaterAsync(header, segments, hasTurn, cancellationToken);
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask SendLaterAsync(FrameHeader header, ReadOnlyMemory<EpBuffer> segments, bool hasTurn, CancellationToken cancellationToken)
+    {
         try
         {
-            if (!_turn.Wait(0, CancellationToken.None))
+            if (!hasTurn)
                 await UnlessClosedAsync(token => _turn.WaitAsync(token), cancellationToken).ConfigureAwait(false);
             hasTurn = true;
             if (IsHeld)
                 await UnlessClosedAsync(WaitWhileHeldAsync, cancellationToken).ConfigureAwait(false);
-            if (connection.Closed.IsCancellationRequested)
-                throw connection.Lost(to);
+        }
+        catch
+        {
+            Leave(hasTurn);
+            throw;
+        }
 
-            var answer = Ask(header);
-            if (!answer.IsCompleted || IsPaused)
-            {
-                var pending = WaitForAnswerAsync(answer);
-                await ((Task)pending).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                if (!pending.IsCompleted)
-                {
-                    isLeftBehind = true;
-                    _ = DeliverLaterAsync(header, new PayloadCopy(segments.Span, header.PayloadLength), pending);
-                    cancellationToken.ThrowIfCancellationRequested();
-                }
+        await SendNow(header, segments, cancellationToken).ConfigureAwait(false);
+    }
 
-                answer = new ValueTask<FrameTarget>(pending);
-            }
+    /// <summary>It is this frame's turn. Ends the turn, at once or with the answer.</summary>
+    private ValueTask SendNow(in FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
+    {
+        if (connection.Closed.IsCancellationRequested)
+        {
+            Leave(hasTurn: true);
+            return ValueTask.FromException(connection.Lost(to));
+        }
 
+        var answer = Ask(header);
+        if (!answer.IsCompleted || IsPaused)
+            return SendWhenAnsweredAsync(header, segments, WaitForAnswerAsync(answer), cancellationToken);
+        try
+        {
             Deliver(header, segments.Span, answer);
+            return default;
+        }
+        catch (ElasticEpException lost)
+        {
+            return ValueTask.FromException(lost);
         }
         finally
         {
-            if (!isLeftBehind)
-                Leave(hasTurn);
+            Leave(hasTurn: true);
+        }
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask SendWhenAnsweredAsync(FrameHeader header, ReadOnlyMemory<EpBuffer> segments, Task<FrameTarget> pending, CancellationToken cancellationToken)
+    {
+        await ((Task)pending).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!pending.IsCompleted)
+        {
+            _ = DeliverLaterAsync(header, new PayloadCopy(segments.Span, header.PayloadLength), pending);
+            throw new OperationCanceledException(cancellationToken);
+        }
+
+        try
+        {
+            Deliver(header, segments.Span, new ValueTask<FrameTarget>(pending));
+        }
+        finally
+        {
+            Leave(hasTurn: true);
         }
     }
 

@@ -10,4 +10,127 @@ public sealed class InProcessTransportTests : TransportConformance
     protected override ITransport Create() => new InProcessTransport(_hub);
 
     protected override void Lose(int a, int b) => _hub.Drop(a, b);
+
+    protected override void Kill(int peer) => _hub.Kill(peer);
+
+    [Fact]
+    public async Task Addresses_are_numbered()
+    {
+        var (a, _) = await StartAsync(0);
+        var (b, _) = await StartAsync(1);
+        Assert.Equal(("inproc:1", "inproc:2"), (a.Address, b.Address));
+    }
+
+    [Fact]
+    public async Task A_frame_that_is_answered_at_once_is_sent_without_allocating()
+    {
+        var (a, b) = (Create(), Create());
+        var memory = new byte[1 << 16];
+        await a.StartAsync(new PeerIdentity("test", 0, 1, "", ""), new Sink(memory), TestContext.Current.CancellationToken);
+        await b.StartAsync(new PeerIdentity("test", 1, 1, "", ""), new Sink(memory), TestContext.Current.CancellationToken);
+        await a.ConnectAsync(1, b.Address, TestContext.Current.CancellationToken);
+        using var cancel = new CancellationTokenSource();
+        Assert.Equal(0, Allocated(a, cancel.Token));
+        await a.DisposeAsync();
+        await b.DisposeAsync();
+
+        static long Allocated(ITransport transport, CancellationToken token)
+        {
+            var segments = new[] { EpBuffer.From(new byte[1 << 15]), EpBuffer.From(new byte[1 << 15]) };
+            var before = 0L;
+            for (var i = 0; i < 2000; i++)
+            {
+                if (i == 1000)
+                    before = GC.GetAllocatedBytesForCurrentThread();
+                var send = transport.SendAsync(1, LinkKind.Data, Header(i, 1 << 16), segments, token);
+                Assert.True(send.IsCompletedSuccessfully);
+                send.GetAwaiter().GetResult();
+            }
+
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+    }
+
+    [Fact]
+    public async Task A_cancelled_send_returns_although_the_answer_is_pending_and_its_frame_arrives()
+    {
+        var (a, _, _, receiver) = await PairAsync();
+        var gate = new TaskCompletionSource<FrameTarget>(TaskCreationOptions.RunContinuationsAsynchronously);
+        receiver.OnFrame = (_, header, _) => header.Step == 1 ? new ValueTask<FrameTarget>(gate.Task) : new ValueTask<FrameTarget>(RecordingHandler.Deliver(header));
+        using var cancel = new CancellationTokenSource();
+        var bytes = Bytes(1000);
+        var held = SendAsync(a, 1, LinkKind.Data, 1, bytes, cancel.Token);
+        var next = SendAsync(a, 1, LinkKind.Data, 2, Bytes(5));
+        await cancel.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => held.WaitAsync(Deadline, TestContext.Current.CancellationToken));
+        bytes.AsSpan().Clear();
+        Assert.False(next.IsCompleted);
+        gate.SetResult(FrameTarget.Deliver(EpBuffer.From(new byte[1000])));
+        Assert.Equal(Bytes(1000), (await receiver.NextFrameAsync()).Payload);
+        Assert.Equal(2, (await receiver.NextFrameAsync()).Header.Step);
+        await next.WaitAsync(Deadline, TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task Memory_that_does_not_fit_is_given_back_and_ends_the_connection()
+    {
+        var (a, _, handlerA, handlerB) = await PairAsync();
+        handlerB.OnFrame = (_, _, _) => new ValueTask<FrameTarget>(FrameTarget.Deliver(EpBuffer.From(new byte[9])));
+        await AssertLostAsync(SendAsync(a, 1, LinkKind.Data, 1, Bytes(10)));
+        Assert.Equal("down 1/1 Reset", await handlerA.NextConnectionAsync());
+        Assert.Equal("down 0/1 Reset", await handlerB.NextConnectionAsync());
+        Assert.Equal(1, handlerB.Aborted);
+    }
+
+    [Fact]
+    public async Task A_handler_that_fails_otherwise_is_a_reset_and_not_the_senders_error()
+    {
+        var (a, _, handlerA, handlerB) = await PairAsync();
+        handlerB.OnFrame = (_, _, _) => throw new InvalidOperationException("a bug");
+        var lost = await Assert.ThrowsAsync<ElasticEpException>(() => SendAsync(a, 1, LinkKind.Data, 1, Bytes(10)));
+        Assert.Equal(ElasticEpErrorCode.PeerLost, lost.Code);
+        Assert.Contains("a bug", lost.Message, StringComparison.Ordinal);
+        Assert.Equal("down 1/1 Reset", await handlerA.NextConnectionAsync());
+        Assert.Equal("down 0/1 Reset", await handlerB.NextConnectionAsync());
+    }
+
+    [Fact]
+    public async Task Device_memory_cannot_be_sent()
+    {
+        var (a, _, _, _) = await PairAsync();
+        var device = EpBuffer.FromPointer(64, 8, ElementType.Float32, MemoryKind.Device, 0);
+        await Assert.ThrowsAsync<ArgumentException>(async () => await a.SendAsync(1, LinkKind.Data, Header(1, 8), new[] { device }, TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task A_second_process_with_the_same_incarnation_is_refused()
+    {
+        var (_, b, _, handlerB) = await PairAsync();
+        var (twin, _) = await StartAsync(0);
+        var refused = await Assert.ThrowsAsync<ElasticEpException>(() => twin.ConnectAsync(1, b.Address, TestContext.Current.CancellationToken).AsTask());
+        Assert.Equal(ElasticEpErrorCode.Incompatible, refused.Code);
+        Assert.Equal(["up 0/1"], handlerB.Log);
+    }
+
+    private sealed class Sink(byte[] memory) : ITransportHandler
+    {
+        public void OnConnected(PeerIdentity peer)
+        {
+        }
+
+        public void OnDisconnected(PeerIdentity peer, DisconnectReason reason, string detail)
+        {
+        }
+
+        public ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameHeader header, CancellationToken cancellationToken) =>
+            new(FrameTarget.Deliver(EpBuffer.From(memory)));
+
+        public void OnFrameCompleted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload)
+        {
+        }
+
+        public void OnFrameAborted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload)
+        {
+        }
+    }
 }
