@@ -1,0 +1,30 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace ElasticEp.Transports.Tcp.Connecting;
+
+/// <summary>The secret that the processes of a group share, and proofs of knowing it.</summary>
+internal sealed class JoinSecret(string text)
+{
+    /// <summary>Fewest characters of a secret.</summary>
+    public const int MinLength = 16;
+
+    /// <summary>Bytes of a proof.</summary>
+    public const int ProofSize = 32;
+
+    private readonly byte[] _key = Encoding.UTF8.GetBytes(text);
+
+    /// <summary>No secret: every process on the machine may connect.</summary>
+    public static JoinSecret None { get; } = new("");
+
+    /// <summary>HMAC-SHA-256 over who proves, for what, and the numbers that both ends have just drawn.</summary>
+    public void Prove(bool isConnector, LinkPurpose purpose, ReadOnlySpan<byte> connectorNonce, ReadOnlySpan<byte> acceptorNonce, Span<byte> proof)
+    {
+        using var hash = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, _key);
+        hash.AppendData("ElasticEp join 1"u8);
+        hash.AppendData([isConnector ? (byte)'C' : (byte)'A', (byte)purpose]);
+        hash.AppendData(connectorNonce);
+        hash.AppendData(acceptorNonce);
+        hash.GetHashAndReset(proof);
+    }
+}

@@ -1,0 +1,179 @@
+using System.Net.Sockets;
+using System.Security.Authentication;
+using Microsoft.Extensions.Logging;
+
+namespace ElasticEp.Transports.Tcp.Connecting;
+
+/// <summary>
+/// Accepts connections on one listening socket, proves each, and hands it on. A connection that fails hurts nobody else, and one that
+/// says nothing is closed after the handshake timeout; only so many may be unproved at a time.
+/// </summary>
+internal sealed partial class TcpAcceptor : IAsyncDisposable
+{
+    private const int MaxUnproved = 256;
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
+
+    private readonly Socket _listener;
+    private readonly LinkPurpose _purpose;
+    private readonly TcpSecurity _security;
+    private readonly TimeSpan _timeout;
+    private readonly TimeProvider _time;
+    private readonly Func<ProvedConnection, CancellationToken, Task> _serve;
+    private readonly ILogger _logger;
+    private readonly CancellationTokenSource _stopped = new();
+    private readonly SemaphoreSlim _unproved = new(MaxUnproved, MaxUnproved);
+    private readonly TaskCompletionSource _allServed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Task _loop;
+    private int _serving = 1; // one for the loop
+
+    /// <param name="listener">Bound and listening; owned from now on.</param>
+    /// <param name="purpose">What callers must want.</param>
+    /// <param name="security">How callers prove themselves.</param>
+    /// <param name="timeout">Longest time for the handshake.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="serve">Owns a proved connection; its token is cancelled when the acceptor is disposed, which waits for it.</param>
+    /// <param name="logger">Told of refused callers.</param>
+    public TcpAcceptor(Socket listener, LinkPurpose purpose, TcpSecurity security, TimeSpan timeout, TimeProvider time, Func<ProvedConnection, CancellationToken, Task> serve, ILogger logger)
+    {
+        (_listener, _purpose, _security, _timeout, _time, _serve, _logger) = (listener, purpose, security, timeout, time, serve, logger);
+        _loop = Task.Run(AcceptAsync);
+    }
+
+    /// <summary>A bound, listening socket.</summary>
+    /// <exception cref="ElasticEpException"><see cref="ElasticEpErrorCode.InvalidArgument"/>: the address cannot be bound; the message says why.</exception>
+    public static async ValueTask<Socket> ListenAsync(string bindAddress, CancellationToken cancellationToken)
+    {
+        Socket? socket = null;
+        try
+        {
+            var endPoint = await HostAddress.Parse(bindAddress).ResolveAsync(cancellationToken).ConfigureAwait(false);
+            socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+            socket.Bind(endPoint);
+            socket.Listen(512);
+            return socket;
+        }
+        catch (Exception exception) when (exception is SocketException or FormatException)
+        {
+            socket?.Dispose();
+            throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"The address '{bindAddress}' cannot be bound: {exception.Message}", exception);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_stopped.IsCancellationRequested)
+            return;
+        await _stopped.CancelAsync().ConfigureAwait(false);
+        _listener.Dispose();
+        await _loop.ConfigureAwait(false);
+        await _allServed.Task.ConfigureAwait(false);
+        _unproved.Dispose();
+        _stopped.Dispose();
+    }
+
+    private async Task AcceptAsync()
+    {
+        while (!_stopped.IsCancellationRequested)
+        {
+            try
+            {
+                await _unproved.WaitAsync(_stopped.Token).ConfigureAwait(false);
+                var socket = await AcceptOneAsync().ConfigureAwait(false);
+                Interlocked.Increment(ref _serving);
+                _ = ServeAsync(socket);
+            }
+            catch (Exception exception) when (exception is OperationCanceledException or ObjectDisposedException)
+            {
+                break;
+            }
+        }
+
+        Leave();
+    }
+
+    private async Task<Socket> AcceptOneAsync()
+    {
+        while (true)
+        {
+            try
+            {
+                return await _listener.AcceptAsync(_stopped.Token).ConfigureAwait(false);
+            }
+            catch (SocketException exception) when (!_stopped.IsCancellationRequested)
+            {
+                LogAcceptFailed(exception.Message); // out of descriptors, for example: others will close some
+                await Task.Delay(Pause, _time, _stopped.Token).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async Task ServeAsync(Socket socket)
+    {
+        try
+        {
+            var connection = await ProveAsync(socket).ConfigureAwait(false);
+            if (connection is not null)
+                await _serve(connection, _stopped.Token).ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            LogServeFailed(exception, _purpose);
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
+    private async Task<ProvedConnection?> ProveAsync(Socket socket)
+    {
+        var (caller, isUnix) = (socket.RemoteEndPoint?.ToString() ?? "?", socket.AddressFamily == AddressFamily.Unix);
+        try
+        {
+            using var deadline = new CancellationTokenSource(_timeout, _time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, _stopped.Token);
+            if (!isUnix)
+                socket.NoDelay = true;
+            Stream stream = new NetworkStream(socket, ownsSocket: true);
+            if (_security.Tls is { } tls && !isUnix)
+                stream = await tls.AcceptAsync(stream, either.Token).ConfigureAwait(false);
+            await JoinHandshake.AcceptAsync(stream, _purpose, _security.Secret, either.Token).ConfigureAwait(false);
+            return new ProvedConnection(socket, stream);
+        }
+        catch (Exception exception) when (exception is ElasticEpException or AuthenticationException)
+        {
+            socket.Dispose();
+            LogRefused(isUnix ? "a Unix domain socket" : caller, exception.Message);
+        }
+        catch (Exception exception) when (exception is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
+        {
+            socket.Dispose();
+            LogNotProved(caller, exception.Message);
+        }
+        finally
+        {
+            _unproved.Release();
+        }
+
+        return null;
+    }
+
+    private void Leave()
+    {
+        if (Interlocked.Decrement(ref _serving) == 0)
+            _allServed.TrySetResult();
+    }
+
+    [LoggerMessage(4001, LogLevel.Warning, "A connection from {Caller} was refused. {Reason}")]
+    private partial void LogRefused(string caller, string reason);
+
+    [LoggerMessage(4002, LogLevel.Debug, "A connection from {Caller} ended before it was proved: {Reason}")]
+    private partial void LogNotProved(string caller, string reason);
+
+    [LoggerMessage(4003, LogLevel.Warning, "A connection could not be accepted: {Reason}")]
+    private partial void LogAcceptFailed(string reason);
+
+    [LoggerMessage(4004, LogLevel.Error, "Serving a {Purpose} connection failed")]
+    private partial void LogServeFailed(Exception exception, LinkPurpose purpose);
+}
