@@ -45,6 +45,9 @@ public readonly struct EpBuffer
     /// <summary>Address of native or device memory; zero for managed memory.</summary>
     public nint Pointer => _pointer;
 
+    /// <summary>Managed memory; empty for native and device memory.</summary>
+    internal Memory<byte> Managed => _managed;
+
     /// <summary>Wraps float rows in managed memory.</summary>
     public static EpBuffer From(Memory<float> memory) => FromManaged(memory.AsBytes(), ElementType.Float32);
 

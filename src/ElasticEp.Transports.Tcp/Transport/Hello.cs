@@ -1,0 +1,34 @@
+using ElasticEp.Membership;
+using ElasticEp.Transport;
+
+namespace ElasticEp.Transports.Tcp.Transport;
+
+/// <summary>The first message on each link: who dials, whom, and which connection the link belongs to.</summary>
+/// <param name="Link">Which of the three links this is.</param>
+/// <param name="Connection">Number of the connection, drawn by who dials.</param>
+/// <param name="Replaces">The last connection to this peer that the dialing end has seen end; zero for none.</param>
+/// <param name="Self">Who dials.</param>
+/// <param name="ExpectedPeer">Whom it wants.</param>
+internal sealed record Hello(LinkKind Link, long Connection, long Replaces, PeerIdentity Self, int ExpectedPeer)
+{
+    public ReadOnlyMemory<byte> Encode()
+    {
+        var writer = new WireWriter();
+        writer.Byte((byte)Link);
+        writer.Long(Connection);
+        writer.Long(Replaces);
+        writer.Int(ExpectedPeer);
+        IdentityCodec.Write(writer, Self);
+        return writer.Written;
+    }
+
+    /// <exception cref="ElasticEpException"><see cref="ElasticEpErrorCode.ProtocolViolation"/>: malformed.</exception>
+    public static Hello Decode(ReadOnlySpan<byte> bytes)
+    {
+        var reader = new WireReader(bytes);
+        var (link, connection, replaces, expected) = ((LinkKind)reader.Below(3), reader.Long(), reader.Long(), reader.Int());
+        var self = IdentityCodec.Read(ref reader);
+        reader.End();
+        return new Hello(link, connection, replaces, self, expected);
+    }
+}

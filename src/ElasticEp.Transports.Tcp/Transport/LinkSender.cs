@@ -1,0 +1,203 @@
+using System.Runtime.CompilerServices;
+using System.Threading.Tasks.Sources;
+using ElasticEp.Transport;
+
+namespace ElasticEp.Transports.Tcp.Transport;
+
+/// <summary>
+/// The writing half of a link. A frame that fits into the socket is written on the caller's thread; otherwise a loop writes the
+/// rest as there is room, and the caller waits or, when it is cancelled, leaves a copy of the rest behind: never half a frame.
+/// </summary>
+internal sealed class LinkSender : IValueTaskSource
+{
+    private readonly ILinkWire _wire;
+    private readonly Func<Exception?, Exception> _lost;
+    private readonly Action<Exception> _broken;
+    private readonly SendTurn _turn = new();
+    private readonly FrameCursor _frame = new();
+    private readonly byte[] _stage;
+    private readonly Lock _lock = new();
+    private readonly Stack<PendingSend> _pool = [];
+    private ManualResetValueTaskSourceCore<bool> _wake = new() { RunContinuationsAsynchronously = true };
+    private PendingSend? _pending;
+    private bool _isClosed;
+
+    /// <param name="wire">The link's bytes.</param>
+    /// <param name="lost">Makes the error that a sender gets when the connection is over.</param>
+    /// <param name="broken">Told once when writing fails.</param>
+    public LinkSender(ILinkWire wire, Func<Exception?, Exception> lost, Action<Exception> broken)
+    {
+        (_wire, _lost, _broken) = (wire, lost, broken);
+        _stage = GC.AllocateUninitializedArray<byte>(wire.StageSize, pinned: true);
+        _ = WriteRestsAsync();
+    }
+
+    public ValueTask SendAsync(in FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
+    {
+        if (cancellationToken.IsCancellationRequested)
+            return ValueTask.FromCanceled(cancellationToken);
+        return _turn.TryTake() ? SendNow(header, segments, cancellationToken) : SendLaterAsync(header, segments, cancellationToken);
+    }
+
+    /// <summary>No frame begins any more, and callers that wait get their memory back with the error of a lost connection.</summary>
+    /// <returns>Completes when no frame is half written; it may never.</returns>
+    public Task CloseAsync()
+    {
+        var between = _turn.CloseAsync(() => _lost(null));
+        PendingSend? pending;
+        lock (_lock)
+        {
+            _isClosed = true;
+            pending = TakePending();
+            if (pending is not null)
+                _frame.Detach();
+        }
+
+        pending?.Complete(_lost(null));
+        return between;
+    }
+
+    /// <summary>The last bytes of a closed link, when no frame is half written.</summary>
+    public ValueTask SendLastAsync(ReadOnlyMemory<byte> bytes) => _wire.SendAsync(bytes);
+
+    /// <summary>The caller does not wait any more: copies what is left of its frame, and the loop goes on with the copy.</summary>
+    public bool TryDetach(PendingSend pending)
+    {
+        lock (_lock)
+        {
+            if (_pending != pending)
+                return false;
+            _pending = null;
+            _frame.Detach();
+            return true;
+        }
+    }
+
+    public void Return(PendingSend pending)
+    {
+        lock (_lock)
+            _pool.Push(pending);
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask SendLaterAsync(FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
+    {
+        await _turn.TakeAsync(cancellationToken).ConfigureAwait(false);
+        await SendNow(header, segments, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>The turn is ours.</summary>
+    private ValueTask SendNow(in FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
+    {
+        ValueTask waiting;
+        lock (_lock)
+        {
+            try
+            {
+                _frame.Begin(header, segments);
+                while (_frame.Left > 0 && _wire.TrySend(_frame) > 0)
+                {
+                }
+            }
+            catch (Exception exception)
+            {
+                return ValueTask.FromException(Break(exception));
+            }
+
+            if (_frame.Left == 0)
+            {
+                EndFrame();
+                return default;
+            }
+
+            if (_isClosed)
+                return ValueTask.FromException(Break(null));
+            _pending = _pool.TryPop(out var pooled) ? pooled : new PendingSend(this);
+            waiting = _pending.Begin(cancellationToken);
+        }
+
+        _wake.SetResult(true);
+        return waiting;
+    }
+
+    private async Task WriteRestsAsync()
+    {
+        while (true)
+        {
+            await new ValueTask(this, _wake.Version).ConfigureAwait(false);
+            PendingSend? pending;
+            Exception? failure = null;
+            try
+            {
+                await WriteRestAsync().ConfigureAwait(false);
+            }
+            catch (Exception exception)
+            {
+                failure = exception;
+            }
+
+            _wake.Reset();
+            lock (_lock)
+            {
+                pending = TakePending();
+                if (failure is not null)
+                    failure = Break(failure);
+                else
+                    EndFrame();
+            }
+
+            pending?.Complete(failure);
+            if (failure is not null)
+                return;
+        }
+    }
+
+    private async ValueTask WriteRestAsync()
+    {
+        while (true)
+        {
+            int staged;
+            lock (_lock)
+            {
+                while (_frame.Left > 0 && _wire.TrySend(_frame) > 0)
+                {
+                }
+
+                if (_frame.Left == 0)
+                    return;
+                staged = _frame.Take(_stage);
+            }
+
+            await _wire.SendAsync(_stage.AsMemory(0, staged)).ConfigureAwait(false);
+        }
+    }
+
+    private PendingSend? TakePending()
+    {
+        var pending = _pending;
+        _pending = null;
+        return pending;
+    }
+
+    private void EndFrame()
+    {
+        _frame.Clear();
+        _turn.Release();
+    }
+
+    /// <summary>Half a frame is out and the rest will never follow: the turn stays taken for good.</summary>
+    private Exception Break(Exception? cause)
+    {
+        _frame.Clear();
+        if (cause is not null)
+            _broken(cause);
+        return _lost(cause);
+    }
+
+    void IValueTaskSource.GetResult(short token) => _wake.GetResult(token);
+
+    ValueTaskSourceStatus IValueTaskSource.GetStatus(short token) => _wake.GetStatus(token);
+
+    void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _wake.OnCompleted(continuation, state, token, flags);
+}

@@ -1,0 +1,76 @@
+using System.Buffers;
+using System.Net.Sockets;
+
+namespace ElasticEp.Transports.Tcp.Transport;
+
+/// <summary>A link on a plain socket.</summary>
+internal sealed class SocketWire(Socket socket) : ILinkWire
+{
+    private const int MaxPieces = 16;
+    private const int MaxPiece = 1 << 30;
+
+    private readonly EpBuffer[] _pieces = new EpBuffer[MaxPieces];
+    private readonly MemoryHandle[] _pins = new MemoryHandle[MaxPieces];
+
+    /// <summary>Small: it only finds out when there is room again; the rest goes out of the sender's own memory.</summary>
+    public int StageSize => 4096;
+
+    public unsafe int TrySend(FrameCursor frame)
+    {
+        var count = frame.Peek(_pieces);
+        var vector = stackalloc NativeSocket.Piece[MaxPieces];
+        try
+        {
+            for (var i = 0; i < count; i++)
+                vector[i] = Pin(_pieces[i], out _pins[i]);
+            var sent = (int)Math.Max(0, NativeSocket.Send(socket.SafeHandle, vector, count));
+            frame.Advance(sent);
+            return sent;
+        }
+        finally
+        {
+            for (var i = 0; i < count; i++)
+                _pins[i].Dispose();
+            Array.Clear(_pieces, 0, count);
+        }
+    }
+
+    public async ValueTask SendAsync(ReadOnlyMemory<byte> bytes)
+    {
+        while (!bytes.IsEmpty)
+            bytes = bytes[await socket.SendAsync(bytes, SocketFlags.None).ConfigureAwait(false)..];
+    }
+
+    public unsafe long TryReceive(EpBuffer target, Span<byte> next)
+    {
+        var vector = stackalloc NativeSocket.Piece[2];
+        MemoryHandle pin = default;
+        try
+        {
+            vector[0] = Pin(target, out pin);
+            fixed (byte* start = next)
+            {
+                vector[1] = new NativeSocket.Piece { Start = start, Length = (nuint)next.Length };
+                return NativeSocket.Receive(socket.SafeHandle, vector, vector[0].Length < (nuint)target.ByteLength ? 1 : 2);
+            }
+        }
+        finally
+        {
+            pin.Dispose();
+        }
+    }
+
+    public ValueTask<int> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken) => socket.ReceiveAsync(buffer, SocketFlags.None, cancellationToken);
+
+    public void Dispose() => socket.Dispose();
+
+    private static unsafe NativeSocket.Piece Pin(EpBuffer buffer, out MemoryHandle pin)
+    {
+        pin = buffer.Pointer == 0 ? buffer.Managed.Pin() : default;
+        return new NativeSocket.Piece
+        {
+            Start = buffer.Pointer == 0 ? pin.Pointer : (void*)buffer.Pointer,
+            Length = (nuint)Math.Min(buffer.ByteLength, MaxPiece),
+        };
+    }
+}

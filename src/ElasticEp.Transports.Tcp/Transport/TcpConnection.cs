@@ -1,0 +1,156 @@
+using ElasticEp.Transport;
+using ElasticEp.Transports.Tcp.Connecting;
+
+namespace ElasticEp.Transports.Tcp.Transport;
+
+/// <summary>
+/// A connection to one peer: three links that live and end together. It ends once, with one reason; the handler is told after its
+/// last frame callback. A connection that is closed on purpose says so and stays until the other end has heard it.
+/// </summary>
+internal sealed class TcpConnection
+{
+    private static readonly TimeSpan NoticeTime = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan LingerTime = TimeSpan.FromSeconds(1);
+
+    private readonly TcpTransport _transport;
+    private readonly TcpLink[] _links;
+    private readonly CancellationTokenSource _closed = new();
+    private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Task[] _reading = [Task.CompletedTask, Task.CompletedTask, Task.CompletedTask];
+    private int _isClosing;
+    private DisconnectReason _reason;
+    private string _detail = "";
+
+    /// <param name="transport">Whose end this is.</param>
+    /// <param name="id">Number of the connection, the same at both ends.</param>
+    /// <param name="remote">Who is at the other end.</param>
+    /// <param name="sockets">Control, data, weights.</param>
+    public TcpConnection(TcpTransport transport, long id, PeerIdentity remote, IReadOnlyList<ProvedConnection> sockets)
+    {
+        (_transport, Id, Remote) = (transport, id, remote);
+        _links = [.. sockets.Select((socket, link) => new TcpLink(socket, remote, (LinkKind)link, () => _transport.Handler, Lost, OnBroken))];
+    }
+
+    public long Id { get; }
+
+    public PeerIdentity Remote { get; }
+
+    /// <summary>Completes when the handler knows of it.</summary>
+    public Task Opened => _opened.Task;
+
+    /// <summary>Completes when the handler knows of its end.</summary>
+    public Task Ended => _ended.Task;
+
+    /// <summary>Completes when its sockets are closed too.</summary>
+    public Task Gone => _gone.Task;
+
+    public bool IsClosing => Volatile.Read(ref _isClosing) != 0;
+
+    /// <summary>Tells the handler, then begins to read. Senders may be quicker: what they send waits at the other end.</summary>
+    public void Open()
+    {
+        try
+        {
+            _transport.Handler.OnConnected(Remote);
+        }
+        catch (Exception exception)
+        {
+            _ = CloseAsync(DisconnectReason.Reset, $"a handler failed: {exception.Message}", isTold: false);
+        }
+
+        for (var link = 0; link < _links.Length; link++)
+            _reading[link] = ReadAsync(_links[link]);
+        _opened.TrySetResult();
+    }
+
+    /// <summary>Closes the sockets of a connection that was never opened.</summary>
+    public void Abandon()
+    {
+        Interlocked.Exchange(ref _isClosing, 1);
+        Array.ForEach(_links, link => link.Abort());
+        _ended.TrySetResult();
+        _gone.TrySetResult();
+    }
+
+    public ValueTask SendAsync(LinkKind link, in FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken) =>
+        _links[(int)link].Sender.SendAsync(header, segments, cancellationToken);
+
+    /// <summary>Ends it, if nothing has yet, and waits until the handler knows.</summary>
+    /// <param name="reason">Why.</param>
+    /// <param name="detail">Words.</param>
+    /// <param name="isTold">Whether the other end is told the reason; otherwise it sees a reset.</param>
+    public Task CloseAsync(DisconnectReason reason, string detail, bool isTold)
+    {
+        if (Interlocked.Exchange(ref _isClosing, 1) == 0)
+        {
+            (_reason, _detail) = (reason, detail);
+            _ = Task.Run(() => EndAsync(isTold));
+        }
+
+        return _ended.Task;
+    }
+
+    private async Task EndAsync(bool isTold)
+    {
+        await _opened.Task.ConfigureAwait(false);
+        await _closed.CancelAsync().ConfigureAwait(false);
+        var between = _links.Select(link => link.Sender.CloseAsync()).ToArray();
+        if (isTold)
+            isTold = await TrySayAsync(between[0]).ConfigureAwait(false);
+        if (!isTold)
+            Array.ForEach(_links, link => link.Abort());
+        await Task.WhenAll(_reading).ConfigureAwait(false);
+        try
+        {
+            _transport.Handler.OnDisconnected(Remote, _reason, _detail);
+        }
+        finally
+        {
+            _transport.Forget(this);
+            _ended.TrySetResult();
+        }
+
+        if (isTold)
+        {
+            using var enough = new CancellationTokenSource(LingerTime, _transport.Time);
+            await _links[0].Receiver.DrainAsync(enough.Token).ConfigureAwait(false);
+        }
+
+        Array.ForEach(_links, link => link.Dispose());
+        _gone.TrySetResult();
+    }
+
+    /// <summary>Says goodbye, unless a frame is stuck half-way: then the other end will see a reset.</summary>
+    private async Task<bool> TrySayAsync(Task betweenFrames)
+    {
+        try
+        {
+            await betweenFrames.WaitAsync(NoticeTime, _transport.Time).ConfigureAwait(false);
+            await _links[0].Sender.SendLastAsync(LinkNotice.Encode(_reason, _detail)).AsTask().WaitAsync(NoticeTime, _transport.Time).ConfigureAwait(false);
+            return true;
+        }
+        catch (Exception exception) when (exception is TimeoutException or IOException or System.Net.Sockets.SocketException or ObjectDisposedException or InvalidOperationException)
+        {
+            return false;
+        }
+    }
+
+    private async Task ReadAsync(TcpLink link)
+    {
+        await Task.Yield(); // not on the thread that opens the connection
+        var end = await link.Receiver.RunAsync(_closed.Token).ConfigureAwait(false);
+        if (IsClosing)
+            return;
+        if (end.IsTold)
+            _ = CloseAsync(end.Reason, end.Detail, isTold: false);
+        else
+            _ = CloseAsync(end.Reason, $"{link.Kind} link of peer {Remote.Peer}: {end.Detail}", isTold: end.Reason == DisconnectReason.ProtocolError);
+    }
+
+    private void OnBroken(Exception cause) => _ = CloseAsync(DisconnectReason.Reset, cause.Message, isTold: false);
+
+    private ElasticEpException Lost(Exception? cause) =>
+        new(ElasticEpErrorCode.PeerLost, $"The connection to peer {Remote.Peer} has ended ({_reason}): {(_detail.Length > 0 ? _detail : cause?.Message)}.", cause) { Rank = Remote.Peer };
+}

@@ -1,0 +1,171 @@
+using ElasticEp.Transport;
+using ElasticEp.Transports.Tcp.Connecting;
+
+namespace ElasticEp.Transports.Tcp.Transport;
+
+/// <summary>Taking connections from the other end, and registering those of both.</summary>
+internal sealed partial class TcpTransport
+{
+    /// <summary>A proved connection: its hello says which link of which connection it is.</summary>
+    private async Task GreetAsync(ProvedConnection socket, CancellationToken stopped)
+    {
+        try
+        {
+            using var deadline = new CancellationTokenSource(_options.HandshakeTimeout, Time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, stopped);
+            var hello = Hello.Decode(await GreetingWire.ReadAsync(socket.Stream, either.Token).ConfigureAwait(false));
+            if (hello.Link == LinkKind.Control)
+                await AcceptConnectionAsync(socket, hello, either.Token).ConfigureAwait(false);
+            else
+                await AcceptLinkAsync(socket, hello, either.Token).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is ElasticEpException or IOException or System.Net.Sockets.SocketException or OperationCanceledException or ObjectDisposedException)
+        {
+            socket.Dispose();
+            LogGivenUp(exception.Message);
+        }
+    }
+
+    private async Task AcceptLinkAsync(ProvedConnection socket, Hello hello, CancellationToken cancellationToken)
+    {
+        IncomingConnection? incoming = null;
+        if (_peers.TryGetValue(hello.Self.Peer, out var slot))
+        {
+            lock (slot.Lock)
+                incoming = slot.Incoming;
+        }
+
+        var isWanted = incoming is not null && incoming.Hello.Connection == hello.Connection && incoming.Hello.Self == hello.Self;
+        await AnswerAsync(socket, isWanted ? HelloVerdict.Accepted : HelloVerdict.Refused, 0, "The connection was given up.", cancellationToken).ConfigureAwait(false);
+        if (!isWanted || !incoming!.TryAdd(hello.Link, socket))
+            socket.Dispose();
+    }
+
+    private async Task AcceptConnectionAsync(ProvedConnection socket, Hello hello, CancellationToken cancellationToken)
+    {
+        var slot = SlotOf(hello.Self.Peer);
+        var incoming = new IncomingConnection(hello, socket);
+        var (verdict, connection, text, older) = Judge(slot, hello, incoming);
+        if (verdict != HelloVerdict.Accepted)
+        {
+            if (verdict == HelloVerdict.Refused)
+                LogRefused(hello.Self.Peer, hello.Self.Address, text);
+            await AnswerAsync(socket, verdict, connection, text, cancellationToken).ConfigureAwait(false);
+            incoming.Dispose();
+            return;
+        }
+
+        Exception? failure = null;
+        try
+        {
+            if (older is not null)
+                await older.WaitAsync(cancellationToken).ConfigureAwait(false);
+            await AnswerAsync(socket, HelloVerdict.Accepted, 0, "", cancellationToken).ConfigureAwait(false);
+            await incoming.Complete.WaitAsync(cancellationToken).ConfigureAwait(false);
+            await socket.Stream.WriteAsync(new byte[] { 1 }, cancellationToken).ConfigureAwait(false);
+            await RegisterAsync(slot, new TcpConnection(this, hello.Connection, hello.Self, incoming.Take()), incoming.Attempt).ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            failure = exception;
+            throw;
+        }
+        finally
+        {
+            lock (slot.Lock)
+            {
+                if (slot.Incoming == incoming)
+                    slot.Incoming = null;
+            }
+
+            incoming.Dispose();
+            incoming.Attempt.Complete(failure is null ? null : Lost(hello.Self.Peer, failure.Message, failure));
+        }
+    }
+
+    /// <summary>What becomes of a control link. An accepted one is the slot's incoming connection from now on.</summary>
+    private (HelloVerdict Verdict, long Connection, string Text, Task? Older) Judge(PeerSlot slot, Hello hello, IncomingConnection incoming)
+    {
+        var other = hello.Self;
+        try
+        {
+            Handshake.Check(other, Self!, hello.ExpectedPeer);
+        }
+        catch (ElasticEpException misfit)
+        {
+            return (HelloVerdict.Refused, 0, misfit.Message, null);
+        }
+
+        lock (slot.Lock)
+        {
+            if (slot.Incarnation > other.Incarnation)
+                return Refuse($"peer {other.Peer} has a newer incarnation {slot.Incarnation}; incarnation {other.Incarnation} is refused");
+            Task? older = null;
+            if (slot.Current is { } current)
+            {
+                var isSame = current.Remote.Incarnation == other.Incarnation;
+                if (isSame && current.Remote.Address != other.Address)
+                    return Refuse($"the process at {current.Remote.Address} is connected as peer {other.Peer}, incarnation {other.Incarnation}, and {other.Address} claims the same");
+                if (isSame && !current.IsClosing && current.Id != hello.Replaces)
+                    return (HelloVerdict.Already, current.Id, "", null);
+                older = isSame
+                    ? current.CloseAsync(DisconnectReason.Reset, $"peer {other.Peer} has lost the connection", isTold: false)
+                    : current.CloseAsync(DisconnectReason.Replaced, $"incarnation {other.Incarnation} of peer {other.Peer} has connected", isTold: true);
+            }
+
+            if (slot.Outgoing is { } outgoing && outgoing.Address == other.Address && Self!.Peer < other.Peer)
+                return (HelloVerdict.Wait, 0, "", null);
+            slot.Incoming?.Dispose();
+            slot.Incoming = incoming;
+            slot.Arrived();
+            return (HelloVerdict.Accepted, 0, "", older);
+        }
+
+        (HelloVerdict, long, string, Task?) Refuse(string why) => (HelloVerdict.Refused, 0, $"Cannot connect: {why}.", null);
+    }
+
+    private ValueTask AnswerAsync(ProvedConnection socket, HelloVerdict verdict, long connection, string text, CancellationToken cancellationToken) =>
+        GreetingWire.WriteAsync(socket.Stream, new HelloAnswer(verdict, connection, text, Self!).Encode(), cancellationToken);
+
+    /// <summary>Makes a connection the one of its peer: after the end of an older one was told, before its first frame.</summary>
+    private async Task RegisterAsync(PeerSlot slot, TcpConnection connection, ConnectAttempt attempt)
+    {
+        await slot.Registering.WaitAsync(CancellationToken.None).ConfigureAwait(false);
+        try
+        {
+            TcpConnection? older;
+            lock (slot.Lock)
+                older = slot.Current;
+            if (older is not null)
+            {
+                var isSame = older.Remote.Incarnation == connection.Remote.Incarnation;
+                await older.CloseAsync(isSame ? DisconnectReason.Reset : DisconnectReason.Replaced, "a newer connection has taken its place", isTold: !isSame).ConfigureAwait(false);
+            }
+
+            lock (slot.Lock)
+            {
+                if (_isDisposed != 0 || slot.Incarnation > connection.Remote.Incarnation)
+                {
+                    connection.Abandon();
+                    throw Lost(connection.Remote.Peer, _isDisposed != 0 ? "this process stops" : "a newer process of it has connected", null);
+                }
+
+                slot.Current = connection;
+                slot.Incarnation = connection.Remote.Incarnation;
+                _connections[connection] = true;
+                if (slot.Outgoing == attempt)
+                    slot.Outgoing = null;
+                if (slot.Incoming?.Attempt == attempt)
+                    slot.Incoming = null;
+            }
+
+            connection.Open();
+            if (_isDisposed != 0)
+                _ = connection.CloseAsync(DisconnectReason.Goodbye, Goodbye, isTold: true);
+        }
+        finally
+        {
+            slot.Registering.Release();
+        }
+    }
+}

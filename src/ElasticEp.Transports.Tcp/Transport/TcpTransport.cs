@@ -1,0 +1,217 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+using ElasticEp.Transport;
+using ElasticEp.Transports.Tcp.Connecting;
+using Microsoft.Extensions.Logging;
+
+namespace ElasticEp.Transports.Tcp.Transport;
+
+/// <summary>The transport over TCP, and over Unix domain sockets between processes of one host.</summary>
+internal sealed partial class TcpTransport : ITransport
+{
+    private readonly TcpOptions _options;
+    private readonly TcpSecurity _security;
+    private readonly TcpDialer _dialer;
+    private readonly WeightPacer _pacer;
+    private readonly ILogger _logger;
+    private readonly ConcurrentDictionary<int, PeerSlot> _peers = new();
+    private readonly ConcurrentDictionary<TcpConnection, bool> _connections = new();
+    private readonly List<TcpAcceptor> _acceptors = [];
+    private readonly CancellationTokenSource _stopped = new();
+    private ITransportHandler? _handler;
+    private string? _unixFile;
+    private int _isDisposed;
+    private volatile bool _isKilled;
+
+    public TcpTransport(TcpOptions options, TimeProvider time, ILoggerFactory loggers)
+    {
+        _options = options;
+        Time = time;
+        _logger = loggers.CreateLogger<TcpTransport>();
+        _security = TcpSecurity.From(options);
+        _dialer = new TcpDialer(_security, options.HandshakeTimeout, time);
+        _pacer = new WeightPacer(options.WeightBytesPerSecond, time);
+    }
+
+    public string Address => Self?.Address ?? "";
+
+    public TimeProvider Time { get; }
+
+    public PeerIdentity? Self { get; private set; }
+
+    public ITransportHandler Handler => _isKilled ? SilentHandler.Instance : _handler!;
+
+    public async ValueTask StartAsync(PeerIdentity self, ITransportHandler handler, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(self);
+        ArgumentNullException.ThrowIfNull(handler);
+        ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
+        cancellationToken.ThrowIfCancellationRequested();
+        if (Interlocked.CompareExchange(ref _handler, handler, null) is not null)
+            throw new ElasticEpException(ElasticEpErrorCode.InvalidState, "The transport was already started.");
+        var listener = await TcpAcceptor.ListenAsync(_options.BindAddress, cancellationToken).ConfigureAwait(false);
+        var (unixListener, unixName) = ListenUnix();
+        var bound = (IPEndPoint)listener.LocalEndPoint!;
+        Self = self with { Address = new TcpAddress(Advertised(bound), unixName is null ? null : HostId.Current, unixName).ToString() };
+        _acceptors.Add(Accept(listener));
+        if (unixListener is not null)
+            _acceptors.Add(Accept(unixListener));
+        LogListening(self.Group, self.Peer, Self.Address);
+    }
+
+    public async ValueTask ConnectAsync(int peer, string address, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        if (Self is not { } self)
+            throw new ElasticEpException(ElasticEpErrorCode.InvalidState, "Start the transport before you connect.");
+        if (self.Address == address)
+            throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"Peer {self.Peer} cannot connect to itself at {address}.") { Rank = peer };
+        var slot = SlotOf(peer);
+        while (true)
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
+            cancellationToken.ThrowIfCancellationRequested();
+            var (attempt, isOurs) = Join(slot, peer, address);
+            if (attempt is null)
+                return;
+            try
+            {
+                await attempt.WaitAsync(cancellationToken).ConfigureAwait(false);
+                if (isOurs)
+                    return;
+            }
+            catch (ElasticEpException exception) when (!isOurs && exception.Code == ElasticEpErrorCode.PeerLost)
+            {
+                // the other end has given up its own attempt: dial
+            }
+        }
+    }
+
+    public async ValueTask DisconnectAsync(int peer, CancellationToken cancellationToken = default)
+    {
+        if (Find(peer) is { } connection)
+            await connection.CloseAsync(DisconnectReason.Goodbye, Goodbye, isTold: true).WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    public ValueTask SendAsync(int peer, LinkKind link, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken = default)
+    {
+        if (link > LinkKind.Weights)
+            throw new ArgumentOutOfRangeException(nameof(link), link, "There is no such link.");
+        CheckPayload(header, segments.Span);
+        if (Find(peer) is not { } connection)
+            return ValueTask.FromException(new ElasticEpException(ElasticEpErrorCode.PeerLost, $"There is no connection to peer {peer}.") { Rank = peer });
+        if (link == LinkKind.Weights && _options.WeightBytesPerSecond is not null)
+            return SendPacedAsync(connection, header, segments, cancellationToken);
+        return connection.SendAsync(link, header, segments, cancellationToken);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
+            return;
+        await _stopped.CancelAsync().ConfigureAwait(false);
+        foreach (var acceptor in _acceptors)
+            await acceptor.DisposeAsync().ConfigureAwait(false);
+        if (_unixFile is not null)
+            File.Delete(_unixFile);
+        var connections = _connections.Keys.ToArray();
+        await Task.WhenAll(connections.Select(connection => connection.CloseAsync(DisconnectReason.Goodbye, Goodbye, isTold: !_isKilled))).ConfigureAwait(false);
+        await Task.WhenAll(connections.Select(connection => connection.Gone)).ConfigureAwait(false);
+    }
+
+    /// <summary>A connection's end was told.</summary>
+    public void Forget(TcpConnection connection)
+    {
+        _connections.TryRemove(connection, out _);
+        var slot = SlotOf(connection.Remote.Peer);
+        lock (slot.Lock)
+        {
+            slot.LastEnded = connection.Id;
+            if (slot.Current == connection)
+                slot.Current = null;
+        }
+    }
+
+    /// <summary>For tests: breaks the connection to a peer as a fault would.</summary>
+    internal void Break(int peer) => _ = Find(peer)?.CloseAsync(DisconnectReason.Reset, "it was broken on purpose", isTold: false);
+
+    /// <summary>For tests: the process is gone; its handler hears nothing more, its peers see a reset.</summary>
+    internal void Kill()
+    {
+        _isKilled = true;
+        foreach (var connection in _connections.Keys)
+            _ = connection.CloseAsync(DisconnectReason.Reset, "killed", isTold: false);
+        _ = DisposeAsync().AsTask();
+    }
+
+    private string Goodbye => $"peer {Self!.Peer} said goodbye";
+
+    private PeerSlot SlotOf(int peer) => _peers.GetOrAdd(peer, static _ => new PeerSlot());
+
+    private TcpConnection? Find(int peer) => _peers.TryGetValue(peer, out var slot) ? slot.Current : null;
+
+    private TcpAcceptor Accept(Socket listener) =>
+        new(listener, LinkPurpose.Peer, _security, _options.HandshakeTimeout, Time, GreetAsync, _logger);
+
+    private (Socket? Listener, string? Name) ListenUnix()
+    {
+        if (!_options.UseUnixSockets || !_security.AllowsUnixSockets || !Socket.OSSupportsUnixDomainSockets)
+            return (null, null);
+        var unique = $"elasticep-{Guid.NewGuid():N}";
+        var name = OperatingSystem.IsLinux() ? $"@{unique}" : _unixFile = Path.Combine(Path.GetTempPath(), $"{unique[..20]}.sock");
+        var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            listener.Bind(TcpAddress.EndPoint(name));
+            listener.Listen(512);
+            return (listener, name);
+        }
+        catch (Exception exception) when (exception is SocketException or ArgumentException)
+        {
+            listener.Dispose();
+            LogNoUnixSocket(exception.Message);
+            return (null, null);
+        }
+    }
+
+    private HostAddress Advertised(IPEndPoint bound)
+    {
+        if (_options.AdvertisedAddress is { } text)
+            return HostAddress.Parse(text, bound.Port) is { Port: > 0 } given ? given : HostAddress.Parse(text) with { Port = bound.Port };
+        var isAny = bound.Address.Equals(IPAddress.Any) || bound.Address.Equals(IPAddress.IPv6Any);
+        return new HostAddress(isAny ? Dns.GetHostName() : bound.Address.ToString(), bound.Port);
+    }
+
+    private async ValueTask SendPacedAsync(TcpConnection connection, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
+    {
+        await _pacer.WaitAsync(header.PayloadLength, cancellationToken).ConfigureAwait(false);
+        await connection.SendAsync(LinkKind.Weights, header, segments, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static void CheckPayload(in FrameHeader header, ReadOnlySpan<EpBuffer> segments)
+    {
+        long length = 0;
+        foreach (var segment in segments)
+        {
+            if (segment.Kind == MemoryKind.Device)
+                throw new ArgumentException("A segment is device memory; copy it to host memory before you send it.", nameof(segments));
+            length += segment.ByteLength;
+        }
+
+        if (length != header.PayloadLength)
+            throw new ArgumentException($"The header says {header.PayloadLength} bytes of payload, the segments have {length}.", nameof(segments));
+    }
+
+    [LoggerMessage(4010, LogLevel.Information, "Group {Group}: peer {Peer} listens at {Address}")]
+    private partial void LogListening(string group, int peer, string address);
+
+    [LoggerMessage(4011, LogLevel.Warning, "No Unix domain socket ({Reason}); processes of this host use TCP")]
+    private partial void LogNoUnixSocket(string reason);
+
+    [LoggerMessage(4012, LogLevel.Warning, "Peer {Peer} at {Address} was refused: {Reason}")]
+    private partial void LogRefused(int peer, string address, string reason);
+
+    [LoggerMessage(4013, LogLevel.Debug, "An incoming connection was given up: {Reason}")]
+    private partial void LogGivenUp(string reason);
+}
