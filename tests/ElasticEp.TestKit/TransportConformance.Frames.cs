@@ -98,7 +98,7 @@ public abstract partial class TransportConformance
         await SendAsync(a, 1, LinkKind.Control, 1000, []);
         Assert.Equal(1000, (await receiver.NextFrameAsync()).Header.Step);
         Assert.False(flood.IsCompleted);
-        Assert.Equal(1, Volatile.Read(ref asked));
+        Assert.InRange(Volatile.Read(ref asked), 0, 1); // the handler may just have been asked
         gate.SetResult();
         await flood.WaitAsync(Deadline);
         await AssertFloodAsync(receiver, 64);

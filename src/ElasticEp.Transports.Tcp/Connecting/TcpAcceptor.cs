@@ -83,9 +83,9 @@ internal sealed partial class TcpAcceptor : IAsyncDisposable
                 Interlocked.Increment(ref _serving);
                 _ = ServeAsync(socket);
             }
-            catch (Exception exception) when (exception is OperationCanceledException or ObjectDisposedException)
+            catch (Exception exception) when (exception is OperationCanceledException or ObjectDisposedException or SocketException)
             {
-                break;
+                break; // disposed: what the system says then differs
             }
         }
 
