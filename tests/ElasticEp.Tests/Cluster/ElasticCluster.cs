@@ -12,7 +12,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace ElasticEp.Tests.Cluster;
 
 /// <summary>
-/// N toy ranks and a client in one process, over the in-process transport. Ranks are launched as an operation asks for them,
+/// N toy ranks and a client in one process, over the in-process transport or another one. Ranks are launched as an operation asks for them,
 /// by a launcher that a test can break.
 /// </summary>
 internal sealed class ElasticCluster : IAsyncDisposable
@@ -27,8 +27,11 @@ internal sealed class ElasticCluster : IAsyncDisposable
     private readonly ElasticEpMetrics _metrics;
     private Task _launcher = Task.CompletedTask;
 
-    public ElasticCluster(Action<ElasticEpOptions>? configure = null)
+    private readonly Func<ITransport> _createTransport;
+
+    public ElasticCluster(Action<ElasticEpOptions>? configure = null, Func<ITransport>? createTransport = null)
     {
+        _createTransport = createTransport ?? (() => new InProcessTransport(Hub));
         _metrics = new ElasticEpMetrics(_provider.GetRequiredService<IMeterFactory>());
         Options = new ElasticEpOptions
         {
@@ -74,9 +77,9 @@ internal sealed class ElasticCluster : IAsyncDisposable
         }
     }
 
-    public static async Task<ElasticCluster> StartAsync(Action<ElasticEpOptions>? configure = null, Action<ElasticCluster>? prepare = null)
+    public static async Task<ElasticCluster> StartAsync(Action<ElasticEpOptions>? configure = null, Action<ElasticCluster>? prepare = null, Func<ITransport>? createTransport = null)
     {
-        var cluster = new ElasticCluster(configure);
+        var cluster = new ElasticCluster(configure, createTransport);
         prepare?.Invoke(cluster);
         await cluster.Client.StartAsync(CancellationToken.None);
         for (var rank = 0; rank < cluster.Options.InitialRanks; rank++)
@@ -148,7 +151,7 @@ internal sealed class ElasticCluster : IAsyncDisposable
             throw new AggregateException(failures);
     }
 
-    private GroupServices Services() => new("toy", Options, new InProcessTransport(Hub), Store, TimeProvider.System, NullLoggerFactory.Instance, _metrics);
+    private GroupServices Services() => new("toy", Options, _createTransport(), Store, TimeProvider.System, NullLoggerFactory.Instance, _metrics);
 
     private async Task LaunchAsync(int number)
     {

@@ -1,8 +1,6 @@
 using ElasticEp.TestKit;
 using ElasticEp.Transport;
-using ElasticEp.Transports.Tcp;
 using ElasticEp.Transports.Tcp.Transport;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace ElasticEp.Tests.Tcp;
 
@@ -11,11 +9,11 @@ public class TcpTransportTests : TransportConformance
 {
     private readonly List<TcpTransport> _transports = [];
 
-    protected virtual TcpOptions Options => new() { UseUnixSockets = false };
+    protected virtual TcpLinks Links => TcpLinks.Tcp;
 
     protected override ITransport Create()
     {
-        var transport = new TcpTransport(Options, TimeProvider.System, NullLoggerFactory.Instance);
+        var transport = Links.Create();
         _transports.Add(transport);
         return transport;
     }
