@@ -57,8 +57,14 @@ internal sealed class LinkSender : IValueTaskSource
         return between;
     }
 
-    /// <summary>The last bytes of a closed link, when no frame is half written.</summary>
-    public ValueTask SendLastAsync(ReadOnlyMemory<byte> bytes) => _wire.SendAsync(bytes);
+    /// <summary>Frames wait until <see cref="Release"/>; on a new link only.</summary>
+    public void Hold() => _turn.TryTake();
+
+    /// <summary>The other half of <see cref="Hold"/>.</summary>
+    public void Release() => _turn.Release();
+
+    /// <summary>Bytes that are no frame, while the link is held, or after its end when no frame is half written.</summary>
+    public ValueTask SendRawAsync(ReadOnlyMemory<byte> bytes) => _wire.SendAsync(bytes);
 
     /// <summary>The caller does not wait any more: copies what is left of its frame, and the loop goes on with the copy.</summary>
     public bool TryDetach(PendingSend pending)

@@ -12,8 +12,11 @@ internal sealed class TcpConnection
     private static readonly TimeSpan NoticeTime = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan LingerTime = TimeSpan.FromSeconds(1);
 
+    private static readonly byte[] UpMark = [1];
+
     private readonly TcpTransport _transport;
     private readonly TcpLink[] _links;
+    private readonly bool _isAccepted;
     private readonly CancellationTokenSource _closed = new();
     private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -27,10 +30,14 @@ internal sealed class TcpConnection
     /// <param name="id">Number of the connection, the same at both ends.</param>
     /// <param name="remote">Who is at the other end.</param>
     /// <param name="sockets">Control, data, weights.</param>
-    public TcpConnection(TcpTransport transport, long id, PeerIdentity remote, IReadOnlyList<ProvedConnection> sockets)
+    /// <param name="isAccepted">Whether the other end dialed and is still to be told that the connection is up.</param>
+    public TcpConnection(TcpTransport transport, long id, PeerIdentity remote, IReadOnlyList<ProvedConnection> sockets, bool isAccepted)
     {
+        _isAccepted = isAccepted;
         (_transport, Id, Remote) = (transport, id, remote);
         _links = [.. sockets.Select((socket, link) => new TcpLink(socket, remote, (LinkKind)link, () => _transport.Handler, Lost, OnBroken))];
+        if (isAccepted)
+            _links[0].Sender.Hold();
     }
 
     public long Id { get; }
@@ -48,9 +55,26 @@ internal sealed class TcpConnection
 
     public bool IsClosing => Volatile.Read(ref _isClosing) != 0;
 
-    /// <summary>Tells the handler, then begins to read. Senders may be quicker: what they send waits at the other end.</summary>
-    public void Open()
+    /// <summary>
+    /// Tells the other end, if it waits for that, then the handler, then begins to read. It is registered already: whoever hears of
+    /// the connection at either end can send.
+    /// </summary>
+    public async Task OpenAsync()
     {
+        if (_isAccepted)
+        {
+            try
+            {
+                await _links[0].Sender.SendRawAsync(UpMark).ConfigureAwait(false);
+            }
+            catch (Exception exception) when (exception is IOException or System.Net.Sockets.SocketException or ObjectDisposedException)
+            {
+                // the end of the stream tells
+            }
+
+            _links[0].Sender.Release();
+        }
+
         try
         {
             _transport.Handler.OnConnected(Remote);
@@ -128,7 +152,7 @@ internal sealed class TcpConnection
         try
         {
             await betweenFrames.WaitAsync(NoticeTime, _transport.Time).ConfigureAwait(false);
-            await _links[0].Sender.SendLastAsync(LinkNotice.Encode(_reason, _detail)).AsTask().WaitAsync(NoticeTime, _transport.Time).ConfigureAwait(false);
+            await _links[0].Sender.SendRawAsync(LinkNotice.Encode(_reason, _detail)).AsTask().WaitAsync(NoticeTime, _transport.Time).ConfigureAwait(false);
             return true;
         }
         catch (Exception exception) when (exception is TimeoutException or IOException or System.Net.Sockets.SocketException or ObjectDisposedException or InvalidOperationException)

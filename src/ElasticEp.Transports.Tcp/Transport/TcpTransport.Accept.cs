@@ -62,8 +62,7 @@ internal sealed partial class TcpTransport
                 await older.WaitAsync(cancellationToken).ConfigureAwait(false);
             await AnswerAsync(socket, HelloVerdict.Accepted, 0, "", cancellationToken).ConfigureAwait(false);
             await incoming.Complete.WaitAsync(cancellationToken).ConfigureAwait(false);
-            await socket.Stream.WriteAsync(new byte[] { 1 }, cancellationToken).ConfigureAwait(false);
-            await RegisterAsync(slot, new TcpConnection(this, hello.Connection, hello.Self, incoming.Take()), incoming.Attempt).ConfigureAwait(false);
+            await RegisterAsync(slot, new TcpConnection(this, hello.Connection, hello.Self, incoming.Take(), isAccepted: true), incoming.Attempt).ConfigureAwait(false);
         }
         catch (Exception exception)
         {
@@ -159,7 +158,7 @@ internal sealed partial class TcpTransport
                     slot.Incoming = null;
             }
 
-            connection.Open();
+            await connection.OpenAsync().ConfigureAwait(false);
             if (_isDisposed != 0)
                 _ = connection.CloseAsync(DisconnectReason.Goodbye, Goodbye, isTold: true);
         }

@@ -81,7 +81,7 @@ internal sealed partial class TcpTransport
                         Handshake.Check(Self!, answer.Self, peer);
                         await DialOthersAsync(sockets, hello, address, isUnix, cancellationToken).ConfigureAwait(false);
                         await control.Stream.ReadExactlyAsync(new byte[1], cancellationToken).ConfigureAwait(false);
-                        await RegisterAsync(slot, new TcpConnection(this, id, answer.Self, sockets), attempt).ConfigureAwait(false);
+                        await RegisterAsync(slot, new TcpConnection(this, id, answer.Self, sockets, isAccepted: false), attempt).ConfigureAwait(false);
                         return;
                     case HelloVerdict.Wait:
                         await WaitForIncomingAsync(slot, attempt.Address, cancellationToken).ConfigureAwait(false);
