@@ -17,9 +17,13 @@ public abstract class StoreConformance : IAsyncLifetime
 
     public async ValueTask InitializeAsync() => _store = await CreateAsync();
 
+    /// <summary>What is left to close when the store is disposed.</summary>
+    protected virtual ValueTask CloseAsync() => default;
+
     public async ValueTask DisposeAsync()
     {
         await _store.DisposeAsync();
+        await CloseAsync();
         GC.SuppressFinalize(this);
     }
 

@@ -133,8 +133,7 @@ internal sealed partial class TcpAcceptor : IAsyncDisposable
         {
             using var deadline = new CancellationTokenSource(_timeout, _time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, _stopped.Token);
-            if (!isUnix)
-                socket.NoDelay = true;
+            SocketSettings.Apply(socket);
             Stream stream = new NetworkStream(socket, ownsSocket: true);
             if (_security.Tls is { } tls && !isUnix)
                 stream = await tls.AcceptAsync(stream, either.Token).ConfigureAwait(false);

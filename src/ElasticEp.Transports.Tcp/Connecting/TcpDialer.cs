@@ -22,9 +22,10 @@ internal sealed class TcpDialer(TcpSecurity security, TimeSpan timeout, TimeProv
         using var deadline = new CancellationTokenSource(timeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
         var isUnix = endPoint is UnixDomainSocketEndPoint;
-        var socket = isUnix ? new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) : new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        var socket = isUnix ? new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) : new Socket(SocketType.Stream, ProtocolType.Tcp);
         try
         {
+            SocketSettings.Apply(socket);
             await socket.ConnectAsync(endPoint, either.Token).ConfigureAwait(false);
             Stream stream = new NetworkStream(socket, ownsSocket: true);
             if (tls is not null)

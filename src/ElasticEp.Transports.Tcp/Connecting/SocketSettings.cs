@@ -1,0 +1,23 @@
+using System.Net.Sockets;
+
+namespace ElasticEp.Transports.Tcp.Connecting;
+
+/// <summary>What every socket of this package has.</summary>
+internal static class SocketSettings
+{
+    private const int KeepAliveTime = 10; // seconds
+    private const int KeepAliveInterval = 3; // seconds
+    private const int KeepAliveProbes = 3;
+
+    /// <summary>No delay for small frames; a host that vanished without a word is noticed within 20 seconds.</summary>
+    public static void Apply(Socket socket)
+    {
+        if (socket.AddressFamily == AddressFamily.Unix)
+            return;
+        socket.NoDelay = true;
+        socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
+        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, KeepAliveTime);
+        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, KeepAliveInterval);
+        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, KeepAliveProbes);
+    }
+}

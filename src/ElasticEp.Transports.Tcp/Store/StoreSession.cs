@@ -1,0 +1,276 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.IO.Pipelines;
+using System.Text;
+using ElasticEp.Membership;
+using ElasticEp.Rendezvous;
+
+namespace ElasticEp.Transports.Tcp.Store;
+
+/// <summary>
+/// One client of the store server. Requests are answered in the reading loop, one flush for all that came together; waits and
+/// watches are answered when there is something to say, and end with the connection.
+/// </summary>
+internal sealed class StoreSession(InMemoryRendezvousStore store, StoreLeases leases, Stream stream)
+{
+    /// <summary>Waits and watches that one client may have open.</summary>
+    public const int MaxOpen = 4096;
+
+    private readonly StoreOutput _output = new(stream);
+    private readonly Dictionary<uint, CancellationTokenSource> _open = [];
+    private readonly CancellationTokenSource _ended = new();
+
+    /// <summary>Waits and watches that are open now.</summary>
+    public int Open
+    {
+        get
+        {
+            lock (_open)
+                return _open.Count;
+        }
+    }
+
+    /// <summary>Serves until the client has gone.</summary>
+    /// <exception cref="ElasticEpException"><see cref="ElasticEpErrorCode.ProtocolViolation"/>: the client broke the protocol.</exception>
+    public async Task RunAsync(CancellationToken stopped)
+    {
+        await using var stopping = stopped.UnsafeRegister(static stream => ((Stream)stream!).Dispose(), stream); // ends a send that waits, too
+        var reader = PipeReader.Create(stream, new StreamPipeReaderOptions(bufferSize: 16 << 10, leaveOpen: true));
+        try
+        {
+            while (true)
+            {
+                var result = await reader.ReadAsync(stopped).ConfigureAwait(false);
+                var buffer = result.Buffer;
+                while (StoreProtocol.TryTake(ref buffer, StoreProtocol.MaxRequest, out var frame))
+                    Handle(frame);
+                reader.AdvanceTo(buffer.Start, buffer.End);
+                await _output.FlushAsync().ConfigureAwait(false);
+                if (result.IsCompleted)
+                    return;
+            }
+        }
+        catch (Exception exception) when (exception is IOException or OperationCanceledException or ObjectDisposedException)
+        {
+            // gone
+        }
+        finally
+        {
+            _output.Close();
+            await _ended.CancelAsync().ConfigureAwait(false);
+            await reader.CompleteAsync().ConfigureAwait(false);
+        }
+    }
+
+    private void Handle(in ReadOnlySequence<byte> frame)
+    {
+        if (frame.IsSingleSegment)
+        {
+            Handle(frame.FirstSpan);
+            return;
+        }
+
+        var whole = ArrayPool<byte>.Shared.Rent((int)frame.Length);
+        try
+        {
+            frame.CopyTo(whole);
+            Handle(whole.AsSpan(0, (int)frame.Length));
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(whole);
+        }
+    }
+
+    private void Handle(ReadOnlySpan<byte> frame)
+    {
+        var number = BinaryPrimitives.ReadUInt32LittleEndian(frame);
+        var operation = (StoreOperation)frame[4];
+        var body = frame[(StoreProtocol.HeadSize - sizeof(int))..];
+        try
+        {
+            Handle(number, operation, body);
+        }
+        catch (ElasticEpException refused) when (refused.Code != ElasticEpErrorCode.ProtocolViolation)
+        {
+            Refuse(number, refused);
+        }
+    }
+
+    // Every call of the in-memory store but wait and watch completes at once, so their results can be taken here.
+    private void Handle(uint number, StoreOperation operation, ReadOnlySpan<byte> body)
+    {
+        switch (operation)
+        {
+            case StoreOperation.Get:
+                Answer(number, store.GetAsync(StoreProtocol.ReadKey(ref body)).Result);
+                break;
+            case StoreOperation.Set:
+                var lease = StoreProtocol.ReadLong(ref body);
+                var set = store.SetAsync(StoreProtocol.ReadKey(ref body), Value(body), lease == 0 ? null : leases.Find(lease)).Result;
+                Answer(number, set.Version);
+                break;
+            case StoreOperation.Add:
+                var delta = StoreProtocol.ReadLong(ref body);
+                Answer(number, store.AddAsync(StoreProtocol.ReadKey(ref body), delta).Result);
+                break;
+            case StoreOperation.CompareAndSet:
+                var expected = StoreProtocol.ReadLong(ref body);
+                var outcome = store.CompareAndSetAsync(StoreProtocol.ReadKey(ref body), expected, Value(body)).Result;
+                Answer(number, outcome.Current, outcome.IsSet ? (byte)3 : (byte)1);
+                break;
+            case StoreOperation.Delete:
+                Answer(number, store.DeleteAsync(StoreProtocol.ReadKey(ref body)).Result ? 1 : 0);
+                break;
+            case StoreOperation.List:
+                AnswerList(number, store.ListAsync(StoreProtocol.ReadKey(ref body)).Result);
+                break;
+            case StoreOperation.Wait:
+                var after = StoreProtocol.ReadLong(ref body);
+                _ = WaitAsync(number, StoreProtocol.ReadKey(ref body), after, Begin(number));
+                break;
+            case StoreOperation.Watch:
+                _ = WatchAsync(number, StoreProtocol.ReadKey(ref body), Begin(number));
+                break;
+            case StoreOperation.Cancel:
+                End((uint)StoreProtocol.ReadInt(ref body));
+                break;
+            case StoreOperation.Lease:
+                Answer(number, leases.Add(TimeSpan.FromTicks(StoreProtocol.ReadLong(ref body))));
+                break;
+            case StoreOperation.Renew:
+                leases.Find(StoreProtocol.ReadLong(ref body)).RenewAsync().GetAwaiter().GetResult();
+                Answer(number, 0);
+                break;
+            case StoreOperation.EndLease:
+                leases.End(StoreProtocol.ReadLong(ref body));
+                Answer(number, 0);
+                break;
+            default:
+                throw WireReader.Malformed($"operation {(byte)operation} is not known");
+        }
+    }
+
+    private static ReadOnlyMemory<byte> Value(ReadOnlySpan<byte> body) => body.Length <= StoreProtocol.MaxValue
+        ? body.ToArray()
+        : throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"A value has at most {StoreProtocol.MaxValue} bytes, this one has {body.Length}.");
+
+    private CancellationToken Begin(uint number)
+    {
+        lock (_open)
+        {
+            if (_open.Count >= MaxOpen)
+                throw new ElasticEpException(ElasticEpErrorCode.InvalidState, $"This client has {MaxOpen} waits and watches open; end some.");
+            var source = CancellationTokenSource.CreateLinkedTokenSource(_ended.Token);
+            return _open.TryAdd(number, source) ? source.Token : throw WireReader.Malformed($"request {number} is under way already");
+        }
+    }
+
+    private void End(uint number)
+    {
+        CancellationTokenSource? source;
+        lock (_open)
+            _open.Remove(number, out source);
+        source?.Cancel();
+        source?.Dispose();
+    }
+
+    private async Task WaitAsync(uint number, string key, long after, CancellationToken cancelled)
+    {
+        try
+        {
+            var entry = await store.WaitAsync(key, after, cancelled).ConfigureAwait(false);
+            WriteEntry(number, StoreStatus.Ok, entry, 1);
+        }
+        catch (ElasticEpException refused)
+        {
+            Refuse(number, refused);
+        }
+        catch (OperationCanceledException)
+        {
+            return; // nobody waits any more
+        }
+
+        End(number);
+        _ = _output.FlushAsync();
+    }
+
+    private async Task WatchAsync(uint number, string prefix, CancellationToken cancelled)
+    {
+        try
+        {
+            await foreach (var change in store.WatchAsync(prefix, cancelled).ConfigureAwait(false))
+            {
+                WriteChange(number, change);
+                _ = _output.FlushAsync();
+                await _output.WhenBelowAsync(cancelled).ConfigureAwait(false);
+            }
+        }
+        catch (ElasticEpException refused)
+        {
+            Refuse(number, refused);
+            _ = _output.FlushAsync();
+        }
+        catch (OperationCanceledException)
+        {
+            return;
+        }
+
+        End(number);
+    }
+
+    private void Answer(uint number, long value)
+    {
+        Span<byte> body = stackalloc byte[sizeof(long)];
+        BinaryPrimitives.WriteInt64LittleEndian(body, value);
+        Write(number, StoreStatus.Ok, body, default);
+    }
+
+    /// <summary>Flags 1: there is an entry; 2: it was set.</summary>
+    private void Answer(uint number, StoreEntry? entry, byte flags = 1) => WriteEntry(number, StoreStatus.Ok, entry, entry is null ? (byte)(flags & ~1) : flags);
+
+    private void WriteEntry(uint number, StoreStatus status, StoreEntry? entry, byte flags)
+    {
+        Span<byte> body = stackalloc byte[1 + sizeof(long)];
+        body[0] = flags;
+        BinaryPrimitives.WriteInt64LittleEndian(body[1..], entry?.Version ?? 0);
+        Write(number, status, body, entry is null ? default : entry.Value.Span);
+    }
+
+    private void WriteChange(uint number, StoreChange change)
+    {
+        var body = new byte[1 + sizeof(long) + StoreProtocol.KeySize(change.Key)];
+        body[0] = change.Entry is null ? (byte)0 : (byte)1;
+        BinaryPrimitives.WriteInt64LittleEndian(body.AsSpan(1), change.Entry?.Version ?? 0);
+        var length = 1 + sizeof(long) + StoreProtocol.WriteKey(body.AsSpan(1 + sizeof(long)), change.Key);
+        Write(number, StoreStatus.Change, body.AsSpan(0, length), change.Entry is null ? default : change.Entry.Value.Span);
+    }
+
+    private void AnswerList(uint number, IReadOnlyList<StoreEntry> entries)
+    {
+        var writer = new WireWriter();
+        writer.Int(entries.Count);
+        foreach (var entry in entries)
+        {
+            writer.Text(entry.Key);
+            writer.Long(entry.Version);
+            writer.Bytes(entry.Value.Span);
+        }
+
+        Write(number, StoreStatus.Ok, writer.Written.Span, default);
+    }
+
+    private void Refuse(uint number, ElasticEpException refused)
+    {
+        var text = Encoding.UTF8.GetBytes(refused.Message);
+        Span<byte> code = stackalloc byte[sizeof(int)];
+        BinaryPrimitives.WriteInt32LittleEndian(code, (int)refused.Code);
+        Write(number, StoreStatus.Refused, code, text);
+    }
+
+    private void Write(uint number, StoreStatus status, ReadOnlySpan<byte> first, ReadOnlySpan<byte> second)
+    {
+        if (!_output.TryWrite(number, (byte)status, first, second))
+            stream.Dispose(); // it does not read its answers, or it is gone
+    }
+}
