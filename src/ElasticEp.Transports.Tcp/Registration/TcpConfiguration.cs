@@ -1,0 +1,35 @@
+using System.Security.Cryptography;
+using Microsoft.Extensions.Configuration;
+
+namespace ElasticEp.Transports.Tcp.Registration;
+
+/// <summary>Takes from the configuration what the code has left unset: how a worker learns where to join.</summary>
+internal static class TcpConfiguration
+{
+    public const string Section = "ElasticEp";
+
+    private static readonly TcpOptions Defaults = new();
+
+    public static void Complete(TcpOptions options, IConfiguration? configuration, bool isStoreHost)
+    {
+        if (configuration?.GetSection(Section) is { } section)
+        {
+            if (options.BindAddress == Defaults.BindAddress)
+                options.BindAddress = section[nameof(options.BindAddress)] ?? options.BindAddress;
+            options.AdvertisedAddress ??= section[nameof(options.AdvertisedAddress)];
+            options.StoreAddress ??= section[nameof(options.StoreAddress)];
+            if (options.JoinSecret is null && options.JoinSecretFile is null)
+            {
+                options.JoinSecretFile = section[nameof(options.JoinSecretFile)];
+                options.JoinSecret = options.JoinSecretFile is null ? section[nameof(options.JoinSecret)] : null;
+            }
+
+            options.TlsCertificateFile ??= section[nameof(options.TlsCertificateFile)];
+            options.TlsKeyFile ??= section[nameof(options.TlsKeyFile)];
+            options.TlsAuthorityFile ??= section[nameof(options.TlsAuthorityFile)];
+        }
+
+        if (isStoreHost && options is { JoinSecret: null, JoinSecretFile: null })
+            options.JoinSecret = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(24));
+    }
+}
