@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using ElasticEp;
 using ElasticEp.Hosting;
+using ElasticEp.Hosting.Processes;
 using ElasticEp.Kernels;
 using ElasticEp.Placement;
 using ElasticEp.Rendezvous;
@@ -77,6 +78,7 @@ public static class ElasticEpBuilderExtensions
             provider.GetRequiredService<IOptionsMonitor<ElasticEpOptions>>().Get(builder.Name),
             provider.GetRequiredKeyedService<ClientRuntime>(builder.Name),
             provider.GetRequiredKeyedService<IRankLauncher>(builder.Name),
+            provider.GetService<IHostApplicationLifetime>(),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<LauncherService>>()));
         return builder;
@@ -99,5 +101,23 @@ public static class ElasticEpBuilderExtensions
             provider.GetRequiredService<ILoggerFactory>(),
             provider.GetRequiredService<TimeProvider>(),
             configure));
+    }
+
+    /// <summary>
+    /// Runs each rank as a process of this machine: this process's own executable and arguments unless options say otherwise. The
+    /// workers' Main begins with <see cref="ElasticEpWorker"/>. They end with this process, however it ends.
+    /// </summary>
+    /// <param name="builder">Builder of a client.</param>
+    /// <param name="configure">Sets options.</param>
+    public static IElasticEpBuilder UseLocalProcessLauncher(this IElasticEpBuilder builder, Action<LocalProcessLauncherOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        var options = new LocalProcessLauncherOptions();
+        configure?.Invoke(options);
+        return builder.UseLauncher(provider => new LocalProcessLauncher(
+            options,
+            provider.GetKeyedServices<IWorkerEnvironment>(builder.Name),
+            provider.GetService<IWorkerOutput>() ?? new ConsoleWorkerOutput(),
+            provider.GetRequiredService<TimeProvider>()));
     }
 }

@@ -21,6 +21,7 @@ internal sealed class ElasticEpOptionsValidator(IEnumerable<GroupRegistration> r
     {
         InRange(nameof(options.MaxRanks), options.MaxRanks, 1, 1024, failures);
         InRange(nameof(options.InitialRanks), options.InitialRanks, 1, Math.Max(1, options.MaxRanks), failures);
+        InRange(nameof(options.Standbys), options.Standbys, 0, Math.Max(0, options.MaxRanks), failures);
         InRange(nameof(options.MinRanks), options.MinRanks, 1, Math.Max(1, options.InitialRanks), failures);
         if (!registration.IsClient && options.Rank is null)
             failures.Add("Rank is not set; a host that holds a rank needs one, set by its launcher or in the configuration.");

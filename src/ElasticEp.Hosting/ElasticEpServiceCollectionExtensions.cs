@@ -1,6 +1,8 @@
+using System.Globalization;
 using ElasticEp;
 using ElasticEp.Diagnostics;
 using ElasticEp.Hosting;
+using ElasticEp.Hosting.Processes;
 using ElasticEp.Kernels;
 using ElasticEp.Placement;
 using ElasticEp.Rendezvous;
@@ -87,8 +89,17 @@ public static class ElasticEpServiceCollectionExtensions
         services.TryAddSingleton<IElasticGroup>(provider => provider.GetRequiredKeyedService<IElasticGroup>(OnlyGroup(provider)));
         services.AddSingleton<IHostedService>(provider => new RankHostedService(
             name, provider.GetRequiredKeyedService<RankRuntime>(name), provider.GetRequiredService<ILogger<RankHostedService>>()));
-        return services.AddOptions<ElasticEpOptions>(name).ValidateOnStart();
+        return services.AddOptions<ElasticEpOptions>(name)
+            .PostConfigure<IServiceProvider>((options, provider) => options.Rank ??= ConfiguredRank(provider.GetService<IConfiguration>()))
+            .ValidateOnStart();
     }
+
+    /// <summary>The rank that a launcher, a unit file or a pod has given to this process.</summary>
+    private static int? ConfiguredRank(IConfiguration? configuration) => configuration?[WorkerVariables.RankKey] is not { } text
+        ? null
+        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var rank)
+            ? rank
+            : throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"{WorkerVariables.RankKey} is '{text}'; it must be the number of a rank.");
 
     private static OptionsBuilder<ElasticEpOptions> AddClient(IServiceCollection services, string name)
     {

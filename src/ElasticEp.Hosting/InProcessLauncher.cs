@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using ElasticEp.Scaling;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -11,9 +10,7 @@ namespace ElasticEp.Hosting;
 internal sealed class InProcessLauncher(
     InProcessCluster cluster, ElasticEpOptions options, ILoggerFactory loggers, TimeProvider time, Action<IElasticEpBuilder, RankLaunch> configure) : IRankLauncher
 {
-    private readonly ConcurrentDictionary<int, IHost> _hosts = new();
-
-    public async ValueTask LaunchAsync(RankLaunch launch, CancellationToken cancellationToken)
+    public async ValueTask<ILaunchedRank> LaunchAsync(RankLaunch launch, CancellationToken cancellationToken)
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true, ApplicationName = $"{launch.Group}-rank-{launch.Rank}" });
         builder.Services.RemoveAll<ILoggerFactory>();
@@ -38,20 +35,6 @@ internal sealed class InProcessLauncher(
             throw;
         }
 
-        _hosts[launch.Rank] = host;
-    }
-
-    public async ValueTask StopAsync(int rank, CancellationToken cancellationToken)
-    {
-        if (!_hosts.TryRemove(rank, out var host))
-            return;
-        try
-        {
-            await host.StopAsync(cancellationToken).ConfigureAwait(false);
-        }
-        finally
-        {
-            await ((IAsyncDisposable)host).DisposeAsync().ConfigureAwait(false);
-        }
+        return new InProcessRank(host, launch.Group);
     }
 }

@@ -1,3 +1,4 @@
+using System.Threading.Channels;
 using ElasticEp.Membership;
 using ElasticEp.Runtime;
 using ElasticEp.Scaling;
@@ -7,16 +8,24 @@ using Microsoft.Extensions.Logging;
 namespace ElasticEp.Hosting;
 
 /// <summary>
-/// Keeps the ranks that run equal to those that the group's record wants: its members and the joiners of its operation. It looks
-/// at the newest record only, so it does not matter which ones it missed.
+/// Keeps the ranks that run equal to those that the group's record wants, see <see cref="LaunchPlan"/>. Starts and stops run beside
+/// each other; what becomes of them comes back as an event.
 /// </summary>
 internal sealed partial class LauncherService(
-    string name, ElasticEpOptions options, ClientRuntime client, IRankLauncher launcher, TimeProvider time, ILogger<LauncherService> logger) : BackgroundService
+    string name, ElasticEpOptions options, ClientRuntime client, IRankLauncher launcher, IHostApplicationLifetime? lifetime, TimeProvider time, ILogger<LauncherService> logger) : BackgroundService
 {
-    private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(30);
+    private const int MaxBirthFailures = 3;
 
-    private readonly Dictionary<int, string> _running = []; // rank → the operation that it was started for
+    private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan FirstDelay = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LastDelay = TimeSpan.FromSeconds(30);
+
+    private readonly LaunchPlan _plan = new(name, options.InitialRanks, options.MaxRanks, options.Standbys);
+    private readonly Channel<LauncherEvent> _events = Channel.CreateUnbounded<LauncherEvent>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly Dictionary<int, RunningRank> _ranks = [];
     private readonly HashSet<(string Operation, int Rank)> _failed = [];
+    private readonly Dictionary<int, (int Failures, long NotBefore)> _delays = [];
+    private GroupRecord _record = GroupRecord.Unborn;
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
@@ -33,73 +42,204 @@ internal sealed partial class LauncherService(
         }
 
         await base.StopAsync(cancellationToken).ConfigureAwait(false);
-        await Task.WhenAll(_running.Keys.ToArray().Select(rank => StopRankAsync(rank, cancellationToken))).ConfigureAwait(false);
+        await Task.WhenAll(_ranks.Select(entry => StopRankAsync(entry.Key, entry.Value, cancellationToken))).ConfigureAwait(false);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        var watching = WatchAsync(stoppingToken);
         try
         {
-            await foreach (var record in client.Records.WithCancellation(stoppingToken).ConfigureAwait(false))
-                await ReconcileAsync(record, stoppingToken).ConfigureAwait(false);
+            await foreach (var news in _events.Reader.ReadAllAsync(stoppingToken).ConfigureAwait(false))
+            {
+                Handle(news);
+                Reconcile(stoppingToken);
+            }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
             // the host stops
         }
+
+        await watching.ConfigureAwait(false);
+        while (_events.Reader.TryRead(out var last))
+            Handle(last);
     }
 
-    private async Task ReconcileAsync(GroupRecord record, CancellationToken stoppingToken)
-    {
-        _failed.RemoveWhere(failed => failed.Operation != record.Pending?.Id);
-        foreach (var (rank, _) in _running.Where(entry => !IsWanted(record, entry.Key, entry.Value)).ToArray())
-            await StopRankAsync(rank, stoppingToken).ConfigureAwait(false);
-        foreach (var launch in Wanted(record).Where(launch => !_running.ContainsKey(launch.Rank) && !_failed.Contains((launch.Operation, launch.Rank))))
-            await LaunchAsync(launch, stoppingToken).ConfigureAwait(false);
-    }
-
-    /// <summary>A member, a leaver that is still needed, or a joiner that was started for this very operation.</summary>
-    private static bool IsWanted(GroupRecord record, int rank, string operation) =>
-        record.View.Contains(rank)
-        || (record.Pending is { } pending && (pending.Leavers.Contains(rank) || (pending.Joiners.Contains(rank) && pending.Id == operation)))
-        || (record.View.Epoch == 0 && record.Last is null);
-
-    private IEnumerable<RankLaunch> Wanted(GroupRecord record)
-    {
-        if (record.View.IsTerminal)
-            return [];
-        if (record is { View.Epoch: 0, Last: null })
-            return Enumerable.Range(0, options.InitialRanks).Select(rank => new RankLaunch(name, rank, record.Pending?.Id ?? "birth"));
-        return record.Pending is { IsCommitted: false } pending ? pending.Joiners.Select(rank => new RankLaunch(name, rank, pending.Id)) : [];
-    }
-
-    private async Task LaunchAsync(RankLaunch launch, CancellationToken stoppingToken)
+    private async Task WatchAsync(CancellationToken stoppingToken)
     {
         try
         {
+            await foreach (var record in client.Records.WithCancellation(stoppingToken).ConfigureAwait(false))
+                Post(new LauncherEvent.Record(record));
+        }
+        catch (OperationCanceledException)
+        {
+            // the host stops
+        }
+    }
+
+    private void Post(LauncherEvent news) => _events.Writer.TryWrite(news);
+
+    private void Handle(LauncherEvent news)
+    {
+        switch (news)
+        {
+            case LauncherEvent.Record(var record):
+                _record = record;
+                _failed.RemoveWhere(failed => failed.Operation != record.Pending?.Id);
+                foreach (var member in record.View.Members)
+                    _delays.Remove(member.Rank);
+                break;
+            case LauncherEvent.Started(var rank, var running, var handle, var failure):
+                running.Handle = handle;
+                if (failure is not null && Remove(rank, running))
+                    OnFailed(rank, running, failure.Message);
+                break;
+            case LauncherEvent.Ended(var rank, var running, var how):
+                if (!running.IsStopping && Remove(rank, running))
+                    OnEnded(rank, running, how);
+                break;
+            case LauncherEvent.Stopped(var rank, var running):
+                Remove(rank, running);
+                break;
+        }
+    }
+
+    private bool Remove(int rank, RunningRank running) => _ranks.TryGetValue(rank, out var present) && present == running && _ranks.Remove(rank);
+
+    private void Reconcile(CancellationToken stoppingToken)
+    {
+        foreach (var (rank, running) in _ranks)
+        {
+            if (LaunchPlan.IsAdopted(_record, rank, running.Operation))
+            {
+                LogAdopted(name, rank, _record.Pending!.Id);
+                running.Operation = _record.Pending.Id;
+            }
+
+            if (running.IsStopping || running.Handle is null || _plan.IsWanted(_record, rank, running.Operation))
+                continue;
+            running.IsStopping = true;
+            _ = StopRankAsync(rank, running, stoppingToken);
+        }
+
+        foreach (var launch in _plan.Wanted(_record).Where(MayStart))
+        {
+            var running = _ranks[launch.Rank] = new RunningRank(launch.Operation);
             LogLaunching(name, launch.Rank, launch.Operation);
-            await launcher.LaunchAsync(launch, stoppingToken).AsTask().WaitAsync(options.OperationDeadline, time, stoppingToken).ConfigureAwait(false);
-            _running[launch.Rank] = launch.Operation;
-        }
-        catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
-        {
-            _failed.Add((launch.Operation, launch.Rank));
-            client.ReportLaunchFailure(launch.Operation, launch.Rank, exception.Message);
+            _ = LaunchAsync(launch, running, stoppingToken);
         }
     }
 
-    private async Task StopRankAsync(int rank, CancellationToken cancellationToken)
+    private bool MayStart(RankLaunch launch) =>
+        !_ranks.ContainsKey(launch.Rank)
+        && !_failed.Contains((launch.Operation, launch.Rank))
+        && (!_delays.TryGetValue(launch.Rank, out var delay) || !IsFree(launch) || time.GetTimestamp() >= delay.NotBefore);
+
+    /// <summary>Whether no operation depends on it: it is started again when it fails, later and later.</summary>
+    private bool IsFree(RankLaunch launch) => launch.Operation == LaunchPlan.Standby || _record.View.Epoch == 0;
+
+    private async Task LaunchAsync(RankLaunch launch, RunningRank running, CancellationToken stoppingToken)
     {
-        _running.Remove(rank);
         try
         {
-            await launcher.StopAsync(rank, cancellationToken).AsTask().WaitAsync(StopGrace, time, cancellationToken).ConfigureAwait(false);
+            await Task.Yield();
+            var starting = launcher.LaunchAsync(launch, stoppingToken).AsTask();
+            var handle = await WithinDeadlineAsync(starting, stoppingToken).ConfigureAwait(false);
+            Post(new LauncherEvent.Started(launch.Rank, running, handle, null));
+            Post(new LauncherEvent.Ended(launch.Rank, running, await handle.Ended.ConfigureAwait(false)));
+            await StopQuietlyAsync(launch.Rank, handle).ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            Post(new LauncherEvent.Started(launch.Rank, running, null, exception));
+        }
+    }
+
+    /// <summary>It has left by itself: what is left of its host or process is cleaned up.</summary>
+    private async Task StopQuietlyAsync(int rank, ILaunchedRank handle)
+    {
+        try
+        {
+            await handle.StopAsync(CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            LogNotStopped(exception, name, rank);
+        }
+    }
+
+    private async Task<ILaunchedRank> WithinDeadlineAsync(Task<ILaunchedRank> starting, CancellationToken stoppingToken)
+    {
+        try
+        {
+            return await starting.WaitAsync(options.OperationDeadline, time, stoppingToken).ConfigureAwait(false);
+        }
+        catch when (!starting.IsCompleted)
+        {
+            _ = starting.ContinueWith(static late => late.Result.DisposeAsync().AsTask(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+            throw;
+        }
+    }
+
+    private async Task StopRankAsync(int rank, RunningRank running, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (running.Handle is { } handle)
+                await handle.StopAsync(cancellationToken).AsTask().WaitAsync(StopGrace * 2, time, cancellationToken).ConfigureAwait(false);
             LogStopped(name, rank);
         }
         catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
             LogNotStopped(exception, name, rank);
         }
+        catch (OperationCanceledException)
+        {
+            await running.Handle!.DisposeAsync().ConfigureAwait(false); // no time left to ask
+        }
+
+        Post(new LauncherEvent.Stopped(rank, running));
+    }
+
+    private void OnEnded(int rank, RunningRank running, string how)
+    {
+        var isJoiner = _record.Pending is { IsCommitted: false } pending && pending.Joiners.Contains(rank) && pending.Id == running.Operation;
+        if (isJoiner || running.Operation == LaunchPlan.Standby || _record.View.Epoch == 0)
+            OnFailed(rank, running, $"it {how} before it was admitted");
+        else if (_record.View.Contains(rank))
+            LogMemberEnded(name, rank, how);
+        else
+            LogStopped(name, rank);
+    }
+
+    private void OnFailed(int rank, RunningRank running, string reason)
+    {
+        if (running.Operation != LaunchPlan.Standby && _record.View.Epoch > 0)
+        {
+            _failed.Add((running.Operation, rank));
+            client.ReportLaunchFailure(running.Operation, rank, reason);
+            return;
+        }
+
+        var failures = _delays.GetValueOrDefault(rank).Failures + 1;
+        var delay = FirstDelay * Math.Min(LastDelay / FirstDelay, Math.Pow(2, failures - 1));
+        _delays[rank] = (failures, time.GetTimestamp() + (long)(delay.TotalSeconds * time.TimestampFrequency));
+        LogStartFailed(name, rank, reason, delay);
+        if (_record.View.Epoch == 0 && failures >= MaxBirthFailures && lifetime is not null)
+        {
+            LogNotBorn(name, rank, failures, reason);
+            lifetime.StopApplication();
+        }
+
+        _ = RetryAsync(delay);
+    }
+
+    private async Task RetryAsync(TimeSpan delay)
+    {
+        await Task.Delay(delay, time, CancellationToken.None).ConfigureAwait(false);
+        Post(new LauncherEvent.Retry());
     }
 
     [LoggerMessage(2010, LogLevel.Information, "Group {Group}: starting rank {Rank} for operation {Operation}")]
@@ -113,4 +253,16 @@ internal sealed partial class LauncherService(
 
     [LoggerMessage(2013, LogLevel.Warning, "Group {Group}: the group was not stopped in order: {Reason}")]
     private partial void LogGroupNotStopped(string group, string reason);
+
+    [LoggerMessage(2014, LogLevel.Information, "Group {Group}: standby {Rank} is taken for operation {Operation}")]
+    private partial void LogAdopted(string group, int rank, string operation);
+
+    [LoggerMessage(2015, LogLevel.Warning, "Group {Group}: rank {Rank}, a member, {How}; the others go on without it")]
+    private partial void LogMemberEnded(string group, int rank, string how);
+
+    [LoggerMessage(2016, LogLevel.Error, "Group {Group}: rank {Rank} could not be started: {Reason}. Trying again in {Delay}")]
+    private partial void LogStartFailed(string group, int rank, string reason, TimeSpan delay);
+
+    [LoggerMessage(2017, LogLevel.Critical, "Group {Group}: rank {Rank} could not be started {Failures} times ({Reason}); the group cannot be formed and this host stops")]
+    private partial void LogNotBorn(string group, int rank, int failures, string reason);
 }

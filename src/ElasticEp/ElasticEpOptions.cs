@@ -18,6 +18,13 @@ public sealed class ElasticEpOptions
     /// <value>Default 1.</value>
     public int MinRanks { get; set; } = 1;
 
+    /// <summary>
+    /// Ranks that the launcher keeps running beyond the members, registered and connected, so that growing waits for no start.
+    /// They hold no weights yet.
+    /// </summary>
+    /// <value>Default 0.</value>
+    public int Standbys { get; set; }
+
     /// <summary>Shape of the model.</summary>
     public MoeModelShape Model { get; set; } = new();
 
@@ -67,7 +74,7 @@ public sealed class ElasticEpOptions
     /// <summary>Sets every option of another object to the values of this one.</summary>
     internal void CopyTo(ElasticEpOptions other)
     {
-        (other.Rank, other.MaxRanks, other.InitialRanks, other.MinRanks) = (Rank, MaxRanks, InitialRanks, MinRanks);
+        (other.Rank, other.MaxRanks, other.InitialRanks, other.MinRanks, other.Standbys) = (Rank, MaxRanks, InitialRanks, MinRanks, Standbys);
         (other.Model.MoeLayers, other.Model.Experts, other.Model.TopK) = (Model.MoeLayers, Model.Experts, Model.TopK);
         (other.Model.HiddenSize, other.Model.RowType) = (Model.HiddenSize, Model.RowType);
         (other.MaxTokensPerRank, other.SlotsPerRank, other.SpareExperts, other.RedundantExperts) = (MaxTokensPerRank, SlotsPerRank, SpareExperts, RedundantExperts);

@@ -1,0 +1,85 @@
+#pragma warning disable RS0030 // a worker that cannot start says why on standard error
+using System.Globalization;
+using ElasticEp.Hosting.Processes;
+using ElasticEp.Runtime;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+
+namespace ElasticEp.Hosting;
+
+/// <summary>The entry of a worker process: one rank of a group and nothing else.</summary>
+public static class ElasticEpWorker
+{
+    /// <summary>Exit code of a worker that left the group, or whose group has ended.</summary>
+    public const int Left = 0;
+
+    /// <summary>Exit code of a worker that failed.</summary>
+    public const int Failed = 1;
+
+    /// <summary>Exit code of a worker with wrong options, or that could not join.</summary>
+    public const int NotStarted = 2;
+
+    private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromMinutes(2);
+
+    /// <summary>
+    /// Call it first in Main, so that the rest of it does not run in workers. In a process that was started as a worker, by a
+    /// launcher or because somebody has set <c>ElasticEp__Rank</c> in its environment, it runs the rank until it has left; in any
+    /// other it returns null at once.
+    /// </summary>
+    /// <param name="args">Arguments of Main; part of the worker's configuration.</param>
+    /// <param name="configure">Adds the group with AddElasticExpertParallel, its transport and workload, and the serving loop.</param>
+    /// <param name="cancellationToken">Stops the worker: it leaves the group first.</param>
+    /// <returns>The exit code for Main, or null when this process is no worker.</returns>
+    public static async Task<int?> RunAsync(string[] args, Action<HostApplicationBuilder> configure, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(args);
+        ArgumentNullException.ThrowIfNull(configure);
+        if (Environment.GetEnvironmentVariable(WorkerVariables.Rank) is not { } rank)
+            return null;
+        using var parent = Environment.GetEnvironmentVariable(WorkerVariables.ParentPipe) == "1" ? new ParentWatch() : null;
+        if (!int.TryParse(rank, NumberStyles.None, CultureInfo.InvariantCulture, out _))
+        {
+            await Console.Error.WriteLineAsync($"{WorkerVariables.Rank} is '{rank}'; it must be the number of a rank.").ConfigureAwait(false);
+            return NotStarted;
+        }
+
+        try
+        {
+            var builder = Host.CreateApplicationBuilder(args);
+            builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = ShutdownTimeout);
+            configure(builder);
+            var host = builder.Build();
+            try
+            {
+                return await RunAsync(host, cancellationToken).ConfigureAwait(false);
+            }
+            finally
+            {
+                await ((IAsyncDisposable)host).DisposeAsync().ConfigureAwait(false);
+            }
+        }
+        catch (Exception exception) when (exception is OptionsValidationException or ElasticEpException or ArgumentException or IOException)
+        {
+            await Console.Error.WriteLineAsync($"The worker of rank {rank} did not start: {exception.Message}").ConfigureAwait(false);
+            return NotStarted;
+        }
+    }
+
+    private static async Task<int> RunAsync(IHost host, CancellationToken cancellationToken)
+    {
+        var groups = host.Services.GetServices<GroupRegistration>().Where(group => !group.IsClient).ToArray();
+        if (groups.Length == 0)
+            throw new ElasticEpException(ElasticEpErrorCode.InvalidState, "The worker's configure added no group; call AddElasticExpertParallel in it.");
+        await host.StartAsync(cancellationToken).ConfigureAwait(false);
+        var ended = Task.WhenAll(groups.Select(group => host.Services.GetRequiredKeyedService<RankRuntime>(group.Name).Ended));
+        var lifetime = host.Services.GetRequiredService<IHostApplicationLifetime>();
+        var stopping = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var onStop = lifetime.ApplicationStopping.UnsafeRegister(static state => ((TaskCompletionSource)state!).TrySetResult(), stopping);
+        await using var onCancel = cancellationToken.UnsafeRegister(static state => ((TaskCompletionSource)state!).TrySetResult(), stopping);
+        await Task.WhenAny(ended, stopping.Task).ConfigureAwait(false);
+        await host.StopAsync(CancellationToken.None).ConfigureAwait(false);
+        return ended.IsFaulted ? Failed : Left;
+    }
+}

@@ -1,0 +1,14 @@
+namespace ElasticEp.Hosting.Processes;
+
+/// <summary>Names by which a launcher and its workers understand each other; <c>:</c> in configuration, <c>__</c> in the environment.</summary>
+internal static class WorkerVariables
+{
+    /// <summary>Configuration key of the rank that a process is to take.</summary>
+    public const string RankKey = "ElasticEp:Rank";
+
+    /// <summary>The same, in the environment.</summary>
+    public const string Rank = "ElasticEp__Rank";
+
+    /// <summary>Set when standard input is a pipe whose end means that the parent is gone.</summary>
+    public const string ParentPipe = "ElasticEp__ParentPipe";
+}

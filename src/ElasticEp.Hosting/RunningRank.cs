@@ -1,0 +1,15 @@
+using ElasticEp.Scaling;
+
+namespace ElasticEp.Hosting;
+
+/// <summary>A rank that was started, or is being started or stopped.</summary>
+internal sealed class RunningRank(string operation)
+{
+    /// <summary>What it was started for; another operation may adopt a standby.</summary>
+    public string Operation { get; set; } = operation;
+
+    /// <summary>Null until it runs.</summary>
+    public ILaunchedRank? Handle { get; set; }
+
+    public bool IsStopping { get; set; }
+}
