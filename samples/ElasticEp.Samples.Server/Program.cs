@@ -1,6 +1,10 @@
+using ElasticEp.Hosting;
 using ElasticEp.Samples.Qwen3Moe;
 using ElasticEp.Samples.Server;
 using Microsoft.Extensions.Options;
+
+if (await ElasticEpWorker.RunAsync(args, WorkerApp.Configure) is { } exitCode)
+    return exitCode;
 
 try
 {

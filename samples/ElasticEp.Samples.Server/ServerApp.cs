@@ -5,12 +5,9 @@ using ElasticEp.Samples.Server.Serving;
 
 namespace ElasticEp.Samples.Server;
 
-/// <summary>Builds the server: an HTTP front end that is a client of the group, and ranks in hosts of their own.</summary>
+/// <summary>Builds the server: an HTTP front end that is a client of the group, and ranks that it launches, in processes or in hosts of their own.</summary>
 internal static class ServerApp
 {
-    public const string GroupName = "chat";
-
-    private const int MaxTokensPerRank = 256;
     private const int QueueCapacity = 4096;
 
     /// <exception cref="ArgumentException">An argument is wrong.</exception>
@@ -30,7 +27,7 @@ internal static class ServerApp
         builder.Services.AddSingleton(new ServedModel(Path.GetFileName(Path.TrimEndingDirectorySeparator(settings.ModelDirectory)), checkpoint.Config));
         builder.Services.AddSingleton(provider => new FrontEnd(provider.GetRequiredService<IElasticGroupClient>(), QueueCapacity, provider.GetRequiredService<ILogger<FrontEnd>>()));
         builder.Services.AddHostedService(provider => provider.GetRequiredService<FrontEnd>());
-        builder.Services.AddHealthChecks().AddElasticExpertParallel(GroupName);
+        builder.Services.AddHealthChecks().AddElasticExpertParallel(GroupSetup.GroupName);
         builder.Services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, HttpJson.Default));
         var app = builder.Build();
         app.MapCompletions();
@@ -41,28 +38,24 @@ internal static class ServerApp
 
     private static void AddGroup(IServiceCollection services, Checkpoint checkpoint, ServerSettings settings)
     {
-        var config = checkpoint.Config;
-        services.AddElasticExpertParallelClient(GroupName, options =>
+        var client = services.AddElasticExpertParallelClient(GroupSetup.GroupName, options => GroupSetup.Fill(options, checkpoint.Config, settings));
+        if (settings.IsInProcess)
         {
-            options.MaxRanks = settings.MaxRanks;
-            options.InitialRanks = settings.Ranks;
-            options.Model = new MoeModelShape
+            var model = ModelSource.Of(checkpoint);
+            client.UseInProcessLauncher(new InProcessCluster(), (rank, _) => GroupSetup.AddServing(rank, model));
+            return;
+        }
+
+        client.UseTcpTransport(tcp => (tcp.StoreAddress, tcp.JoinSecretFile) = (settings.Store, settings.JoinSecretFile));
+        if (settings.Store is null)
+            client.HostTcpStore(settings.StoreBind);
+        if (!settings.HasExternalWorkers)
+        {
+            client.UseLocalProcessLauncher(launcher =>
             {
-                MoeLayers = config.SparseLayers.Count,
-                Experts = config.Experts,
-                TopK = config.TopK,
-                HiddenSize = config.HiddenSize,
-                RowType = ElementType.Float32, // bfloat16 rows would flip some greedy tokens
-            };
-            options.MaxTokensPerRank = MaxTokensPerRank;
-            options.SlotsPerRank = config.Experts;
-        }).UseInProcessLauncher(new InProcessCluster(), (rank, _) =>
-        {
-            rank.Services.AddSingleton(provider => new Qwen3Workload(
-                checkpoint, provider.GetRequiredService<Microsoft.Extensions.Options.IOptionsMonitor<ElasticEpOptions>>().Get(GroupName)));
-            rank.UseWorkload<Qwen3Workload>();
-            rank.Services.AddSingleton<RankServing>();
-            rank.Services.AddHostedService(provider => provider.GetRequiredService<RankServing>());
-        });
+                launcher.Environment[ModelSource.ConfigVariable] = File.ReadAllText(Path.Combine(settings.ModelDirectory, "config.json"));
+                launcher.Environment[ModelSource.WeightTypeVariable] = $"{checkpoint.WeightType}";
+            });
+        }
     }
 }

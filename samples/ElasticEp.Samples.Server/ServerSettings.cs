@@ -2,18 +2,62 @@ using ElasticEp.Samples.Qwen3Moe;
 
 namespace ElasticEp.Samples.Server;
 
-/// <summary>What the command line says.</summary>
-internal sealed record ServerSettings(string ModelDirectory, int Ranks, int MaxRanks)
+/// <summary>What the command line says; the same for the gateway and the workers that it starts.</summary>
+internal sealed record ServerSettings
 {
+    /// <summary>Folder of the checkpoint.</summary>
+    public required string ModelDirectory { get; init; }
+
+    /// <summary>Ranks at the start.</summary>
+    public required int Ranks { get; init; }
+
+    /// <summary>Most ranks.</summary>
+    public required int MaxRanks { get; init; }
+
+    /// <summary>Workers that are kept ready beyond the ranks.</summary>
+    public required int Standbys { get; init; }
+
+    /// <summary>Whether ranks are hosts inside this process.</summary>
+    public required bool IsInProcess { get; init; }
+
+    /// <summary>An existing store to use instead of an embedded one.</summary>
+    public string? Store { get; init; }
+
+    /// <summary>Where the embedded store listens.</summary>
+    public required string StoreBind { get; init; }
+
+    /// <summary>File with the secret of the group.</summary>
+    public string? JoinSecretFile { get; init; }
+
+    /// <summary>Whether somebody else starts the workers.</summary>
+    public required bool HasExternalWorkers { get; init; }
+
     /// <exception cref="ArgumentException">An argument is wrong; the message says which and what to give.</exception>
     public static ServerSettings Read(IConfiguration configuration)
     {
-        var transport = configuration["transport"] ?? "inprocess";
-        if (transport != "inprocess")
-            throw new ArgumentException($"--transport {transport} is not known; this server has inprocess.");
+        var transport = configuration["transport"] ?? "tcp";
+        if (transport is not ("tcp" or "inprocess"))
+            throw new ArgumentException($"--transport {transport} is not known; this server has tcp and inprocess.");
         var maxRanks = Number(configuration, "max-ranks", 8, 1, 64);
-        var ranks = Number(configuration, "ranks", Math.Min(2, maxRanks), 1, maxRanks);
-        return new ServerSettings(configuration["model"] ?? EmbeddedModel.Directory, ranks, maxRanks);
+        var settings = new ServerSettings
+        {
+            ModelDirectory = configuration["model"] ?? EmbeddedModel.Directory,
+            Ranks = Number(configuration, "ranks", Math.Min(2, maxRanks), 1, maxRanks),
+            MaxRanks = maxRanks,
+            Standbys = Number(configuration, "standbys", 0, 0, maxRanks),
+            IsInProcess = transport == "inprocess",
+            Store = configuration["store"],
+            StoreBind = configuration["store-bind"] ?? "127.0.0.1:0",
+            JoinSecretFile = configuration["join-secret-file"],
+            HasExternalWorkers = Flag(configuration, "external-workers"),
+        };
+        if (settings.IsInProcess && (settings.Store ?? settings.JoinSecretFile ?? configuration["store-bind"]) is not null)
+            throw new ArgumentException("--store, --store-bind and --join-secret-file belong to --transport tcp; ranks inside this process need none of them.");
+        if (settings.IsInProcess && settings.HasExternalWorkers)
+            throw new ArgumentException("--external-workers belongs to --transport tcp.");
+        if (settings.Store is not null && configuration["store-bind"] is not null)
+            throw new ArgumentException("--store uses an existing store, --store-bind serves one here; give one of them.");
+        return settings;
     }
 
     private static int Number(IConfiguration configuration, string key, int missing, int from, int to)
@@ -24,4 +68,11 @@ internal sealed record ServerSettings(string ModelDirectory, int Ranks, int MaxR
             ? value
             : throw new ArgumentException($"--{key} {text} is not a number from {from} to {to}.");
     }
+
+    private static bool Flag(IConfiguration configuration, string key) => configuration[key] switch
+    {
+        null or "false" => false,
+        "true" or "" => true,
+        var text => throw new ArgumentException($"--{key} {text} is neither true nor false."),
+    };
 }

@@ -74,14 +74,23 @@ public sealed record Qwen3MoeConfig
         var path = Path.Combine(directory, "config.json");
         if (!File.Exists(path))
             throw new ModelLoadException($"{path} does not exist; give --model the folder of a Hugging Face Qwen3-MoE checkpoint.");
+        return Parse(File.ReadAllText(path), path);
+    }
+
+    /// <summary>Reads the text of a <c>config.json</c>.</summary>
+    /// <param name="json">The text.</param>
+    /// <param name="name">Where it is from, for errors.</param>
+    /// <exception cref="ModelLoadException">It is malformed, or of a model that is not supported.</exception>
+    public static Qwen3MoeConfig Parse(string json, string name = "config.json")
+    {
         try
         {
-            using var document = JsonDocument.Parse(File.ReadAllBytes(path));
-            return Read(new ConfigReader(path, document.RootElement));
+            using var document = JsonDocument.Parse(json);
+            return Read(new ConfigReader(name, document.RootElement));
         }
         catch (JsonException exception)
         {
-            throw new ModelLoadException($"{path} is not valid JSON: {exception.Message}", exception);
+            throw new ModelLoadException($"{name} is not valid JSON: {exception.Message}", exception);
         }
     }
 

@@ -4,15 +4,15 @@ using ElasticEp.Weights;
 namespace ElasticEp.Samples.Server.Serving;
 
 /// <summary>The model of one rank and its hooks. The first ranks read the checkpoint; later ones get everything from peers.</summary>
-internal sealed class Qwen3Workload(Checkpoint checkpoint, ElasticEpOptions options) : IElasticWorkload
+internal sealed class Qwen3Workload(ModelSource source, ElasticEpOptions options) : IElasticWorkload
 {
     private readonly TaskCompletionSource<RankServing> _serving = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public Qwen3MoeModel Model { get; } = new(checkpoint.Config, checkpoint.WeightType);
+    public Qwen3MoeModel Model { get; } = new(source.Config, source.WeightType);
 
-    public ForwardWorkspace Workspace { get; } = new(checkpoint.Config, options.MaxTokensPerRank);
+    public ForwardWorkspace Workspace { get; } = new(source.Config, options.MaxTokensPerRank);
 
-    public GroupMoeLayer Experts { get; } = new(checkpoint.Config, checkpoint.WeightType);
+    public GroupMoeLayer Experts { get; } = new(source.Config, source.WeightType);
 
     /// <summary>Whose requests are handed back when this rank leaves.</summary>
     public void Attach(RankServing serving) => _serving.TrySetResult(serving);
@@ -33,7 +33,7 @@ internal sealed class Qwen3Workload(Checkpoint checkpoint, ElasticEpOptions opti
     public ValueTask LoadDenseAsync(CancellationToken cancellationToken)
     {
         foreach (var weight in WeightNames.Dense(Model.Config))
-            checkpoint.Read(weight.Name, Model.GetWeight(weight.Name).Span);
+            source.Read(weight.Name, Model.GetWeight(weight.Name).Span);
         return default;
     }
 
@@ -41,7 +41,7 @@ internal sealed class Qwen3Workload(Checkpoint checkpoint, ElasticEpOptions opti
     {
         var parts = WeightNames.Expert(Model.Config, layer, expert);
         for (var part = 0; part < parts.Length; part++)
-            checkpoint.Read(parts[part].Name, destination[part].AsSpan<byte>());
+            source.Read(parts[part].Name, destination[part].AsSpan<byte>());
         return default;
     }
 

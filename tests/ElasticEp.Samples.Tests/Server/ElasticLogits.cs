@@ -1,5 +1,6 @@
 using ElasticEp.Hosting;
 using ElasticEp.Samples.Qwen3Moe;
+using ElasticEp.Samples.Server;
 using ElasticEp.Samples.Server.Serving;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -32,7 +33,7 @@ internal sealed class ElasticLogits : IAsyncDisposable
                 o.Model = new MoeModelShape { MoeLayers = config.SparseLayers.Count, Experts = config.Experts, TopK = config.TopK, HiddenSize = config.HiddenSize, RowType = ElementType.Float32 };
                 o.MaxTokensPerRank = maxTokens;
                 o.SlotsPerRank = (config.Experts + ranks - 1) / ranks;
-            }).UseInProcessCluster(cluster).UseWorkload(_ => new Qwen3Workload(group._checkpoint, options));
+            }).UseInProcessCluster(cluster).UseWorkload(_ => new Qwen3Workload(ModelSource.Of(group._checkpoint), options));
             group._hosts.Add(builder.Build());
         }
 

@@ -78,6 +78,10 @@ public sealed class InProcessFaultTests : IAsyncLifetime
         gate.SetResult(FrameTarget.Deliver(EpBuffer.From(new byte[8])));
         _hub.Drop(0, 1);
         await AssertLostAsync(() => send);
+        while (await _peers[1].Handler.NextConnectionAsync() != "down 0/1 Reset")
+        {
+        }
+
         Assert.Equal(["up 0/1", "aborted 1", "down 0/1 Reset"], _peers[1].Handler.Log);
         _hub.Resume(1);
     }

@@ -1,0 +1,22 @@
+using ElasticEp.Samples.Qwen3Moe;
+using Microsoft.Extensions.Logging.Console;
+
+namespace ElasticEp.Samples.Server;
+
+/// <summary>A worker process: one rank.</summary>
+internal static class WorkerApp
+{
+    /// <exception cref="ArgumentException">An argument is wrong.</exception>
+    /// <exception cref="ModelLoadException">The model cannot be used.</exception>
+    public static void Configure(HostApplicationBuilder builder)
+    {
+        builder.Logging.AddSimpleConsole(console => (console.SingleLine, console.ColorBehavior) = (true, LoggerColorBehavior.Disabled));
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        var settings = ServerSettings.Read(builder.Configuration);
+        var model = ModelSource.ForWorker(settings.ModelDirectory);
+        var rank = builder.Services
+            .AddElasticExpertParallel(GroupSetup.GroupName, options => GroupSetup.Fill(options, model.Config, settings))
+            .UseTcpTransport(tcp => (tcp.StoreAddress, tcp.JoinSecretFile) = (settings.Store, settings.JoinSecretFile));
+        GroupSetup.AddServing(rank, model);
+    }
+}
