@@ -1,0 +1,48 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+
+namespace ElasticEp.Samples.Tests.Processes;
+
+/// <summary>What the system says of processes; Linux only.</summary>
+internal static partial class ProcFiles
+{
+    private const int SigTerm = 15;
+
+    /// <summary>Why the tests of processes do not run here, or null.</summary>
+    public static string? Missing => OperatingSystem.IsLinux() ? null : "These tests read /proc, which only Linux has.";
+
+    public static void Require() => Assert.SkipWhen(Missing is not null, Missing ?? "");
+
+    public static int[] Children(int parent) => [.. Directory.GetDirectories("/proc")
+        .Select(directory => int.TryParse(Path.GetFileName(directory), CultureInfo.InvariantCulture, out var id) ? id : 0)
+        .Where(id => id > 0 && ParentOf(id) == parent)
+        .Order()];
+
+    public static bool IsAlive(int id) => ParentOf(id) >= 0;
+
+    public static int Descriptors(int id) => Directory.GetFiles($"/proc/{id}/fd").Length;
+
+    public static int Threads(int id) => Directory.GetDirectories($"/proc/{id}/task").Length;
+
+    /// <summary>Resident memory in bytes.</summary>
+    public static long Resident(int id) => long.Parse(File.ReadAllText($"/proc/{id}/statm").Split(' ')[1], CultureInfo.InvariantCulture) * Environment.SystemPageSize;
+
+    public static void Terminate(int id) => Assert.Equal(0, Kill(id, SigTerm));
+
+    // Field 4; the name in field 2 may have spaces. A zombie is gone.
+    private static int ParentOf(int id)
+    {
+        try
+        {
+            var fields = File.ReadAllText($"/proc/{id}/stat").Split(") ").Last().Split(' ');
+            return fields[0] == "Z" ? -1 : int.Parse(fields[1], CultureInfo.InvariantCulture);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return -1;
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Kill(int process, int signal);
+}

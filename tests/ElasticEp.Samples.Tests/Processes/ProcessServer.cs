@@ -1,0 +1,125 @@
+using System.Diagnostics;
+using System.Threading.Channels;
+using ElasticEp.Samples.Tests.Server;
+
+namespace ElasticEp.Samples.Tests.Processes;
+
+/// <summary>The server as a user starts it: a gateway process that starts worker processes.</summary>
+internal sealed class ProcessServer : IAsyncDisposable
+{
+    private readonly Process _process;
+    private readonly Channel<string> _lines = Channel.CreateUnbounded<string>();
+    private readonly List<string> _log = [];
+
+    private ProcessServer(Process process)
+    {
+        _process = process;
+        process.OutputDataReceived += (_, line) => Note(line.Data);
+        process.ErrorDataReceived += (_, line) => Note(line.Data);
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+    }
+
+    public static string Executable { get; } = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "ElasticEp.Samples.Server.exe" : "ElasticEp.Samples.Server");
+
+    public ServerClient Client { get; private set; } = null!;
+
+    public int Id => _process.Id;
+
+    /// <summary>Everything that was printed.</summary>
+    public string Log
+    {
+        get
+        {
+            lock (_log)
+                return string.Join('\n', _log);
+        }
+    }
+
+    /// <summary>Processes that the gateway has started and that live, by id.</summary>
+    public int[] Workers => ProcFiles.Children(Id);
+
+    /// <summary>Starts a gateway and waits until it serves with so many ranks.</summary>
+    public static async Task<ProcessServer> StartAsync(int ranks, params string[] args)
+    {
+        var server = await StartGatewayAsync(["--ranks", $"{ranks}", .. args]);
+        await server.WaitForRanksAsync(ranks);
+        return server;
+    }
+
+    /// <summary>Starts a gateway and waits until it answers HTTP.</summary>
+    public static async Task<ProcessServer> StartGatewayAsync(params string[] args)
+    {
+        var start = new ProcessStartInfo(Executable, ["--urls", "http://127.0.0.1:0", .. args]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var server = new ProcessServer(Process.Start(start)!);
+        var line = await server.WaitForLineAsync("Serving at ");
+        server.Client = new ServerClient(new Uri(line[(line.IndexOf("http", StringComparison.Ordinal))..^". Try:".Length]));
+        return server;
+    }
+
+    public async Task WaitForRanksAsync(int ranks)
+    {
+        var started = TimeProvider.System.GetTimestamp();
+        while ((await Client.ViewAsync()).Ranks.Length != ranks)
+            Assert.True(TimeProvider.System.GetElapsedTime(started) < TestServer.Deadline, $"Waited {TestServer.Deadline} for {ranks} ranks.\n{Log}");
+    }
+
+    /// <summary>The next line that contains the words.</summary>
+    public async Task<string> WaitForLineAsync(string words)
+    {
+        using var deadline = new CancellationTokenSource(TestServer.Deadline);
+        try
+        {
+            await foreach (var line in _lines.Reader.ReadAllAsync(deadline.Token))
+            {
+                if (line.Contains(words, StringComparison.Ordinal))
+                    return line;
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // below
+        }
+
+        throw new InvalidOperationException($"The server did not print '{words}' within {TestServer.Deadline}:\n{Log}");
+    }
+
+    /// <summary>Ends the gateway as a fault would.</summary>
+    public void Kill() => _process.Kill();
+
+    /// <summary>Asks the gateway to end, and waits; its exit code.</summary>
+    public async Task<int> StopAsync()
+    {
+        ProcFiles.Terminate(Id);
+        await _process.WaitForExitAsync().WaitAsync(TestServer.Deadline);
+        return _process.ExitCode;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Client?.Dispose();
+        if (!_process.HasExited)
+        {
+            try
+            {
+                await StopAsync();
+            }
+            catch (TimeoutException)
+            {
+                _process.Kill(entireProcessTree: true);
+                throw new TimeoutException($"The server did not stop within {TestServer.Deadline}:\n{Log}");
+            }
+        }
+
+        _process.Dispose();
+    }
+
+    private void Note(string? line)
+    {
+        if (line is null)
+            return;
+        lock (_log)
+            _log.Add(line);
+        _lines.Writer.TryWrite(line);
+    }
+}
