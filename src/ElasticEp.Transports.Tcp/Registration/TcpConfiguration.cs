@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Configuration;
 
@@ -24,6 +25,7 @@ internal static class TcpConfiguration
                 options.JoinSecret = options.JoinSecretFile is null ? section[nameof(options.JoinSecret)] : null;
             }
 
+            options.WeightBytesPerSecond ??= Number(section, nameof(options.WeightBytesPerSecond));
             options.TlsCertificateFile ??= section[nameof(options.TlsCertificateFile)];
             options.TlsKeyFile ??= section[nameof(options.TlsKeyFile)];
             options.TlsAuthorityFile ??= section[nameof(options.TlsAuthorityFile)];
@@ -32,4 +34,10 @@ internal static class TcpConfiguration
         if (isStoreHost && options is { JoinSecret: null, JoinSecretFile: null })
             options.JoinSecret = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(24));
     }
+
+    private static long? Number(IConfigurationSection section, string option) => section[option] is not { } text
+        ? null
+        : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? number
+            : throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"{Section}:{option} is '{text}'; it must be a number.");
 }

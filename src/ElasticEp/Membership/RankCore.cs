@@ -185,6 +185,15 @@ internal sealed class RankCore
             Ask(ask);
     }
 
+    /// <summary>A rank that waits to be admitted is connected to all members already: an operation that wants it does not wait for that.</summary>
+    private void ConnectAhead(GroupView view)
+    {
+        if (Member.View.Epoch > 0 || view.IsTerminal)
+            return;
+        foreach (var member in view.Members.Where(member => member.Rank != Member.Rank && !Member.IsConnected(member)))
+            _effects.Add(RankEffect.Connect(member.Rank, member.Address));
+    }
+
     /// <summary>
     /// The record as a watch shows it. A rank learns from it only that the group goes on without it: as a leaver whose
     /// operation is complete, or because it was evicted.
@@ -192,6 +201,7 @@ internal sealed class RankCore
     private void OnRecordSeen(GroupRecord record)
     {
         _asks.RemoveAll(ask => ask.Ask.Operation == record.Last?.Id);
+        ConnectAhead(record.View);
         // A member under this number may be a later incarnation.
         var isMember = record.View.Find(Member.Rank) is { } member && member == Member.View.Find(Member.Rank);
         if (record.View.Epoch < Member.View.Epoch || isMember || Member.View.Epoch == 0)

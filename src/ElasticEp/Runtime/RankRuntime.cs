@@ -94,10 +94,9 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         var self = new PeerIdentity(Name, Rank, incarnation, "", Layout.Describe(_services.Options));
         await _services.Transport.StartAsync(self, new FrameRouter(this), cancellationToken).ConfigureAwait(false);
         _loops.Add(_keeper.WatchRecordAsync(OnRecord));
-        _lease = await _services.Store.LeaseAsync(LeaseTime, cancellationToken).ConfigureAwait(false);
         var registration = Registration.Encode(new GroupMember(Rank, incarnation, _services.Transport.Address));
-        await _services.Store.SetAsync(GroupRecord.RankKey(Name, Rank), registration, _lease, cancellationToken).ConfigureAwait(false);
-        _loops.Add(RenewLeaseAsync(_lease));
+        await RegisterAsync(registration, cancellationToken).ConfigureAwait(false);
+        _loops.Add(StayRegisteredAsync(registration));
         LogRegistered(Name, Rank, incarnation, _services.Transport.Address);
         if (Rank == 0)
             Post(new RankEvent(RankEventKind.BirthWanted));
@@ -212,21 +211,39 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
 
     internal void Post(RankEvent e) => _mailbox.Post(e);
 
-    private async Task RenewLeaseAsync(IStoreLease lease)
+    private async Task RegisterAsync(ReadOnlyMemory<byte> registration, CancellationToken cancellationToken)
+    {
+        _lease = await _services.Store.LeaseAsync(LeaseTime, cancellationToken).ConfigureAwait(false);
+        await _services.Store.SetAsync(GroupRecord.RankKey(Name, Rank), registration, _lease, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Renews the lease; takes a new one when it is lost, for example with an outage of the store. That evicts nobody: a lease is
+    /// only how a rank is found.
+    /// </summary>
+    private async Task StayRegisteredAsync(ReadOnlyMemory<byte> registration)
     {
         using var timer = new PeriodicTimer(LeaseTime / 3, _services.Time);
         try
         {
             while (await timer.WaitForNextTickAsync(_stopped.Token).ConfigureAwait(false))
-                await lease.RenewAsync(_stopped.Token).ConfigureAwait(false);
+            {
+                try
+                {
+                    if (_lease!.Ended.IsCancellationRequested)
+                        await RegisterAsync(registration, _stopped.Token).ConfigureAwait(false);
+                    else
+                        await _lease.RenewAsync(_stopped.Token).ConfigureAwait(false);
+                }
+                catch (ElasticEpException exception)
+                {
+                    LogLeaseLost(Name, Rank, exception.Message);
+                }
+            }
         }
         catch (OperationCanceledException)
         {
             // stopping
-        }
-        catch (ElasticEpException exception)
-        {
-            LogLeaseLost(Name, Rank, exception.Message); // evicts nobody: a lease is only how a rank is found
         }
     }
 
@@ -269,6 +286,6 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
     [LoggerMessage(1035, LogLevel.Error, "Group {Group}: the step delegate of rank {Rank} did not return within {Deadline} after dispose; its memory is not freed. Let the delegate observe its token")]
     private partial void LogDelegateStuck(string group, int rank, TimeSpan deadline);
 
-    [LoggerMessage(1031, LogLevel.Warning, "Group {Group}: the store lease of rank {Rank} is lost ({Reason}); the rank serves on")]
+    [LoggerMessage(1031, LogLevel.Warning, "Group {Group}: the store lease of rank {Rank} was not renewed ({Reason}); the rank serves on and tries again")]
     private partial void LogLeaseLost(string group, int rank, string reason);
 }

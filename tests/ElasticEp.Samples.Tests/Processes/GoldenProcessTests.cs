@@ -40,6 +40,7 @@ public sealed class GoldenProcessTests
         ProcFiles.Require();
         await using var server = await ProcessServer.StartAsync(ranks);
         await using var load = new StreamLoad(server.Client, Streams);
+        await load.WaitForCompletedAsync(Streams); // from then on streams are in every state
         for (var i = 0; i < resizes.Length; i++)
         {
             var before = await load.WaitUntilAllRunAsync();

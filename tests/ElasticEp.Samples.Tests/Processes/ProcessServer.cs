@@ -64,7 +64,7 @@ internal sealed class ProcessServer : IAsyncDisposable
             Assert.True(TimeProvider.System.GetElapsedTime(started) < TestServer.Deadline, $"Waited {TestServer.Deadline} for {ranks} ranks.\n{Log}");
     }
 
-    /// <summary>The next line that contains the words.</summary>
+    /// <summary>The next line that contains the words; lines before it are passed over.</summary>
     public async Task<string> WaitForLineAsync(string words)
     {
         using var deadline = new CancellationTokenSource(TestServer.Deadline);
@@ -82,6 +82,16 @@ internal sealed class ProcessServer : IAsyncDisposable
         }
 
         throw new InvalidOperationException($"The server did not print '{words}' within {TestServer.Deadline}:\n{Log}");
+    }
+
+    /// <summary>What follows these words in a line that was or will be printed.</summary>
+    public async Task<string> WaitForLogAsync(string words)
+    {
+        string? line;
+        lock (_log)
+            line = _log.FirstOrDefault(line => line.Contains(words, StringComparison.Ordinal));
+        line ??= await WaitForLineAsync(words);
+        return line[(line.IndexOf(words, StringComparison.Ordinal) + words.Length)..].Trim();
     }
 
     /// <summary>Ends the gateway as a fault would.</summary>

@@ -1,0 +1,45 @@
+using System.Diagnostics;
+using System.Globalization;
+using ElasticEp.Samples.Tests.Server;
+
+namespace ElasticEp.Samples.Tests.Processes;
+
+/// <summary>A worker that no launcher has started: as a unit file or a pod does it, with environment variables.</summary>
+internal sealed class ExternalWorker : IAsyncDisposable
+{
+    private readonly Process _process;
+
+    private ExternalWorker(Process process)
+    {
+        _process = process;
+        process.OutputDataReceived += (_, _) => { };
+        process.ErrorDataReceived += (_, _) => { };
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+    }
+
+    public static ExternalWorker Start(int rank, string store, string secretFile, params string[] args)
+    {
+        var start = new ProcessStartInfo(ProcessServer.Executable, args) { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["ElasticEp__Rank"] = rank.ToString(CultureInfo.InvariantCulture);
+        start.Environment["ElasticEp__StoreAddress"] = store;
+        start.Environment["ElasticEp__JoinSecretFile"] = secretFile;
+        return new ExternalWorker(Process.Start(start)!);
+    }
+
+    public void Terminate() => ProcFiles.Terminate(_process.Id);
+
+    public async Task<int> WaitAsync()
+    {
+        await _process.WaitForExitAsync().WaitAsync(TestServer.Deadline);
+        return _process.ExitCode;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+            _process.Kill();
+        await _process.WaitForExitAsync();
+        _process.Dispose();
+    }
+}

@@ -1,0 +1,157 @@
+using ElasticEp.Samples.Qwen3Moe;
+using ElasticEp.Samples.Tests.Model;
+using ElasticEp.Samples.Tests.Server;
+
+namespace ElasticEp.Samples.Tests.Processes;
+
+/// <summary>How worker processes come and go.</summary>
+[Collection(nameof(ProcessCollection))]
+public sealed class ProcessLifeTests
+{
+    private const int ExpertsPerResize = 64; // 2→4: half of 32 experts in each of 4 layers
+
+    [Fact]
+    public async Task A_joiner_opens_no_file_of_the_model_and_its_bytes_are_counted()
+    {
+        ProcFiles.Require();
+        var model = Directory.CreateTempSubdirectory("elasticep-model-").FullName;
+        foreach (var file in Directory.GetFiles(EmbeddedModel.Directory))
+            File.Copy(file, Path.Combine(model, Path.GetFileName(file)));
+        await using var server = await ProcessServer.StartAsync(2, "--model", model);
+        Directory.Delete(model, recursive: true);
+
+        var result = await server.Client.ScaleAsync(new { new_data_parallel_size = 4 });
+        var config = Qwen3MoeConfig.Load(EmbeddedModel.Directory);
+        var dense = WeightNames.Dense(config).Sum(weight => weight.ByteLength(WeightType.BFloat16));
+        var expert = WeightNames.Expert(config, 0, 0).Sum(weight => weight.ByteLength(WeightType.BFloat16));
+        Assert.Equal((2 * dense) + (ExpertsPerResize * expert), result.GetProperty("bytes_moved").GetInt64());
+        await AssertGoldenAsync(server);
+    }
+
+    [Fact]
+    public async Task Standbys_are_admitted_without_a_process_start_and_replaced()
+    {
+        ProcFiles.Require();
+        await using var server = await ProcessServer.StartAsync(2, "--standbys", "2");
+        await WaitAsync(() => server.Workers.Length == 4, server, "two standbys");
+        var workers = server.Workers;
+        await server.WaitForLogAsync("rank 3 (incarnation");
+        await AssertRanksAsync(server, 0, 1);
+
+        await server.Client.ScaleAsync(new { new_data_parallel_size = 4 });
+        await AssertRanksAsync(server, 0, 1, 2, 3);
+        Assert.All(workers, worker => Assert.True(ProcFiles.IsAlive(worker), $"worker {worker} was replaced"));
+        await AssertGoldenAsync(server);
+        await WaitAsync(() => server.Workers.Length == 6, server, "new standbys");
+
+        await server.Client.ScaleAsync(new { new_data_parallel_size = 1 });
+        await WaitAsync(() => server.Workers.Length == 3, server, "one rank and two standbys");
+        await AssertGoldenAsync(server);
+    }
+
+    [Fact]
+    public async Task Workers_end_with_a_gateway_that_is_killed()
+    {
+        ProcFiles.Require();
+        await using var server = await ProcessServer.StartAsync(3);
+        var workers = server.Workers;
+        Assert.Equal(3, workers.Length);
+        server.Kill();
+        await WaitAsync(() => !workers.Any(ProcFiles.IsAlive), server, "the workers to end");
+    }
+
+    [Fact]
+    public async Task Workers_that_somebody_else_starts_join_by_address()
+    {
+        ProcFiles.Require();
+        var secret = Path.GetTempFileName();
+        File.WriteAllText(secret, "a secret of the tests\n");
+        await using var server = await ProcessServer.StartGatewayAsync("--external-workers", "true", "--join-secret-file", secret, "--ranks", "2");
+        var store = await server.WaitForLogAsync("The rendezvous store listens at ");
+        var workers = new List<ExternalWorker>();
+        try
+        {
+            for (var rank = 0; rank < 2; rank++)
+                workers.Add(ExternalWorker.Start(rank, store, secret, "--ranks", "2"));
+            await server.WaitForRanksAsync(2);
+            await AssertGoldenAsync(server);
+            var growing = server.Client.ScaleAsync(new { new_data_parallel_size = 3 });
+            workers.Add(ExternalWorker.Start(2, store, secret, "--ranks", "2"));
+            await growing;
+            await AssertGoldenAsync(server);
+
+            workers[1].Terminate(); // preStop of a pod: it leaves, then ends
+            Assert.Equal(0, await workers[1].WaitAsync());
+            await AssertRanksAsync(server, 0, 2);
+            await AssertGoldenAsync(server);
+        }
+        finally
+        {
+            await Task.WhenAll(workers.Select(worker => worker.DisposeAsync().AsTask()));
+            File.Delete(secret);
+        }
+    }
+
+    [Fact]
+    public async Task Twenty_cycles_leave_processes_descriptors_threads_and_memory_where_they_were()
+    {
+        ProcFiles.Require();
+        await using var server = await ProcessServer.StartAsync(2);
+        await CycleAsync(server, 5);
+        var before = await SettleAsync(server);
+        await CycleAsync(server, 20);
+        var after = await SettleAsync(server);
+        Assert.Equal(before.Descriptors, after.Descriptors);
+        Assert.InRange(after.Threads, 0, before.Threads + 12); // the thread pools' affair
+        Assert.InRange(after.Resident - before.Resident, long.MinValue, 48L << 20);
+    }
+
+    private static async Task CycleAsync(ProcessServer server, int count)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            await server.Client.ScaleAsync(new { new_data_parallel_size = 4 });
+            await server.Client.ScaleAsync(new { new_data_parallel_size = 2 });
+        }
+
+        await AssertGoldenAsync(server);
+    }
+
+    /// <summary>What the gateway and its two workers hold once the leavers have ended.</summary>
+    private static async Task<(int Descriptors, int Threads, long Resident)> SettleAsync(ProcessServer server)
+    {
+        await WaitAsync(() => server.Workers.Length == 2, server, "the leavers to end");
+        var processes = server.Workers.Append(server.Id).ToArray();
+        var (last, since) = (-1, TimeProvider.System.GetTimestamp());
+        await WaitAsync(
+            () =>
+            {
+                var now = processes.Sum(ProcFiles.Descriptors);
+                if (now != last)
+                    (last, since) = (now, TimeProvider.System.GetTimestamp());
+                return TimeProvider.System.GetElapsedTime(since) > TimeSpan.FromSeconds(2);
+            },
+            server,
+            "descriptors to settle");
+        return (last, processes.Sum(ProcFiles.Threads), processes.Sum(ProcFiles.Resident));
+    }
+
+    private static async Task AssertRanksAsync(ProcessServer server, params int[] ranks) => Assert.Equal(ranks, (await server.Client.ViewAsync()).Ranks);
+
+    private static async Task AssertGoldenAsync(ProcessServer server)
+    {
+        var golden = GoldenFile.Cases[0];
+        Assert.Equal(golden.GreedyIds, await server.Client.CompleteAsync(golden.PromptIds, golden.GreedyIds.Length));
+    }
+
+    private static async Task WaitAsync(Func<bool> isTrue, ProcessServer server, string what)
+    {
+        var started = TimeProvider.System.GetTimestamp();
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        while (!isTrue())
+        {
+            Assert.True(TimeProvider.System.GetElapsedTime(started) < TestServer.Deadline, $"Waited {TestServer.Deadline} for {what}.\n{server.Log}");
+            await timer.WaitForNextTickAsync();
+        }
+    }
+}
