@@ -77,6 +77,8 @@ internal sealed class WorkerProcess : ILaunchedRank
         // A grandchild may hold the pipes open; what it says does not matter any more.
         await Task.WhenAny(reading, Task.Delay(TimeSpan.FromSeconds(1), _time)).ConfigureAwait(false);
         var code = _process.ExitCode;
+        foreach (var pipe in (IDisposable[])[_process.StandardInput, _process.StandardOutput, _process.StandardError])
+            pipe.Dispose(); // the process object leaves them to its user
         _process.Dispose();
         string last;
         lock (_lastErrors)
