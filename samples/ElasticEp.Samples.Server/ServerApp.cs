@@ -16,6 +16,7 @@ internal static class ServerApp
     {
         var builder = WebApplication.CreateSlimBuilder(args);
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+        builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.Critical); // probes ask before there is a group
         configure?.Invoke(builder);
         var settings = ServerSettings.Read(builder.Configuration);
         if (builder.Configuration["urls"] is null)
@@ -33,6 +34,8 @@ internal static class ServerApp
         app.MapCompletions();
         app.MapElastic();
         app.MapHealthChecks("/health");
+        app.MapHealthChecks("/health/live", new() { Predicate = check => check.Tags.Contains("live") });
+        app.MapHealthChecks("/health/ready", new() { Predicate = check => check.Tags.Contains("ready") });
         return app;
     }
 

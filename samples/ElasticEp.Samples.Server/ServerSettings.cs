@@ -32,6 +32,9 @@ internal sealed record ServerSettings
     /// <summary>Whether somebody else starts the workers.</summary>
     public required bool HasExternalWorkers { get; init; }
 
+    /// <summary>Port on which a worker answers probes; null for none.</summary>
+    public int? HealthPort { get; init; }
+
     /// <exception cref="ArgumentException">An argument is wrong; the message says which and what to give.</exception>
     public static ServerSettings Read(IConfiguration configuration)
     {
@@ -50,6 +53,7 @@ internal sealed record ServerSettings
             StoreBind = configuration["store-bind"] ?? "127.0.0.1:0",
             JoinSecretFile = configuration["join-secret-file"],
             HasExternalWorkers = Flag(configuration, "external-workers"),
+            HealthPort = configuration["health-port"] is null ? null : Number(configuration, "health-port", 0, 1, 65535),
         };
         if (settings.IsInProcess && (settings.Store ?? settings.JoinSecretFile ?? configuration["store-bind"]) is not null)
             throw new ArgumentException("--store, --store-bind and --join-secret-file belong to --transport tcp; ranks inside this process need none of them.");

@@ -1,4 +1,5 @@
 using ElasticEp.Samples.Qwen3Moe;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging.Console;
 
 namespace ElasticEp.Samples.Server;
@@ -18,5 +19,9 @@ internal static class WorkerApp
             .AddElasticExpertParallel(GroupSetup.GroupName, options => GroupSetup.Fill(options, model.Config, settings))
             .UseTcpTransport(tcp => (tcp.StoreAddress, tcp.JoinSecretFile) = (settings.Store, settings.JoinSecretFile));
         GroupSetup.AddServing(rank, model);
+        if (settings.HealthPort is not { } port)
+            return;
+        builder.Services.AddHealthChecks().AddElasticExpertParallel(GroupSetup.GroupName);
+        builder.Services.AddHostedService(provider => new WorkerHealth(port, provider.GetRequiredService<HealthCheckService>()));
     }
 }

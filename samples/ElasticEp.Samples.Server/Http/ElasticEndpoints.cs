@@ -6,6 +6,8 @@ namespace ElasticEp.Samples.Server.Http;
 /// <summary>The group over HTTP: change its size, look at its view.</summary>
 internal static class ElasticEndpoints
 {
+    private const double MaxDrainSeconds = 86_400;
+
     public static void MapElastic(this IEndpointRouteBuilder app)
     {
         app.MapPost("/scale_elastic_ep", ScaleAsync);
@@ -26,9 +28,16 @@ internal static class ElasticEndpoints
 
         if (body?.NewDataParallelSize is null == body?.RemoveRanks is null)
             return HttpErrors.BadRequest("Give either new_data_parallel_size (a number of ranks) or remove_ranks (a list).", "new_data_parallel_size");
+        if (body!.DrainTimeout is < 0 or > MaxDrainSeconds or double.NaN)
+            return HttpErrors.BadRequest($"drain_timeout is {body.DrainTimeout}; give a number of seconds from 0 to {MaxDrainSeconds}.", "drain_timeout");
         try
         {
-            var result = await group.ScaleAsync(new ScaleRequest { Size = body!.NewDataParallelSize, Remove = body.RemoveRanks });
+            var result = await group.ScaleAsync(new ScaleRequest
+            {
+                Size = body.NewDataParallelSize,
+                Remove = body.RemoveRanks,
+                DrainTime = body.DrainTimeout is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
+            });
             return result.Outcome == ScalePhase.Completed
                 ? Results.Json(Describe(result), HttpJson.Default.ScaleResponse)
                 : HttpErrors.Of(500, "internal_error", $"The operation was rolled back: {result.Reason} The group serves on with ranks [{string.Join(' ', Ranks(result.View))}].");

@@ -43,7 +43,8 @@ internal sealed record ModelList(
 
 internal sealed record ScaleBody(
     [property: JsonPropertyName("new_data_parallel_size")] int? NewDataParallelSize,
-    [property: JsonPropertyName("remove_ranks")] IReadOnlyList<int>? RemoveRanks);
+    [property: JsonPropertyName("remove_ranks")] IReadOnlyList<int>? RemoveRanks,
+    [property: JsonPropertyName("drain_timeout")] double? DrainTimeout);
 
 internal sealed record ScaleResponse(
     [property: JsonPropertyName("message")] string Message,

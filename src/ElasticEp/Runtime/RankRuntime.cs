@@ -15,7 +15,7 @@ namespace ElasticEp.Runtime;
 /// </summary>
 internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
 {
-    private static readonly TimeSpan LeaseTime = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan LeaseTime = TimeSpan.FromSeconds(30);
 
     private readonly GroupServices _services;
     private readonly ILogger _logger;

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using ElasticEp.Samples.Qwen3Moe;
 using ElasticEp.Samples.Tests.Model;
 using ElasticEp.Samples.Tests.Server;
@@ -71,9 +73,13 @@ public sealed class ProcessLifeTests
         var workers = new List<ExternalWorker>();
         try
         {
-            for (var rank = 0; rank < 2; rank++)
-                workers.Add(ExternalWorker.Start(rank, store, secret, "--ranks", "2"));
+            var port = FreePort();
+            workers.Add(ExternalWorker.Start(0, store, secret, "--ranks", "2", "--health-port", $"{port}"));
+            await WaitAsync(async () => await StatusAsync(port, "live") == 200, server, "a worker that is alive");
+            Assert.Equal(503, await StatusAsync(port, "ready")); // rank 1 is not there yet
+            workers.Add(ExternalWorker.Start(1, store, secret, "--ranks", "2"));
             await server.WaitForRanksAsync(2);
+            await WaitAsync(async () => await StatusAsync(port, "ready") == 200, server, "a worker that is ready");
             await AssertGoldenAsync(server);
             var growing = server.Client.ScaleAsync(new { new_data_parallel_size = 3 });
             workers.Add(ExternalWorker.Start(2, store, secret, "--ranks", "2"));
@@ -136,6 +142,26 @@ public sealed class ProcessLifeTests
         return (last, processes.Sum(ProcFiles.Threads), processes.Sum(ProcFiles.Resident));
     }
 
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    private static async Task<int> StatusAsync(int port, string probe)
+    {
+        using var http = new HttpClient { Timeout = TestServer.Deadline };
+        try
+        {
+            return (int)(await http.GetAsync(new Uri($"http://127.0.0.1:{port}/health/{probe}"))).StatusCode;
+        }
+        catch (HttpRequestException)
+        {
+            return 0; // it does not listen yet
+        }
+    }
+
     private static async Task AssertRanksAsync(ProcessServer server, params int[] ranks) => Assert.Equal(ranks, (await server.Client.ViewAsync()).Ranks);
 
     private static async Task AssertGoldenAsync(ProcessServer server)
@@ -144,11 +170,13 @@ public sealed class ProcessLifeTests
         Assert.Equal(golden.GreedyIds, await server.Client.CompleteAsync(golden.PromptIds, golden.GreedyIds.Length));
     }
 
-    private static async Task WaitAsync(Func<bool> isTrue, ProcessServer server, string what)
+    private static Task WaitAsync(Func<bool> isTrue, ProcessServer server, string what) => WaitAsync(() => Task.FromResult(isTrue()), server, what);
+
+    private static async Task WaitAsync(Func<Task<bool>> isTrue, ProcessServer server, string what)
     {
         var started = TimeProvider.System.GetTimestamp();
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
-        while (!isTrue())
+        while (!await isTrue())
         {
             Assert.True(TimeProvider.System.GetElapsedTime(started) < TestServer.Deadline, $"Waited {TestServer.Deadline} for {what}.\n{server.Log}");
             await timer.WaitForNextTickAsync();
