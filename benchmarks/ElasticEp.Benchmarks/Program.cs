@@ -1,13 +1,17 @@
 using ElasticEp.Benchmarks;
+using ElasticEp.Benchmarks.Transport;
 
 return args switch
 {
     ["exchange", .. var rest] => ExchangeBenchmark.Run(rest),
+    ["transport", .. var rest] => await TransportBenchmark.RunAsync(rest),
+    ["transport-peer"] => await TransportPeer.RunAsync(),
     _ => Usage(),
 };
 
 static int Usage()
 {
     Console.Error.WriteLine("ElasticEp.Benchmarks exchange [ranks=4] [tokens=128] [hidden=2048] [topk=8] [experts=64] [steps=60]");
+    Console.Error.WriteLine("ElasticEp.Benchmarks transport [rounds=11]");
     return 2;
 }

@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace ElasticEp.Samples.Server;
@@ -15,14 +14,16 @@ internal sealed class WorkerHealth(int port, HealthCheckService checks) : IHoste
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls($"http://*:{port}");
         _app = builder.Build();
-        _app.MapGet("/health/{tag:regex(^(live|ready)$)}", async (string tag, CancellationToken token) =>
-        {
-            var report = await checks.CheckHealthAsync(check => check.Tags.Contains(tag), token);
-            return Results.Text(
-                string.Join('\n', report.Entries.Select(entry => $"{entry.Key}: {entry.Value.Status}, {entry.Value.Description}")),
-                statusCode: new HealthCheckOptions().ResultStatusCodes[report.Status]);
-        });
+        _app.MapGet("/health/live", context => CheckAsync("live", context));
+        _app.MapGet("/health/ready", context => CheckAsync("ready", context));
         await _app.StartAsync(cancellationToken);
+    }
+
+    private async Task CheckAsync(string tag, HttpContext context)
+    {
+        var report = await checks.CheckHealthAsync(check => check.Tags.Contains(tag), context.RequestAborted);
+        context.Response.StatusCode = report.Status == HealthStatus.Unhealthy ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK;
+        await context.Response.WriteAsync(string.Join('\n', report.Entries.Select(entry => $"{entry.Key}: {entry.Value.Status}, {entry.Value.Description}")), context.RequestAborted);
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -47,7 +47,9 @@ public static class ElasticEpWorker
 
         try
         {
-            var builder = Host.CreateApplicationBuilder(args);
+            var settings = new HostApplicationBuilderSettings { Args = args, Configuration = new ConfigurationManager() };
+            settings.Configuration.AddInMemoryCollection([new("hostBuilder:reloadConfigOnChange", "false")]); // a worker watches no files
+            var builder = Host.CreateApplicationBuilder(settings);
             builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = ShutdownTimeout);
             configure(builder);
             var host = builder.Build();

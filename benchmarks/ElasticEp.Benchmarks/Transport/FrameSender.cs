@@ -1,0 +1,62 @@
+using ElasticEp.Transport;
+using ElasticEp.Transports.Tcp;
+using ElasticEp.Transports.Tcp.Transport;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace ElasticEp.Benchmarks.Transport;
+
+/// <summary>Our end of a connection: frames out of native memory.</summary>
+internal sealed class FrameSender : ITransportHandler, IAsyncDisposable
+{
+    private const int MaxFrame = 4 << 20;
+
+    private readonly TcpTransport _transport;
+    private readonly nint _memory = NativeMemoryBlock.Allocate(MaxFrame);
+    private readonly EpBuffer[] _segments = new EpBuffer[1];
+    private TaskCompletionSource _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private FrameSender(TcpTransport transport) => _transport = transport;
+
+    public static async Task<FrameSender> ConnectAsync(string address, bool useUnixSockets)
+    {
+        var sender = new FrameSender(new TcpTransport(new TcpOptions { UseUnixSockets = useUnixSockets }, TimeProvider.System, NullLoggerFactory.Instance));
+        await sender._transport.StartAsync(new PeerIdentity("benchmark", 0, 1, "", ""), sender);
+        await sender._transport.ConnectAsync(1, address);
+        return sender;
+    }
+
+    /// <summary>Sends the frames one after another and waits until the last one has arrived.</summary>
+    public async Task StreamAsync(int size, int count)
+    {
+        _segments[0] = EpBuffer.FromPointer(_memory, size, ElementType.Byte);
+        var header = new FrameHeader { Operation = FrameOperation.Dispatch, PayloadLength = size };
+        _answer = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        for (var i = 1; i <= count; i++)
+            await _transport.SendAsync(1, LinkKind.Data, i < count ? header : header with { Flags = 1 }, _segments);
+        await _answer.Task;
+    }
+
+    public async Task RoundTripAsync()
+    {
+        _answer = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await _transport.SendAsync(1, LinkKind.Control, new FrameHeader { Operation = FrameOperation.StepEnd, Flags = 1 }, default);
+        await _answer.Task;
+    }
+
+    public ValueTask DisposeAsync() => _transport.DisposeAsync();
+
+    public void OnConnected(PeerIdentity peer)
+    {
+    }
+
+    public void OnDisconnected(PeerIdentity peer, DisconnectReason reason, string detail) =>
+        _answer.TrySetException(new InvalidOperationException($"{reason}: {detail}"));
+
+    public ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameHeader header, CancellationToken cancellationToken) => new(FrameTarget.Deliver(default));
+
+    public void OnFrameCompleted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload) => _answer.TrySetResult();
+
+    public void OnFrameAborted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload)
+    {
+    }
+}

@@ -1,0 +1,95 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Net.Sockets;
+using ElasticEp.Transport;
+using ElasticEp.Transports.Tcp;
+using ElasticEp.Transports.Tcp.Transport;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace ElasticEp.Benchmarks.Transport;
+
+/// <summary>The other process: takes frames into two native buffers in turn, and bytes of plain sockets into one buffer.</summary>
+internal sealed class TransportPeer : ITransportHandler
+{
+    private const int MaxFrame = 4 << 20;
+
+    private readonly nint[] _buffers = [NativeMemoryBlock.Allocate(MaxFrame), NativeMemoryBlock.Allocate(MaxFrame)];
+    private TcpTransport _transport = null!;
+    private int _turn;
+
+    public static async Task<int> RunAsync()
+    {
+        var (tcp, unix) = (await StartAsync(useUnixSockets: false), await StartAsync(useUnixSockets: true));
+        using var plainTcp = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        plainTcp.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        var name = $"elasticep-benchmark-{Environment.ProcessId}";
+        using var plainUnix = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        plainUnix.Bind(new UnixDomainSocketEndPoint('\0' + name));
+        foreach (var listener in new[] { plainTcp, plainUnix })
+        {
+            listener.Listen();
+            _ = ServeAsync(listener);
+        }
+
+        Console.WriteLine($"{tcp} {unix} {plainTcp.LocalEndPoint} {name}");
+        await Console.In.ReadLineAsync();
+        return 0;
+    }
+
+    public void OnConnected(PeerIdentity peer)
+    {
+    }
+
+    public void OnDisconnected(PeerIdentity peer, DisconnectReason reason, string detail)
+    {
+    }
+
+    public ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameHeader header, CancellationToken cancellationToken) =>
+        new(FrameTarget.Deliver(header.PayloadLength == 0 ? default : EpBuffer.FromPointer(_buffers[_turn++ & 1], header.PayloadLength, ElementType.Byte)));
+
+    public void OnFrameCompleted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload)
+    {
+        if (header.Flags == 1)
+            _ = _transport.SendAsync(peer.Peer, LinkKind.Control, new FrameHeader { Operation = FrameOperation.StepEnd }, default).AsTask();
+    }
+
+    public void OnFrameAborted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload)
+    {
+    }
+
+    private static async Task<string> StartAsync(bool useUnixSockets)
+    {
+        var peer = new TransportPeer { _transport = new TcpTransport(new TcpOptions { UseUnixSockets = useUnixSockets }, TimeProvider.System, NullLoggerFactory.Instance) };
+        await peer._transport.StartAsync(new PeerIdentity("benchmark", 1, 1, "", ""), peer);
+        return peer._transport.Address;
+    }
+
+    private static async Task ServeAsync(Socket listener)
+    {
+        using var socket = await listener.AcceptAsync();
+        if (socket.AddressFamily == AddressFamily.InterNetwork)
+            socket.NoDelay = true;
+        var small = new byte[64];
+        var buffer = GC.AllocateUninitializedArray<byte>(MaxFrame, pinned: true);
+        while (await ReceiveAsync(socket, small))
+        {
+            var size = BinaryPrimitives.ReadInt32LittleEndian(small);
+            for (var left = BinaryPrimitives.ReadInt64LittleEndian(small.AsSpan(8)); left > 0;)
+                left -= await socket.ReceiveAsync(buffer.AsMemory(0, (int)Math.Min(size, left)), SocketFlags.None);
+            await socket.SendAsync(size == 0 ? small : small.AsMemory(0, 1), SocketFlags.None);
+        }
+    }
+
+    private static async Task<bool> ReceiveAsync(Socket socket, Memory<byte> bytes)
+    {
+        while (!bytes.IsEmpty)
+        {
+            var count = await socket.ReceiveAsync(bytes, SocketFlags.None);
+            if (count == 0)
+                return false;
+            bytes = bytes[count..];
+        }
+
+        return true;
+    }
+}
