@@ -108,6 +108,9 @@ internal sealed partial class TcpRendezvousStore : IRendezvousStore
 
     public ValueTask EndLeaseAsync(long lease) => Ignore(CallAsync(StoreOperation.EndLease, lease, null, default, StoreAnswers.Number, CancellationToken.None));
 
+    /// <summary>For tests: loses the connection as a fault would.</summary>
+    internal void Disconnect() => _connection?.End(new ElasticEpException(ElasticEpErrorCode.StoreUnavailable, "The connection was broken on purpose."));
+
     public async ValueTask DisposeAsync()
     {
         if (_disposed.IsCancellationRequested)

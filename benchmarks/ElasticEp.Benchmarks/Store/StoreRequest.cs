@@ -1,0 +1,9 @@
+namespace ElasticEp.Benchmarks.Store;
+
+/// <summary>What is asked.</summary>
+internal enum StoreRequest
+{
+    Get,
+    Set,
+    Add,
+}
