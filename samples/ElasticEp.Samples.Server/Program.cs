@@ -6,6 +6,8 @@ using Microsoft.Extensions.Options;
 if (await ElasticEpWorker.RunAsync(args, WorkerApp.Configure) is { } exitCode)
     return exitCode;
 
+// The embedded store answers on the thread that hears of a request; nothing in the gateway computes on such a thread.
+Environment.SetEnvironmentVariable(ServerApp.InlineCompletions, "1");
 try
 {
     var app = ServerApp.Build(args);

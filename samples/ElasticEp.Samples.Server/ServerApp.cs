@@ -8,6 +8,9 @@ namespace ElasticEp.Samples.Server;
 /// <summary>Builds the server: an HTTP front end that is a client of the group, and ranks that it launches, in processes or in hosts of their own.</summary>
 internal static class ServerApp
 {
+    /// <summary>Read by .NET at the first use of a socket.</summary>
+    public const string InlineCompletions = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
+
     private const int QueueCapacity = 4096;
 
     /// <exception cref="ArgumentException">An argument is wrong.</exception>
@@ -57,6 +60,7 @@ internal static class ServerApp
             client.UseLocalProcessLauncher(launcher =>
             {
                 launcher.Environment[ModelSource.ConfigVariable] = File.ReadAllText(Path.Combine(settings.ModelDirectory, "config.json"));
+                launcher.Environment[InlineCompletions] = null; // workers compute where their frames arrive
                 launcher.Environment[ModelSource.WeightTypeVariable] = $"{checkpoint.WeightType}";
             });
         }

@@ -9,7 +9,7 @@ public sealed class LocalProcessLauncherOptions
     /// <summary>Its arguments; null for those of this process. Never put a secret here: other users can read them.</summary>
     public IReadOnlyList<string>? Arguments { get; set; }
 
-    /// <summary>Variables that are added to this process's environment.</summary>
+    /// <summary>Variables that are added to this process's environment; null takes one away.</summary>
     public IDictionary<string, string?> Environment { get; } = new Dictionary<string, string?>();
 
     /// <summary>Time that a worker has to leave when it is asked to; then it is ended.</summary>

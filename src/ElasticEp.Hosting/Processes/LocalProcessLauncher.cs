@@ -22,7 +22,13 @@ internal sealed class LocalProcessLauncher(LocalProcessLauncherOptions options, 
         foreach (var environment in environments)
             environment.Fill(start.Environment);
         foreach (var (name, value) in options.Environment)
-            start.Environment[name] = value;
+        {
+            if (value is null)
+                start.Environment.Remove(name);
+            else
+                start.Environment[name] = value;
+        }
+
         start.Environment[WorkerVariables.Rank] = launch.Rank.ToString(CultureInfo.InvariantCulture);
         start.Environment[WorkerVariables.ParentPipe] = "1";
         var process = Process.Start(start) ?? throw new InvalidOperationException($"{start.FileName} did not start.");

@@ -67,6 +67,14 @@ internal static class StoreProtocol
         return Encoding.UTF8.GetString(Take(ref body, length));
     }
 
+    /// <summary>Reads a key without making a string of it; one that is too long for a key comes out longer than any key.</summary>
+    /// <exception cref="ElasticEpException"><see cref="ElasticEpErrorCode.ProtocolViolation"/>: too short.</exception>
+    public static ReadOnlySpan<char> ReadKey(ref ReadOnlySpan<byte> body, Span<char> buffer)
+    {
+        var bytes = Take(ref body, BinaryPrimitives.ReadUInt16LittleEndian(Take(ref body, 2)));
+        return bytes.Length <= buffer.Length ? buffer[..Encoding.UTF8.GetChars(bytes, buffer)] : Encoding.UTF8.GetString(bytes);
+    }
+
     /// <exception cref="ElasticEpException"><see cref="ElasticEpErrorCode.ProtocolViolation"/>: too short.</exception>
     public static long ReadLong(ref ReadOnlySpan<byte> body) => BinaryPrimitives.ReadInt64LittleEndian(Take(ref body, sizeof(long)));
 

@@ -16,6 +16,7 @@ internal sealed class StoreSession(InMemoryRendezvousStore store, StoreLeases le
     /// <summary>Waits and watches that one client may have open.</summary>
     public const int MaxOpen = 4096;
 
+    private readonly char[] _key = new char[256]; // of the request that is being handled
     private readonly StoreOutput _output = new(stream);
     private readonly Dictionary<uint, CancellationTokenSource> _open = [];
     private readonly CancellationTokenSource _ended = new();
@@ -103,16 +104,16 @@ internal sealed class StoreSession(InMemoryRendezvousStore store, StoreLeases le
         switch (operation)
         {
             case StoreOperation.Get:
-                Answer(number, store.GetAsync(StoreProtocol.ReadKey(ref body)).Result);
+                Answer(number, store.Get(StoreProtocol.ReadKey(ref body, _key)));
                 break;
             case StoreOperation.Set:
                 var lease = StoreProtocol.ReadLong(ref body);
-                var set = store.SetAsync(StoreProtocol.ReadKey(ref body), Value(body), lease == 0 ? null : leases.Find(lease)).Result;
-                Answer(number, set.Version);
+                var key = StoreProtocol.ReadKey(ref body, _key);
+                Answer(number, store.Set(key, Value(body), lease == 0 ? null : leases.Find(lease)));
                 break;
             case StoreOperation.Add:
                 var delta = StoreProtocol.ReadLong(ref body);
-                Answer(number, store.AddAsync(StoreProtocol.ReadKey(ref body), delta).Result);
+                Answer(number, store.Add(StoreProtocol.ReadKey(ref body, _key), delta));
                 break;
             case StoreOperation.CompareAndSet:
                 var expected = StoreProtocol.ReadLong(ref body);
@@ -151,7 +152,7 @@ internal sealed class StoreSession(InMemoryRendezvousStore store, StoreLeases le
         }
     }
 
-    private static ReadOnlyMemory<byte> Value(ReadOnlySpan<byte> body) => body.Length <= StoreProtocol.MaxValue
+    private static byte[] Value(ReadOnlySpan<byte> body) => body.Length <= StoreProtocol.MaxValue
         ? body.ToArray()
         : throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"A value has at most {StoreProtocol.MaxValue} bytes, this one has {body.Length}.");
 

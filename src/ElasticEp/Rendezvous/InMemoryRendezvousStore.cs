@@ -11,7 +11,8 @@ public sealed class InMemoryRendezvousStore : IRendezvousStore
     private static readonly TimeSpan MaxTimeToLive = TimeSpan.FromDays(49); // what a timer takes
 
     private readonly Lock _lock = new();
-    private readonly SortedDictionary<string, (StoreEntry Entry, InMemoryLease? Lease)> _entries = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (StoreEntry Entry, InMemoryLease? Lease)> _entries = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (StoreEntry Entry, InMemoryLease? Lease)>.AlternateLookup<ReadOnlySpan<char>> _byName;
     private readonly List<StoreWatcher> _watchers = [];
     private readonly List<StoreWaiter> _waiters = [];
     private readonly HashSet<InMemoryLease> _leases = [];
@@ -22,14 +23,17 @@ public sealed class InMemoryRendezvousStore : IRendezvousStore
 
     /// <summary>Creates an empty store.</summary>
     /// <param name="time">The clock of its leases; the system's by default.</param>
-    public InMemoryRendezvousStore(TimeProvider? time = null) => _time = time ?? TimeProvider.System;
+    public InMemoryRendezvousStore(TimeProvider? time = null)
+    {
+        _time = time ?? TimeProvider.System;
+        _byName = _entries.GetAlternateLookup<ReadOnlySpan<char>>();
+    }
 
     /// <inheritdoc/>
     public ValueTask<StoreEntry?> GetAsync(string key, CancellationToken cancellationToken = default)
     {
         Check(key, cancellationToken);
-        lock (_lock)
-            return ValueTask.FromResult(Find(key));
+        return ValueTask.FromResult(Get(key));
     }
 
     /// <inheritdoc/>
@@ -44,17 +48,7 @@ public sealed class InMemoryRendezvousStore : IRendezvousStore
     public ValueTask<long> AddAsync(string key, long delta, CancellationToken cancellationToken = default)
     {
         Check(key, cancellationToken);
-        lock (_lock)
-        {
-            var present = Find(key);
-            if (present is { Value.Length: not sizeof(long) })
-                throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"Key '{key}' holds {present.Value.Length} bytes, not a counter of 8.");
-            var sum = (present is null ? 0 : BinaryPrimitives.ReadInt64LittleEndian(present.Value.Span)) + delta;
-            var bytes = new byte[sizeof(long)];
-            BinaryPrimitives.WriteInt64LittleEndian(bytes, sum);
-            Put(key, bytes, null);
-            return ValueTask.FromResult(sum);
-        }
+        return ValueTask.FromResult(Add(key, delta));
     }
 
     /// <inheritdoc/>
@@ -187,6 +181,39 @@ public sealed class InMemoryRendezvousStore : IRendezvousStore
             await lease.CloseAsync().ConfigureAwait(false);
     }
 
+    /// <summary>The entry of a key, or null; without making a string of it.</summary>
+    internal StoreEntry? Get(ReadOnlySpan<char> key)
+    {
+        Check(key);
+        lock (_lock)
+            return Find(key);
+    }
+
+    /// <summary>Sets a key to bytes that the store may keep; its version.</summary>
+    internal long Set(ReadOnlySpan<char> key, byte[] value, IStoreLease? lease)
+    {
+        Check(key);
+        lock (_lock)
+            return Put(NameOf(key), value, Own(lease)).Version;
+    }
+
+    /// <summary>Adds to a counter and returns the sum.</summary>
+    internal long Add(ReadOnlySpan<char> key, long delta)
+    {
+        Check(key);
+        lock (_lock)
+        {
+            var present = Find(key);
+            if (present is { Value.Length: not sizeof(long) })
+                throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"Key '{key}' holds {present.Value.Length} bytes, not a counter of 8.");
+            var sum = (present is null ? 0 : BinaryPrimitives.ReadInt64LittleEndian(present.Value.Span)) + delta;
+            var bytes = new byte[sizeof(long)];
+            BinaryPrimitives.WriteInt64LittleEndian(bytes, sum);
+            Put(NameOf(key), bytes, null);
+            return sum;
+        }
+    }
+
     /// <summary>Extends a lease; false when it has ended.</summary>
     internal bool TryRenew(InMemoryLease lease)
     {
@@ -228,10 +255,13 @@ public sealed class InMemoryRendezvousStore : IRendezvousStore
             return watcher.Take();
     }
 
-    private StoreEntry? Find(string key) => _entries.TryGetValue(key, out var present) ? present.Entry : null;
+    private StoreEntry? Find(ReadOnlySpan<char> key) => _byName.TryGetValue(key, out var present) ? present.Entry : null;
+
+    /// <summary>The key as a string: the one that is there already, or a new one.</summary>
+    private string NameOf(ReadOnlySpan<char> key) => _byName.TryGetValue(key, out var name, out _) ? name : key.ToString();
 
     private IEnumerable<StoreEntry> Under(string prefix) =>
-        _entries.Where(entry => entry.Key.StartsWith(prefix, StringComparison.Ordinal)).Select(entry => entry.Value.Entry);
+        _entries.Values.Select(value => value.Entry).Where(entry => entry.Key.StartsWith(prefix, StringComparison.Ordinal)).OrderBy(entry => entry.Key, StringComparer.Ordinal);
 
     private StoreEntry Put(string key, byte[] value, InMemoryLease? lease)
     {
@@ -278,9 +308,16 @@ public sealed class InMemoryRendezvousStore : IRendezvousStore
     private void Check(string key, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(key);
+        Check(key.AsSpan());
+        CheckOpen(cancellationToken);
+    }
+
+    private void Check(ReadOnlySpan<char> key)
+    {
         if (key.Length is 0 or > MaxKeyLength)
             throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"A key has 1 to {MaxKeyLength} characters, this one has {key.Length}.");
-        CheckOpen(cancellationToken);
+        if (_isDisposed)
+            throw Ended();
     }
 
     private void CheckOpen(CancellationToken cancellationToken)
