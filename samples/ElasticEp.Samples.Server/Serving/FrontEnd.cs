@@ -9,10 +9,18 @@ namespace ElasticEp.Samples.Server.Serving;
 /// </summary>
 internal sealed partial class FrontEnd(IElasticGroupClient group, int capacity, ILogger<FrontEnd> logger) : BackgroundService
 {
+    private static readonly TimeSpan CheckPeriod = TimeSpan.FromSeconds(1);
+
     private readonly Lock _lock = new();
     private readonly Dictionary<long, GenerationRequest> _requests = [];
     private readonly LinkedList<GenerationRequest> _queue = [];
-    private readonly HashSet<int> _leaving = [];
+    private readonly Dictionary<int, int> _leaving = []; // rank → number of its leave
+    private readonly HashSet<int> _unconfirmed = []; // leaving ranks that still wait for our word
+    private readonly Dictionary<int, int> _load = []; // rank → requests that it has
+    private readonly HashSet<int> _unreached = []; // ranks that could not be sent to since the last check
+    private readonly HashSet<int> _heard = []; // ranks that have said something since the last check
+    private Outbox? _outbox;
+    private Exception? _end;
     private long _numbers;
 
     /// <summary>Requests that were handed back in the middle, since the start.</summary>
@@ -29,7 +37,7 @@ internal sealed partial class FrontEnd(IElasticGroupClient group, int capacity, 
     }
 
     /// <summary>Queues a request.</summary>
-    /// <returns>Null when the queue is full.</returns>
+    /// <returns>Null when the queue is full; a failed one when nobody serves any more.</returns>
     public GenerationRequest? Submit(int[] prompt, GenerationOptions options)
     {
         GenerationRequest request;
@@ -38,6 +46,12 @@ internal sealed partial class FrontEnd(IElasticGroupClient group, int capacity, 
             if (_requests.Count >= capacity)
                 return null;
             request = new GenerationRequest(++_numbers, prompt, options);
+            if (_end is not null)
+            {
+                request.Fail(_end);
+                return request;
+            }
+
             _requests.Add(request.Number, request);
             _queue.AddLast(request);
         }
@@ -56,6 +70,7 @@ internal sealed partial class FrontEnd(IElasticGroupClient group, int capacity, 
                 return;
             _queue.Remove(request);
             rank = request.Rank;
+            Place(request, -1);
         }
 
         if (rank >= 0)
@@ -66,23 +81,58 @@ internal sealed partial class FrontEnd(IElasticGroupClient group, int capacity, 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var views = FollowViewsAsync(stoppingToken);
+        var checks = CheckAsync(stoppingToken);
         try
         {
             await foreach (var message in group.Messenger.ReadAllAsync(stoppingToken))
                 Receive(message);
             await views;
+            await checks;
         }
         catch (OperationCanceledException)
         {
             // the host stops
         }
 
+        End(new ElasticEpException(ElasticEpErrorCode.GroupEnded, "The server is stopping."));
+    }
+
+    /// <summary>Nobody serves any more.</summary>
+    private void End(Exception reason)
+    {
         lock (_lock)
         {
+            _end ??= reason;
             foreach (var request in _requests.Values)
-                request.Fail(new ElasticEpException(ElasticEpErrorCode.GroupEnded, "The server is stopping."));
+                request.Fail(reason);
             _requests.Clear();
             _queue.Clear();
+            _load.Clear();
+        }
+    }
+
+    /// <summary>A rank that has requests and says nothing is asked for them: a message may have been lost with a link.</summary>
+    private async Task CheckAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(CheckPeriod);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            Dictionary<int, List<(long, int)>> quiet = [];
+            lock (_lock)
+            {
+                foreach (var request in _requests.Values.Where(request => request.Rank >= 0 && !_heard.Contains(request.Rank)))
+                {
+                    if (!quiet.TryGetValue(request.Rank, out var list))
+                        quiet[request.Rank] = list = [];
+                    list.Add((request.Number, request.Owner));
+                }
+
+                _heard.Clear();
+                _unreached.Clear();
+            }
+
+            foreach (var (rank, requests) in quiet)
+                Send(rank, ServingTopic.Check, RequestList.Encode(requests));
         }
     }
 
@@ -92,11 +142,14 @@ internal sealed partial class FrontEnd(IElasticGroupClient group, int capacity, 
         {
             lock (_lock)
             {
-                _leaving.RemoveWhere(rank => !view.Contains(rank));
+                foreach (var gone in _leaving.Keys.Where(rank => !view.Contains(rank)).ToArray())
+                    _leaving.Remove(gone);
                 foreach (var request in _requests.Values.Where(request => request.Rank >= 0 && !view.Contains(request.Rank)).ToArray())
                     TakeFromLostRank(request);
             }
 
+            if (view.IsTerminal)
+                End(new ElasticEpException(ElasticEpErrorCode.GroupEnded, "The group has ended."));
             ConfirmLeavers();
             Assign();
         }
@@ -112,11 +165,14 @@ internal sealed partial class FrontEnd(IElasticGroupClient group, int capacity, 
         }
 
         _requests.Remove(request.Number);
+        Place(request, -1);
         request.Fail(new ElasticEpException(ElasticEpErrorCode.PeerLost, "The request was running on two ranks that were lost; it is not tried a third time."));
     }
 
     private void Receive(in GroupMessage message)
     {
+        lock (_lock)
+            _heard.Add(message.Sender);
         switch (message.Topic)
         {
             case ServingTopic.Tokens:
@@ -130,7 +186,7 @@ internal sealed partial class FrontEnd(IElasticGroupClient group, int capacity, 
                 Fail(RequestNotice.Decode(message.Payload));
                 break;
             case ServingTopic.Leaving:
-                SetLeaving(message.Sender, message.Payload.Span[0] == 1);
+                SetLeaving(message.Sender, message.Payload.Length == sizeof(int) ? BitConverter.ToInt32(message.Payload.Span) : 0);
                 break;
         }
 
@@ -152,8 +208,10 @@ internal sealed partial class FrontEnd(IElasticGroupClient group, int capacity, 
             }
 
             request.Release(token.Token, token.Finish);
-            if (request.IsFinished)
-                _requests.Remove(request.Number);
+            if (!request.IsFinished)
+                return;
+            _requests.Remove(request.Number);
+            Place(request, -1);
         }
     }
 
@@ -181,16 +239,18 @@ internal sealed partial class FrontEnd(IElasticGroupClient group, int capacity, 
             if (!_requests.TryGetValue(notice.Request, out var request) || request.Owner != notice.Owner)
                 return;
             _requests.Remove(notice.Request);
+            Place(request, -1);
             request.Fail(new ElasticEpException(ElasticEpErrorCode.StepFailed, notice.Detail));
         }
     }
 
-    private void SetLeaving(int rank, bool isLeaving)
+    private void SetLeaving(int rank, int leave)
     {
         lock (_lock)
         {
-            if (isLeaving)
-                _leaving.Add(rank);
+            _unconfirmed.Remove(rank);
+            if (leave > 0 && _unconfirmed.Add(rank))
+                _leaving[rank] = leave;
             else
                 _leaving.Remove(rank);
         }
@@ -198,70 +258,18 @@ internal sealed partial class FrontEnd(IElasticGroupClient group, int capacity, 
 
     private void Requeue(GenerationRequest request)
     {
-        request.Rank = -1;
+        Place(request, -1);
         _queue.AddFirst(request); // it has waited longest
     }
 
-    private void ConfirmLeavers()
+    /// <summary>The request is at this rank now, or at none.</summary>
+    private void Place(GenerationRequest request, int rank)
     {
-        int[] clear;
-        lock (_lock)
-            clear = [.. _leaving.Where(rank => _requests.Values.All(request => request.Rank != rank))];
-        foreach (var rank in clear)
-            Send(rank, ServingTopic.Clear, ReadOnlyMemory<byte>.Empty);
-    }
-
-    private void Assign()
-    {
-        var assigned = new List<(int Rank, Assignment Assignment)>();
-        lock (_lock)
-        {
-            var ranks = group.View.Members.Select(member => member.Rank).Where(rank => !_leaving.Contains(rank)).ToArray();
-            while (ranks.Length > 0 && _queue.First is { } first)
-            {
-                _queue.RemoveFirst();
-                var request = first.Value;
-                request.Rank = ranks.MinBy(rank => _requests.Values.Count(other => other.Rank == rank));
-                request.Owner++;
-                assigned.Add((request.Rank, new Assignment(request.Number, request.Owner, request.Prompt, [.. request.Released], request.Options)));
-            }
-        }
-
-        foreach (var (rank, assignment) in assigned)
-            Send(rank, ServingTopic.Assign, assignment.Encode());
-    }
-
-    private void Send(int rank, int topic, ReadOnlyMemory<byte> payload) => _ = SendAsync(rank, topic, payload);
-
-    private async Task SendAsync(int rank, int topic, ReadOnlyMemory<byte> payload)
-    {
-        try
-        {
-            await group.Messenger.SendAsync(rank, topic, payload);
-        }
-        catch (ElasticEpException exception)
-        {
-            LogNotSent(rank, topic, exception.Message);
-            if (topic == ServingTopic.Assign)
-                ReturnUnsent(Assignment.Decode(payload));
-        }
-    }
-
-    private void ReturnUnsent(Assignment assignment)
-    {
-        lock (_lock)
-        {
-            if (_requests.TryGetValue(assignment.Request, out var request) && request.Owner == assignment.Owner)
-                Requeue(request);
-        }
-
-        _ = AssignLaterAsync();
-    }
-
-    private async Task AssignLaterAsync()
-    {
-        await Task.Delay(TimeSpan.FromMilliseconds(250), TimeProvider.System);
-        Assign();
+        if (request.Rank >= 0)
+            _load[request.Rank] = _load.GetValueOrDefault(request.Rank) - 1;
+        request.Rank = rank;
+        if (rank >= 0)
+            _load[rank] = _load.GetValueOrDefault(rank) + 1;
     }
 
     [LoggerMessage(3001, LogLevel.Information, "Request {Request} was handed back by rank {Rank} after {Tokens} tokens")]

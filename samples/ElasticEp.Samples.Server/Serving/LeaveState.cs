@@ -1,8 +1,11 @@
 namespace ElasticEp.Samples.Server.Serving;
 
 /// <summary>How far a rank is with leaving.</summary>
-internal sealed class LeaveState
+/// <param name="number">Counts the leaves of this rank: a confirmation of an earlier one does not count.</param>
+internal sealed class LeaveState(int number)
 {
+    public int Number => number;
+
     private readonly HashSet<int> _clear = [];
 
     /// <summary>Whether drain time is over.</summary>
@@ -14,7 +17,11 @@ internal sealed class LeaveState
     /// <summary>Completes when no front end has a request here.</summary>
     public TaskCompletionSource Cleared { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public void Clear(int frontEnd) => _clear.Add(frontEnd);
+    public void Clear(int frontEnd, int leave)
+    {
+        if (leave == number)
+            _clear.Add(frontEnd);
+    }
 
     public bool HasCleared(IEnumerable<int> frontEnds) => frontEnds.All(_clear.Contains);
 }

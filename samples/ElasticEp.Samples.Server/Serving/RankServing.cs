@@ -13,6 +13,8 @@ internal sealed partial class RankServing(IElasticGroup group, Qwen3Workload wor
 {
     private const int MaxRunning = 64;
 
+    private static readonly TimeSpan AnnounceAgain = TimeSpan.FromSeconds(1);
+
     private readonly ConcurrentQueue<GroupMessage> _inbox = new();
     private readonly LinkedList<RunningRequest> _running = [];
     private readonly LinkedList<RunningRequest> _waiting = [];
@@ -20,7 +22,10 @@ internal sealed partial class RankServing(IElasticGroup group, Qwen3Workload wor
     private readonly Lock _leaveLock = new();
     private readonly float[] _logits = new float[workload.Model.Config.VocabularySize];
     private LeaveState? _leave;
-    private bool _isLeavingAnnounced;
+    private Outbox? _outbox;
+    private int _leaves;
+    private int _announced;
+    private volatile bool _mustAnnounce;
     private StepPlan? _plan;
 
     /// <summary>Steps that were run here.</summary>
@@ -31,13 +36,19 @@ internal sealed partial class RankServing(IElasticGroup group, Qwen3Workload wor
     {
         LeaveState leave;
         lock (_leaveLock)
-            leave = _leave ??= new LeaveState();
+            leave = _leave ??= new LeaveState(++_leaves);
         group.NotifyWork();
         if (drainTime > TimeSpan.Zero)
             await Task.WhenAny(leave.Emptied.Task, Task.Delay(drainTime, cancellationToken)).ConfigureAwait(false);
         leave.MustHandBack = true;
         group.NotifyWork();
-        await leave.Cleared.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        // A message may be lost with its link, and a front end may vanish: it is said again until all that are left have confirmed.
+        while (await Task.WhenAny(leave.Cleared.Task, Task.Delay(AnnounceAgain, cancellationToken)).ConfigureAwait(false) != leave.Cleared.Task)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            _mustAnnounce = true;
+            group.NotifyWork();
+        }
     }
 
     /// <summary>The operation was rolled back: takes requests again.</summary>
@@ -140,10 +151,11 @@ internal sealed partial class RankServing(IElasticGroup group, Qwen3Workload wor
 
     private void TakeInbox(LeaveState? leave)
     {
-        if (_isLeavingAnnounced != leave is not null)
+        if (_announced != (leave?.Number ?? 0) || _mustAnnounce)
         {
-            _isLeavingAnnounced = leave is not null;
-            Announce(_isLeavingAnnounced);
+            (_announced, _mustAnnounce) = (leave?.Number ?? 0, false);
+            foreach (var frontEnd in _frontEnds.Keys)
+                Send(frontEnd, ServingTopic.Leaving, BitConverter.GetBytes(_announced));
         }
 
         while (_inbox.TryDequeue(out var message))
@@ -151,18 +163,30 @@ internal sealed partial class RankServing(IElasticGroup group, Qwen3Workload wor
             switch (message.Topic)
             {
                 case ServingTopic.Assign:
-                    var request = new RunningRequest(Assignment.Decode(message.Payload), message.Sender, workload.Model.Config);
                     if (_frontEnds.TryAdd(message.Sender, true) && leave is not null)
-                        Send(message.Sender, ServingTopic.Leaving, new byte[] { 1 });
-                    _waiting.AddLast(request);
+                        Send(message.Sender, ServingTopic.Leaving, BitConverter.GetBytes(leave.Number));
+                    _waiting.AddLast(new RunningRequest(Assignment.Decode(message.Payload), message.Sender, workload.Model.Config));
+                    break;
+                case ServingTopic.Check:
+                    HandBackUnknown(message);
                     break;
                 case ServingTopic.Cancel:
                     Remove(RequestNotice.Decode(message.Payload));
                     break;
                 case ServingTopic.Clear:
-                    leave?.Clear(message.Sender);
+                    leave?.Clear(message.Sender, message.Payload.Length == sizeof(int) ? BitConverter.ToInt32(message.Payload.Span) : 0);
                     break;
             }
+        }
+    }
+
+    /// <summary>The front end takes these for ours. What is not here was lost on its way, or its last words were.</summary>
+    private void HandBackUnknown(GroupMessage check)
+    {
+        foreach (var (request, owner) in RequestList.Decode(check.Payload))
+        {
+            if (!_running.Concat(_waiting).Any(known => known.FrontEnd == check.Sender && known.Assignment.Request == request && known.Assignment.Owner == owner))
+                Send(check.Sender, ServingTopic.HandBack, new RequestNotice(request, owner, "the rank does not have it").Encode());
         }
     }
 
@@ -230,12 +254,6 @@ internal sealed partial class RankServing(IElasticGroup group, Qwen3Workload wor
         _plan = null;
     }
 
-    private void Announce(bool isLeaving)
-    {
-        foreach (var frontEnd in _frontEnds.Keys)
-            Send(frontEnd, ServingTopic.Leaving, new[] { isLeaving ? (byte)1 : (byte)0 });
-    }
-
     private async Task ReadMessagesAsync(CancellationToken stoppingToken)
     {
         try
@@ -252,18 +270,14 @@ internal sealed partial class RankServing(IElasticGroup group, Qwen3Workload wor
         }
     }
 
-    private void Send(int frontEnd, int topic, ReadOnlyMemory<byte> payload) => _ = SendAsync(frontEnd, topic, payload);
+    private void Send(int frontEnd, int topic, ReadOnlyMemory<byte> payload) => (_outbox ??= new Outbox(group.Messenger, OnNotSent)).Send(frontEnd, topic, payload);
 
-    private async Task SendAsync(int frontEnd, int topic, ReadOnlyMemory<byte> payload)
+    /// <summary>The front end is gone, or its link is: it asks for what it misses. Nobody waits for its confirmation meanwhile.</summary>
+    private void OnNotSent(int frontEnd, int topic, ReadOnlyMemory<byte> payload, string reason)
     {
-        try
-        {
-            await group.Messenger.SendAsync(frontEnd, topic, payload).ConfigureAwait(false);
-        }
-        catch (ElasticEpException exception)
-        {
-            LogNotSent(group.Rank, frontEnd, exception.Message); // the front end gives its requests to another rank
-        }
+        LogNotSent(group.Rank, frontEnd, reason);
+        _frontEnds.TryRemove(frontEnd, out _);
+        _mustAnnounce = true; // to those that are left; the serving loop looks again whom it waits for
     }
 
     [LoggerMessage(3010, LogLevel.Information, "Rank {Rank} has left after {Steps} steps")]

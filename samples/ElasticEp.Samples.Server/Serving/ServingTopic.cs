@@ -18,9 +18,12 @@ internal static class ServingTopic
     /// <summary>Rank → front end: a request failed.</summary>
     public const int Failed = 5;
 
-    /// <summary>Rank → front end: I am leaving (1), or stay after all (0).</summary>
+    /// <summary>Rank → front end: the number of my leave, or zero: I stay after all. Said again until it is confirmed.</summary>
     public const int Leaving = 6;
 
-    /// <summary>Front end → rank: nothing is outstanding at you.</summary>
+    /// <summary>Front end → rank: nothing is outstanding at you; the number of the leave that this confirms.</summary>
     public const int Clear = 7;
+
+    /// <summary>Front end → rank: these requests are yours, as far as I know; what you do not have, hand back.</summary>
+    public const int Check = 8;
 }

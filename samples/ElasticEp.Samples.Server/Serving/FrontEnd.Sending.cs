@@ -1,0 +1,65 @@
+namespace ElasticEp.Samples.Server.Serving;
+
+/// <summary>What the front end says to ranks.</summary>
+internal sealed partial class FrontEnd
+{
+    private void ConfirmLeavers()
+    {
+        (int Rank, int Leave)[] clear;
+        lock (_lock)
+        {
+            clear = [.. _leaving.Where(leaving => _unconfirmed.Contains(leaving.Key) && _load.GetValueOrDefault(leaving.Key) == 0).Select(leaving => (leaving.Key, leaving.Value))];
+            foreach (var (rank, _) in clear)
+                _unconfirmed.Remove(rank); // it asks again if the answer is lost
+        }
+
+        foreach (var (rank, leave) in clear)
+            Send(rank, ServingTopic.Clear, BitConverter.GetBytes(leave));
+    }
+
+    private void Assign()
+    {
+        lock (_lock)
+        {
+            var ranks = group.View.Members.Select(member => member.Rank).Where(rank => !_leaving.ContainsKey(rank)).ToArray();
+            while (ranks.Length > 0 && _queue.First is { } first)
+            {
+                _queue.RemoveFirst();
+                var request = first.Value;
+                Place(request, ranks.MinBy(rank => (_unreached.Contains(rank), _load.GetValueOrDefault(rank))));
+                request.Owner++;
+                Send(request.Rank, ServingTopic.Assign, new Assignment(request.Number, request.Owner, request.Prompt, [.. request.Released], request.Options).Encode());
+            }
+        }
+    }
+
+    // Queues only: safe under the lock.
+    private void Send(int rank, int topic, ReadOnlyMemory<byte> payload)
+    {
+        lock (_lock)
+            _outbox ??= new Outbox(group.Messenger, OnNotSent);
+        _outbox.Send(rank, topic, payload);
+    }
+
+    private void OnNotSent(int rank, int topic, ReadOnlyMemory<byte> payload, string reason)
+    {
+        LogNotSent(rank, topic, reason);
+        if (topic != ServingTopic.Assign)
+            return;
+        var assignment = Assignment.Decode(payload);
+        lock (_lock)
+        {
+            _unreached.Add(rank);
+            if (_requests.TryGetValue(assignment.Request, out var request) && request.Owner == assignment.Owner)
+                Requeue(request);
+        }
+
+        _ = AssignLaterAsync();
+    }
+
+    private async Task AssignLaterAsync()
+    {
+        await Task.Delay(TimeSpan.FromMilliseconds(250), TimeProvider.System);
+        Assign();
+    }
+}

@@ -1,0 +1,168 @@
+using ElasticEp.Samples.Server.Serving;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace ElasticEp.Samples.Tests.Serving;
+
+/// <summary>The owner of the requests, against ranks that lose messages, leave and come back.</summary>
+public sealed class FrontEndTests
+{
+    private static readonly GenerationOptions Options = new(4, 0, 0, true);
+
+    [Fact]
+    public async Task Requests_go_to_the_rank_with_the_fewest()
+    {
+        var group = new FakeGroup(0, 1, 2);
+        using var frontEnd = await StartAsync(group);
+        var ranks = new List<int>();
+        for (var i = 0; i < 6; i++)
+        {
+            frontEnd.Submit([1], Options);
+            ranks.Add((await group.HearAsync(ServingTopic.Assign)).Rank);
+        }
+
+        Assert.Equal([0, 0, 1, 1, 2, 2], ranks.Order());
+    }
+
+    [Fact]
+    public async Task A_position_is_accepted_once_and_from_the_present_owner_only()
+    {
+        var group = new FakeGroup(0, 1);
+        using var frontEnd = await StartAsync(group);
+        var request = frontEnd.Submit([1], Options)!;
+        var first = await AssignedAsync(group);
+        Say(group, first.Rank, request.Number, owner: 1, position: 0, token: 10);
+        group.Say(first.Rank, ServingTopic.HandBack, new RequestNotice(request.Number, 1, "leaves").Encode());
+        var second = await AssignedAsync(group);
+        Assert.Equal(2, second.Assignment.Owner);
+        Assert.Equal([10], second.Assignment.Generated.ToList());
+
+        Say(group, first.Rank, request.Number, owner: 1, position: 1, token: 99); // from the owner of before
+        Say(group, second.Rank, request.Number, owner: 2, position: 0, token: 98); // again
+        Say(group, second.Rank, request.Number, owner: 2, position: 1, token: 11);
+        Say(group, second.Rank, request.Number, owner: 2, position: 2, token: 12);
+        Say(group, second.Rank, request.Number, owner: 2, position: 3, token: 13, FinishReason.Length);
+        var tokens = await TokensAsync(request);
+        Assert.Equal([10, 11, 12, 13], tokens);
+        Assert.Equal((0, 1), (frontEnd.Outstanding, frontEnd.HandBacks));
+    }
+
+    [Fact]
+    public async Task A_rank_that_says_nothing_is_asked_and_what_it_does_not_have_goes_to_another()
+    {
+        var group = new FakeGroup(0);
+        using var frontEnd = await StartAsync(group);
+        var request = frontEnd.Submit([1], Options)!;
+        await AssignedAsync(group); // which is lost on its way
+        var (rank, payload) = await group.HearAsync(ServingTopic.Check);
+        Assert.Equal(0, rank);
+        Assert.Equal((request.Number, 1), Assert.Single(RequestList.Decode(payload)));
+        group.Say(0, ServingTopic.HandBack, new RequestNotice(request.Number, 1, "the rank does not have it").Encode());
+        Assert.Equal(2, (await AssignedAsync(group)).Assignment.Owner);
+    }
+
+    [Fact]
+    public async Task A_gap_in_the_tokens_gives_the_request_another_owner_from_where_it_was()
+    {
+        var group = new FakeGroup(0);
+        using var frontEnd = await StartAsync(group);
+        var request = frontEnd.Submit([1], Options)!;
+        await AssignedAsync(group);
+        Say(group, 0, request.Number, owner: 1, position: 0, token: 10);
+        Say(group, 0, request.Number, owner: 1, position: 2, token: 12);
+        var next = (await AssignedAsync(group)).Assignment;
+        Assert.Equal(2, next.Owner);
+        Assert.Equal([10], next.Generated.ToList());
+    }
+
+    [Fact]
+    public async Task A_leaver_is_confirmed_by_the_number_of_its_leave_as_often_as_it_asks_and_gets_nothing_new()
+    {
+        var group = new FakeGroup(0, 1);
+        using var frontEnd = await StartAsync(group);
+        for (var leave = 1; leave <= 2; leave++)
+        {
+            group.Say(1, ServingTopic.Leaving, BitConverter.GetBytes(leave));
+            var (rank, payload) = await group.HearAsync(ServingTopic.Clear);
+            Assert.Equal((1, leave), (rank, BitConverter.ToInt32(payload.Span)));
+        }
+
+        for (var i = 0; i < 3; i++)
+        {
+            frontEnd.Submit([1], Options);
+            Assert.Equal(0, (await AssignedAsync(group)).Rank);
+        }
+
+        group.Say(1, ServingTopic.Leaving, BitConverter.GetBytes(0)); // it stays after all
+        for (var i = 0; i < 10; i++)
+            frontEnd.Submit([1], Options);
+        while ((await AssignedAsync(group)).Rank != 1)
+            frontEnd.Submit([1], Options); // the word of rank 1 may still be on its way
+    }
+
+    [Fact]
+    public async Task An_assignment_that_cannot_be_sent_is_given_out_again()
+    {
+        var group = new FakeGroup(0, 1);
+        group.Unreachable.Add(0);
+        using var frontEnd = await StartAsync(group);
+        var requests = Enumerable.Range(0, 4).Select(_ => frontEnd.Submit([1], Options)!).ToArray();
+        var reached = new HashSet<long>();
+        while (reached.Count < requests.Length)
+        {
+            var (rank, assignment) = await AssignedAsync(group);
+            Assert.Equal(1, rank);
+            reached.Add(assignment.Request);
+        }
+    }
+
+    [Fact]
+    public async Task Requests_of_a_lost_rank_go_on_elsewhere_and_fail_clearly_the_second_time()
+    {
+        var group = new FakeGroup(0, 1);
+        using var frontEnd = await StartAsync(group);
+        var request = frontEnd.Submit([1], Options)!;
+        var first = await AssignedAsync(group);
+        group.Show(2, 1 - first.Rank);
+        var second = await AssignedAsync(group);
+        Assert.Equal(1 - first.Rank, second.Rank);
+        group.Show(3, first.Rank);
+        var error = await Assert.ThrowsAsync<ElasticEpException>(() => TokensAsync(request));
+        Assert.Contains("two ranks", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task When_the_group_has_ended_requests_fail_at_once()
+    {
+        var group = new FakeGroup(0);
+        using var frontEnd = await StartAsync(group);
+        var running = frontEnd.Submit([1], Options)!;
+        group.Show(2);
+        Assert.Equal(ElasticEpErrorCode.GroupEnded, (await Assert.ThrowsAsync<ElasticEpException>(() => TokensAsync(running))).Code);
+        Assert.Equal(ElasticEpErrorCode.GroupEnded, (await Assert.ThrowsAsync<ElasticEpException>(() => TokensAsync(frontEnd.Submit([1], Options)!))).Code);
+    }
+
+    private static async Task<FrontEnd> StartAsync(FakeGroup group)
+    {
+        var frontEnd = new FrontEnd(group, 100, NullLogger<FrontEnd>.Instance);
+        await frontEnd.StartAsync(CancellationToken.None);
+        return frontEnd;
+    }
+
+    private static async Task<(int Rank, Assignment Assignment)> AssignedAsync(FakeGroup group)
+    {
+        var (rank, payload) = await group.HearAsync(ServingTopic.Assign);
+        return (rank, Assignment.Decode(payload));
+    }
+
+    private static void Say(FakeGroup group, int rank, long request, int owner, int position, int token, FinishReason finish = FinishReason.None) =>
+        group.Say(rank, ServingTopic.Tokens, ReleasedToken.Encode([new ReleasedToken(request, owner, position, token, finish)]));
+
+    private static async Task<int[]> TokensAsync(GenerationRequest request)
+    {
+        using var deadline = new CancellationTokenSource(FakeGroup.Deadline);
+        var tokens = new List<int>();
+        await foreach (var (token, _) in request.ReadAsync(deadline.Token))
+            tokens.Add(token);
+        return [.. tokens];
+    }
+}
