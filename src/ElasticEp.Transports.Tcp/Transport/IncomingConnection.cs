@@ -34,10 +34,13 @@ internal sealed class IncomingConnection(Hello hello, ProvedConnection control) 
     }
 
     /// <summary>The three sockets, owned by the caller from now on.</summary>
+    /// <exception cref="IOException">It was given up at the same moment.</exception>
     public IReadOnlyList<ProvedConnection> Take()
     {
         lock (_lock)
         {
+            if (_isTaken)
+                throw new IOException("The connection was given up.");
             _isTaken = true;
             return _sockets!;
         }
