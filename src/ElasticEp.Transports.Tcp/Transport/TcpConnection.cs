@@ -116,6 +116,13 @@ internal sealed class TcpConnection
         return _ended.Task;
     }
 
+    /// <summary>The other end says that it is over. Why, it has said before, and that is on its way; otherwise it was lost.</summary>
+    public async Task FollowAsync()
+    {
+        await Ended.WaitAsync(NoticeTime, _transport.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await CloseAsync(DisconnectReason.Reset, $"peer {Remote.Peer} has lost the connection", isTold: false).ConfigureAwait(false);
+    }
+
     private async Task EndAsync(bool isTold)
     {
         await _opened.Task.ConfigureAwait(false);
@@ -138,6 +145,7 @@ internal sealed class TcpConnection
 
         if (isTold)
         {
+            _links[0].EndSending();
             using var enough = new CancellationTokenSource(LingerTime, _transport.Time);
             await _links[0].Receiver.DrainAsync(enough.Token).ConfigureAwait(false);
         }

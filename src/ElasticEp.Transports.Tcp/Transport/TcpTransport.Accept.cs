@@ -109,11 +109,12 @@ internal sealed partial class TcpTransport
     }
 
     /// <summary>Who dials says nothing on the control link until the connection is up: when something comes, or the end, it has given up.</summary>
+    /// <remarks>It peeks at a byte: receiving none may return although there is none.</remarks>
     private static async Task WatchAsync(Socket control, CancellationTokenSource givenUp, CancellationToken isUp)
     {
         try
         {
-            await control.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, isUp).ConfigureAwait(false);
+            await control.ReceiveAsync(new byte[1], SocketFlags.Peek, isUp).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -153,7 +154,7 @@ internal sealed partial class TcpTransport
                 if (isSame && !current.IsClosing && current.Id != hello.Replaces)
                     return new Judgement(HelloVerdict.Already, current.Id);
                 older = isSame
-                    ? current.CloseAsync(DisconnectReason.Reset, $"peer {other.Peer} has lost the connection", isTold: false)
+                    ? current.FollowAsync()
                     : current.CloseAsync(DisconnectReason.Replaced, $"incarnation {other.Incarnation} of peer {other.Peer} has connected", isTold: true);
             }
 
