@@ -28,6 +28,9 @@ public sealed class RecordingHandler : ITransportHandler
     /// <summary>Called when a connection is up, on the transport's thread.</summary>
     public Action<PeerIdentity>? OnUp { get; set; }
 
+    /// <summary>Called when a connection is down, on the transport's thread.</summary>
+    public Action<PeerIdentity>? OnDown { get; set; }
+
     /// <summary>Everything in the order in which it came.</summary>
     public ConcurrentQueue<string> Log { get; } = new();
 
@@ -79,6 +82,7 @@ public sealed class RecordingHandler : ITransportHandler
         }
 
         Note($"down {peer.Peer}/{peer.Incarnation} {reason}");
+        OnDown?.Invoke(peer);
     }
 
     public async ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameHeader header, CancellationToken cancellationToken)

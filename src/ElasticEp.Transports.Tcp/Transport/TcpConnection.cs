@@ -126,7 +126,7 @@ internal sealed class TcpConnection
     private async Task EndAsync(bool isTold)
     {
         await _opened.Task.ConfigureAwait(false);
-        await _closed.CancelAsync().ConfigureAwait(false);
+        await _closed.CancelAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // what a handler throws there does not keep it open
         var between = _links.Select(link => link.Sender.CloseAsync()).ToArray();
         if (isTold)
             isTold = await TrySayAsync(between[0]).ConfigureAwait(false);
@@ -137,11 +137,13 @@ internal sealed class TcpConnection
         {
             _transport.Handler.OnDisconnected(Remote, _reason, _detail);
         }
-        finally
+        catch (Exception exception)
         {
-            _transport.Forget(this);
-            _ended.TrySetResult();
+            _transport.LogHandlerFailed(exception, Remote.Peer);
         }
+
+        _transport.Forget(this);
+        _ended.TrySetResult();
 
         if (isTold)
         {

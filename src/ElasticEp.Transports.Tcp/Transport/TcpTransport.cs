@@ -115,6 +115,14 @@ internal sealed partial class TcpTransport : ITransport
             await acceptor.DisposeAsync().ConfigureAwait(false);
         if (_unixFile is not null)
             File.Delete(_unixFile);
+        foreach (var slot in _peers.Values)
+        {
+            lock (slot.Lock)
+            {
+                // a registration that has begun is seen below, a later one sees that this process stops
+            }
+        }
+
         var connections = _connections.Keys.ToArray();
         await Task.WhenAll(connections.Select(connection => connection.CloseAsync(DisconnectReason.Goodbye, Goodbye, isTold: !_isKilled))).ConfigureAwait(false);
         await Task.WhenAll(connections.Select(connection => connection.Gone)).ConfigureAwait(false);
@@ -214,4 +222,7 @@ internal sealed partial class TcpTransport : ITransport
 
     [LoggerMessage(4013, LogLevel.Debug, "An incoming connection was given up: {Reason}")]
     private partial void LogGivenUp(string reason);
+
+    [LoggerMessage(4014, LogLevel.Error, "A handler failed when it was told of the end of the connection to peer {Peer}")]
+    public partial void LogHandlerFailed(Exception exception, int peer);
 }

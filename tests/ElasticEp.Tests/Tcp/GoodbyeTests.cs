@@ -38,4 +38,24 @@ public sealed class GoodbyeTests
             Assert.Equal(round, (await b.Handler.NextFrameAsync()).Header.Step);
         }
     }
+
+    [Fact]
+    public async Task A_handler_that_fails_at_the_end_leaves_nothing_open()
+    {
+        await using var group = new TcpGroup(TcpLinks.Tcp);
+        var (a, b) = await group.PairAsync();
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        b.Handler.OnFrame = async (_, _, token) =>
+        {
+            token.UnsafeRegister(_ => throw new InvalidOperationException("a handler's fault"), null);
+            asked.SetResult();
+            await Task.Delay(Timeout.InfiniteTimeSpan, token);
+            return FrameTarget.Discard;
+        };
+        b.Handler.OnDown = _ => throw new InvalidOperationException("a handler's fault");
+        await a.SendAsync(1, LinkKind.Data, 1, 10);
+        await asked.Task.WaitAsync(TcpGroup.Deadline);
+        await b.Transport.DisposeAsync().AsTask().WaitAsync(TcpGroup.Deadline);
+        Assert.Equal("down 1/1 Goodbye", await a.Handler.NextConnectionAsync());
+    }
 }
