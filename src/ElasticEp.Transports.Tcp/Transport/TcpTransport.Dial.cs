@@ -84,6 +84,7 @@ internal sealed partial class TcpTransport
                         await RegisterAsync(slot, new TcpConnection(this, id, answer.Self, sockets, isAccepted: false), attempt).ConfigureAwait(false);
                         return;
                     case HelloVerdict.Already when await IsKnownAsync(slot, answer.Connection, cancellationToken).ConfigureAwait(false):
+                        Dispose(sockets);
                         return;
                     case HelloVerdict.Already when round < 3:
                         Dispose(sockets);

@@ -9,7 +9,7 @@ internal sealed class ChaosMesh(TcpLinks links, int seed) : IAsyncDisposable
 {
     private const int Peers = 6;
     private const int Workers = 6;
-    private const int Operations = 60;
+    private const int Operations = 150;
 
     private readonly TcpGroup _group = new(links);
     private readonly TcpPeer[] _peers = new TcpPeer[Peers];
