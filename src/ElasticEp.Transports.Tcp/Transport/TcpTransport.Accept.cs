@@ -36,7 +36,7 @@ internal sealed partial class TcpTransport
                 incoming = slot.Incoming;
         }
 
-        var isWanted = incoming is not null && incoming.Hello.Connection == hello.Connection && incoming.Hello.Self == hello.Self;
+        var isWanted = incoming is not null && incoming.Hello.Connection == hello.Connection && incoming.Hello.Self == hello.Self && incoming.TryReserve(hello.Link);
         await AnswerAsync(socket, isWanted ? HelloVerdict.Accepted : HelloVerdict.Refused, 0, "The connection was given up.", cancellationToken).ConfigureAwait(false);
         if (!isWanted || !incoming!.TryAdd(hello.Link, socket))
             socket.Dispose();
@@ -44,6 +44,14 @@ internal sealed partial class TcpTransport
 
     private async Task AcceptConnectionAsync(ProvedConnection socket, Hello hello, CancellationToken cancellationToken)
     {
+        if (Misfit(hello) is { } why)
+        {
+            LogRefused(hello.Self.Peer, hello.Self.Address, why);
+            await AnswerAsync(socket, HelloVerdict.Refused, 0, why, cancellationToken).ConfigureAwait(false);
+            socket.Dispose();
+            return;
+        }
+
         using var givenUp = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using var isUp = new CancellationTokenSource();
         var watching = WatchAsync(socket.Socket, givenUp, isUp.Token);
@@ -128,19 +136,24 @@ internal sealed partial class TcpTransport
         await givenUp.CancelAsync().ConfigureAwait(false);
     }
 
+    /// <summary>Why the caller does not belong here; null when it does.</summary>
+    private string? Misfit(Hello hello)
+    {
+        try
+        {
+            Handshake.Check(hello.Self, Self!, hello.ExpectedPeer);
+            return hello.Self.Peer == Self!.Peer ? $"Cannot connect: both ends are peer {Self.Peer}, here at {Self.Address}." : null;
+        }
+        catch (ElasticEpException misfit)
+        {
+            return misfit.Message;
+        }
+    }
+
     /// <summary>What becomes of a control link. An accepted one is the slot's incoming connection from now on.</summary>
     private Judgement Judge(PeerSlot slot, Hello hello, IncomingConnection incoming)
     {
         var other = hello.Self;
-        try
-        {
-            Handshake.Check(other, Self!, hello.ExpectedPeer);
-        }
-        catch (ElasticEpException misfit)
-        {
-            return new Judgement(HelloVerdict.Refused, Text: misfit.Message);
-        }
-
         lock (slot.Lock)
         {
             if (slot.Incarnation > other.Incarnation)
