@@ -137,6 +137,16 @@ public sealed class RecordingHandler : ITransportHandler
     /// <summary>The next frame that was asked about, whatever the answer is or will be.</summary>
     public Task<FrameHeader> NextAskedAsync() => NextAsync(_asked);
 
+    /// <summary>Lets go of all frames and words that nobody has asked for.</summary>
+    public void Forget()
+    {
+        while (_frames.Reader.TryRead(out _) || _asked.Reader.TryRead(out _))
+        {
+        }
+
+        Log.Clear();
+    }
+
     /// <summary>Fails unless everything that began has ended, and by the rules.</summary>
     public void AssertQuiet()
     {

@@ -28,10 +28,20 @@ internal sealed class RawLink : IDisposable
     public static async Task<RawLink> OpenAsync(TcpPeer to, TcpLinks links)
     {
         var address = TcpAddress.Parse(to.Self.Address);
-        var isUnix = links == TcpLinks.Unix;
-        var socket = isUnix ? new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) : new Socket(SocketType.Stream, ProtocolType.Tcp);
-        await socket.ConnectAsync(isUnix ? address.Local! : new DnsEndPoint(address.Tcp.Host, address.Tcp.Port), Token).AsTask().WaitAsync(TcpGroup.Deadline);
-        return new RawLink(socket);
+        while (true)
+        {
+            var socket = links == TcpLinks.Unix ? new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) : new Socket(SocketType.Stream, ProtocolType.Tcp);
+            try
+            {
+                await socket.ConnectAsync(links == TcpLinks.Unix ? address.Local! : new DnsEndPoint(address.Tcp.Host, address.Tcp.Port), Token).AsTask().WaitAsync(TcpGroup.Deadline);
+                return new RawLink(socket);
+            }
+            catch (SocketException exception) when (exception.SocketErrorCode == SocketError.WouldBlock)
+            {
+                socket.Dispose();
+                await Task.Yield(); // too many at once for a Unix domain socket
+            }
+        }
     }
 
     /// <summary>A link whose join handshake is done.</summary>
