@@ -79,9 +79,23 @@ internal static class JoinHandshake
         await stream.ReadExactlyAsync(proof, cancellationToken).ConfigureAwait(false);
         secret.Prove(isConnector: true, purpose, theirs.Span, mine.Span, expected);
         var isKnown = CryptographicOperations.FixedTimeEquals(proof, expected);
-        await stream.WriteAsync(new[] { isKnown ? Welcome : WrongSecret }, cancellationToken).ConfigureAwait(false);
         if (!isKnown)
-            throw Refused("its join secret is another one");
+            await RefuseAsync(stream, cancellationToken).ConfigureAwait(false);
+        await stream.WriteAsync(new[] { Welcome }, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static async ValueTask RefuseAsync(Stream stream, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await stream.WriteAsync(new[] { WrongSecret }, cancellationToken).ConfigureAwait(false);
+        }
+        catch (IOException)
+        {
+            // it has found out itself, and gone
+        }
+
+        throw Refused("its join secret is another one");
     }
 
     private static byte[] Begin(byte last, int extra)

@@ -1,4 +1,4 @@
-using System.Collections.Concurrent;
+using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 
 namespace ElasticEp.Tests.Tcp;
@@ -6,7 +6,12 @@ namespace ElasticEp.Tests.Tcp;
 /// <summary>Keeps what is logged as a warning or worse.</summary>
 internal sealed class ListLogger : ILoggerFactory, ILogger
 {
-    public ConcurrentQueue<string> Warnings { get; } = new();
+    private readonly Channel<string> _warnings = Channel.CreateUnbounded<string>();
+
+    /// <summary>Warnings that nobody has asked for.</summary>
+    public int Left => _warnings.Reader.Count;
+
+    public Task<string> NextAsync() => _warnings.Reader.ReadAsync().AsTask().WaitAsync(TcpGroup.Deadline);
 
     public ILogger CreateLogger(string categoryName) => this;
 
@@ -26,6 +31,6 @@ internal sealed class ListLogger : ILoggerFactory, ILogger
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
         if (IsEnabled(logLevel))
-            Warnings.Enqueue(formatter(state, exception));
+            _warnings.Writer.TryWrite(formatter(state, exception));
     }
 }
