@@ -53,6 +53,9 @@ internal sealed class TcpConnection
     /// <summary>Completes when its sockets are closed too.</summary>
     public Task Gone => _gone.Task;
 
+    /// <summary>Cancelled when it begins to end.</summary>
+    public CancellationToken Closed => _closed.Token;
+
     public bool IsClosing => Volatile.Read(ref _isClosing) != 0;
 
     /// <summary>
