@@ -28,6 +28,9 @@ public sealed class RecordingHandler : ITransportHandler
     /// <summary>Called when a connection is up, on the transport's thread.</summary>
     public Action<PeerIdentity>? OnUp { get; set; }
 
+    /// <summary>Called when a connection is down, on the transport's thread.</summary>
+    public Action<PeerIdentity>? OnDown { get; set; }
+
     /// <summary>Everything in the order in which it came.</summary>
     public ConcurrentQueue<string> Log { get; } = new();
 
@@ -79,6 +82,7 @@ public sealed class RecordingHandler : ITransportHandler
         }
 
         Note($"down {peer.Peer}/{peer.Incarnation} {reason}");
+        OnDown?.Invoke(peer);
     }
 
     public async ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameHeader header, CancellationToken cancellationToken)
@@ -132,6 +136,16 @@ public sealed class RecordingHandler : ITransportHandler
 
     /// <summary>The next frame that was asked about, whatever the answer is or will be.</summary>
     public Task<FrameHeader> NextAskedAsync() => NextAsync(_asked);
+
+    /// <summary>Lets go of all frames and words that nobody has asked for.</summary>
+    public void Forget()
+    {
+        while (_frames.Reader.TryRead(out _) || _asked.Reader.TryRead(out _))
+        {
+        }
+
+        Log.Clear();
+    }
 
     /// <summary>Fails unless everything that began has ended, and by the rules.</summary>
     public void AssertQuiet()

@@ -19,6 +19,7 @@ internal static class JoinHandshake
     private const byte Welcome = 0;
     private const byte WrongSecret = 1;
     private const byte WrongVersion = 2;
+    private const byte WrongPurpose = 3;
 
     /// <exception cref="ElasticEpException"><see cref="ElasticEpErrorCode.Incompatible"/>: another secret, version or program.</exception>
     /// <exception cref="IOException">The connection ended.</exception>
@@ -29,6 +30,8 @@ internal static class JoinHandshake
         var answer = new byte[Intro + NonceSize + JoinSecret.ProofSize];
         await stream.ReadExactlyAsync(answer.AsMemory(0, Intro), cancellationToken).ConfigureAwait(false);
         CheckIntro(answer);
+        if (answer[4] == WrongPurpose)
+            throw Refused($"its address is not the one for {purpose}");
         if (answer[4] != Welcome)
             throw Refused($"it speaks another version than {Version}; run the same library version everywhere");
         await stream.ReadExactlyAsync(answer.AsMemory(Intro), cancellationToken).ConfigureAwait(false);
@@ -57,16 +60,16 @@ internal static class JoinHandshake
         var hello = new byte[Intro + NonceSize];
         await stream.ReadExactlyAsync(hello.AsMemory(0, Intro), cancellationToken).ConfigureAwait(false);
         CheckMagic(hello);
-        var answer = Begin(hello[3] == Version ? Welcome : WrongVersion, JoinSecret.ProofSize);
-        if (hello[3] != Version)
+        await stream.ReadExactlyAsync(hello.AsMemory(Intro), cancellationToken).ConfigureAwait(false);
+        var status = hello[3] != Version ? WrongVersion : hello[4] != (byte)purpose ? WrongPurpose : Welcome;
+        var answer = Begin(status, JoinSecret.ProofSize);
+        if (status != Welcome)
         {
             await stream.WriteAsync(answer.AsMemory(0, Intro), cancellationToken).ConfigureAwait(false);
-            throw Refused($"it speaks version {hello[3]}, this process version {Version}");
+            throw Refused(status == WrongVersion
+                ? $"it speaks version {hello[3]}, this process version {Version}"
+                : $"it wants {(LinkPurpose)hello[4]}, but this is the address for {purpose}");
         }
-
-        if (hello[4] != (byte)purpose)
-            throw Refused($"it wants {(LinkPurpose)hello[4]}, but this is the address for {purpose}");
-        await stream.ReadExactlyAsync(hello.AsMemory(Intro), cancellationToken).ConfigureAwait(false);
 
         var (theirs, mine) = (hello.AsMemory(Intro, NonceSize), answer.AsMemory(Intro, NonceSize));
         secret.Prove(isConnector: false, purpose, theirs.Span, mine.Span, answer.AsSpan(Intro + NonceSize));
@@ -76,9 +79,23 @@ internal static class JoinHandshake
         await stream.ReadExactlyAsync(proof, cancellationToken).ConfigureAwait(false);
         secret.Prove(isConnector: true, purpose, theirs.Span, mine.Span, expected);
         var isKnown = CryptographicOperations.FixedTimeEquals(proof, expected);
-        await stream.WriteAsync(new[] { isKnown ? Welcome : WrongSecret }, cancellationToken).ConfigureAwait(false);
         if (!isKnown)
-            throw Refused("its join secret is another one");
+            await RefuseAsync(stream, cancellationToken).ConfigureAwait(false);
+        await stream.WriteAsync(new[] { Welcome }, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static async ValueTask RefuseAsync(Stream stream, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await stream.WriteAsync(new[] { WrongSecret }, cancellationToken).ConfigureAwait(false);
+        }
+        catch (IOException)
+        {
+            // it has found out itself, and gone
+        }
+
+        throw Refused("its join secret is another one");
     }
 
     private static byte[] Begin(byte last, int extra)

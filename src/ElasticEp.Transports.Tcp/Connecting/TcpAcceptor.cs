@@ -6,7 +6,7 @@ namespace ElasticEp.Transports.Tcp.Connecting;
 
 /// <summary>
 /// Accepts connections on one listening socket, proves each, and hands it on. A connection that fails hurts nobody else, and one that
-/// says nothing is closed after the handshake timeout; only so many may be unproved at a time.
+/// says nothing is closed after the handshake timeout, or when too many others are unproved: those that belong here are quick.
 /// </summary>
 internal sealed partial class TcpAcceptor : IAsyncDisposable
 {
@@ -22,7 +22,7 @@ internal sealed partial class TcpAcceptor : IAsyncDisposable
     private readonly Func<ProvedConnection, CancellationToken, Task> _serve;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stopped = new();
-    private readonly SemaphoreSlim _unproved = new(MaxUnproved, MaxUnproved);
+    private readonly LinkedList<Socket> _unproved = []; // the oldest first; guarded by itself
     private readonly TaskCompletionSource _allServed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task _loop;
     private int _serving = 1; // one for the loop
@@ -68,7 +68,6 @@ internal sealed partial class TcpAcceptor : IAsyncDisposable
         _listener.Dispose();
         await _loop.ConfigureAwait(false);
         await _allServed.Task.ConfigureAwait(false);
-        _unproved.Dispose();
         _stopped.Dispose();
     }
 
@@ -78,7 +77,6 @@ internal sealed partial class TcpAcceptor : IAsyncDisposable
         {
             try
             {
-                await _unproved.WaitAsync(_stopped.Token).ConfigureAwait(false);
                 var socket = await AcceptOneAsync().ConfigureAwait(false);
                 Interlocked.Increment(ref _serving);
                 _ = ServeAsync(socket);
@@ -128,6 +126,7 @@ internal sealed partial class TcpAcceptor : IAsyncDisposable
 
     private async Task<ProvedConnection?> ProveAsync(Socket socket)
     {
+        var place = Enter(socket);
         var (caller, isUnix) = (socket.RemoteEndPoint?.ToString() ?? "?", socket.AddressFamily == AddressFamily.Unix);
         try
         {
@@ -152,10 +151,33 @@ internal sealed partial class TcpAcceptor : IAsyncDisposable
         }
         finally
         {
-            _unproved.Release();
+            lock (_unproved)
+            {
+                if (place.List is not null)
+                    _unproved.Remove(place);
+            }
         }
 
         return null;
+    }
+
+    /// <summary>Whoever waits for others to say nothing would wait for long: the one that has said nothing for longest goes.</summary>
+    private LinkedListNode<Socket> Enter(Socket socket)
+    {
+        Socket? oldest = null;
+        LinkedListNode<Socket> place;
+        lock (_unproved)
+        {
+            place = _unproved.AddLast(socket);
+            if (_unproved.Count > MaxUnproved)
+            {
+                oldest = _unproved.First!.Value;
+                _unproved.RemoveFirst();
+            }
+        }
+
+        oldest?.Dispose();
+        return place;
     }
 
     private void Leave()

@@ -41,7 +41,7 @@ internal sealed class TcpDialer(TcpSecurity security, TimeSpan timeout, TimeProv
             if (exception is AuthenticationException)
                 throw new ElasticEpException(ElasticEpErrorCode.Incompatible, $"TLS with {name} failed: {exception.Message}", exception);
             if (exception is SocketException or IOException)
-                throw Lost($"{name}: {exception.Message}", exception);
+                throw Lost($"{name}: {exception.Message}{(tls is null ? "" : " It may not accept the TLS certificate of this process")}", exception);
             throw;
         }
     }

@@ -19,6 +19,8 @@ internal sealed class TlsSettings
         {
             _own = X509Certificate2.CreateFromPemFile(certificateFile, keyFile);
             _authority.ImportFromPemFile(authorityFile);
+            if (_authority.Count == 0)
+                throw new IOException($"{authorityFile} holds no certificate.");
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or System.Security.Cryptography.CryptographicException)
         {
@@ -53,6 +55,7 @@ internal sealed class TlsSettings
         using var chain = new X509Chain();
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         chain.ChainPolicy.CustomTrustStore.AddRange(_authority);
+        chain.ChainPolicy.DisableCertificateDownloads = true; // a stranger's certificate names no address that we ask
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
         return chain.Build(shown);
     }

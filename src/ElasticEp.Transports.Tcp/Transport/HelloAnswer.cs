@@ -24,7 +24,7 @@ internal sealed record HelloAnswer(HelloVerdict Verdict, long Connection, string
     public static HelloAnswer Decode(ReadOnlySpan<byte> bytes)
     {
         var reader = new WireReader(bytes);
-        var (verdict, connection, text) = ((HelloVerdict)reader.Below(4), reader.Long(), reader.Text());
+        var (verdict, connection, text) = ((HelloVerdict)reader.Below(3), reader.Long(), reader.Text());
         var self = IdentityCodec.Read(ref reader);
         reader.End();
         return new HelloAnswer(verdict, connection, text, self);

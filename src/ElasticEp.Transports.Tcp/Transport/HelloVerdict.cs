@@ -9,9 +9,6 @@ internal enum HelloVerdict : byte
     /// <summary>The two do not fit; the text says why, and trying again is useless.</summary>
     Refused = 1,
 
-    /// <summary>The accepting end dials at the same time and has the lower number: its connection will be the one.</summary>
-    Wait = 2,
-
     /// <summary>The two are connected already, as the accepting end sees it.</summary>
-    Already = 3,
+    Already = 2,
 }

@@ -8,6 +8,7 @@ internal sealed class IncomingConnection(Hello hello, ProvedConnection control) 
 {
     private readonly Lock _lock = new();
     private readonly ProvedConnection?[] _sockets = [control, null, null];
+    private readonly bool[] _reserved = [true, false, false];
     private readonly TaskCompletionSource _complete = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _isTaken;
 
@@ -19,12 +20,23 @@ internal sealed class IncomingConnection(Hello hello, ProvedConnection control) 
     /// <summary>Completes when all three links are there.</summary>
     public Task Complete => _complete.Task;
 
-    /// <summary>Adds a link; false when it is there already or too late.</summary>
+    /// <summary>Keeps a link's place until the caller has its answer; false when it is taken.</summary>
+    public bool TryReserve(LinkKind link)
+    {
+        lock (_lock)
+        {
+            if (_isTaken || _reserved[(int)link])
+                return false;
+            return _reserved[(int)link] = true;
+        }
+    }
+
+    /// <summary>Adds a link whose place is reserved; false when it is too late.</summary>
     public bool TryAdd(LinkKind link, ProvedConnection socket)
     {
         lock (_lock)
         {
-            if (_isTaken || _sockets[(int)link] is not null)
+            if (_isTaken)
                 return false;
             _sockets[(int)link] = socket;
             if (Array.TrueForAll(_sockets, present => present is not null))
@@ -34,10 +46,13 @@ internal sealed class IncomingConnection(Hello hello, ProvedConnection control) 
     }
 
     /// <summary>The three sockets, owned by the caller from now on.</summary>
+    /// <exception cref="IOException">It was given up at the same moment.</exception>
     public IReadOnlyList<ProvedConnection> Take()
     {
         lock (_lock)
         {
+            if (_isTaken)
+                throw new IOException("The connection was given up.");
             _isTaken = true;
             return _sockets!;
         }

@@ -17,18 +17,9 @@ internal sealed class PeerSlot
     /// <summary>An attempt of the other end that was accepted, and whose links are still coming.</summary>
     public IncomingConnection? Incoming { get; set; }
 
-    /// <summary>Completes when an incoming connection is accepted; guarded by the lock.</summary>
-    public TaskCompletionSource Arrival { get; private set; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
     /// <summary>Number of the last connection that ended; zero for none.</summary>
     public long LastEnded { get; set; }
 
     /// <summary>The newest incarnation that was ever connected.</summary>
     public long Incarnation { get; set; }
-
-    public void Arrived()
-    {
-        Arrival.TrySetResult();
-        Arrival = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-    }
 }

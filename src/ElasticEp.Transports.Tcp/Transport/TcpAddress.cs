@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Text;
 using ElasticEp.Transports.Tcp.Connecting;
 
 namespace ElasticEp.Transports.Tcp.Transport;
@@ -23,7 +24,9 @@ internal sealed record TcpAddress(HostAddress Tcp, string? Host, string? Name)
             if (mark < 0)
                 return new TcpAddress(HostAddress.Parse(text), null, null);
             var parts = text[(mark + UnixMark.Length)..].Split('/', 2);
-            return new TcpAddress(HostAddress.Parse(text[..mark]), parts[0], parts.Length == 2 && parts[1].Length is > 1 and < 100 ? parts[1] : throw new FormatException("The name of its Unix domain socket is missing."));
+            return parts.Length == 2 && parts[1].Length > 1 && Encoding.UTF8.GetByteCount(parts[1]) < 100
+                ? new TcpAddress(HostAddress.Parse(text[..mark]), parts[0], parts[1])
+                : throw new FormatException("The name of its Unix domain socket is missing or too long.");
         }
         catch (FormatException exception)
         {

@@ -53,6 +53,9 @@ internal sealed class TcpConnection
     /// <summary>Completes when its sockets are closed too.</summary>
     public Task Gone => _gone.Task;
 
+    /// <summary>Cancelled when it begins to end.</summary>
+    public CancellationToken Closed => _closed.Token;
+
     public bool IsClosing => Volatile.Read(ref _isClosing) != 0;
 
     /// <summary>
@@ -116,10 +119,17 @@ internal sealed class TcpConnection
         return _ended.Task;
     }
 
+    /// <summary>The other end says that it is over. Why, it has said before, and that is on its way; otherwise it was lost.</summary>
+    public async Task FollowAsync()
+    {
+        await Ended.WaitAsync(NoticeTime, _transport.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await CloseAsync(DisconnectReason.Reset, $"peer {Remote.Peer} has lost the connection", isTold: false).ConfigureAwait(false);
+    }
+
     private async Task EndAsync(bool isTold)
     {
         await _opened.Task.ConfigureAwait(false);
-        await _closed.CancelAsync().ConfigureAwait(false);
+        await _closed.CancelAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // what a handler throws there does not keep it open
         var between = _links.Select(link => link.Sender.CloseAsync()).ToArray();
         if (isTold)
             isTold = await TrySayAsync(between[0]).ConfigureAwait(false);
@@ -130,14 +140,17 @@ internal sealed class TcpConnection
         {
             _transport.Handler.OnDisconnected(Remote, _reason, _detail);
         }
-        finally
+        catch (Exception exception)
         {
-            _transport.Forget(this);
-            _ended.TrySetResult();
+            _transport.LogHandlerFailed(exception, Remote.Peer);
         }
+
+        _transport.Forget(this);
+        _ended.TrySetResult();
 
         if (isTold)
         {
+            _links[0].EndSending();
             using var enough = new CancellationTokenSource(LingerTime, _transport.Time);
             await _links[0].Receiver.DrainAsync(enough.Token).ConfigureAwait(false);
         }

@@ -25,6 +25,19 @@ internal sealed class TcpLink : IDisposable
 
     public LinkSender Sender { get; }
 
+    /// <summary>Nothing more will be sent: the other end, which may be waiting for ours as we for its, sees the end after the last byte.</summary>
+    public void EndSending()
+    {
+        try
+        {
+            _socket.Socket.Shutdown(SocketShutdown.Send);
+        }
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+        {
+            // it is closed already
+        }
+    }
+
     /// <summary>Closes the socket so that the other end sees a reset, not an orderly end.</summary>
     public void Abort()
     {

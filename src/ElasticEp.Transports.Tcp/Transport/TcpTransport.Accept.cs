@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using ElasticEp.Transport;
 using ElasticEp.Transports.Tcp.Connecting;
 
@@ -19,7 +20,7 @@ internal sealed partial class TcpTransport
             else
                 await AcceptLinkAsync(socket, hello, either.Token).ConfigureAwait(false);
         }
-        catch (Exception exception) when (exception is ElasticEpException or IOException or System.Net.Sockets.SocketException or OperationCanceledException or ObjectDisposedException)
+        catch (Exception exception) when (exception is ElasticEpException or IOException or SocketException or OperationCanceledException or ObjectDisposedException)
         {
             socket.Dispose();
             LogGivenUp(exception.Message);
@@ -35,7 +36,7 @@ internal sealed partial class TcpTransport
                 incoming = slot.Incoming;
         }
 
-        var isWanted = incoming is not null && incoming.Hello.Connection == hello.Connection && incoming.Hello.Self == hello.Self;
+        var isWanted = incoming is not null && incoming.Hello.Connection == hello.Connection && incoming.Hello.Self == hello.Self && incoming.TryReserve(hello.Link);
         await AnswerAsync(socket, isWanted ? HelloVerdict.Accepted : HelloVerdict.Refused, 0, "The connection was given up.", cancellationToken).ConfigureAwait(false);
         if (!isWanted || !incoming!.TryAdd(hello.Link, socket))
             socket.Dispose();
@@ -43,14 +44,45 @@ internal sealed partial class TcpTransport
 
     private async Task AcceptConnectionAsync(ProvedConnection socket, Hello hello, CancellationToken cancellationToken)
     {
+        if (Misfit(hello) is { } why)
+        {
+            LogRefused(hello.Self.Peer, hello.Self.Address, why);
+            await AnswerAsync(socket, HelloVerdict.Refused, 0, why, cancellationToken).ConfigureAwait(false);
+            socket.Dispose();
+            return;
+        }
+
+        using var givenUp = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var isUp = new CancellationTokenSource();
+        var watching = WatchAsync(socket.Socket, givenUp, isUp.Token);
+        try
+        {
+            await AcceptConnectionAsync(socket, hello, isUp, watching, givenUp.Token).ConfigureAwait(false);
+        }
+        finally
+        {
+            await isUp.CancelAsync().ConfigureAwait(false);
+            await watching.ConfigureAwait(false);
+        }
+    }
+
+    private async Task AcceptConnectionAsync(ProvedConnection socket, Hello hello, CancellationTokenSource isUp, Task watching, CancellationToken cancellationToken)
+    {
         var slot = SlotOf(hello.Self.Peer);
         var incoming = new IncomingConnection(hello, socket);
-        var (verdict, connection, text, older) = Judge(slot, hello, incoming);
-        if (verdict != HelloVerdict.Accepted)
+        var judgement = Judge(slot, hello, incoming);
+        while (judgement.Rival is { } rival)
         {
-            if (verdict == HelloVerdict.Refused)
-                LogRefused(hello.Self.Peer, hello.Self.Address, text);
-            await AnswerAsync(socket, verdict, connection, text, cancellationToken).ConfigureAwait(false);
+            await rival.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // however it ends
+            cancellationToken.ThrowIfCancellationRequested();
+            judgement = Judge(slot, hello, incoming);
+        }
+
+        if (judgement.Verdict != HelloVerdict.Accepted)
+        {
+            if (judgement.Verdict == HelloVerdict.Refused)
+                LogRefused(hello.Self.Peer, hello.Self.Address, judgement.Text);
+            await AnswerAsync(socket, judgement.Verdict, judgement.Connection, judgement.Text, cancellationToken).ConfigureAwait(false);
             incoming.Dispose();
             return;
         }
@@ -58,10 +90,12 @@ internal sealed partial class TcpTransport
         Exception? failure = null;
         try
         {
-            if (older is not null)
+            if (judgement.Older is { } older)
                 await older.WaitAsync(cancellationToken).ConfigureAwait(false);
             await AnswerAsync(socket, HelloVerdict.Accepted, 0, "", cancellationToken).ConfigureAwait(false);
             await incoming.Complete.WaitAsync(cancellationToken).ConfigureAwait(false);
+            await isUp.CancelAsync().ConfigureAwait(false);
+            await watching.ConfigureAwait(false);
             await RegisterAsync(slot, new TcpConnection(this, hello.Connection, hello.Self, incoming.Take(), isAccepted: true), incoming.Attempt).ConfigureAwait(false);
         }
         catch (Exception exception)
@@ -82,19 +116,44 @@ internal sealed partial class TcpTransport
         }
     }
 
-    /// <summary>What becomes of a control link. An accepted one is the slot's incoming connection from now on.</summary>
-    private (HelloVerdict Verdict, long Connection, string Text, Task? Older) Judge(PeerSlot slot, Hello hello, IncomingConnection incoming)
+    /// <summary>Who dials says nothing on the control link until the connection is up: when something comes, or the end, it has given up.</summary>
+    /// <remarks>It peeks at a byte: receiving none may return although there is none.</remarks>
+    private static async Task WatchAsync(Socket control, CancellationTokenSource givenUp, CancellationToken isUp)
     {
-        var other = hello.Self;
         try
         {
-            Handshake.Check(other, Self!, hello.ExpectedPeer);
+            await control.ReceiveAsync(new byte[1], SocketFlags.Peek, isUp).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            return;
+        }
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+        {
+            // the end as well
+        }
+
+        await givenUp.CancelAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Why the caller does not belong here; null when it does.</summary>
+    private string? Misfit(Hello hello)
+    {
+        try
+        {
+            Handshake.Check(hello.Self, Self!, hello.ExpectedPeer);
+            return hello.Self.Peer == Self!.Peer ? $"Cannot connect: both ends are peer {Self.Peer}, here at {Self.Address}." : null;
         }
         catch (ElasticEpException misfit)
         {
-            return (HelloVerdict.Refused, 0, misfit.Message, null);
+            return misfit.Message;
         }
+    }
 
+    /// <summary>What becomes of a control link. An accepted one is the slot's incoming connection from now on.</summary>
+    private Judgement Judge(PeerSlot slot, Hello hello, IncomingConnection incoming)
+    {
+        var other = hello.Self;
         lock (slot.Lock)
         {
             if (slot.Incarnation > other.Incarnation)
@@ -106,21 +165,20 @@ internal sealed partial class TcpTransport
                 if (isSame && current.Remote.Address != other.Address)
                     return Refuse($"the process at {current.Remote.Address} is connected as peer {other.Peer}, incarnation {other.Incarnation}, and {other.Address} claims the same");
                 if (isSame && !current.IsClosing && current.Id != hello.Replaces)
-                    return (HelloVerdict.Already, current.Id, "", null);
+                    return new Judgement(HelloVerdict.Already, current.Id);
                 older = isSame
-                    ? current.CloseAsync(DisconnectReason.Reset, $"peer {other.Peer} has lost the connection", isTold: false)
+                    ? current.FollowAsync()
                     : current.CloseAsync(DisconnectReason.Replaced, $"incarnation {other.Incarnation} of peer {other.Peer} has connected", isTold: true);
             }
 
             if (slot.Outgoing is { } outgoing && outgoing.Address == other.Address && Self!.Peer < other.Peer)
-                return (HelloVerdict.Wait, 0, "", null);
+                return new Judgement(HelloVerdict.Refused, Rival: outgoing.Done); // one of the two must be the connection: that of the lower number
             slot.Incoming?.Dispose();
             slot.Incoming = incoming;
-            slot.Arrived();
-            return (HelloVerdict.Accepted, 0, "", older);
+            return new Judgement(HelloVerdict.Accepted, Older: older);
         }
 
-        (HelloVerdict, long, string, Task?) Refuse(string why) => (HelloVerdict.Refused, 0, $"Cannot connect: {why}.", null);
+        static Judgement Refuse(string why) => new(HelloVerdict.Refused, Text: $"Cannot connect: {why}.");
     }
 
     private ValueTask AnswerAsync(ProvedConnection socket, HelloVerdict verdict, long connection, string text, CancellationToken cancellationToken) =>

@@ -83,15 +83,15 @@ internal sealed partial class TcpTransport
                         await control.Stream.ReadExactlyAsync(new byte[1], cancellationToken).ConfigureAwait(false);
                         await RegisterAsync(slot, new TcpConnection(this, id, answer.Self, sockets, isAccepted: false), attempt).ConfigureAwait(false);
                         return;
-                    case HelloVerdict.Wait:
-                        await WaitForIncomingAsync(slot, attempt.Address, cancellationToken).ConfigureAwait(false);
-                        return;
                     case HelloVerdict.Already when await IsKnownAsync(slot, answer.Connection, cancellationToken).ConfigureAwait(false):
+                        Dispose(sockets);
                         return;
                     case HelloVerdict.Already when round < 3:
                         Dispose(sockets);
                         replaces = answer.Connection; // this end has lost it, or never had it
                         continue;
+                    case HelloVerdict.Already:
+                        throw Lost(peer, "each time that it is connected, the connection is lost", null);
                     default:
                         throw new ElasticEpException(ElasticEpErrorCode.Incompatible, answer.Text.Length > 0 ? answer.Text : $"Peer {peer} at {attempt.Address} refuses the connection.") { Rank = peer };
                 }
@@ -151,30 +151,6 @@ internal sealed partial class TcpTransport
         return HelloAnswer.Decode(await GreetingWire.ReadAsync(socket.Stream, cancellationToken).ConfigureAwait(false));
     }
 
-    /// <summary>The other end dials too, and its connection will be the one.</summary>
-    private static async Task WaitForIncomingAsync(PeerSlot slot, string address, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            Task wait;
-            lock (slot.Lock)
-            {
-                if (slot.Current is { IsClosing: false } current && current.Remote.Address == address)
-                {
-                    wait = current.Opened;
-                    if (wait.IsCompleted)
-                        return;
-                }
-                else
-                {
-                    wait = slot.Incoming?.Attempt.Done ?? slot.Arrival.Task;
-                }
-            }
-
-            await wait.WaitAsync(cancellationToken).ConfigureAwait(false);
-        }
-    }
-
     /// <summary>Whether the connection that the other end speaks of is known here, or about to be.</summary>
     private static async ValueTask<bool> IsKnownAsync(PeerSlot slot, long connection, CancellationToken cancellationToken)
     {
@@ -189,8 +165,9 @@ internal sealed partial class TcpTransport
                 return false;
         }
 
-        await wait.WaitAsync(cancellationToken).ConfigureAwait(false);
-        return true;
+        await wait.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        cancellationToken.ThrowIfCancellationRequested();
+        return wait.IsCompletedSuccessfully;
     }
 
     private static void Dispose(IEnumerable<ProvedConnection> sockets)

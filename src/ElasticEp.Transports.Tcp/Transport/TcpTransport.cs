@@ -13,7 +13,7 @@ internal sealed partial class TcpTransport : ITransport
     private readonly TcpOptions _options;
     private readonly TcpSecurity _security;
     private readonly TcpDialer _dialer;
-    private readonly WeightPacer _pacer;
+    private readonly WeightPacer? _pacer;
     private readonly ILogger _logger;
     private readonly ConcurrentDictionary<int, PeerSlot> _peers = new();
     private readonly ConcurrentDictionary<TcpConnection, bool> _connections = new();
@@ -31,7 +31,7 @@ internal sealed partial class TcpTransport : ITransport
         _logger = loggers.CreateLogger<TcpTransport>();
         _security = TcpSecurity.From(options);
         _dialer = new TcpDialer(_security, options.HandshakeTimeout, time);
-        _pacer = new WeightPacer(options.WeightBytesPerSecond, time);
+        _pacer = options.WeightBytesPerSecond is { } rate ? new WeightPacer(rate, time) : null;
     }
 
     public string Address => Self?.Address ?? "";
@@ -101,8 +101,8 @@ internal sealed partial class TcpTransport : ITransport
         CheckPayload(header, segments.Span);
         if (Find(peer) is not { } connection)
             return ValueTask.FromException(new ElasticEpException(ElasticEpErrorCode.PeerLost, $"There is no connection to peer {peer}.") { Rank = peer });
-        if (link == LinkKind.Weights && _options.WeightBytesPerSecond is not null)
-            return SendPacedAsync(connection, header, segments, cancellationToken);
+        if (link == LinkKind.Weights && _pacer is not null && _pacer.Take(header.PayloadLength) is { Ticks: > 0 } wait)
+            return SendLaterAsync(_pacer, wait, connection, header, segments, cancellationToken);
         return connection.SendAsync(link, header, segments, cancellationToken);
     }
 
@@ -115,6 +115,14 @@ internal sealed partial class TcpTransport : ITransport
             await acceptor.DisposeAsync().ConfigureAwait(false);
         if (_unixFile is not null)
             File.Delete(_unixFile);
+        foreach (var slot in _peers.Values)
+        {
+            lock (slot.Lock)
+            {
+                // a registration that has begun is seen below, a later one sees that this process stops
+            }
+        }
+
         var connections = _connections.Keys.ToArray();
         await Task.WhenAll(connections.Select(connection => connection.CloseAsync(DisconnectReason.Goodbye, Goodbye, isTold: !_isKilled))).ConfigureAwait(false);
         await Task.WhenAll(connections.Select(connection => connection.Gone)).ConfigureAwait(false);
@@ -183,9 +191,19 @@ internal sealed partial class TcpTransport : ITransport
         return new HostAddress(isAny ? Dns.GetHostName() : bound.Address.ToString(), bound.Port);
     }
 
-    private async ValueTask SendPacedAsync(TcpConnection connection, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
+    private async ValueTask SendLaterAsync(WeightPacer pacer, TimeSpan wait, TcpConnection connection, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
     {
-        await _pacer.WaitAsync(header.PayloadLength, cancellationToken).ConfigureAwait(false);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, connection.Closed);
+        try
+        {
+            await Task.Delay(wait, Time, either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            pacer.GiveBack(header.PayloadLength);
+            cancellationToken.ThrowIfCancellationRequested(); // otherwise the connection has ended, and says so
+        }
+
         await connection.SendAsync(LinkKind.Weights, header, segments, cancellationToken).ConfigureAwait(false);
     }
 
@@ -214,4 +232,7 @@ internal sealed partial class TcpTransport : ITransport
 
     [LoggerMessage(4013, LogLevel.Debug, "An incoming connection was given up: {Reason}")]
     private partial void LogGivenUp(string reason);
+
+    [LoggerMessage(4014, LogLevel.Error, "A handler failed when it was told of the end of the connection to peer {Peer}")]
+    public partial void LogHandlerFailed(Exception exception, int peer);
 }

@@ -1,23 +1,30 @@
 namespace ElasticEp.Transports.Tcp.Transport;
 
 /// <summary>Spreads the weight frames of this process evenly over time: a token bucket that may be overdrawn by one frame.</summary>
-internal sealed class WeightPacer(long? bytesPerSecond, TimeProvider time)
+internal sealed class WeightPacer(long bytesPerSecond, TimeProvider time)
 {
     private readonly Lock _lock = new();
     private long _freeAt;
 
-    public ValueTask WaitAsync(long bytes, CancellationToken cancellationToken)
+    /// <summary>Takes the time that so many bytes need.</summary>
+    /// <returns>How long to wait before they are sent.</returns>
+    public TimeSpan Take(long bytes)
     {
-        if (bytesPerSecond is not { } rate)
-            return default;
-        TimeSpan wait;
         lock (_lock)
         {
             var now = time.GetTimestamp();
-            wait = _freeAt > now ? time.GetElapsedTime(now, _freeAt) : TimeSpan.Zero;
-            _freeAt = Math.Max(_freeAt, now) + (long)((double)bytes / rate * time.TimestampFrequency);
+            var wait = _freeAt > now ? time.GetElapsedTime(now, _freeAt) : TimeSpan.Zero;
+            _freeAt = Math.Max(_freeAt, now) + Ticks(bytes);
+            return wait;
         }
-
-        return wait == TimeSpan.Zero ? default : new ValueTask(Task.Delay(wait, time, cancellationToken));
     }
+
+    /// <summary>They were not sent after all.</summary>
+    public void GiveBack(long bytes)
+    {
+        lock (_lock)
+            _freeAt -= Ticks(bytes);
+    }
+
+    private long Ticks(long bytes) => (long)((double)bytes / bytesPerSecond * time.TimestampFrequency);
 }

@@ -1,6 +1,8 @@
 using ElasticEp.TestKit;
 using ElasticEp.Transport;
+using ElasticEp.Transports.Tcp;
 using ElasticEp.Transports.Tcp.Transport;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace ElasticEp.Tests.Tcp;
 
@@ -11,9 +13,11 @@ public class TcpTransportTests : TransportConformance
 
     protected virtual TcpLinks Links => TcpLinks.Tcp;
 
+    protected virtual TcpOptions Options() => Links.Options();
+
     protected override ITransport Create()
     {
-        var transport = Links.Create();
+        var transport = new TcpTransport(Options(), TimeProvider.System, NullLoggerFactory.Instance);
         _transports.Add(transport);
         return transport;
     }

@@ -1,0 +1,34 @@
+using ElasticEp.TestKit;
+using ElasticEp.Transport;
+using ElasticEp.Transports.Tcp.Transport;
+
+namespace ElasticEp.Tests.Tcp;
+
+/// <summary>A started transport and what it has delivered.</summary>
+internal sealed record TcpPeer(TcpTransport Transport, RecordingHandler Handler)
+{
+    public PeerIdentity Self => Transport.Self!;
+
+    public Task ConnectAsync(TcpPeer other) => Transport.ConnectAsync(other.Self.Peer, other.Self.Address).AsTask().WaitAsync(TcpGroup.Deadline);
+
+    /// <summary>Sends a frame whose bytes are all its step.</summary>
+    public async Task SendAsync(int peer, LinkKind link, long step, int length, CancellationToken cancellationToken = default)
+    {
+        var bytes = new byte[length];
+        bytes.AsSpan().Fill((byte)step);
+        var header = new FrameHeader { Operation = FrameOperation.Dispatch, Epoch = 1, Step = step, PayloadLength = length };
+        await Transport.SendAsync(peer, link, header, length == 0 ? default : new[] { EpBuffer.From(bytes) }, cancellationToken);
+    }
+
+    /// <summary>A frame there and one back on each link.</summary>
+    public async Task ExchangeAsync(TcpPeer other, long step)
+    {
+        foreach (var link in Enum.GetValues<LinkKind>())
+        {
+            await SendAsync(other.Self.Peer, link, step, 1000);
+            Assert.Equal(step, (await other.Handler.NextFrameAsync()).Header.Step);
+            await other.SendAsync(Self.Peer, link, step, 1000);
+            Assert.Equal(step, (await Handler.NextFrameAsync()).Header.Step);
+        }
+    }
+}
