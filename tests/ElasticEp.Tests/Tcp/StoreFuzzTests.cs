@@ -5,7 +5,9 @@ using ElasticEp.Transports.Tcp.Store;
 
 namespace ElasticEp.Tests.Tcp;
 
-/// <summary>Clients of the store that break the protocol, or say nothing: nobody else is harmed.</summary>
+/// <summary>Clients of the store that break the protocol, or say nothing: nobody else is harmed. Runs alone: it measures memory.</summary>
+[Collection(nameof(StoreFuzzTests))]
+[CollectionDefinition(nameof(StoreFuzzTests), DisableParallelization = true)]
 public sealed class StoreFuzzTests
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
