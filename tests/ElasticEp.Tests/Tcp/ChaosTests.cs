@@ -1,7 +1,7 @@
 namespace ElasticEp.Tests.Tcp;
 
 /// <summary>Whatever six peers do to each other, in the end each pair can connect and talk, and nothing is left behind.</summary>
-[Collection(OpenSockets.Alone)]
+[Collection(nameof(AloneCollection))]
 public sealed class ChaosTests
 {
     public static TheoryData<TcpLinks, int> Seeds

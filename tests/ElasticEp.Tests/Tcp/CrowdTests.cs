@@ -3,7 +3,7 @@ using Microsoft.Extensions.Time.Testing;
 namespace ElasticEp.Tests.Tcp;
 
 /// <summary>A thousand callers that say nothing keep nobody out.</summary>
-[Collection(OpenSockets.Alone)]
+[Collection(nameof(AloneCollection))]
 public sealed class CrowdTests
 {
     private const int Callers = 1000;

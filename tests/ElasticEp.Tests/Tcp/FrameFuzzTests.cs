@@ -5,7 +5,7 @@ using ElasticEp.Transport;
 namespace ElasticEp.Tests.Tcp;
 
 /// <summary>What a connected peer says ends its own connection, at once and with a reason, and disturbs no other.</summary>
-[Collection(OpenSockets.Alone)]
+[Collection(nameof(AloneCollection))]
 public sealed class FrameFuzzTests
 {
     private const int MaxPayload = 1 << 20;

@@ -3,9 +3,6 @@ namespace ElasticEp.Tests.Tcp;
 /// <summary>How many sockets this process has open. Meaningful in a collection that runs alone, on Linux.</summary>
 internal static class OpenSockets
 {
-    /// <summary>Collection of tests that count what belongs to the whole process.</summary>
-    public const string Alone = nameof(OpenSockets);
-
     public static int Count() => OperatingSystem.IsLinux() ? Directory.GetFiles("/proc/self/fd").Count(IsSocket) : 0;
 
     /// <summary>Waits until there are no more than so many.</summary>
@@ -31,7 +28,4 @@ internal static class OpenSockets
             return false; // closed meanwhile
         }
     }
-
-    [CollectionDefinition(Alone, DisableParallelization = true)]
-    public sealed class Collection;
 }
