@@ -26,6 +26,9 @@ internal sealed partial class FrontEnd(IElasticGroupClient group, int capacity, 
     /// <summary>Requests that were handed back in the middle, since the start.</summary>
     public long HandBacks { get; private set; }
 
+    /// <summary>Tokens that were released to clients, since the start.</summary>
+    public long Released { get; private set; }
+
     /// <summary>Requests that are queued or running.</summary>
     public int Outstanding
     {
@@ -208,6 +211,7 @@ internal sealed partial class FrontEnd(IElasticGroupClient group, int capacity, 
             }
 
             request.Release(token.Token, token.Finish);
+            Released++;
             if (!request.IsFinished)
                 return;
             _requests.Remove(request.Number);

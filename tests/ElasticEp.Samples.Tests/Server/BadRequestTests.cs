@@ -28,6 +28,8 @@ public sealed class BadRequestTests
         await RefusedAsync(server, "/scale_elastic_ep", """{"new_data_parallel_size": 0}""", "size of 0");
         await RefusedAsync(server, "/scale_elastic_ep", """{"new_data_parallel_size": 9}""", "MaxRanks = 8");
         await RefusedAsync(server, "/scale_elastic_ep", """{"remove_ranks": [7]}""", "Rank 7 is not a member");
+        await RefusedAsync(server, "/scale_elastic_ep", """{"new_data_parallel_size": 1, "drain_timeout": -1}""", "drain_timeout is -1");
+        await RefusedAsync(server, "/scale_elastic_ep", """{"new_data_parallel_size": 1, "drain_timeout": "soon"}""", "drain_timeout");
         var golden = GoldenFile.Cases[0];
         using var body = new StringContent(JsonSerializer.Serialize(new { prompt = golden.Prompt, max_tokens = 4, temperature = 0, unheard_of = true }), Encoding.UTF8, "application/json");
         using var fine = await server.Http.PostAsync("/v1/completions", body);
