@@ -26,4 +26,7 @@ public interface IElasticGroup : IElasticGroupClient
     /// requests remain.
     /// </summary>
     void NotifyWork();
+
+    /// <summary>What this rank has done since it started. Copies <c>2 × layers × experts</c> counts: meant for a report a second, not for a step.</summary>
+    RankStatistics GetStatistics();
 }

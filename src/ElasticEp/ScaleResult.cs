@@ -12,6 +12,9 @@ public sealed class ScaleResult
     /// <summary>Why it was rolled back; null when it completed.</summary>
     public string? Reason { get; init; }
 
+    /// <summary>Whether it was rolled back because its deadline had passed.</summary>
+    public bool HasTimedOut { get; init; }
+
     /// <summary>The view after the operation.</summary>
     public required GroupView View { get; init; }
 

@@ -43,6 +43,12 @@ internal sealed class ExchangeLane : IDisposable
     /// <summary>Timestamp at which the call began to wait.</summary>
     public long WaitsSince { get; set; }
 
+    /// <summary>Whether the call had to wait, and nobody has counted it yet.</summary>
+    public bool HasWaited { get; set; }
+
+    /// <summary>Timestamp at which the call began.</summary>
+    public long CallSince { get; set; }
+
     /// <summary>Sends that are under way.</summary>
     public int Unsent { get; set; }
 

@@ -1,6 +1,6 @@
 namespace ElasticEp.Exchange;
 
-/// <summary>Tokens per layer and logical expert over the completed steps of a window. Used under the exchange's lock.</summary>
+/// <summary>Tokens per layer and logical expert over all completed steps. Used under the exchange's lock.</summary>
 internal sealed class ExpertLoad(ExchangeLayout layout)
 {
     private readonly long[] _dispatched = new long[layout.MoeLayers * layout.Experts];
@@ -15,12 +15,6 @@ internal sealed class ExpertLoad(ExchangeLayout layout)
         }
     }
 
-    /// <summary>Copies the counts and starts a new window.</summary>
-    public void Take(Span<long> dispatched, Span<long> received)
-    {
-        _dispatched.CopyTo(dispatched);
-        _received.CopyTo(received);
-        _dispatched.AsSpan().Clear();
-        _received.AsSpan().Clear();
-    }
+    /// <summary>Copies the counts.</summary>
+    public (long[] Dispatched, long[] Received) Read() => ([.. _dispatched], [.. _received]);
 }

@@ -86,7 +86,7 @@ internal sealed partial class RankExchange
             CheckOpen(step);
             if (lane.IsReady)
                 return false;
-            lane.WaitsSince = _time.GetTimestamp();
+            (lane.WaitsSince, lane.HasWaited) = (_time.GetTimestamp(), true);
             SetTimer(_deadline);
             version = lane.Call.Begin(cancellationToken);
             return true;

@@ -11,6 +11,7 @@ internal sealed partial class RankExchange
         {
             var tokens = CheckDispatch(step, layer, hidden, topkIds, topkWeights, laneNumber);
             var lane = _lanes[laneNumber];
+            BeginCall(lane);
             BeginDispatch(step, lane, layer, tokens, hidden, topkIds, topkWeights);
             return MustWait(lane, step, cancellationToken, out var version)
                 ? new ValueTask<DispatchedRows>(lane.Call, version)
@@ -27,6 +28,7 @@ internal sealed partial class RankExchange
         try
         {
             var lane = CheckCombine(step, dispatched, expertOutput, output);
+            BeginCall(lane);
             BeginCombine(step, lane, expertOutput, output);
             if (MustWait(lane, step, cancellationToken, out var version))
                 return new ValueTask(lane.Call, version);
@@ -63,6 +65,7 @@ internal sealed partial class RankExchange
     /// <summary>All rows have come: groups them by slot. Runs where the app takes the result.</summary>
     public DispatchedRows FinishDispatch(ExchangeLane lane, ExchangeStep step)
     {
+        EndWait(lane);
         Enter(step, lane, LanePhase.Dispatching, LanePhase.Dispatching);
         try
         {
@@ -74,6 +77,7 @@ internal sealed partial class RankExchange
         finally
         {
             Leave(lane, LanePhase.Out);
+            EndCall(lane);
         }
 
         return lane.Rows;
@@ -82,6 +86,7 @@ internal sealed partial class RankExchange
     /// <summary>All results have come: sums them. Runs where the app takes the result.</summary>
     public void FinishCombine(ExchangeLane lane, ExchangeStep step)
     {
+        EndWait(lane);
         Enter(step, lane, LanePhase.Combining, LanePhase.Combining);
         try
         {
@@ -93,6 +98,7 @@ internal sealed partial class RankExchange
         finally
         {
             Leave(lane, LanePhase.Ready);
+            EndCall(lane);
         }
     }
 

@@ -188,22 +188,6 @@ internal sealed partial class RankExchange : IDisposable
         ExchangesEnded?.Invoke();
     }
 
-    /// <summary>How long this rank has waited for a source.</summary>
-    public SourceWait GetWait(int rank)
-    {
-        lock (_lock)
-            return _waits[rank];
-    }
-
-    /// <summary>Gives the load of the completed steps since the last call and starts a new window.</summary>
-    /// <param name="dispatched">Receives (token, expert) pairs of this rank's tokens, <c>[layer, expert]</c>.</param>
-    /// <param name="received">Receives rows that came to this rank, <c>[layer, expert]</c>.</param>
-    public void TakeLoad(Span<long> dispatched, Span<long> received)
-    {
-        lock (_lock)
-            _load.Take(dispatched, received);
-    }
-
     public void Dispose()
     {
         _timer.Dispose();

@@ -1,13 +1,14 @@
 namespace ElasticEp.Membership;
 
 /// <summary>How an operation ended.</summary>
-internal sealed record OperationOutcome(string Id, bool IsCompleted, string Reason, OperationFigures Figures)
+internal sealed record OperationOutcome(string Id, bool IsCompleted, string Reason, OperationFigures Figures, bool HasTimedOut = false)
 {
     public ScaleResult ToResult(GroupView view) => new()
     {
         OperationId = Id,
         Outcome = IsCompleted ? ScalePhase.Completed : ScalePhase.Aborted,
         Reason = IsCompleted ? null : Reason,
+        HasTimedOut = HasTimedOut,
         View = view,
         LaunchTime = Figures.Launch,
         TransferTime = Figures.Transfer,

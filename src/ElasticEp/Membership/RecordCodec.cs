@@ -47,7 +47,7 @@ internal static class RecordCodec
             previous.Add(new GroupMember(reader.Int(), reader.Long(), reader.Text()));
         var pending = reader.Bool() ? ReadPending(ref reader) : null;
         var last = reader.Bool() ? ReadOutcome(ref reader) : null;
-        var ended = new OperationOutcome[reader.Count(9)];
+        var ended = new OperationOutcome[reader.Count(10)];
         for (var i = 0; i < ended.Length; i++)
             ended[i] = ReadOutcome(ref reader);
         reader.End();
@@ -60,9 +60,10 @@ internal static class RecordCodec
         writer.Bool(outcome.IsCompleted);
         writer.Text(outcome.Reason);
         WriteFigures(writer, outcome.Figures);
+        writer.Bool(outcome.HasTimedOut);
     }
 
-    private static OperationOutcome ReadOutcome(ref WireReader reader) => new(reader.Text(), reader.Bool(), reader.Text(), ReadFigures(ref reader));
+    private static OperationOutcome ReadOutcome(ref WireReader reader) => new(reader.Text(), reader.Bool(), reader.Text(), ReadFigures(ref reader), reader.Bool());
 
     public static void WriteRanks(WireWriter writer, ImmutableArray<int> ranks)
     {

@@ -24,7 +24,7 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IAsyncDisposa
         _services = services;
         _logger = services.Loggers.CreateLogger<ClientRuntime>();
         _keeper = new RecordKeeper(services, _stopped.Token);
-        _requests = new OperationRequests(SendToCoordinator, services.Time);
+        _requests = new OperationRequests(SendToCoordinator, services.Time, services.OperationTelemetry);
     }
 
     public string Name => _services.Name;

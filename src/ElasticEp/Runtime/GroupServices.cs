@@ -19,4 +19,8 @@ internal sealed record GroupServices(
     IRendezvousStore Store,
     TimeProvider Time,
     ILoggerFactory Loggers,
-    Diagnostics.ElasticEpMetrics Metrics);
+    Diagnostics.ElasticEpMetrics Metrics)
+{
+    /// <summary>Observes the operations that this process asks for.</summary>
+    public Diagnostics.OperationTelemetry OperationTelemetry { get; } = new(Name, Metrics, Time);
+}

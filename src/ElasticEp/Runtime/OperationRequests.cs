@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
+using ElasticEp.Diagnostics;
 using ElasticEp.Membership;
 
 namespace ElasticEp.Runtime;
@@ -8,7 +9,7 @@ namespace ElasticEp.Runtime;
 /// The requester's side of an operation, the same for ranks and clients: ask the coordinator, ask again when another one
 /// coordinates, and learn the outcome from the durable record.
 /// </summary>
-internal sealed class OperationRequests(Action<ProtocolMessage> send, TimeProvider time)
+internal sealed class OperationRequests(Action<ProtocolMessage> send, TimeProvider time, OperationTelemetry telemetry)
 {
     private static readonly TimeSpan AskAgain = TimeSpan.FromMilliseconds(500);
     private static readonly object AskNow = new();
@@ -47,7 +48,7 @@ internal sealed class OperationRequests(Action<ProtocolMessage> send, TimeProvid
         {
             using var cancelled = cancellationToken.UnsafeRegister(_ => send(new CancelMessage(ask.Operation)), null);
             channel.Writer.TryWrite(_record);
-            return await RunAsync(ask, channel, progress, cancellationToken).ConfigureAwait(false);
+            return await telemetry.ObserveAsync(ask, RunAsync(ask, channel, progress, cancellationToken)).ConfigureAwait(false);
         }
         finally
         {

@@ -35,6 +35,7 @@ internal sealed partial class RankRuntime
             failure = exception;
         }
 
+        _clock.EndDelegate();
         var isOwn = false;
         if (failure is not null && !attempt.HasEnded)
         {

@@ -57,8 +57,7 @@ internal sealed partial class RankRuntime
                 break;
             case RankEffectKind.CloseStep:
                 _exchange.EndStep();
-                _lastStepEndedAt = _services.Time.GetTimestamp();
-                _services.Metrics.StepCompleted(Name);
+                _services.Metrics.StepCompleted(Name, Rank, _clock.Close());
                 break;
             case RankEffectKind.EnterView:
                 EnterView((GroupView)effect.Payload!, effect.Step);
@@ -184,15 +183,8 @@ internal sealed partial class RankRuntime
             _attempt = new CancellationTokenSource();
         }
 
-        if (effect.Number > 1)
-            _services.Metrics.StepRetried(Name);
-        var view = (GroupView)effect.Payload!;
-        if (_pausedEpoch != view.Epoch)
-        {
-            _pausedEpoch = view.Epoch;
-            if (_lastStepEndedAt != 0)
-                _services.Metrics.Paused(Name, _services.Time.GetElapsedTime(_lastStepEndedAt));
-        }
+        if (_clock.Begin(effect.Epoch, isRetry: effect.Number > 1) is { } pause)
+            _services.Metrics.Paused(Name, Rank, pause);
 
         var step = _exchange.BeginStep(effect.Epoch, effect.Step, (int)effect.Number);
         _caller.Add(new CallerSignal(true, step, false, null));

@@ -20,6 +20,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
     private readonly GroupServices _services;
     private readonly ILogger _logger;
     private readonly RankCore _core;
+    private readonly StepClock _clock;
     private readonly Mailbox _mailbox;
     private readonly CallerSignals _caller = new();
     private readonly CancellationTokenSource _stopped = new();
@@ -41,8 +42,6 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
     private Exception? _failure;
     private int _isInCall;
     private int _isDisposed;
-    private long _lastStepEndedAt;
-    private long _pausedEpoch;
 
     public RankRuntime(GroupServices services, int rank, IExchangeKernels kernels, IElasticWorkload workload, IPlacementPolicy policy, StepRules? rules = null)
     {
@@ -51,10 +50,11 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         _policy = policy;
         Rank = rank;
         _core = new RankCore(services.Options, rank, rules);
+        _clock = new StepClock(services.Time);
         _mailbox = new Mailbox(Handle);
         _keeper = new RecordKeeper(services, _stopped.Token);
         _connections = new PeerConnections(services, services.Transport, Post, _stopped.Token);
-        _requests = new OperationRequests(message => Post(new RankEvent(RankEventKind.Asked) { Payload = message }), services.Time);
+        _requests = new OperationRequests(message => Post(new RankEvent(RankEventKind.Asked) { Payload = message }), services.Time, services.OperationTelemetry);
         _messenger = new GroupMessenger(services.Transport, rank);
         _weights = new WeightsRunner(services, rank, workload, Post, _stopped.Token);
         _exchange = new RankExchange(services.Options, rank, kernels, new TransportWire(services.Transport), _weights, rules ?? StepRules.Default, services.Time)
@@ -64,6 +64,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         };
         _timer = services.Time.CreateTimer(_ => Post(new RankEvent(RankEventKind.Tick)), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _startedAt = services.Time.GetTimestamp();
+        services.Metrics.Add(this);
     }
 
     public string Name => _services.Name;
@@ -80,12 +81,6 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
     public Task Ended => _ended.Task;
 
     public RankStatus Status => StatusOf();
-
-    /// <summary>Frames of older attempts that were thrown away.</summary>
-    public long StaleFrames => _exchange.StaleFrames;
-
-    /// <summary>Weight bytes by where they came from.</summary>
-    public (long Loaded, long Received) WeightBytes => (_weights.Weights.BytesLoaded, _weights.Weights.BytesReceived);
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -174,6 +169,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
             return;
         End(null);
+        _services.Metrics.Remove(this);
         _requests.Fail(new ElasticEpException(ElasticEpErrorCode.GroupEnded, $"Rank {Rank} was disposed.") { Rank = Rank });
         _messenger.Complete();
         await _mailbox.CloseAsync().ConfigureAwait(false);

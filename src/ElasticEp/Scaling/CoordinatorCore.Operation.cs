@@ -232,7 +232,7 @@ internal sealed partial class CoordinatorCore
     {
         var operation = Operation!;
         operation.Stage = stage;
-        var outcome = new OperationOutcome(operation.Id, isCompleted, reason, operation.Figures);
+        var outcome = new OperationOutcome(operation.Id, isCompleted, reason, operation.Figures, !isCompleted && operation.HasTimedOut);
         Write(_record.AfterEnd(outcome) with { PreviousMembers = [] }, Scaling.WritePurpose.Finish, effects);
     }
 

@@ -118,6 +118,7 @@ internal sealed partial class CoordinatorCore(ElasticEpOptions options, MemberCo
                 break;
             case RankEventKind.Tick when WakeAt <= now:
                 Operation!.AbortReason = $"its deadline passed while it waited for {Describe()}";
+                Operation.HasTimedOut = true;
                 break;
         }
 

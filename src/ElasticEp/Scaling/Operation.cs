@@ -30,6 +30,9 @@ internal sealed class Operation(PendingOperation pending, TimeSpan deadline, Tim
 
     public string? AbortReason { get; set; }
 
+    /// <summary>Whether <see cref="AbortReason"/> is the deadline.</summary>
+    public bool HasTimedOut { get; set; }
+
     public OperationFigures Figures { get; set; } = new();
 
     /// <summary>Everybody who was sent Prepare: the members of both views.</summary>

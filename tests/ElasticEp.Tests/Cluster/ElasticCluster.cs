@@ -49,6 +49,9 @@ internal sealed class ElasticCluster : IAsyncDisposable
 
     public ElasticEpOptions Options { get; }
 
+    /// <summary>Makes the meters of this cluster: what listens can tell them from those of others.</summary>
+    public IMeterFactory MeterFactory => _provider.GetRequiredService<IMeterFactory>();
+
     public InProcessTransportHub Hub { get; } = new();
 
     public InMemoryRendezvousStore Store { get; } = new();
