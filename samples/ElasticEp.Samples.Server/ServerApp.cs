@@ -1,7 +1,10 @@
 using ElasticEp.Hosting;
 using ElasticEp.Samples.Qwen3Moe;
+using ElasticEp.Samples.Server.Elastic;
 using ElasticEp.Samples.Server.Http;
+using ElasticEp.Samples.Server.Metrics;
 using ElasticEp.Samples.Server.Serving;
+using Prometheus;
 
 namespace ElasticEp.Samples.Server;
 
@@ -10,8 +13,6 @@ internal static class ServerApp
 {
     /// <summary>Read by .NET at the first use of a socket.</summary>
     public const string InlineCompletions = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
-
-    private const int QueueCapacity = 4096;
 
     /// <exception cref="ArgumentException">An argument is wrong.</exception>
     /// <exception cref="ModelLoadException">The model cannot be used.</exception>
@@ -28,18 +29,36 @@ internal static class ServerApp
         var codec = TextCodec.Load(settings.ModelDirectory);
         AddGroup(builder.Services, checkpoint, settings);
         builder.Services.AddSingleton(codec);
-        builder.Services.AddSingleton(new ServedModel(Path.GetFileName(Path.TrimEndingDirectorySeparator(settings.ModelDirectory)), checkpoint.Config));
-        builder.Services.AddSingleton(provider => new FrontEnd(provider.GetRequiredService<IElasticGroupClient>(), QueueCapacity, provider.GetRequiredService<ILogger<FrontEnd>>()));
-        builder.Services.AddHostedService(provider => provider.GetRequiredService<FrontEnd>());
+        builder.Services.AddSingleton(ServedModel.Of(settings.ModelDirectory, checkpoint.Config));
+        AddFrontEnd(builder.Services, settings);
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = JsonInput.MaxBodyBytes);
         builder.Services.AddHealthChecks().AddElasticExpertParallel(GroupSetup.GroupName);
         builder.Services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, HttpJson.Default));
         var app = builder.Build();
-        app.MapCompletions();
+        app.Use(RequestIds.SetAsync);
+        app.Use(HttpErrors.HandleAsync);
+        app.UseRouting();
+        app.MapGeneration();
+        app.MapServer();
         app.MapElastic();
+        app.Services.GetRequiredService<ElasticMetrics>();
+        app.MapMetrics();
         app.MapHealthChecks("/health");
         app.MapHealthChecks("/health/live", new() { Predicate = check => check.Tags.Contains("live") });
         app.MapHealthChecks("/health/ready", new() { Predicate = check => check.Tags.Contains("ready") });
         return app;
+    }
+
+    private static void AddFrontEnd(IServiceCollection services, ServerSettings settings)
+    {
+        services.AddSingleton(_ => Prometheus.Metrics.NewCustomRegistry());
+        services.AddSingleton(provider => new ServingMetrics(provider.GetRequiredService<CollectorRegistry>(), provider.GetRequiredService<ServedModel>().Id, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<RankReports>();
+        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<FrontEnd>(provider, settings.QueueCapacity));
+        services.AddHostedService(provider => provider.GetRequiredService<FrontEnd>());
+        services.AddSingleton<ScaleOperations>();
+        services.AddSingleton<LiveView>();
+        services.AddSingleton<ElasticMetrics>();
     }
 
     private static void AddGroup(IServiceCollection services, Checkpoint checkpoint, ServerSettings settings)

@@ -17,6 +17,9 @@ internal sealed record ServerSettings
     /// <summary>Workers that are kept ready beyond the ranks.</summary>
     public required int Standbys { get; init; }
 
+    /// <summary>Most requests that are queued or running.</summary>
+    public required int QueueCapacity { get; init; }
+
     /// <summary>Whether ranks are hosts inside this process.</summary>
     public required bool IsInProcess { get; init; }
 
@@ -48,6 +51,7 @@ internal sealed record ServerSettings
             Ranks = Number(configuration, "ranks", Math.Min(2, maxRanks), 1, maxRanks),
             MaxRanks = maxRanks,
             Standbys = Number(configuration, "standbys", 0, 0, maxRanks),
+            QueueCapacity = Number(configuration, "max-requests", 4096, 1, 1_000_000),
             IsInProcess = transport == "inprocess",
             Store = configuration["store"],
             StoreBind = configuration["store-bind"] ?? "127.0.0.1:0",

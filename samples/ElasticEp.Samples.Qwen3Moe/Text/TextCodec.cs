@@ -8,11 +8,13 @@ namespace ElasticEp.Samples.Qwen3Moe;
 public sealed partial class TextCodec
 {
     private readonly BpeTokenizer _tokenizer;
+    private readonly BpeTokenizer _plain;
     private readonly Dictionary<int, byte[]> _bytes = [];
+    private readonly Dictionary<string, int> _special;
 
-    private TextCodec(BpeTokenizer tokenizer, Dictionary<string, int> vocabulary, Dictionary<string, int> special)
+    private TextCodec(BpeTokenizer tokenizer, BpeTokenizer plain, Dictionary<string, int> vocabulary, Dictionary<string, int> special)
     {
-        _tokenizer = tokenizer;
+        (_tokenizer, _plain, _special) = (tokenizer, plain, special);
         var fromUnicode = UnicodeToBytes();
         foreach (var (text, id) in vocabulary)
             _bytes[id] = special.ContainsKey(text) ? System.Text.Encoding.UTF8.GetBytes(text) : [.. text.Select(letter => fromUnicode.GetValueOrDefault(letter, (byte)'?'))];
@@ -46,13 +48,14 @@ public sealed partial class TextCodec
 
             using var vocabularyDocument = JsonDocument.Parse(File.ReadAllBytes(vocabularyPath));
             var vocabulary = vocabularyDocument.RootElement.EnumerateObject().ToDictionary(entry => entry.Name, entry => entry.Value.GetInt32(), StringComparer.Ordinal);
-            var options = new BpeOptions(vocabularyPath, mergesPath)
+            return new TextCodec(Create(special), Create([]), vocabulary, special);
+
+            BpeTokenizer Create(Dictionary<string, int> known) => BpeTokenizer.Create(new BpeOptions(vocabularyPath, mergesPath)
             {
                 ByteLevel = true,
-                PreTokenizer = new RegexPreTokenizer(pattern, special),
-                SpecialTokens = special,
-            };
-            return new TextCodec(BpeTokenizer.Create(options), vocabulary, special);
+                PreTokenizer = new RegexPreTokenizer(pattern, known),
+                SpecialTokens = known,
+            });
         }
         catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or ArgumentException)
         {
@@ -60,7 +63,13 @@ public sealed partial class TextCodec
         }
     }
 
-    /// <summary>Token ids of a text.</summary>
+    /// <summary>The id of a special token, or null when the tokenizer has none of that name.</summary>
+    public int? FindSpecial(string name) => _special.TryGetValue(name, out var id) ? id : null;
+
+    /// <summary>Token ids of a text in which the names of special tokens are just letters, as in what a user says.</summary>
+    public int[] EncodeText(string text) => [.. _plain.EncodeToIds(text, considerPreTokenization: true, considerNormalization: false)];
+
+    /// <summary>Token ids of a text; the names of special tokens in it become those tokens.</summary>
     public int[] Encode(string text) => [.. _tokenizer.EncodeToIds(text, considerPreTokenization: true, considerNormalization: false)];
 
     /// <summary>The text of token ids; bytes that are not UTF-8 become the replacement character.</summary>

@@ -1,81 +1,68 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
+using ElasticEp.Samples.Server.Elastic;
 
 namespace ElasticEp.Samples.Server.Http;
 
-internal sealed record CompletionChoice(
-    [property: JsonPropertyName("index")] int Index,
-    [property: JsonPropertyName("text")] string Text,
-    [property: JsonPropertyName("finish_reason")] string? FinishReason,
-    [property: JsonPropertyName("logprobs")] object? Logprobs,
-    [property: JsonPropertyName("token_ids"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<int>? TokenIds);
+internal sealed record ErrorBody(string Message, string Type, string? Param, int Code);
 
-internal sealed record CompletionUsage(
-    [property: JsonPropertyName("prompt_tokens")] int PromptTokens,
-    [property: JsonPropertyName("completion_tokens")] int CompletionTokens,
-    [property: JsonPropertyName("total_tokens")] int TotalTokens);
+internal sealed record ErrorResponse(ErrorBody Error);
 
-internal sealed record CompletionResponse(
-    [property: JsonPropertyName("id")] string Id,
-    [property: JsonPropertyName("object")] string Object,
-    [property: JsonPropertyName("created")] long Created,
-    [property: JsonPropertyName("model")] string Model,
-    [property: JsonPropertyName("choices")] IReadOnlyList<CompletionChoice> Choices,
-    [property: JsonPropertyName("usage"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] CompletionUsage? Usage);
+internal sealed record ModelCard(string Id, string Object, long Created, string OwnedBy, string Root, string? Parent, int MaxModelLen);
 
-internal sealed record ErrorBody(
-    [property: JsonPropertyName("message")] string Message,
-    [property: JsonPropertyName("type")] string Type,
-    [property: JsonPropertyName("param")] string? Param,
-    [property: JsonPropertyName("code")] int Code);
+internal sealed record ModelList(string Object, IReadOnlyList<ModelCard> Data);
 
-internal sealed record ErrorResponse([property: JsonPropertyName("error")] ErrorBody Error);
+internal sealed record VersionResponse(string Version);
 
-internal sealed record ModelCard(
-    [property: JsonPropertyName("id")] string Id,
-    [property: JsonPropertyName("object")] string Object,
-    [property: JsonPropertyName("created")] long Created,
-    [property: JsonPropertyName("owned_by")] string OwnedBy,
-    [property: JsonPropertyName("max_model_len")] int MaxModelLength);
+internal sealed record LoadResponse(int ServerLoad);
 
-internal sealed record ModelList(
-    [property: JsonPropertyName("object")] string Object,
-    [property: JsonPropertyName("data")] IReadOnlyList<ModelCard> Data);
+/// <summary>The body of <c>POST /tokenize</c>: a text or a conversation.</summary>
+internal sealed class TokenizeBody
+{
+    public string? Prompt { get; set; }
 
-internal sealed record ScaleBody(
-    [property: JsonPropertyName("new_data_parallel_size")] int? NewDataParallelSize,
-    [property: JsonPropertyName("remove_ranks")] IReadOnlyList<int>? RemoveRanks,
-    [property: JsonPropertyName("drain_timeout")] double? DrainTimeout);
+    public List<ChatMessage>? Messages { get; set; }
 
-internal sealed record ScaleResponse(
-    [property: JsonPropertyName("message")] string Message,
-    [property: JsonPropertyName("operation_id")] string OperationId,
-    [property: JsonPropertyName("epoch")] long Epoch,
-    [property: JsonPropertyName("ranks")] IReadOnlyList<int> Ranks,
-    [property: JsonPropertyName("launch_ms")] double LaunchMilliseconds,
-    [property: JsonPropertyName("transfer_ms")] double TransferMilliseconds,
-    [property: JsonPropertyName("drain_ms")] double DrainMilliseconds,
-    [property: JsonPropertyName("switch_ms")] double SwitchMilliseconds,
-    [property: JsonPropertyName("bytes_moved")] long BytesMoved,
-    [property: JsonPropertyName("bytes_lower_bound")] long BytesLowerBound);
+    public bool? ReturnTokenStrs { get; set; }
+}
 
-internal sealed record MemberView(
-    [property: JsonPropertyName("rank")] int Rank,
-    [property: JsonPropertyName("incarnation")] long Incarnation,
-    [property: JsonPropertyName("address")] string Address,
-    [property: JsonPropertyName("experts_per_layer")] IReadOnlyList<int> ExpertsPerLayer);
+internal sealed record TokenizeResponse(int Count, int MaxModelLen, IReadOnlyList<int> Tokens, IReadOnlyList<string>? TokenStrs);
 
-internal sealed record ViewResponse(
-    [property: JsonPropertyName("epoch")] long Epoch,
-    [property: JsonPropertyName("coordinator")] int Coordinator,
-    [property: JsonPropertyName("members")] IReadOnlyList<MemberView> Members,
-    [property: JsonPropertyName("outstanding_requests")] int OutstandingRequests,
-    [property: JsonPropertyName("handed_back_requests")] long HandedBackRequests);
+internal sealed class DetokenizeBody
+{
+    public List<int>? Tokens { get; set; }
+}
 
-[JsonSerializable(typeof(CompletionRequest))]
-[JsonSerializable(typeof(CompletionResponse))]
+internal sealed record DetokenizeResponse(string Prompt);
+
+/// <summary>The body of <c>POST /scale_elastic_ep</c>.</summary>
+internal sealed class ScaleBody
+{
+    public int? NewDataParallelSize { get; set; }
+
+    public List<int>? RemoveRanks { get; set; }
+
+    /// <summary>Seconds that leavers let their requests finish.</summary>
+    public double? DrainTimeout { get; set; }
+
+    /// <summary>Seconds after which the operation is rolled back if it is not committed.</summary>
+    public double? Timeout { get; set; }
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(CompletionBody))]
+[JsonSerializable(typeof(ChatBody))]
 [JsonSerializable(typeof(ErrorResponse))]
 [JsonSerializable(typeof(ModelList))]
+[JsonSerializable(typeof(VersionResponse))]
+[JsonSerializable(typeof(LoadResponse))]
+[JsonSerializable(typeof(TokenizeBody))]
+[JsonSerializable(typeof(TokenizeResponse))]
+[JsonSerializable(typeof(DetokenizeBody))]
+[JsonSerializable(typeof(DetokenizeResponse))]
 [JsonSerializable(typeof(ScaleBody))]
-[JsonSerializable(typeof(ScaleResponse))]
-[JsonSerializable(typeof(ViewResponse))]
+[JsonSerializable(typeof(ScaleAnswer))]
+[JsonSerializable(typeof(ScalingState))]
+[JsonSerializable(typeof(LiveState))]
+[JsonSerializable(typeof(OperationList))]
 internal sealed partial class HttpJson : JsonSerializerContext;

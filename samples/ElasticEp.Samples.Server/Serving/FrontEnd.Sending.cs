@@ -8,6 +8,8 @@ internal sealed partial class FrontEnd
         (int Rank, int Leave)[] clear;
         lock (_lock)
         {
+            if (_unconfirmed.Count == 0)
+                return;
             clear = [.. _leaving.Where(leaving => _unconfirmed.Contains(leaving.Key) && _load.GetValueOrDefault(leaving.Key) == 0).Select(leaving => (leaving.Key, leaving.Value))];
             foreach (var (rank, _) in clear)
                 _unconfirmed.Remove(rank); // it asks again if the answer is lost
@@ -21,13 +23,17 @@ internal sealed partial class FrontEnd
     {
         lock (_lock)
         {
+            if (_queue.First is null)
+                return;
             var ranks = group.View.Members.Select(member => member.Rank).Where(rank => !_leaving.ContainsKey(rank)).ToArray();
             while (ranks.Length > 0 && _queue.First is { } first)
             {
                 _queue.RemoveFirst();
                 var request = first.Value;
                 Place(request, ranks.MinBy(rank => (_unreached.Contains(rank), _load.GetValueOrDefault(rank))));
-                request.Owner++;
+                request.HeardAt = time.GetTimestamp();
+                if (request.AssignedAt == 0)
+                    request.AssignedAt = request.HeardAt;
                 Send(request.Rank, ServingTopic.Assign, new Assignment(request.Number, request.Owner, request.Prompt, [.. request.Released], request.Options).Encode());
             }
         }
@@ -59,7 +65,7 @@ internal sealed partial class FrontEnd
 
     private async Task AssignLaterAsync()
     {
-        await Task.Delay(TimeSpan.FromMilliseconds(250), TimeProvider.System);
+        await Task.Delay(TimeSpan.FromMilliseconds(250), time);
         Assign();
     }
 }

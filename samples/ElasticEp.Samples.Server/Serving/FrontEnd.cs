@@ -1,4 +1,5 @@
-using Microsoft.Extensions.Logging;
+using ElasticEp.Samples.Server.Elastic;
+using ElasticEp.Samples.Server.Metrics;
 
 namespace ElasticEp.Samples.Server.Serving;
 
@@ -7,7 +8,8 @@ namespace ElasticEp.Samples.Server.Serving;
 /// owner, and gives a request to another rank when its own hands it back or is lost. One lock guards its state; messages
 /// are sent outside of it.
 /// </summary>
-internal sealed partial class FrontEnd(IElasticGroupClient group, int capacity, ILogger<FrontEnd> logger) : BackgroundService
+internal sealed partial class FrontEnd(
+    IElasticGroupClient group, int capacity, ServingMetrics metrics, RankReports reports, TimeProvider time, ILogger<FrontEnd> logger) : BackgroundService
 {
     private static readonly TimeSpan CheckPeriod = TimeSpan.FromSeconds(1);
 
@@ -18,7 +20,6 @@ internal sealed partial class FrontEnd(IElasticGroupClient group, int capacity, 
     private readonly HashSet<int> _unconfirmed = []; // leaving ranks that still wait for our word
     private readonly Dictionary<int, int> _load = []; // rank → requests that it has
     private readonly HashSet<int> _unreached = []; // ranks that could not be sent to since the last check
-    private readonly HashSet<int> _heard = []; // ranks that have said something since the last check
     private Outbox? _outbox;
     private Exception? _end;
     private long _numbers;
@@ -39,32 +40,58 @@ internal sealed partial class FrontEnd(IElasticGroupClient group, int capacity, 
         }
     }
 
+    /// <summary>Requests that no rank has.</summary>
+    public int Queued
+    {
+        get
+        {
+            lock (_lock)
+                return _queue.Count;
+        }
+    }
+
+    /// <summary>Whether a rank has said that it leaves.</summary>
+    public bool IsLeaving(int rank)
+    {
+        lock (_lock)
+            return _leaving.ContainsKey(rank);
+    }
+
     /// <summary>Queues a request.</summary>
     /// <returns>Null when the queue is full; a failed one when nobody serves any more.</returns>
-    public GenerationRequest? Submit(int[] prompt, GenerationOptions options)
+    public GenerationRequest? Submit(int[] prompt, GenerationOptions options) => Submit([(prompt, options)])?[0];
+
+    /// <summary>Queues all requests of one call, or none.</summary>
+    /// <returns>Null when the queue has no room for all of them; failed ones when nobody serves any more.</returns>
+    public GenerationRequest[]? Submit(IReadOnlyList<(int[] Prompt, GenerationOptions Options)> calls)
     {
-        GenerationRequest request;
+        var requests = new GenerationRequest[calls.Count];
         lock (_lock)
         {
-            if (_requests.Count >= capacity)
+            if (_requests.Count + calls.Count > capacity)
                 return null;
-            request = new GenerationRequest(++_numbers, prompt, options);
-            if (_end is not null)
+            for (var i = 0; i < requests.Length; i++)
             {
-                request.Fail(_end);
-                return request;
-            }
+                requests[i] = new GenerationRequest(++_numbers, calls[i].Prompt, calls[i].Options, time.GetTimestamp());
+                if (_end is not null)
+                {
+                    requests[i].Fail(_end);
+                    continue;
+                }
 
-            _requests.Add(request.Number, request);
-            _queue.AddLast(request);
+                _requests.Add(requests[i].Number, requests[i]);
+                _queue.AddLast(requests[i]);
+            }
         }
 
         Assign();
-        return request;
+        return requests;
     }
 
     /// <summary>Nobody waits for the request any more.</summary>
-    public void Cancel(GenerationRequest request)
+    /// <param name="request">The request; nothing happens when it has ended.</param>
+    /// <param name="reason">stop when the text has all that was wanted, abort when the client has gone.</param>
+    public void Cancel(GenerationRequest request, string reason)
     {
         int rank;
         lock (_lock)
@@ -74,6 +101,7 @@ internal sealed partial class FrontEnd(IElasticGroupClient group, int capacity, 
             _queue.Remove(request);
             rank = request.Rank;
             Place(request, -1);
+            metrics.OnEnd(request, rank, reason);
         }
 
         if (rank >= 0)
@@ -83,14 +111,9 @@ internal sealed partial class FrontEnd(IElasticGroupClient group, int capacity, 
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var views = FollowViewsAsync(stoppingToken);
-        var checks = CheckAsync(stoppingToken);
         try
         {
-            await foreach (var message in group.Messenger.ReadAllAsync(stoppingToken))
-                Receive(message);
-            await views;
-            await checks;
+            await await Task.WhenAny(FollowViewsAsync(stoppingToken), CheckAsync(stoppingToken), ReadMessagesAsync(stoppingToken));
         }
         catch (OperationCanceledException)
         {
@@ -114,39 +137,59 @@ internal sealed partial class FrontEnd(IElasticGroupClient group, int capacity, 
         }
     }
 
-    /// <summary>A rank that has requests and says nothing is asked for them: a message may have been lost with a link.</summary>
+    /// <summary>A request of which nothing was heard for a while is asked for: a message about it may have been lost with a link.</summary>
     private async Task CheckAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(CheckPeriod);
+        using var timer = new PeriodicTimer(CheckPeriod, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             Dictionary<int, List<(long, int)>> quiet = [];
             lock (_lock)
             {
-                foreach (var request in _requests.Values.Where(request => request.Rank >= 0 && !_heard.Contains(request.Rank)))
+                foreach (var request in _requests.Values.Where(request => request.Rank >= 0 && time.GetElapsedTime(request.HeardAt) >= CheckPeriod))
                 {
                     if (!quiet.TryGetValue(request.Rank, out var list))
                         quiet[request.Rank] = list = [];
                     list.Add((request.Number, request.Owner));
                 }
 
-                _heard.Clear();
                 _unreached.Clear();
             }
 
+            foreach (var member in group.View.Members.Where(member => reports.Find(member.Rank) is null && !quiet.ContainsKey(member.Rank)))
+                quiet[member.Rank] = []; // tells it where to report
             foreach (var (rank, requests) in quiet)
                 Send(rank, ServingTopic.Check, RequestList.Encode(requests));
         }
     }
 
+    private async Task ReadMessagesAsync(CancellationToken stoppingToken)
+    {
+        await foreach (var message in group.Messenger.ReadAllAsync(stoppingToken))
+        {
+            try
+            {
+                Receive(message);
+            }
+            catch (Exception exception) when (exception is FormatException or System.Text.Json.JsonException)
+            {
+                LogMalformed(message.Topic, message.Sender, exception.Message);
+            }
+        }
+    }
+
     private async Task FollowViewsAsync(CancellationToken stoppingToken)
     {
+        int[] members = [];
         await foreach (var view in group.Views.WithCancellation(stoppingToken))
         {
             lock (_lock)
             {
                 foreach (var gone in _leaving.Keys.Where(rank => !view.Contains(rank)).ToArray())
                     _leaving.Remove(gone);
+                foreach (var rank in members.Where(rank => !view.Contains(rank)))
+                    reports.Remove(rank);
+                members = [.. view.Members.Select(member => member.Rank)];
                 foreach (var request in _requests.Values.Where(request => request.Rank >= 0 && !view.Contains(request.Rank)).ToArray())
                     TakeFromLostRank(request);
             }
@@ -172,97 +215,10 @@ internal sealed partial class FrontEnd(IElasticGroupClient group, int capacity, 
         request.Fail(new ElasticEpException(ElasticEpErrorCode.PeerLost, "The request was running on two ranks that were lost; it is not tried a third time."));
     }
 
-    private void Receive(in GroupMessage message)
-    {
-        lock (_lock)
-            _heard.Add(message.Sender);
-        switch (message.Topic)
-        {
-            case ServingTopic.Tokens:
-                foreach (var token in ReleasedToken.Decode(message.Payload))
-                    Accept(token);
-                break;
-            case ServingTopic.HandBack:
-                TakeBack(message.Sender, RequestNotice.Decode(message.Payload));
-                break;
-            case ServingTopic.Failed:
-                Fail(RequestNotice.Decode(message.Payload));
-                break;
-            case ServingTopic.Leaving:
-                SetLeaving(message.Sender, message.Payload.Length == sizeof(int) ? BitConverter.ToInt32(message.Payload.Span) : 0);
-                break;
-        }
-
-        ConfirmLeavers();
-        Assign();
-    }
-
-    private void Accept(in ReleasedToken token)
-    {
-        lock (_lock)
-        {
-            if (!_requests.TryGetValue(token.Request, out var request) || request.Owner != token.Owner || token.Position < request.Released.Count)
-                return;
-            if (token.Position > request.Released.Count)
-            {
-                // A message was lost: what follows cannot be released. Another owner continues from what was.
-                Requeue(request);
-                return;
-            }
-
-            request.Release(token.Token, token.Finish);
-            Released++;
-            if (!request.IsFinished)
-                return;
-            _requests.Remove(request.Number);
-            Place(request, -1);
-        }
-    }
-
-    private void TakeBack(int rank, in RequestNotice notice)
-    {
-        lock (_lock)
-        {
-            if (!_requests.TryGetValue(notice.Request, out var request) || request.Owner != notice.Owner || request.Rank != rank)
-                return;
-            if (request.Released.Count > 0)
-            {
-                request.HandBacks++;
-                HandBacks++;
-            }
-
-            LogHandedBack(request.Number, rank, request.Released.Count);
-            Requeue(request);
-        }
-    }
-
-    private void Fail(in RequestNotice notice)
-    {
-        lock (_lock)
-        {
-            if (!_requests.TryGetValue(notice.Request, out var request) || request.Owner != notice.Owner)
-                return;
-            _requests.Remove(notice.Request);
-            Place(request, -1);
-            request.Fail(new ElasticEpException(ElasticEpErrorCode.StepFailed, notice.Detail));
-        }
-    }
-
-    private void SetLeaving(int rank, int leave)
-    {
-        lock (_lock)
-        {
-            _unconfirmed.Remove(rank);
-            if (leave > 0 && _unconfirmed.Add(rank))
-                _leaving[rank] = leave;
-            else
-                _leaving.Remove(rank);
-        }
-    }
-
     private void Requeue(GenerationRequest request)
     {
         Place(request, -1);
+        request.Owner++;
         _queue.AddFirst(request); // it has waited longest
     }
 
@@ -281,6 +237,9 @@ internal sealed partial class FrontEnd(IElasticGroupClient group, int capacity, 
 
     [LoggerMessage(3002, LogLevel.Warning, "Request {Request} ran on rank {Rank}, which is gone; it goes to another rank")]
     private partial void LogLost(long request, int rank);
+
+    [LoggerMessage(3004, LogLevel.Warning, "A message {Topic} of rank {Rank} is malformed and was dropped: {Reason}")]
+    private partial void LogMalformed(int topic, int rank, string reason);
 
     [LoggerMessage(3003, LogLevel.Warning, "Message {Topic} to rank {Rank} was not sent: {Reason}")]
     private partial void LogNotSent(int rank, int topic, string reason);

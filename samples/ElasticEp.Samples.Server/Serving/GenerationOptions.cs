@@ -1,8 +1,19 @@
+using ElasticEp.Samples.Qwen3Moe;
+
 namespace ElasticEp.Samples.Server.Serving;
 
 /// <summary>How to generate.</summary>
 /// <param name="MaxTokens">Most tokens to generate.</param>
-/// <param name="Temperature">0 is greedy.</param>
-/// <param name="Seed">Seed of the draws, fixed at admission.</param>
+/// <param name="Sampling">How tokens are drawn; the seed is fixed at admission.</param>
 /// <param name="IgnoreEos">Whether the end-of-text token does not end the text.</param>
-internal sealed record GenerationOptions(int MaxTokens, float Temperature, ulong Seed, bool IgnoreEos);
+internal sealed record GenerationOptions(int MaxTokens, SamplingSettings Sampling, bool IgnoreEos)
+{
+    /// <summary>No log probabilities are wanted.</summary>
+    public const int NoLogProbabilities = -1;
+
+    /// <summary>How many of the best tokens come with their log probabilities, beside the one that was chosen.</summary>
+    public int LogProbabilities { get; init; } = NoLogProbabilities;
+
+    /// <summary>Tokens that end the text, beside the model's own.</summary>
+    public IReadOnlyList<int> StopTokens { get; init; } = [];
+}

@@ -3,9 +3,9 @@ using System.Threading.Channels;
 namespace ElasticEp.Samples.Server.Serving;
 
 /// <summary>A request as its owner, the front end, keeps it: what was released, and who runs it now.</summary>
-internal sealed class GenerationRequest(long number, int[] prompt, GenerationOptions options)
+internal sealed class GenerationRequest(long number, int[] prompt, GenerationOptions options, long arrivedAt)
 {
-    private readonly Channel<(int Token, FinishReason Finish)> _tokens = Channel.CreateUnbounded<(int, FinishReason)>();
+    private readonly Channel<ReleasedToken> _tokens = Channel.CreateUnbounded<ReleasedToken>(new UnboundedChannelOptions { SingleReader = true });
 
     public long Number { get; } = number;
 
@@ -16,8 +16,11 @@ internal sealed class GenerationRequest(long number, int[] prompt, GenerationOpt
     /// <summary>Tokens released to the client.</summary>
     public List<int> Released { get; } = [];
 
-    /// <summary>Counts the assignments.</summary>
-    public int Owner { get; set; }
+    /// <summary>Number of its assignment, from 1 on. It grows when the request is taken from a rank: what that one still says does not count.</summary>
+    public int Owner { get; set; } = 1;
+
+    /// <summary>Timestamp at which its rank last showed that it has it, or was given it.</summary>
+    public long HeardAt { get; set; }
 
     /// <summary>Rank that runs it; −1 while it is queued.</summary>
     public int Rank { get; set; } = -1;
@@ -30,14 +33,26 @@ internal sealed class GenerationRequest(long number, int[] prompt, GenerationOpt
 
     public bool IsFinished { get; private set; }
 
-    /// <summary>Tokens as they are released. Ends after the last one, or throws when the request failed.</summary>
-    public IAsyncEnumerable<(int Token, FinishReason Finish)> ReadAsync(CancellationToken cancellationToken) => _tokens.Reader.ReadAllAsync(cancellationToken);
+    /// <summary>Timestamp of its arrival.</summary>
+    public long ArrivedAt { get; } = arrivedAt;
 
-    public void Release(int token, FinishReason finish)
+    /// <summary>Timestamp at which it went to its first rank; 0 before.</summary>
+    public long AssignedAt { get; set; }
+
+    /// <summary>Timestamp of the first token; 0 before.</summary>
+    public long FirstTokenAt { get; set; }
+
+    /// <summary>Timestamp of the newest token; 0 before the first.</summary>
+    public long LastTokenAt { get; set; }
+
+    /// <summary>Tokens as they are released. Ends after the last one, or faults when the request failed.</summary>
+    public ChannelReader<ReleasedToken> Tokens => _tokens.Reader;
+
+    public void Release(in ReleasedToken token)
     {
-        Released.Add(token);
-        _tokens.Writer.TryWrite((token, finish));
-        if (finish == FinishReason.None)
+        Released.Add(token.Token);
+        _tokens.Writer.TryWrite(token);
+        if (token.Finish == FinishReason.None)
             return;
         IsFinished = true;
         _tokens.Writer.TryComplete();

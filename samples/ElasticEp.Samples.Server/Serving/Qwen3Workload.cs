@@ -6,11 +6,16 @@ namespace ElasticEp.Samples.Server.Serving;
 /// <summary>The model of one rank and its hooks. The first ranks read the checkpoint; later ones get everything from peers.</summary>
 internal sealed class Qwen3Workload(ModelSource source, ElasticEpOptions options) : IElasticWorkload
 {
+    private const long CacheBytes = 1L << 30;
+
     private readonly TaskCompletionSource<RankServing> _serving = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public Qwen3MoeModel Model { get; } = new(source.Config, source.WeightType);
 
     public ForwardWorkspace Workspace { get; } = new(source.Config, options.MaxTokensPerRank);
+
+    /// <summary>Memory of the sequences that run here.</summary>
+    public KvCachePool CachePool { get; } = CreatePool(source.Config);
 
     public GroupMoeLayer Experts { get; } = new(source.Config, source.WeightType);
 
@@ -64,6 +69,13 @@ internal sealed class Qwen3Workload(ModelSource source, ElasticEpOptions options
     {
         var serving = await _serving.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
         serving.StayAfterAll();
+    }
+
+    /// <summary>A gibibyte, or what one sequence of full length takes if that is more.</summary>
+    private static KvCachePool CreatePool(Qwen3MoeConfig config)
+    {
+        var pages = Math.Max(CacheBytes / new KvCachePool(config).PageBytes, KvCachePool.PagesOf(config.MaxPositions));
+        return new KvCachePool(config, (int)Math.Min(pages, int.MaxValue));
     }
 
     private sealed class NoExperts : IMoeLayer

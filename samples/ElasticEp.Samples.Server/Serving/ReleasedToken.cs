@@ -1,3 +1,6 @@
+using System.Runtime.InteropServices;
+using ElasticEp.Samples.Qwen3Moe;
+
 namespace ElasticEp.Samples.Server.Serving;
 
 /// <summary>One token of a completed step.</summary>
@@ -6,33 +9,51 @@ namespace ElasticEp.Samples.Server.Serving;
 /// <param name="Position">0 for the first generated token.</param>
 /// <param name="Token">Its id.</param>
 /// <param name="Finish">Whether it is the last one.</param>
-internal readonly record struct ReleasedToken(long Request, int Owner, int Position, int Token, FinishReason Finish)
+/// <param name="LogProbabilities">The token's own, then those of the best tokens; null when none were asked for.</param>
+internal readonly record struct ReleasedToken(long Request, int Owner, int Position, int Token, FinishReason Finish, TokenProbability[]? LogProbabilities = null)
 {
-    private const int Size = 21;
+    private const int Size = 22;
 
     public static byte[] Encode(IReadOnlyList<ReleasedToken> tokens)
     {
-        var bytes = new byte[tokens.Count * Size];
-        for (var i = 0; i < tokens.Count; i++)
+        var size = 0;
+        foreach (var token in tokens)
+            size += Size + (8 * token.LogProbabilities?.Length ?? 0);
+        var bytes = new byte[size];
+        var at = bytes.AsSpan();
+        foreach (var token in tokens)
         {
-            var at = bytes.AsSpan(i * Size);
-            BitConverter.TryWriteBytes(at, tokens[i].Request);
-            BitConverter.TryWriteBytes(at[8..], tokens[i].Owner);
-            BitConverter.TryWriteBytes(at[12..], tokens[i].Position);
-            BitConverter.TryWriteBytes(at[16..], tokens[i].Token);
-            at[20] = (byte)tokens[i].Finish;
+            BitConverter.TryWriteBytes(at, token.Request);
+            BitConverter.TryWriteBytes(at[8..], token.Owner);
+            BitConverter.TryWriteBytes(at[12..], token.Position);
+            BitConverter.TryWriteBytes(at[16..], token.Token);
+            (at[20], at[21]) = ((byte)token.Finish, (byte)(token.LogProbabilities?.Length ?? 0));
+            at = at[Size..];
+            MemoryMarshal.AsBytes(token.LogProbabilities.AsSpan()).CopyTo(at);
+            at = at[(8 * token.LogProbabilities?.Length ?? 0)..];
         }
 
         return bytes;
     }
 
+    /// <exception cref="FormatException">The last token is cut off.</exception>
     public static IEnumerable<ReleasedToken> Decode(ReadOnlyMemory<byte> payload)
     {
-        for (var i = 0; i + Size <= payload.Length; i += Size)
+        while (!payload.IsEmpty)
         {
-            var at = payload.Span[i..];
-            yield return new ReleasedToken(
-                BitConverter.ToInt64(at), BitConverter.ToInt32(at[8..]), BitConverter.ToInt32(at[12..]), BitConverter.ToInt32(at[16..]), (FinishReason)at[20]);
+            yield return DecodeFirst(payload.Span, out var used);
+            payload = payload[used..];
         }
+    }
+
+    private static ReleasedToken DecodeFirst(ReadOnlySpan<byte> at, out int used)
+    {
+        used = at.Length < Size ? Size : Size + (8 * at[21]);
+        if (at.Length < used)
+            throw new FormatException($"a token of {used} bytes is cut off after {at.Length}");
+        var count = at[21];
+        return new ReleasedToken(
+            BitConverter.ToInt64(at), BitConverter.ToInt32(at[8..]), BitConverter.ToInt32(at[12..]), BitConverter.ToInt32(at[16..]), (FinishReason)at[20],
+            count == 0 ? null : MemoryMarshal.Cast<byte, TokenProbability>(at.Slice(Size, 8 * count)).ToArray());
     }
 }

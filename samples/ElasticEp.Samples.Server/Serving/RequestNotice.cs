@@ -17,6 +17,7 @@ internal readonly record struct RequestNotice(long Request, int Owner, string De
         return bytes;
     }
 
-    public static RequestNotice Decode(ReadOnlyMemory<byte> payload) => new(
+    /// <exception cref="FormatException">It is too short.</exception>
+    public static RequestNotice Decode(ReadOnlyMemory<byte> payload) => payload.Length < 12 ? throw new FormatException($"a notice of {payload.Length} bytes") : new(
         BitConverter.ToInt64(payload.Span), BitConverter.ToInt32(payload.Span[8..]), Encoding.UTF8.GetString(payload.Span[12..]));
 }

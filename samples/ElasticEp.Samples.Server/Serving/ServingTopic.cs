@@ -24,6 +24,9 @@ internal static class ServingTopic
     /// <summary>Front end → rank: nothing is outstanding at you; the number of the leave that this confirms.</summary>
     public const int Clear = 7;
 
-    /// <summary>Front end → rank: these requests are yours, as far as I know; what you do not have, hand back.</summary>
+    /// <summary>Front end → rank: these requests are yours, as far as I know; what you do not have, hand back. Without any: I am there.</summary>
     public const int Check = 8;
+
+    /// <summary>Rank → front end: how things are, see <see cref="RankReport"/>.</summary>
+    public const int Report = 9;
 }

@@ -2,7 +2,7 @@ using ElasticEp.Samples.Qwen3Moe;
 
 namespace ElasticEp.Samples.Server.Serving;
 
-/// <summary>The batch of one step: frozen until the step is complete, however often it is run.</summary>
+/// <summary>The batch of one step: frozen until the step is complete, however often it is run. Reused from step to step.</summary>
 internal sealed class StepPlan
 {
     public List<RunningRequest> Requests { get; } = [];
@@ -12,20 +12,45 @@ internal sealed class StepPlan
     /// <summary>The token that each request gets, or −1 while its prompt is not through.</summary>
     public List<int> Sampled { get; } = [];
 
-    /// <summary>Takes prompt chunks and single tokens of the running requests until the step is full.</summary>
-    public static StepPlan Of(IEnumerable<RunningRequest> running, int maxTokens)
+    /// <summary>Log probabilities of those tokens; null where none were asked for.</summary>
+    public List<TokenProbability[]?> LogProbabilities { get; } = [];
+
+    /// <summary>Tokens of the batch.</summary>
+    public int Tokens { get; private set; }
+
+    /// <summary>
+    /// Takes the single tokens of requests that generate, then chunks of prompts, until the step is full: a long prompt does not
+    /// hold up the streams of others.
+    /// </summary>
+    public void Fill(LinkedList<RunningRequest> running, int maxTokens)
     {
-        var plan = new StepPlan();
-        foreach (var request in running)
+        Clear();
+        for (var node = running.First; node is not null; node = node.Next)
         {
-            var count = Math.Min(request.Tokens.Count - request.Computed, maxTokens);
-            if (count == 0)
-                break;
-            maxTokens -= count;
-            plan.Requests.Add(request);
-            plan.Chunks.Add(new SequenceChunk(request.Cache, request.Tokens.Skip(request.Computed).Take(count).ToArray(), request.Computed));
+            if (node.Value.IsDecoding && Tokens < maxTokens)
+                Add(node.Value, 1);
         }
 
-        return plan;
+        for (var node = running.First; node is not null && Tokens < maxTokens; node = node.Next)
+        {
+            if (!node.Value.IsDecoding)
+                Add(node.Value, Math.Min(node.Value.Length - node.Value.Computed, maxTokens - Tokens));
+        }
+    }
+
+    public void Clear()
+    {
+        Requests.Clear();
+        Chunks.Clear();
+        Sampled.Clear();
+        LogProbabilities.Clear();
+        Tokens = 0;
+    }
+
+    private void Add(RunningRequest request, int count)
+    {
+        Requests.Add(request);
+        Chunks.Add(request.Next(count));
+        Tokens += count;
     }
 }

@@ -9,6 +9,8 @@ internal sealed class GroupMessenger(ITransport transport, int self, Func<int, C
     /// <summary>Bytes that may wait for a reader; a peer that sends more is cut off.</summary>
     public const long MaxWaitingBytes = 64L << 20;
 
+    private const int MessageBytes = 64; // what a message takes beside its payload
+
     private readonly Channel<GroupMessage> _messages = Channel.CreateUnbounded<GroupMessage>(new UnboundedChannelOptions { SingleReader = true });
     private long _waitingBytes;
 
@@ -34,16 +36,16 @@ internal sealed class GroupMessenger(ITransport transport, int self, Func<int, C
     {
         await foreach (var message in _messages.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
         {
-            Interlocked.Add(ref _waitingBytes, -message.Payload.Length);
+            Interlocked.Add(ref _waitingBytes, -SizeOf(message));
             yield return message;
         }
     }
 
     public void Receive(GroupMessage message)
     {
-        if (Interlocked.Add(ref _waitingBytes, message.Payload.Length) > MaxWaitingBytes)
+        if (Interlocked.Add(ref _waitingBytes, SizeOf(message)) > MaxWaitingBytes)
         {
-            Interlocked.Add(ref _waitingBytes, -message.Payload.Length);
+            Interlocked.Add(ref _waitingBytes, -SizeOf(message));
             throw new ElasticEpException(
                 ElasticEpErrorCode.ProtocolViolation,
                 $"More than {MaxWaitingBytes >> 20} MiB of app messages wait at {self}; read IGroupMessenger.ReadAllAsync, or send less.")
@@ -52,6 +54,8 @@ internal sealed class GroupMessenger(ITransport transport, int self, Func<int, C
 
         _messages.Writer.TryWrite(message);
     }
+
+    private static int SizeOf(in GroupMessage message) => MessageBytes + message.Payload.Length;
 
     public void Complete() => _messages.Writer.TryComplete();
 }

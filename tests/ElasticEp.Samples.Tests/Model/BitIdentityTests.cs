@@ -39,7 +39,7 @@ public sealed class BitIdentityTests
         var decoded = new List<float[]> { model.ForwardLast(new SequenceChunk(cache, text.ToArray(), 0))[0] };
         while (decoded.Count < 64)
         {
-            text.Add(Sampler.Sample(decoded[^1], 0, 0, 0));
+            text.Add(Sampler.Sample(decoded[^1], SamplingSettings.Greedy, 0));
             decoded.Add(model.Forward(new SequenceChunk(cache, new[] { text[^1] }, text.Count - 1))[0]);
         }
 

@@ -50,7 +50,7 @@ internal sealed class SingleProcess
         while (true)
         {
             for (var i = 0; i < prompts.Length; i++)
-                tokens[i].Add(Sampler.Sample(logits[i], 0, 0, tokens[i].Count));
+                tokens[i].Add(Sampler.Sample(logits[i], SamplingSettings.Greedy, tokens[i].Count));
             if (tokens[0].Count == count)
                 return [.. tokens.Select(list => list.ToArray())];
             logits = ForwardLast([.. prompts.Select((prompt, i) => new SequenceChunk(caches[i], new[] { tokens[i][^1] }, prompt.Length + tokens[i].Count - 1))]);

@@ -55,12 +55,12 @@ internal sealed class ServerClient(Uri address) : IDisposable
     public async Task<ServerView> ViewAsync()
     {
         using var body = JsonDocument.Parse(await Http.GetStringAsync("/elastic/view"));
-        var members = body.RootElement.GetProperty("members").EnumerateArray().ToArray();
+        var members = body.RootElement.GetProperty("ranks").EnumerateArray().ToArray();
         return new ServerView(
             [.. members.Select(member => member.GetProperty("rank").GetInt32())],
             [.. members.Select(member => member.GetProperty("incarnation").GetInt64())],
-            members.Length == 0 ? 0 : members.Sum(member => member.GetProperty("experts_per_layer")[0].GetInt32()),
-            body.RootElement.GetProperty("outstanding_requests").GetInt32(),
+            members.Length == 0 ? 0 : members.Sum(member => member.GetProperty("slots")[0].EnumerateArray().Count(slot => slot.GetInt32() >= 0)),
+            body.RootElement.GetProperty("running").GetInt32() + body.RootElement.GetProperty("queued").GetInt32(),
             body.RootElement.GetProperty("handed_back_requests").GetInt64());
     }
 

@@ -1,3 +1,6 @@
+using ElasticEp.Samples.Qwen3Moe;
+using ElasticEp.Samples.Server.Elastic;
+using ElasticEp.Samples.Server.Metrics;
 using ElasticEp.Samples.Server.Serving;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -6,7 +9,7 @@ namespace ElasticEp.Samples.Tests.Serving;
 /// <summary>The owner of the requests, against ranks that lose messages, leave and come back.</summary>
 public sealed class FrontEndTests
 {
-    private static readonly GenerationOptions Options = new(4, 0, 0, true);
+    private static readonly GenerationOptions Options = new(4, SamplingSettings.Greedy, true);
 
     [Fact]
     public async Task Requests_go_to_the_rank_with_the_fewest()
@@ -143,7 +146,8 @@ public sealed class FrontEndTests
 
     private static async Task<FrontEnd> StartAsync(FakeGroup group)
     {
-        var frontEnd = new FrontEnd(group, 100, NullLogger<FrontEnd>.Instance);
+        var frontEnd = new FrontEnd(
+            group, 100, new ServingMetrics(Prometheus.Metrics.NewCustomRegistry(), "test", TimeProvider.System), new RankReports(TimeProvider.System), TimeProvider.System, NullLogger<FrontEnd>.Instance);
         await frontEnd.StartAsync(CancellationToken.None);
         return frontEnd;
     }
@@ -161,8 +165,8 @@ public sealed class FrontEndTests
     {
         using var deadline = new CancellationTokenSource(FakeGroup.Deadline);
         var tokens = new List<int>();
-        await foreach (var (token, _) in request.ReadAsync(deadline.Token))
-            tokens.Add(token);
+        await foreach (var token in request.Tokens.ReadAllAsync(deadline.Token))
+            tokens.Add(token.Token);
         return [.. tokens];
     }
 }

@@ -1,0 +1,128 @@
+using System.Text.Json;
+using System.Threading.Channels;
+using ElasticEp.Samples.Server.Http;
+
+namespace ElasticEp.Samples.Server.Elastic;
+
+/// <summary>The group over HTTP: change its size, look at its view, follow it live.</summary>
+internal static class ElasticEndpoints
+{
+    private const double MaxSeconds = 86_400;
+
+    private static readonly TimeSpan EventPeriod = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LeastEventGap = TimeSpan.FromMilliseconds(100);
+
+    public static void MapElastic(this IEndpointRouteBuilder app)
+    {
+        app.MapPost("/scale_elastic_ep", ScaleAsync);
+        app.MapMethods("/is_scaling_elastic_ep", ["GET", "POST"], IsScaling);
+        app.MapGet("/elastic/view", (LiveView live) => Results.Json(live.Read(), HttpJson.Default.LiveState));
+        app.MapGet("/elastic/operations", (ScaleOperations operations, TimeProvider time) =>
+            Results.Json(new OperationList(LiveOperation.Of(operations.Running, time), operations.History()), HttpJson.Default.OperationList));
+        app.MapGet("/elastic/events", SendEventsAsync);
+    }
+
+    private static async Task ScaleAsync(HttpContext context, IElasticGroupClient group, ScaleOperations operations)
+    {
+        var body = await JsonInput.ReadAsync(context, HttpJson.Default.ScaleBody);
+        if (body.NewDataParallelSize is null == body.RemoveRanks is null)
+            throw new BadInputException("Give either new_data_parallel_size (a number of ranks) or remove_ranks (a list).", "new_data_parallel_size");
+        var request = new ScaleRequest
+        {
+            Size = body.NewDataParallelSize,
+            Remove = body.RemoveRanks,
+            DrainTime = Seconds(body.DrainTimeout, 0, "drain_timeout"),
+            Deadline = Seconds(body.Timeout, 0.001, "timeout"),
+        };
+        if (body.NewDataParallelSize == group.View.Members.Length && operations.Running is null)
+        {
+            await WriteAsync(context, Describe(new ScaleResult { OperationId = request.OperationId, Outcome = ScalePhase.Completed, View = group.View }));
+            return;
+        }
+
+        // A client that goes away does not take the operation with it: it asked, and sees the outcome in /elastic/operations.
+        var target = body.NewDataParallelSize is { } size ? $"{size} ranks" : $"without {string.Join(' ', body.RemoveRanks!)}";
+        var result = await operations.RunAsync(request, target, CancellationToken.None);
+        if (result.Outcome == ScalePhase.Completed)
+            await WriteAsync(context, Describe(result));
+        else
+            await HttpErrors.WriteAsync(
+                context,
+                result.HasTimedOut ? StatusCodes.Status408RequestTimeout : StatusCodes.Status500InternalServerError,
+                result.HasTimedOut ? "timeout" : "internal_error",
+                $"The operation was rolled back: {result.Reason}. The group serves on with ranks [{string.Join(' ', result.View.Members.Select(member => member.Rank))}].");
+    }
+
+    private static TimeSpan? Seconds(double? value, double least, string parameter)
+    {
+        if (value is { } given && !(given >= least && given <= MaxSeconds))
+            throw new BadInputException($"{parameter} is {given}; give a number of seconds from {least} to {MaxSeconds}.", parameter);
+        return value is null ? null : TimeSpan.FromSeconds(value.Value);
+    }
+
+    private static Task WriteAsync(HttpContext context, ScaleAnswer answer) => Results.Json(answer, HttpJson.Default.ScaleAnswer).ExecuteAsync(context);
+
+    private static ScaleAnswer Describe(ScaleResult result) => new(
+        $"Scaled to {result.View.Members.Length} ranks.",
+        result.OperationId,
+        result.View.Epoch,
+        [.. result.View.Members.Select(member => member.Rank)],
+        result.LaunchTime.TotalMilliseconds,
+        result.TransferTime.TotalMilliseconds,
+        result.DrainTime.TotalMilliseconds,
+        result.SwitchTime.TotalMilliseconds,
+        result.Pause.TotalMilliseconds,
+        result.BytesMoved,
+        result.BytesLowerBound);
+
+    private static IResult IsScaling(IElasticGroupClient group, ScaleOperations operations, TimeProvider time)
+    {
+        var running = LiveOperation.Of(operations.Running, time);
+        return Results.Json(
+            new ScalingState(running is not null, group.View.Members.Length, running?.Phase ?? "serving", running?.OperationId, running?.Detail, running?.BytesMoved ?? 0, running?.BytesTotal ?? 0, running?.ElapsedMs ?? 0, operations.LastError),
+            HttpJson.Default.ScalingState);
+    }
+
+    /// <summary>The live state once a second, and at once when an operation gets on.</summary>
+    private static async Task SendEventsAsync(HttpContext context, LiveView live, ScaleOperations operations, IHostApplicationLifetime lifetime, TimeProvider time)
+    {
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
+        var changes = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+        void OnChanged() => changes.Writer.TryWrite(true);
+        operations.Changed += OnChanged;
+        try
+        {
+            context.Response.ContentType = "text/event-stream";
+            context.Response.Headers.CacheControl = "no-cache";
+            while (true)
+            {
+                await context.Response.WriteAsync($"data: {JsonSerializer.Serialize(live.Read(), HttpJson.Default.LiveState)}\n\n", end.Token);
+                await context.Response.Body.FlushAsync(end.Token);
+                await Task.Delay(LeastEventGap, time, end.Token);
+                await WaitAsync(changes.Reader, time, end.Token);
+            }
+        }
+        catch (OperationCanceledException) when (end.IsCancellationRequested)
+        {
+            // the page is closed, or the server stops
+        }
+        finally
+        {
+            operations.Changed -= OnChanged;
+        }
+    }
+
+    private static async Task WaitAsync(ChannelReader<bool> changes, TimeProvider time, CancellationToken cancellationToken)
+    {
+        using var period = new CancellationTokenSource(EventPeriod - LeastEventGap, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(period.Token, cancellationToken);
+        try
+        {
+            await changes.ReadAsync(either.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // the second is over
+        }
+    }
+}

@@ -1,0 +1,91 @@
+namespace ElasticEp.Samples.Server.Elastic;
+
+/// <summary>Everything that is worth seeing at one moment. Load and rates are those of the last second in which anything happened.</summary>
+internal sealed record LiveState
+{
+    /// <summary>Unix seconds.</summary>
+    public required double Time { get; init; }
+
+    public required string Model { get; init; }
+
+    public required long Epoch { get; init; }
+
+    public required int Coordinator { get; init; }
+
+    public required int MaxRanks { get; init; }
+
+    public required int Standbys { get; init; }
+
+    public required IReadOnlyList<LiveRank> Ranks { get; init; }
+
+    public required LiveExperts Experts { get; init; }
+
+    public double? TokensPerSecond { get; init; }
+
+    public LiveGaps? ItlMs { get; init; }
+
+    public required int Running { get; init; }
+
+    public required int Queued { get; init; }
+
+    /// <summary>Mean over the layers of (mean load of a rank ÷ highest load of a rank); null without load.</summary>
+    public double? Balancedness { get; init; }
+
+    /// <summary>Requests that were handed back in the middle, since the start.</summary>
+    public required long HandedBackRequests { get; init; }
+
+    public LiveOperation? Operation { get; init; }
+
+    /// <summary>The newest first.</summary>
+    public required IReadOnlyList<EndedOperation> Operations { get; init; }
+}
+
+/// <summary>One rank. What only its own report can tell is null until that has come.</summary>
+internal sealed record LiveRank
+{
+    public required int Rank { get; init; }
+
+    public required long Incarnation { get; init; }
+
+    public required string Address { get; init; }
+
+    /// <summary>serving or leaving.</summary>
+    public required string State { get; init; }
+
+    public int? ProcessId { get; init; }
+
+    public int? Running { get; init; }
+
+    public int? Waiting { get; init; }
+
+    public long? Steps { get; init; }
+
+    public double? TokensPerSecond { get; init; }
+
+    public double? StepMs { get; init; }
+
+    public double? ComputeMs { get; init; }
+
+    public double? ExchangeMs { get; init; }
+
+    public double? WaitMs { get; init; }
+
+    public double? LastPauseMs { get; init; }
+
+    public double? KvUsage { get; init; }
+
+    /// <summary>Logical expert or −1, per layer and slot.</summary>
+    public required IReadOnlyList<int[]> Slots { get; init; }
+
+    /// <summary>Rows that came to its experts, per layer.</summary>
+    public required IReadOnlyList<long> Load { get; init; }
+
+    /// <summary>Steps by duration since its start, in buckets of an eighth of an octave from a microsecond on.</summary>
+    public long[]? StepDurations { get; init; }
+}
+
+/// <summary>Tokens per expert.</summary>
+internal sealed record LiveExperts(int Layers, int Experts, IReadOnlyList<long[]> Load);
+
+/// <summary>Gaps between the tokens of a request, in milliseconds.</summary>
+internal sealed record LiveGaps(double Mean, double P99);

@@ -1,0 +1,94 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace ElasticEp.Samples.Server.Http;
+
+/// <summary>What the bodies of both generating endpoints share. Unknown fields are ignored, as OpenAI's clients expect.</summary>
+internal abstract class GenerationBody
+{
+    public string? Model { get; set; }
+
+    public int? MaxTokens { get; set; }
+
+    public float? Temperature { get; set; }
+
+    public float? TopP { get; set; }
+
+    public int? TopK { get; set; }
+
+    public float? MinP { get; set; }
+
+    public long? Seed { get; set; }
+
+    public int? N { get; set; }
+
+    /// <summary>A text or up to four or more of them.</summary>
+    public JsonElement Stop { get; set; }
+
+    public List<int>? StopTokenIds { get; set; }
+
+    public bool? Stream { get; set; }
+
+    public StreamOptions? StreamOptions { get; set; }
+
+    public bool? IgnoreEos { get; set; }
+
+    public bool? ReturnTokenIds { get; set; }
+
+    /// <summary>Fields that would change the text and that this server does not know how to honour.</summary>
+    public float? PresencePenalty { get; set; }
+
+    public float? FrequencyPenalty { get; set; }
+
+    public float? RepetitionPenalty { get; set; }
+
+    public JsonElement LogitBias { get; set; }
+
+    public JsonElement ResponseFormat { get; set; }
+}
+
+internal sealed class StreamOptions
+{
+    public bool? IncludeUsage { get; set; }
+}
+
+/// <summary>The body of <c>POST /v1/completions</c>.</summary>
+internal sealed class CompletionBody : GenerationBody
+{
+    /// <summary>Text, token ids, or a list of either.</summary>
+    public JsonElement Prompt { get; set; }
+
+    /// <summary>How many of the best tokens to tell at each position.</summary>
+    [JsonPropertyName("logprobs")]
+    public int? LogProbabilities { get; set; }
+
+    public bool? Echo { get; set; }
+
+    public string? Suffix { get; set; }
+
+    public int? BestOf { get; set; }
+}
+
+/// <summary>The body of <c>POST /v1/chat/completions</c>.</summary>
+internal sealed class ChatBody : GenerationBody
+{
+    public List<ChatMessage>? Messages { get; set; }
+
+    public int? MaxCompletionTokens { get; set; }
+
+    [JsonPropertyName("logprobs")]
+    public bool? LogProbabilities { get; set; }
+
+    [JsonPropertyName("top_logprobs")]
+    public int? TopLogProbabilities { get; set; }
+
+    public JsonElement Tools { get; set; }
+}
+
+internal sealed class ChatMessage
+{
+    public string? Role { get; set; }
+
+    /// <summary>Text, or a list of parts of type text.</summary>
+    public JsonElement Content { get; set; }
+}

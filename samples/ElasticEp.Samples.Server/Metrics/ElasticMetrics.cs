@@ -1,0 +1,113 @@
+using System.Globalization;
+using ElasticEp.Samples.Server.Elastic;
+using ElasticEp.Samples.Server.Serving;
+using Prometheus;
+
+namespace ElasticEp.Samples.Server.Metrics;
+
+/// <summary>
+/// The group for dashboards: <c>elasticep_*</c>, and vLLM's gauges. Read when somebody scrapes, from what the ranks reported; a counter
+/// of a rank goes on when another process takes the rank.
+/// </summary>
+internal sealed class ElasticMetrics
+{
+    private static readonly string[] Phases = [.. Enum.GetNames<ScalePhase>().Except(["Completed", "Aborted"])];
+
+    private readonly LiveView _live;
+    private readonly FrontEnd _frontEnd;
+    private readonly RankReports _reports;
+    private readonly MetricFactory _factory;
+    private readonly MirroredCounters _mirrors;
+    private readonly HashSet<string> _known = [];
+
+    public ElasticMetrics(CollectorRegistry registry, LiveView live, FrontEnd frontEnd, RankReports reports, ScaleOperations operations)
+    {
+        (_live, _frontEnd, _reports) = (live, frontEnd, reports);
+        _factory = Prometheus.Metrics.WithCustomRegistry(registry);
+        _mirrors = new MirroredCounters(_factory);
+        operations.Ended += OnEnded;
+        registry.AddBeforeCollectCallback(Collect);
+    }
+
+    private void OnEnded(EndedOperation operation)
+    {
+        _factory.CreateCounter("elasticep_operations_total", "Resizes that were asked for here, by outcome.", "outcome").WithLabels(operation.Outcome.ToLowerInvariant()).Inc();
+        _factory.CreateCounter("elasticep_bytes_moved_total", "Weight bytes that resizes moved between ranks.").Inc(operation.BytesMoved);
+        _factory.CreateCounter("elasticep_bytes_lower_bound_total", "Fewest bytes that those resizes needed to move.").Inc(operation.BytesLowerBound);
+        if (operation.Outcome != nameof(ScalePhase.Completed))
+            return;
+        Seconds("elasticep_pause_seconds", "From the last step under one view until the first under the next.").Observe(operation.PauseMs / 1000);
+        var stages = _factory.CreateHistogram("elasticep_operation_seconds", "Resizes by stage.", ["stage"], new HistogramConfiguration { Buckets = Histogram.ExponentialBuckets(0.001, 2, 18) });
+        foreach (var (stage, took) in (ReadOnlySpan<(string, double)>)[("launch", operation.LaunchMs), ("transfer", operation.TransferMs), ("drain", operation.DrainMs), ("switch", operation.SwitchMs), ("total", operation.TotalMs)])
+            stages.WithLabels(stage).Observe(took / 1000);
+    }
+
+    private Histogram Seconds(string name, string help) => _factory.CreateHistogram(name, help, new HistogramConfiguration { Buckets = Histogram.ExponentialBuckets(0.0001, 2, 18) });
+
+    private void Collect()
+    {
+        var state = _live.Read();
+        Gauge("elasticep_view_epoch", "Number of the view.").Set(state.Epoch);
+        Gauge("elasticep_members", "Ranks of the view.").Set(state.Ranks.Count);
+        Gauge("elasticep_max_ranks", "Most ranks.").Set(state.MaxRanks);
+        Gauge("elasticep_outstanding_requests", "Requests that are queued or running.").Set(state.Running + state.Queued);
+        Gauge("elasticep_scaling", "1 while a resize runs.").Set(state.Operation is null ? 0 : 1);
+        Gauge("elasticep_balancedness", "Mean over the layers of mean load of a rank by highest load of a rank, in the last second with load.").Set(state.Balancedness ?? double.NaN);
+        Gauge(MetricsEndpoint.Vllm("engine_healthy"), "1 when the group has members.", "model_name").WithLabels(state.Model).Set(state.Ranks.Count > 0 ? 1 : 0);
+        var phases = _factory.CreateGauge("elasticep_operation_phase", "1 for the phase in which the running resize is.", "phase");
+        foreach (var phase in Phases)
+            phases.WithLabels(phase.ToLowerInvariant()).Set(state.Operation?.Phase == phase ? 1 : 0);
+        _mirrors.Set("elasticep_hand_backs_total", "Requests that a leaving rank handed back in the middle.", state.HandedBackRequests, 0);
+        CollectRanks(state);
+    }
+
+    private void CollectRanks(LiveState state)
+    {
+        var present = state.Ranks.Select(rank => rank.Rank.ToString(CultureInfo.InvariantCulture)).ToHashSet();
+        foreach (var gone in _known.Except(present).ToArray())
+            ForgetGauges(state.Model, gone);
+        var queued = (double)state.Queued;
+        foreach (var rank in state.Ranks)
+        {
+            var name = rank.Rank.ToString(CultureInfo.InvariantCulture);
+            _known.Add(name);
+            Running.WithLabels(state.Model, name).Set(rank.Running ?? 0);
+            Waiting.WithLabels(state.Model, name).Set((rank.Waiting ?? 0) + queued);
+            Cache.WithLabels(state.Model, name).Set(rank.KvUsage ?? 0);
+            queued = 0; // what no rank has yet is counted once
+            if (_reports.Find(rank.Rank)?.Last is { } report)
+                Mirror(name, rank.Incarnation, report);
+        }
+    }
+
+    private void Mirror(string rank, long incarnation, RankReport report)
+    {
+        Set("steps_total", "Steps that a rank completed.", report.Steps);
+        Set("step_retries_total", "Attempts beyond the first of a step.", report.Retries);
+        Set("step_seconds_total", "Time of steps.", report.StepSeconds);
+        Set("step_exchange_seconds_total", "Time of steps in dispatch and combine, without waiting.", report.ExchangeSeconds);
+        Set("step_wait_seconds_total", "Time of steps that a rank waited for others.", report.WaitSeconds);
+        Set("view_changes_total", "View changes after which a rank ran a step.", report.ViewChanges);
+        Set("stale_frames_total", "Frames of older attempts that were thrown away.", report.StaleFrames);
+        Set("weight_bytes_received_total", "Weight bytes that a rank received from peers.", report.WeightBytesReceived);
+        foreach (var (source, seconds) in report.WaitSecondsBySource)
+            _mirrors.Set("elasticep_source_wait_seconds_total", "Time that a rank waited for the frames of another one; waits for several overlap.", seconds, incarnation, ("rank", rank), ("source", source.ToString(CultureInfo.InvariantCulture)));
+
+        void Set(string name, string help, double value) => _mirrors.Set($"elasticep_{name}", help, value, incarnation, ("rank", rank));
+    }
+
+    private Gauge Running => Gauge(MetricsEndpoint.Vllm("num_requests_running"), "Requests that a rank runs.", "model_name", "engine");
+
+    private Gauge Waiting => Gauge(MetricsEndpoint.Vllm("num_requests_waiting"), "Requests that wait at a rank; those that no rank has are counted at the first.", "model_name", "engine");
+
+    private Gauge Cache => Gauge(MetricsEndpoint.Vllm("kv_cache_usage_perc"), "Part of the cache's pages that are lent, 0 to 1.", "model_name", "engine");
+
+    private void ForgetGauges(string model, string rank)
+    {
+        _known.Remove(rank);
+        foreach (var gauge in (ReadOnlySpan<Gauge>)[Running, Waiting, Cache])
+            gauge.RemoveLabelled(model, rank);
+    }
+
+    private Gauge Gauge(string name, string help, params string[] labels) => _factory.CreateGauge(name, help, labels);
+}

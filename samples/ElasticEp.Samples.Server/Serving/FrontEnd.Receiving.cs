@@ -1,0 +1,99 @@
+namespace ElasticEp.Samples.Server.Serving;
+
+/// <summary>What ranks say to the front end.</summary>
+internal sealed partial class FrontEnd
+{
+    private void Receive(in GroupMessage message)
+    {
+        switch (message.Topic)
+        {
+            case ServingTopic.Tokens:
+                foreach (var token in ReleasedToken.Decode(message.Payload))
+                    Accept(token);
+                break;
+            case ServingTopic.HandBack:
+                TakeBack(message.Sender, RequestNotice.Decode(message.Payload));
+                break;
+            case ServingTopic.Failed:
+                Fail(RequestNotice.Decode(message.Payload));
+                break;
+            case ServingTopic.Report:
+                if (RankReport.Decode(message.Payload) is { } report && group.View.Contains(message.Sender))
+                    reports.Add(message.Sender, report);
+                return;
+            case ServingTopic.Leaving:
+                SetLeaving(message.Sender, message.Payload.Length == sizeof(int) ? BitConverter.ToInt32(message.Payload.Span) : 0);
+                break;
+        }
+
+        ConfirmLeavers();
+        Assign();
+    }
+
+    private void Accept(in ReleasedToken token)
+    {
+        lock (_lock)
+        {
+            if (!_requests.TryGetValue(token.Request, out var request) || request.Owner != token.Owner || token.Position < request.Released.Count)
+                return;
+            if (token.Position > request.Released.Count)
+            {
+                // A message was lost: what follows cannot be released. Another owner continues from what was.
+                Send(request.Rank, ServingTopic.Cancel, new RequestNotice(request.Number, request.Owner, "").Encode());
+                Requeue(request);
+                return;
+            }
+
+            request.HeardAt = time.GetTimestamp();
+            metrics.OnToken(request, request.Rank);
+            request.Release(token);
+            Released++;
+            if (!request.IsFinished)
+                return;
+            _requests.Remove(request.Number);
+            metrics.OnEnd(request, request.Rank, token.Finish == FinishReason.Stop ? "stop" : "length");
+            Place(request, -1);
+        }
+    }
+
+    private void TakeBack(int rank, in RequestNotice notice)
+    {
+        lock (_lock)
+        {
+            if (!_requests.TryGetValue(notice.Request, out var request) || request.Owner != notice.Owner || request.Rank != rank)
+                return;
+            if (request.Released.Count > 0)
+            {
+                request.HandBacks++;
+                HandBacks++;
+            }
+
+            LogHandedBack(request.Number, rank, request.Released.Count);
+            Requeue(request);
+        }
+    }
+
+    private void Fail(in RequestNotice notice)
+    {
+        lock (_lock)
+        {
+            if (!_requests.TryGetValue(notice.Request, out var request) || request.Owner != notice.Owner)
+                return;
+            _requests.Remove(notice.Request);
+            Place(request, -1);
+            request.Fail(new ElasticEpException(ElasticEpErrorCode.StepFailed, notice.Detail));
+        }
+    }
+
+    private void SetLeaving(int rank, int leave)
+    {
+        lock (_lock)
+        {
+            _unconfirmed.Remove(rank);
+            if (leave > 0 && _unconfirmed.Add(rank))
+                _leaving[rank] = leave;
+            else
+                _leaving.Remove(rank);
+        }
+    }
+}
