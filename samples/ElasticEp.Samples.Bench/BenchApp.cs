@@ -59,6 +59,8 @@ internal static class BenchApp
             await output.WriteAsync(ScaleTable.Render(result.Resizes, result.ScaleReports, StreamGaps.Longest(result.Requests), result.Duration));
         foreach (var failure in result.Requests.Where(request => !request.IsSuccess).GroupBy(request => request.Error).OrderByDescending(group => group.Count()).Take(ErrorsShown))
             await error.WriteLineAsync($"{failure.Count()} requests failed: {failure.Key}");
+        if (result.Metrics is { Completed: > 0, InputTokens: 0 })
+            await error.WriteLineAsync("Input tokens are not known: the server reports no usage in streams and has no /tokenize.");
         if (result.Options.ResultFile is { } resultFile)
         {
             await using var file = File.Create(resultFile);

@@ -34,7 +34,7 @@ internal sealed class CompletionClient(HttpClient http, RunClock clock, int maxT
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException or JsonException)
         {
-            error = stream.Error ?? $"{Progress(stream)}{exception.Message}";
+            error = stream.Error ?? $"{Progress(stream)}{exception.Message}{(exception.InnerException is { } inner ? $" {inner.Message}" : "")}";
         }
 
         return new RequestOutcome

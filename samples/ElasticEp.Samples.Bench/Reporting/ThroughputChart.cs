@@ -9,16 +9,17 @@ namespace ElasticEp.Samples.Bench.Reporting;
 internal static class ThroughputChart
 {
     private const double Width = 860;
-    private const double Height = 360;
+    private const double Height = 380;
     private const double Left = 72;
     private const double Right = 24;
-    private const double Top = 64;
+    private const double Top = 82;
     private const double Bottom = 48;
     private const double PlotWidth = Width - Left - Right;
     private const double PlotHeight = Height - Top - Bottom;
     private const int MostTimeTicks = 12;
     private const int MostRateTicks = 5;
     private const double MinBand = 1.5;
+    private const double LabelHeight = 15;
 
     private const string Style = """
         <style>
@@ -55,8 +56,8 @@ internal static class ThroughputChart
         Text(svg, Left, 24, "start", "title", title);
         Text(svg, Left, 42, "start", null, string.Create(CultureInfo.InvariantCulture, $"output tokens/s, in intervals of {interval:0.##} s"));
         Axes(svg, duration, top, rateStep);
-        foreach (var resize in resizes)
-            Band(svg, resize.Outcome, duration);
+        for (var i = 0; i < resizes.Count; i++)
+            Band(svg, resizes[i].Outcome, duration, Top - 6 - (i % 2 * LabelHeight));
         Curve(svg, rates, interval, duration, top);
         return svg.Append("</svg>\n").ToString();
     }
@@ -79,14 +80,14 @@ internal static class ThroughputChart
         Text(svg, Left + (PlotWidth / 2), Height - 10, "middle", null, "seconds");
     }
 
-    private static void Band(StringBuilder svg, ScaleOutcome resize, double duration)
+    private static void Band(StringBuilder svg, ScaleOutcome resize, double duration, double labelY)
     {
         var start = X(Math.Min(resize.Start!.Value, duration), duration);
         var width = Math.Max(MinBand, X(Math.Min(resize.End!.Value, duration), duration) - start);
         var time = (resize.End.Value - resize.Start.Value) * 1000;
         svg.Append(CultureInfo.InvariantCulture, $"<rect class=\"{(resize.IsSuccess ? "resize" : "failed")}\" x=\"{start:0.##}\" y=\"{Top}\" width=\"{width:0.##}\" height=\"{PlotHeight}\"/>\n");
         var isLate = start > Left + (PlotWidth * 0.8);
-        Text(svg, isLate ? start - 4 : start + width + 4, Top - 6, isLate ? "end" : "start", "label", string.Create(
+        Text(svg, isLate ? start - 4 : start + width + 4, labelY, isLate ? "end" : "start", "label", string.Create(
             CultureInfo.InvariantCulture, $"{(resize.IsSuccess ? "" : "failed: ")}to {resize.Step.Size} in {time:0} ms"));
     }
 
