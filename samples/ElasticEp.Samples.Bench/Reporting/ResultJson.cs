@@ -88,7 +88,9 @@ internal static class ResultJson
     private static void WriteOurs(Utf8JsonWriter writer, BenchResult result)
     {
         writer.WriteStartObject("elasticep");
-        WriteOptional(writer, "longest_gap_ms", StreamGaps.Longest(result.Requests) * 1000);
+        var longestGap = StreamGaps.Longest(result.Requests);
+        WriteOptional(writer, "longest_gap_ms", longestGap?.Length * 1000);
+        WriteOptional(writer, "longest_gap_from_s", longestGap?.From);
         WriteEach(writer, "output_tokens_per_second", TokenRate.Series(result.Requests, result.Duration, SeriesWidth), writer.WriteNumberValue);
         WriteEach(writer, "resizes", result.Resizes, resize => WriteResize(writer, resize, result.ScaleReports.FirstOrDefault(report => report.Outcome == resize)));
         writer.WriteEndObject();

@@ -1,5 +1,6 @@
 using System.Globalization;
 using ElasticEp.Samples.Bench.Http;
+using ElasticEp.Samples.Bench.Measuring;
 using ElasticEp.Samples.Bench.Scaling;
 
 namespace ElasticEp.Samples.Bench.Reporting;
@@ -9,13 +10,14 @@ internal static class ScaleTable
 {
     /// <param name="resizes">All that were asked for.</param>
     /// <param name="reports">Those that were made.</param>
-    /// <param name="longestGap">Of the whole run, in seconds.</param>
+    /// <param name="longestGap">Of the whole run.</param>
     /// <param name="duration">Of the run, in seconds.</param>
-    public static string Render(IReadOnlyList<ScaleOutcome> resizes, IReadOnlyList<ScaleReport> reports, double? longestGap, double duration)
+    public static string Render(IReadOnlyList<ScaleOutcome> resizes, IReadOnlyList<ScaleReport> reports, StreamGap? longestGap, double duration)
     {
         var table = new TableText();
         table.Heading(" Resizes during the run ", '=');
-        table.Line("Longest gap in any stream (ms):", longestGap * 1000);
+        table.Line("Longest gap in any stream (ms):", longestGap?.Length * 1000);
+        table.Line("It began at (s):", longestGap?.From);
         foreach (var report in reports)
             Add(table, report);
         foreach (var left in resizes.Where(resize => resize.Start is null))

@@ -32,7 +32,7 @@ internal sealed record ScaleReport
             reports[i] = new ScaleReport
             {
                 Outcome = made[i],
-                LongestGap = StreamGaps.Longest(requests, start, end),
+                LongestGap = StreamGaps.Longest(requests, start, end)?.Length,
                 ThroughputBefore = TokenRate.Between(requests, earliest, start),
                 ThroughputDuring = TokenRate.Between(requests, start, end),
                 ThroughputAfter = TokenRate.Between(requests, end, latest),

@@ -69,6 +69,7 @@ public sealed class ReportTests
         [
             "============= Resizes during the run =============",
             "Longest gap in any stream (ms):          500.00    ",
+            "It began at (s):                         1.50      ",
             "--------------- To 4 ranks at 1 s ----------------",
             "Start (s):                               1.00      ",
             "HTTP status:                             200       ",

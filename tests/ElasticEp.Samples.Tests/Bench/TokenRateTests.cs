@@ -24,9 +24,9 @@ public sealed class TokenRateTests
     public void The_longest_gap_is_within_one_stream()
     {
         RequestOutcome[] requests = [Outcomes.Succeeded(0, 1, 1.5, 3), Outcomes.Failed(0, 10, 12.5)];
-        Assert.Equal(2.5, StreamGaps.Longest(requests));
-        Assert.Equal(1.5, StreamGaps.Longest(requests, 2, 2.5));
-        Assert.Equal(0.5, StreamGaps.Longest(requests, 0, 1.25));
+        Assert.Equal(new StreamGap(10, 2.5), StreamGaps.Longest(requests));
+        Assert.Equal(new StreamGap(1.5, 1.5), StreamGaps.Longest(requests, 2, 2.5));
+        Assert.Equal(new StreamGap(1, 0.5), StreamGaps.Longest(requests, 0, 1.25));
         Assert.Null(StreamGaps.Longest(requests, 4, 9));
         Assert.Null(StreamGaps.Longest([Outcomes.Succeeded(0, 1)]));
     }
