@@ -1,0 +1,11 @@
+namespace ElasticEp.Samples.Bench.Options;
+
+/// <summary>Where prompts come from.</summary>
+internal enum DatasetKind
+{
+    /// <summary>Token ids drawn uniformly from the vocabulary.</summary>
+    Random,
+
+    /// <summary>Pieces of prose and code, whose routing is as skewed as that of real requests.</summary>
+    Text,
+}
