@@ -1,3 +1,4 @@
+using ElasticEp;
 using ElasticEp.Hosting;
 using ElasticEp.Samples.Qwen3Moe;
 using ElasticEp.Samples.Server;
@@ -27,7 +28,7 @@ try
     await app.DisposeAsync();
     return 0;
 }
-catch (Exception exception) when (exception is ArgumentException or ModelLoadException or OptionsValidationException or IOException)
+catch (Exception exception) when (exception is ElasticEpException or ArgumentException or ModelLoadException or OptionsValidationException or IOException)
 {
     Console.Error.WriteLine(exception.Message);
     return 2;

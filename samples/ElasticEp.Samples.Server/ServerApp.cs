@@ -23,6 +23,8 @@ internal static class ServerApp
         builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.Critical); // probes ask before there is a group
         configure?.Invoke(builder);
         var settings = ServerSettings.Read(builder.Configuration);
+        if (settings.HealthPort is not null)
+            throw new ArgumentException("--health-port is for workers that somebody else starts, each with its own; the server itself answers probes at its --urls.");
         if (builder.Configuration["urls"] is null)
             builder.WebHost.UseUrls("http://localhost:8000");
         var checkpoint = Checkpoint.Open(settings.ModelDirectory);

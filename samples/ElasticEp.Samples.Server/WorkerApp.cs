@@ -7,14 +7,13 @@ namespace ElasticEp.Samples.Server;
 /// <summary>A worker process: one rank.</summary>
 internal static class WorkerApp
 {
-    /// <exception cref="ArgumentException">An argument is wrong.</exception>
-    /// <exception cref="ModelLoadException">The model cannot be used.</exception>
+    /// <exception cref="ArgumentException">An argument is wrong, or the model cannot be used.</exception>
     public static void Configure(HostApplicationBuilder builder)
     {
         builder.Logging.AddSimpleConsole(console => (console.SingleLine, console.ColorBehavior) = (true, LoggerColorBehavior.Disabled));
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
         var settings = ServerSettings.Read(builder.Configuration);
-        var model = ModelSource.ForWorker(settings.ModelDirectory);
+        var model = OpenModel(settings.ModelDirectory);
         var rank = builder.Services
             .AddElasticExpertParallel(GroupSetup.GroupName, options => GroupSetup.Fill(options, model.Config, settings))
             .UseTcpTransport(tcp => (tcp.StoreAddress, tcp.JoinSecretFile) = (settings.Store, settings.JoinSecretFile));
@@ -23,5 +22,17 @@ internal static class WorkerApp
             return;
         builder.Services.AddHealthChecks().AddElasticExpertParallel(GroupSetup.GroupName);
         builder.Services.AddHostedService(provider => new WorkerHealth(port, provider.GetRequiredService<HealthCheckService>()));
+    }
+
+    private static ModelSource OpenModel(string directory)
+    {
+        try
+        {
+            return ModelSource.ForWorker(directory);
+        }
+        catch (ModelLoadException exception)
+        {
+            throw new ArgumentException(exception.Message, exception);
+        }
     }
 }

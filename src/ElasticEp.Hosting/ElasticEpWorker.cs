@@ -15,7 +15,7 @@ public static class ElasticEpWorker
     /// <summary>Exit code of a worker that left the group, or whose group has ended.</summary>
     public const int Left = 0;
 
-    /// <summary>Exit code of a worker that failed.</summary>
+    /// <summary>Exit code of a worker that failed, or stopped while the group still counts on it.</summary>
     public const int Failed = 1;
 
     /// <summary>Exit code of a worker with wrong options, or that could not join.</summary>
@@ -62,9 +62,11 @@ public static class ElasticEpWorker
                 await ((IAsyncDisposable)host).DisposeAsync().ConfigureAwait(false);
             }
         }
-        catch (Exception exception) when (exception is OptionsValidationException or ElasticEpException or ArgumentException or IOException)
+        catch (Exception exception)
         {
-            await Console.Error.WriteLineAsync($"The worker of rank {rank} did not start: {exception.Message}").ConfigureAwait(false);
+            // What users cause has a message that says it all; of anything else the whole is wanted.
+            var isExpected = exception is OptionsValidationException or ElasticEpException or ArgumentException or IOException or UnauthorizedAccessException;
+            await Console.Error.WriteLineAsync($"The worker of rank {rank} did not start: {(isExpected ? exception.Message : exception)}").ConfigureAwait(false);
             return NotStarted;
         }
     }
@@ -75,13 +77,14 @@ public static class ElasticEpWorker
         if (groups.Length == 0)
             throw new ElasticEpException(ElasticEpErrorCode.InvalidState, "The worker's configure added no group; call AddElasticExpertParallel in it.");
         await host.StartAsync(cancellationToken).ConfigureAwait(false);
-        var ended = Task.WhenAll(groups.Select(group => host.Services.GetRequiredKeyedService<RankRuntime>(group.Name).Ended));
+        var ranks = groups.Select(group => host.Services.GetRequiredKeyedService<RankRuntime>(group.Name)).ToArray();
+        var ended = Task.WhenAll(ranks.Select(rank => rank.Ended));
         var lifetime = host.Services.GetRequiredService<IHostApplicationLifetime>();
         var stopping = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var onStop = lifetime.ApplicationStopping.UnsafeRegister(static state => ((TaskCompletionSource)state!).TrySetResult(), stopping);
         await using var onCancel = cancellationToken.UnsafeRegister(static state => ((TaskCompletionSource)state!).TrySetResult(), stopping);
         await Task.WhenAny(ended, stopping.Task).ConfigureAwait(false);
         await host.StopAsync(CancellationToken.None).ConfigureAwait(false);
-        return ended.IsFaulted ? Failed : Left;
+        return ended.IsFaulted || !ranks.All(rank => rank.HasLeft) ? Failed : Left;
     }
 }

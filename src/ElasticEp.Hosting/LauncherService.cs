@@ -147,6 +147,7 @@ internal sealed partial class LauncherService(
             await Task.Yield();
             var starting = launcher.LaunchAsync(launch, stoppingToken).AsTask();
             var handle = await WithinDeadlineAsync(starting, stoppingToken).ConfigureAwait(false);
+            running.Handle = handle; // at once: the service may be stopping, and takes no more events then
             Post(new LauncherEvent.Started(launch.Rank, running, handle, null));
             Post(new LauncherEvent.Ended(launch.Rank, running, await handle.Ended.ConfigureAwait(false)));
             await StopQuietlyAsync(launch.Rank, handle).ConfigureAwait(false);

@@ -7,6 +7,9 @@ internal sealed class TcpWorkerEnvironment(TcpOptions options, TcpStoreHost? sto
 {
     public void Fill(IDictionary<string, string?> environment)
     {
+        // Several workers of one machine cannot share an address that this process was given.
+        environment.Remove($"{TcpConfiguration.Section}__{nameof(options.BindAddress)}");
+        environment.Remove($"{TcpConfiguration.Section}__{nameof(options.AdvertisedAddress)}");
         Set(nameof(options.StoreAddress), store is { Address.IsCompletedSuccessfully: true } ? store.Address.Result.ToString() : options.StoreAddress);
         Set(nameof(options.JoinSecret), options.JoinSecretFile is null ? options.JoinSecret : null);
         Set(nameof(options.JoinSecretFile), options.JoinSecretFile);

@@ -92,7 +92,7 @@ internal sealed class RankCore
             case RankEventKind.LinkUp:
                 Member.Handle(e, now, _effects);
                 Preparation.Handle(e, _effects);
-                Coordinator.OnLinkUp(e.Peer, now, _effects);
+                Coordinator.OnLinkUp(e.Peer, e.Number, now, _effects);
                 if (e.Peer == Member.View.Coordinator)
                     AskAgain();
                 break;
@@ -132,9 +132,10 @@ internal sealed class RankCore
         }
     }
 
-    /// <summary>A loss takes time to be certain; by then the rank may be held by another process, or the same one may be back.</summary>
-    private bool IsAboutEarlierProcess(in RankEvent lost) => Member.IsConnected(lost.Peer)
-        || (lost.Number != 0 && Member.View.Find(lost.Peer) is { } known && known.Incarnation != lost.Number);
+    /// <summary>A loss takes time to be certain; by then another process may be the member of this number, or the same one may be back.</summary>
+    private bool IsAboutEarlierProcess(in RankEvent lost) => Member.View.Find(lost.Peer) is { } known
+        ? Member.IsConnected(known) || (lost.Number != 0 && known.Incarnation != lost.Number)
+        : Member.IsConnected(lost.Peer);
 
     private void Deliver(int from, ProtocolMessage message, TimeSpan now)
     {

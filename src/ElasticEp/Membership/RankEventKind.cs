@@ -81,6 +81,9 @@ internal enum RankEventKind : byte
     /// <summary>A rollback could not be finished: the rank's weights cannot be trusted any more.</summary>
     RollbackFailed,
 
+    /// <summary>The store does not know the group any more.</summary>
+    GroupForgotten,
+
     /// <summary>This process asks for an operation.</summary>
     Asked,
 

@@ -7,6 +7,8 @@ namespace ElasticEp.Runtime;
 /// <summary>A process that holds no rank: it sees the record, is connected to every member, and asks.</summary>
 internal sealed partial class ClientRuntime : IElasticGroupClient, IAsyncDisposable
 {
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(2);
+
     private readonly GroupServices _services;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stopped = new();
@@ -100,10 +102,21 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IAsyncDisposa
         _requests.OnRecord(record);
     }
 
-    private void OnConnectionEvent(RankEvent e)
+    // A member that cannot be reached is reported by its peers; the next record says what became of it.
+    private void OnConnectionEvent(RankEvent e) => _ = ConnectAgainAsync(e.Peer);
+
+    private async Task ConnectAgainAsync(int peer)
     {
-        // A member that cannot be reached is reported by its peers; the next record says what became of it.
-        if (View.Find(e.Peer) is { } member && !_stopped.IsCancellationRequested)
+        try
+        {
+            await Task.Delay(RetryDelay, _services.Time, _stopped.Token).ConfigureAwait(false); // it may refuse at once, and for good
+        }
+        catch (OperationCanceledException)
+        {
+            return;
+        }
+
+        if (View.Find(peer) is { } member)
             _connections!.Connect(member.Rank, member.Address);
     }
 

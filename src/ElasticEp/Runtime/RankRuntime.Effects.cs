@@ -21,7 +21,7 @@ internal sealed partial class RankRuntime
                 Start(effects[i]);
             if (e.Kind == RankEventKind.LinkLost)
                 Reconnect(e.Peer);
-            else if (e.Kind == RankEventKind.RollbackFailed)
+            else if (e.Kind is RankEventKind.RollbackFailed or RankEventKind.GroupForgotten)
                 Fail((Exception)e.Payload!);
             _timer.Change(_core.WakeAt is { } at ? Later(at) : Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         }

@@ -42,6 +42,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
     private Exception? _failure;
     private int _isInCall;
     private int _isDisposed;
+    private bool _hasLeft;
 
     public RankRuntime(GroupServices services, int rank, IExchangeKernels kernels, IElasticWorkload workload, IPlacementPolicy policy, StepRules? rules = null)
     {
@@ -81,6 +82,9 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
     public Task Ended => _ended.Task;
 
     public RankStatus Status => StatusOf();
+
+    /// <summary>Whether no view that this rank knows has it, or the group has ended: nobody misses it when it stops.</summary>
+    public bool HasLeft => _hasLeft || !View.Contains(Rank) || _ended.Task.IsCompletedSuccessfully;
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -148,10 +152,12 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
     }
 
     /// <summary>Leaves the group, or returns at once when this rank is not in it.</summary>
+    /// <exception cref="ElasticEpException">The store does not answer, so no view can change, or the group refused.</exception>
     public async Task LeaveAsync(CancellationToken cancellationToken)
     {
-        if (!View.Contains(Rank) || _ended.Task.IsCompleted)
+        if (HasLeft)
             return;
+        await _services.Store.GetAsync(GroupRecord.KeyOf(Name), cancellationToken).ConfigureAwait(false);
         var leave = _requests.RunAsync(Asks.Leave(Rank), null, cancellationToken);
         var first = await Task.WhenAny(leave, _ended.Task).WaitAsync(cancellationToken).ConfigureAwait(false);
         if (first == leave)
@@ -168,6 +174,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
     {
         if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
             return;
+        _hasLeft = HasLeft;
         End(null);
         _services.Metrics.Remove(this);
         _requests.Fail(new ElasticEpException(ElasticEpErrorCode.GroupEnded, $"Rank {Rank} was disposed.") { Rank = Rank });
@@ -227,7 +234,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
                 try
                 {
                     if (_lease!.Ended.IsCancellationRequested)
-                        await RegisterAsync(registration, _stopped.Token).ConfigureAwait(false);
+                        await RegisterAgainAsync(registration).ConfigureAwait(false);
                     else
                         await _lease.RenewAsync(_stopped.Token).ConfigureAwait(false);
                 }
@@ -241,6 +248,19 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         {
             // stopping
         }
+    }
+
+    /// <summary>A store that was restarted may be an empty one: then there is nothing left to be a member of.</summary>
+    private async Task RegisterAgainAsync(ReadOnlyMemory<byte> registration)
+    {
+        var isKnown = View.Epoch == 0 || await _services.Store.GetAsync(GroupRecord.KeyOf(Name), _stopped.Token).ConfigureAwait(false) is not null;
+        if (isKnown)
+            await RegisterAsync(registration, _stopped.Token).ConfigureAwait(false);
+        else
+            Post(new RankEvent(RankEventKind.GroupForgotten)
+            {
+                Payload = new ElasticEpException(ElasticEpErrorCode.GroupEnded, $"The store does not know group {Name} any more: it was restarted without its content. Start the ranks again to form a new group.") { Rank = Rank },
+            });
     }
 
     private void OnRecord(GroupRecord record)

@@ -20,8 +20,11 @@ internal sealed partial class CoordinatorCore
         Advance(now, effects);
     }
 
-    public void OnLinkUp(int rank, TimeSpan now, List<RankEffect> effects)
+    public void OnLinkUp(int rank, long incarnation, TimeSpan now, List<RankEffect> effects)
     {
+        // Another process under the number of a member has none of its experts: it waits to be admitted, and the member stays lost.
+        if (_record.View.Find(rank) is { } known && known.Incarnation != incarnation)
+            return;
         _lost.Remove(rank);
         if (Recovery is { IsStopping: true, IsWriting: false } recovery && recovery.Targets.Any(target => target.Rank == rank))
             effects.Add(RankEffect.Send(rank, new StopMessage(_record.View.Epoch, recovery.Id)));

@@ -185,6 +185,8 @@ internal sealed partial class MemberCore
     private void OnLinkUp(int peer, long incarnation, List<RankEffect> effects)
     {
         _connected[peer] = incarnation;
+        if (View.Find(peer) is { } known && known.Incarnation != incarnation)
+            return; // another process under a member's number
         _lost.Remove(peer);
         if (Phase == MemberPhase.Stopped)
             SendStopped(effects);

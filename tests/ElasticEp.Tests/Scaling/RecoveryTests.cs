@@ -94,6 +94,17 @@ public sealed class RecoveryTests
     }
 
     [Fact]
+    public void Another_process_under_the_number_of_a_lost_member_does_not_take_its_place()
+    {
+        var probe = CoreProbe.Idle().Post(new RankEvent(RankEventKind.LinkLost) { Peer = 1, Number = 2, Payload = "reset" }).AnswerRead();
+        probe.Post(new RankEvent(RankEventKind.LinkUp) { Peer = 1, Number = 9 });
+        Assert.Empty(probe.Sent<StopMessage>(1));
+        probe.Post(new RankEvent(RankEventKind.RankLost) { Peer = 1, Number = 2, Payload = "dead" }).Write();
+        Assert.Equal([0], probe.Record.View.Members.Select(member => member.Rank));
+        Assert.Empty(probe.Sent<StartMessage>(1));
+    }
+
+    [Fact]
     public void A_member_leads_when_it_is_asked_although_it_does_not_coordinate()
     {
         var probe = CoreProbe.Idle(rank: 1);
