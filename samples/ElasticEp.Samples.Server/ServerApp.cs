@@ -1,6 +1,7 @@
 using ElasticEp.Hosting;
 using ElasticEp.Samples.Qwen3Moe;
 using ElasticEp.Samples.Server.Http;
+using ElasticEp.Samples.Server.Page;
 using ElasticEp.Samples.Server.Serving;
 
 namespace ElasticEp.Samples.Server;
@@ -36,6 +37,7 @@ internal static class ServerApp
         var app = builder.Build();
         app.MapCompletions();
         app.MapElastic();
+        app.MapLivePage();
         app.MapHealthChecks("/health");
         app.MapHealthChecks("/health/live", new() { Predicate = check => check.Tags.Contains("live") });
         app.MapHealthChecks("/health/ready", new() { Predicate = check => check.Tags.Contains("ready") });
