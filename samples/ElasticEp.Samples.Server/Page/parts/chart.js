@@ -124,7 +124,7 @@ function* grid(frame, top, span, now) {
   }
 
   for (let back = span; back >= 0; back -= 60) {
-    const words = back ? `−${back / 60} min` : 'now';
+    const words = back === 0 ? 'now' : back === span || frame.width > 460 ? `−${back / 60} min` : `−${back / 60}`;
     yield shape('text', { class: 'label', x: frame.x(now - back), y: height - 5, 'text-anchor': back === span ? 'start' : back ? 'middle' : 'end' }, words);
   }
 }

@@ -33,6 +33,7 @@ function resizes(data, now) {
     }))
     .reverse();
   const elapsed = number(data.operation?.elapsed_ms);
-  if (elapsed !== null) marks.push({ from: now - elapsed / 1000, to: now, kind: 'running', label: '…' });
+  const target = parseInt(data.operation?.target);
+  if (elapsed !== null) marks.push({ from: now - elapsed / 1000, to: now, kind: 'running', label: Number.isNaN(target) ? '…' : `→ ${target}` });
   return marks.filter(mark => mark.to >= now - span && mark.from <= now);
 }

@@ -11,6 +11,9 @@ export const list = value => Array.isArray(value) ? value : [];
 /** The objects among a list's items. */
 export const records = value => list(value).filter(item => item !== null && typeof item === 'object' && !Array.isArray(item));
 
+/** The ranks that belong to the group already. */
+export const members = ranks => records(ranks).filter(rank => rank.state !== 'joining');
+
 /** A new element with a class and children. Text never becomes markup. */
 export function element(tag, className, ...children) {
   const created = document.createElement(tag);

@@ -1,9 +1,9 @@
 // The figures in the header.
 
-import { byId, duration, element, figure, list, number, setText } from './dom.js';
+import { byId, duration, element, figure, members, number, setText } from './dom.js';
 
 const figures = [
-  ['Ranks', data => data.ranks === undefined ? '–' : `${list(data.ranks).length}${number(data.max_ranks) === null ? '' : ` of ${data.max_ranks}`}`],
+  ['Ranks', data => data.ranks === undefined ? '–' : `${members(data.ranks).length}${number(data.max_ranks) === null ? '' : ` of ${data.max_ranks}`}`],
   ['Epoch', data => figure(data.epoch)],
   ['Tokens/s', data => figure(data.tokens_per_second)],
   ['ITL mean', data => duration(data.itl_ms?.mean)],

@@ -163,13 +163,14 @@ function showTip() {
   tip.style.top = `${scroll.offsetTop + cell.y - tip.offsetHeight - 6}px`;
 }
 
-function describe({ layer, rank, slot, expert }) {
-  if (expert < 0) return `Layer ${layer}, rank ${rank}\nslot ${slot} is empty`;
+function describe({ layer, slot, rank, expert }) {
+  if (expert < 0) return `Layer ${layer}, rank ${rank}\nSlot ${slot} is empty`;
   const ranks = holders[layer].get(expert) ?? [rank];
-  const copies = ranks.length > 1 ? `${ranks.length} copies, on ranks ${[...new Set(ranks)].join(', ')}` : `on rank ${rank}`;
+  const places = [...new Set(ranks)];
+  const copies = `${ranks.length > 1 ? `${ranks.length} copies, ` : ''}${places.length > 1 ? 'ranks' : 'rank'} ${places.join(', ')}`;
   const tokens = number(loads[layer]?.[expert]);
   const ratio = ratioOf(layer, expert);
-  const load = tokens === null ? 'load not known' : `${figure(tokens)} ${tokens === 1 ? 'token' : 'tokens'}${ratio === null ? '' : `, ${ratio.toFixed(2)}× the mean`}`;
+  const load = tokens === null ? 'Load not known' : `${figure(tokens)} ${tokens === 1 ? 'token' : 'tokens'}${ratio === null ? '' : `, ${ratio.toFixed(2)}× the mean`}`;
   return `Layer ${layer}, expert ${expert}\n${copies}\n${load}`;
 }
 

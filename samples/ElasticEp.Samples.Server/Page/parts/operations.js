@@ -9,6 +9,7 @@ byId('stages').append(...steps);
 let clock = null; // what the elapsed time counts from, while an operation runs and the stream is up
 let reached = 0; // the last stage seen, to show where an operation was when it aborted
 let reachedBy = null;
+let shownHistory = '';
 
 export function showOperation(data) {
   const operation = data.operation !== null && typeof data.operation === 'object' ? data.operation : null;
@@ -69,11 +70,10 @@ export function showHistory(data) {
   const finished = records(data.operations);
   byId('history').hidden = finished.length === 0;
   byId('no-history').hidden = finished.length > 0;
-  const key = JSON.stringify(finished);
-  const body = byId('history').tBodies[0];
-  if (body.dataset.key === key) return;
-  body.dataset.key = key;
-  body.replaceChildren(...finished.flatMap(rows));
+  const history = JSON.stringify(finished);
+  if (history === shownHistory) return;
+  shownHistory = history;
+  byId('history').tBodies[0].replaceChildren(...finished.flatMap(rows));
 }
 
 function rows(operation) {

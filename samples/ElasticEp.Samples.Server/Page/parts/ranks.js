@@ -69,7 +69,7 @@ function fill(card, rank, coordinator, share) {
 
   const times = stepParts.map(([, field]) => Math.max(0, number(rank[field]) ?? 0));
   const sum = times.reduce((all, time) => all + time, 0);
-  const words = stepParts.map(([name], i) => `${name} ${sum > 0 ? duration(times[i]) : '–'}`).join(' · ');
+  const words = sum > 0 ? `${stepParts.map(([name], i) => `${name} ${times[i].toFixed(1)}`).join(' · ')} ms` : 'no steps in the last window';
   card.parts.forEach((part, i) => part.style.width = sum > 0 ? `${100 * times[i] / sum}%` : '0');
   setAttribute(card.stack, 'aria-label', `Step time: ${words}`);
   setText(card.split, words);

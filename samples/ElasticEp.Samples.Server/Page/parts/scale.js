@@ -1,6 +1,6 @@
 // The buttons that change the group's size.
 
-import { byId, list, number, setText } from './dom.js';
+import { byId, members, number, setText } from './dom.js';
 
 const down = byId('scale-down');
 const up = byId('scale-up');
@@ -17,7 +17,7 @@ let isEdited = false; // the number in the field is the user's
 let refocus = null; // a disabled button loses the focus; it gets it back
 
 export function showScale(data) {
-  ranks = list(data.ranks).length;
+  ranks = members(data.ranks).length;
   most = number(data.max_ranks);
   isBusy = ranks === 0 || (data.operation !== null && data.operation !== undefined);
   field.max = most ?? '';
