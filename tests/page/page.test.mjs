@@ -238,6 +238,12 @@ describe('the live page', { skip, timeout: 120_000 }, () => {
     await open(state({ ranks: 8, layers: 58, experts: 256, operation: running, operations: finished }));
     assert.equal(await overflow(), 0);
     assert.ok(await colours() > 10);
+    const names = await page.$$eval('#stages .name', all => all.map(name => {
+      const words = document.createRange();
+      words.selectNodeContents(name);
+      return words.getBoundingClientRect().toJSON();
+    }));
+    names.slice(1).forEach((box, i) => assert.ok(box.left >= names[i].right, `the names of stages ${i} and ${i + 1} overlap`));
     server.send(state({ second: 1, epoch: 8, model: 'an-organisation/a-model-with-a-very-long-name-that-cannot-be-broken-anywhere' }));
     await shows('#figures', 'Epoch8');
     assert.equal(await overflow(), 0);

@@ -123,8 +123,8 @@ function* grid(frame, top, span, now) {
     if (i % 2 === 0) yield shape('text', { class: 'label', x: margin.left - 7, y: y + 4, 'text-anchor': 'end' }, brief(top * i / 4));
   }
 
-  for (let back = span; back >= 0; back -= 60) {
-    const words = back === 0 ? 'now' : back === span || frame.width > 460 ? `−${back / 60} min` : `−${back / 60}`;
+  for (let back = span; back >= 0; back -= frame.width > 460 || back === 60 ? 60 : 120) {
+    const words = back ? `−${back / 60} min` : 'now';
     yield shape('text', { class: 'label', x: frame.x(now - back), y: height - 5, 'text-anchor': back === span ? 'start' : back ? 'middle' : 'end' }, words);
   }
 }
