@@ -1,4 +1,4 @@
-// Small helpers that every part of the page uses: reading fields that may be missing, writing text, words for figures.
+// Small functions that every part of the page uses: reading fields that may be missing, writing text, words for figures.
 
 export const byId = id => document.getElementById(id);
 
