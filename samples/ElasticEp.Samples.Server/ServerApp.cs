@@ -3,6 +3,7 @@ using ElasticEp.Samples.Qwen3Moe;
 using ElasticEp.Samples.Server.Elastic;
 using ElasticEp.Samples.Server.Http;
 using ElasticEp.Samples.Server.Metrics;
+using ElasticEp.Samples.Server.Page;
 using ElasticEp.Samples.Server.Serving;
 using Prometheus;
 
@@ -45,6 +46,7 @@ internal static class ServerApp
         app.MapElastic();
         app.Services.GetRequiredService<ElasticMetrics>();
         app.MapMetrics();
+        app.MapLivePage();
         app.MapHealthChecks("/health");
         app.MapHealthChecks("/health/live", new() { Predicate = check => check.Tags.Contains("live") });
         app.MapHealthChecks("/health/ready", new() { Predicate = check => check.Tags.Contains("ready") });

@@ -24,6 +24,8 @@ internal static class ElasticEndpoints
 
     private static async Task ScaleAsync(HttpContext context, IElasticGroupClient group, ScaleOperations operations)
     {
+        if (!context.Request.HasJsonContentType()) // a page of another site cannot send this type without being asked
+            throw new BadInputException("The content type must be application/json.", status: StatusCodes.Status415UnsupportedMediaType);
         var body = await JsonInput.ReadAsync(context, HttpJson.Default.ScaleBody);
         if (body.NewDataParallelSize is null == body.RemoveRanks is null)
             throw new BadInputException("Give either new_data_parallel_size (a number of ranks) or remove_ranks (a list).", "new_data_parallel_size");
