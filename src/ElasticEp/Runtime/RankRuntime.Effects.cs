@@ -16,12 +16,21 @@ internal sealed partial class RankRuntime
             return;
         try
         {
+            if (e is { Kind: RankEventKind.GroupForgotten } || (e is { Kind: RankEventKind.RecordRead, Payload: null } && View.Epoch > 0))
+            {
+                Fail(new ElasticEpException(
+                    ElasticEpErrorCode.GroupEnded,
+                    $"The store does not know group {Name} any more: it was restarted without its content. Start the ranks again to form a new group.")
+                { Rank = Rank, Epoch = View.Epoch });
+                return;
+            }
+
             var effects = _core.Handle(e, _services.Time.GetElapsedTime(_startedAt));
             for (var i = 0; i < effects.Count; i++)
                 Start(effects[i]);
             if (e.Kind == RankEventKind.LinkLost)
                 Reconnect(e.Peer);
-            else if (e.Kind is RankEventKind.RollbackFailed or RankEventKind.GroupForgotten)
+            else if (e.Kind == RankEventKind.RollbackFailed)
                 Fail((Exception)e.Payload!);
             _timer.Change(_core.WakeAt is { } at ? Later(at) : Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         }

@@ -257,10 +257,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         if (isKnown)
             await RegisterAsync(registration, _stopped.Token).ConfigureAwait(false);
         else
-            Post(new RankEvent(RankEventKind.GroupForgotten)
-            {
-                Payload = new ElasticEpException(ElasticEpErrorCode.GroupEnded, $"The store does not know group {Name} any more: it was restarted without its content. Start the ranks again to form a new group.") { Rank = Rank },
-            });
+            Post(new RankEvent(RankEventKind.GroupForgotten));
     }
 
     private void OnRecord(GroupRecord record)

@@ -7,7 +7,8 @@ namespace ElasticEp.Runtime;
 /// <summary>Reads, writes and watches the group's record. A thin driver: what the store answers is posted as an event.</summary>
 internal sealed partial class RecordKeeper(GroupServices services, CancellationToken stopped)
 {
-    private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan LastDelay = TimeSpan.FromSeconds(2);
 
     private readonly ILogger _logger = services.Loggers.CreateLogger<RecordKeeper>();
     private readonly string _key = GroupRecord.KeyOf(services.Name);
@@ -68,12 +69,16 @@ internal sealed partial class RecordKeeper(GroupServices services, CancellationT
 
     private async Task WatchAsync(string prefix, Action<StoreChange> show)
     {
+        var delay = FirstDelay;
         while (!stopped.IsCancellationRequested)
         {
             try
             {
                 await foreach (var change in services.Store.WatchAsync(prefix, stopped).ConfigureAwait(false))
+                {
+                    delay = FirstDelay;
                     show(change);
+                }
             }
             catch (OperationCanceledException) when (stopped.IsCancellationRequested)
             {
@@ -84,7 +89,8 @@ internal sealed partial class RecordKeeper(GroupServices services, CancellationT
                 LogStoreTrouble(services.Name, exception.Message);
             }
 
-            await DelayAsync().ConfigureAwait(false);
+            await DelayAsync(delay).ConfigureAwait(false);
+            delay = delay * 2 < LastDelay ? delay * 2 : LastDelay;
         }
     }
 
@@ -93,15 +99,15 @@ internal sealed partial class RecordKeeper(GroupServices services, CancellationT
         if (stopped.IsCancellationRequested)
             return;
         LogStoreTrouble(services.Name, exception.Message);
-        await DelayAsync().ConfigureAwait(false);
+        await DelayAsync(FirstDelay).ConfigureAwait(false);
         post(new RankEvent(RankEventKind.RecordUnknown));
     }
 
-    private async Task DelayAsync()
+    private async Task DelayAsync(TimeSpan delay)
     {
         try
         {
-            await Task.Delay(RetryDelay, services.Time, stopped).ConfigureAwait(false);
+            await Task.Delay(delay, services.Time, stopped).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {

@@ -73,7 +73,7 @@ public sealed class ProcessLifeTests
         var workers = new List<ExternalWorker>();
         try
         {
-            var port = FreePort();
+            var port = ProcFiles.FreePort();
             workers.Add(ExternalWorker.Start(0, store, secret, "--ranks", "2", "--health-port", $"{port}"));
             await WaitAsync(async () => await StatusAsync(port, "live") == 200, server, "a worker that is alive");
             Assert.Equal(503, await StatusAsync(port, "ready")); // rank 1 is not there yet
@@ -140,13 +140,6 @@ public sealed class ProcessLifeTests
             server,
             "descriptors to settle");
         return (last, processes.Sum(ProcFiles.Threads), processes.Sum(ProcFiles.Resident));
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private static async Task<int> StatusAsync(int port, string probe)

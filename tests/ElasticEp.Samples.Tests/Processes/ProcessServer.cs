@@ -60,7 +60,8 @@ internal sealed class ProcessServer : IAsyncDisposable
     public async Task WaitForRanksAsync(int ranks)
     {
         var started = TimeProvider.System.GetTimestamp();
-        while ((await Client.ViewAsync()).Ranks.Length != ranks)
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
+        while ((await Client.ViewAsync()).Ranks.Length != ranks && await timer.WaitForNextTickAsync())
             Assert.True(TimeProvider.System.GetElapsedTime(started) < TestServer.Deadline, $"Waited {TestServer.Deadline} for {ranks} ranks.\n{Log}");
     }
 
@@ -96,6 +97,18 @@ internal sealed class ProcessServer : IAsyncDisposable
 
     /// <summary>Ends the gateway as a fault would.</summary>
     public void Kill() => _process.Kill();
+
+    /// <summary>Runs the executable with arguments that it must refuse.</summary>
+    public static async Task<(int ExitCode, string Error)> RefuseAsync(IReadOnlyDictionary<string, string> environment, params string[] args)
+    {
+        var start = new ProcessStartInfo(Executable, args) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
+        using var process = Process.Start(start)!;
+        var error = process.StandardError.ReadToEndAsync();
+        await Task.WhenAll(process.StandardOutput.ReadToEndAsync(), error, process.WaitForExitAsync()).WaitAsync(TestServer.Deadline);
+        return (process.ExitCode, await error);
+    }
 
     /// <summary>Asks the gateway to end, and waits; its exit code.</summary>
     public async Task<int> StopAsync()

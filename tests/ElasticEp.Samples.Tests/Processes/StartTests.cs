@@ -1,0 +1,72 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace ElasticEp.Samples.Tests.Processes;
+
+/// <summary>What cannot start says why in one line and exits with code 2; what was orphaned ends.</summary>
+[Collection(nameof(ProcessCollection))]
+public sealed class StartTests
+{
+    private static readonly Dictionary<string, string> Gateway = [];
+
+    [Fact]
+    public async Task A_server_whose_ports_are_taken_or_whose_files_are_missing_says_so()
+    {
+        using var taken = new TcpListener(IPAddress.Loopback, 0);
+        taken.Start();
+        var address = $"127.0.0.1:{((IPEndPoint)taken.LocalEndpoint).Port}";
+        await RefusedAsync(Gateway, address, "--urls", $"http://{address}");
+        await RefusedAsync(Gateway, address, "--urls", "http://127.0.0.1:0", "--store-bind", address);
+        await RefusedAsync(Gateway, "/no/such/model", "--urls", "http://127.0.0.1:0", "--model", "/no/such/model");
+        await RefusedAsync(Gateway, "/no/such/secret", "--urls", "http://127.0.0.1:0", "--join-secret-file", "/no/such/secret");
+        await RefusedAsync(Gateway, "--health-port", "--urls", "http://127.0.0.1:0", "--health-port", "8080");
+    }
+
+    [Fact]
+    public async Task A_worker_that_cannot_start_says_so()
+    {
+        await RefusedAsync(Worker("one"), "ElasticEp__Rank is 'one'");
+        await RefusedAsync(Worker("0"), "/no/such/model", "--model", "/no/such/model");
+        await RefusedAsync(Worker("0"), "StoreAddress");
+
+        static Dictionary<string, string> Worker(string rank) => new() { ["ElasticEp__Rank"] = rank };
+    }
+
+    [Fact]
+    public async Task Workers_whose_gateway_came_back_with_an_empty_store_end_so_that_a_new_group_can_form()
+    {
+        ProcFiles.Require();
+        var (secret, store) = (Path.GetTempFileName(), $"127.0.0.1:{ProcFiles.FreePort()}");
+        await File.WriteAllTextAsync(secret, "the secret of these tests\n");
+        string[] args = ["--ranks", "2", "--external-workers", "true", "--store-bind", store, "--join-secret-file", secret];
+        var workers = new List<ExternalWorker>();
+        var first = await ProcessServer.StartGatewayAsync(args);
+        try
+        {
+            Start();
+            await first.WaitForRanksAsync(2);
+            first.Kill();
+            await using var second = await ProcessServer.StartGatewayAsync(args);
+            var exitCodes = await Task.WhenAll(workers.Select(worker => worker.WaitAsync()));
+            Assert.Equal([1, 1], exitCodes);
+            Start();
+            await second.WaitForRanksAsync(2);
+            Assert.Equal(4, (await second.Client.CompleteAsync([1, 2, 3], 4)).Length);
+        }
+        finally
+        {
+            await Task.WhenAll(workers.Select(worker => worker.DisposeAsync().AsTask()));
+            await first.DisposeAsync();
+            File.Delete(secret);
+        }
+
+        void Start() => workers.AddRange(Enumerable.Range(0, 2).Select(rank => ExternalWorker.Start(rank, store, secret, "--ranks", "2")));
+    }
+
+    private static async Task RefusedAsync(Dictionary<string, string> environment, string words, params string[] args)
+    {
+        var (exitCode, error) = await ProcessServer.RefuseAsync(environment, args);
+        Assert.True(exitCode == 2, $"exit code {exitCode}: {error}");
+        Assert.Contains(words, error, StringComparison.Ordinal);
+    }
+}
