@@ -103,7 +103,7 @@ public sealed class ProcessLifeTests
     {
         ProcFiles.Require();
         await using var server = await ProcessServer.StartAsync(2);
-        await CycleAsync(server, 5);
+        await CycleAsync(server, 15); // until code is compiled and heaps have their size
         var before = await SettleAsync(server);
         await CycleAsync(server, 20);
         var after = await SettleAsync(server);
