@@ -33,7 +33,7 @@ public static class TcpBuilderExtensions
             options.Configure(configure);
         if (services.Any(service => service.IsKeyedService && service.ServiceType == typeof(TcpGroup) && name.Equals(service.ServiceKey)))
             return builder;
-        options.PostConfigure<IServiceProvider>((tcp, provider) => TcpConfiguration.Complete(tcp, provider.GetService<IConfiguration>(), provider.GetKeyedService<TcpStoreHost>(name) is not null));
+        options.PostConfigure<IServiceProvider>((tcp, provider) => TcpConfiguration.Complete(tcp, provider.GetService<IConfiguration>(), provider.GetKeyedService<TcpStoreHost>(name)));
         options.ValidateOnStart();
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<IValidateOptions<TcpOptions>>(provider => new TcpOptionsValidator(name, provider.GetKeyedService<TcpStoreHost>(name) is not null));
@@ -49,8 +49,8 @@ public static class TcpBuilderExtensions
     }
 
     /// <summary>
-    /// Serves the group's store in this process: for the gateway, which outlives every rank. Without a join secret a random one is
-    /// drawn, which processes that this one launches are given.
+    /// Serves the group's store in this process: for the gateway, which outlives every rank. Without a join secret or TLS a random secret is
+    /// drawn, which processes that this one launches are given; a store that other machines can reach needs one of the two.
     /// </summary>
     /// <param name="builder">Builder of a client that uses the TCP transport.</param>
     /// <param name="bindAddress"><c>host:port</c> to listen at, port 0 for any free one; this machine only by default.</param>

@@ -8,6 +8,8 @@ internal static class SocketSettings
     private const int KeepAliveTime = 10; // seconds
     private const int KeepAliveInterval = 3; // seconds
     private const int KeepAliveProbes = 3;
+    private const int TcpUserTimeout = 18; // Linux: how long sent bytes may go unacknowledged; keepalive says nothing meanwhile
+    private const int TcpLevel = 6;
 
     /// <summary>No delay for small frames; a host that vanished without a word is noticed within 20 seconds.</summary>
     public static void Apply(Socket socket)
@@ -19,5 +21,7 @@ internal static class SocketSettings
         socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, KeepAliveTime);
         socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, KeepAliveInterval);
         socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, KeepAliveProbes);
+        if (OperatingSystem.IsLinux())
+            socket.SetRawSocketOption(TcpLevel, TcpUserTimeout, BitConverter.GetBytes(20_000)); // milliseconds
     }
 }

@@ -127,9 +127,10 @@ internal sealed partial class TcpAcceptor : IAsyncDisposable
     private async Task<ProvedConnection?> ProveAsync(Socket socket)
     {
         var place = Enter(socket);
-        var (caller, isUnix) = (socket.RemoteEndPoint?.ToString() ?? "?", socket.AddressFamily == AddressFamily.Unix);
+        var (caller, isUnix) = ("?", socket.AddressFamily == AddressFamily.Unix);
         try
         {
+            caller = socket.RemoteEndPoint?.ToString() ?? "?";
             using var deadline = new CancellationTokenSource(_timeout, _time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, _stopped.Token);
             SocketSettings.Apply(socket);
@@ -148,6 +149,11 @@ internal sealed partial class TcpAcceptor : IAsyncDisposable
         {
             socket.Dispose();
             LogNotProved(caller, exception.Message);
+        }
+        catch (Exception exception)
+        {
+            socket.Dispose();
+            LogRefused(isUnix ? "a Unix domain socket" : caller, $"{exception.GetType().Name}: {exception.Message}"); // a caller's certificate can fail in many ways
         }
         finally
         {

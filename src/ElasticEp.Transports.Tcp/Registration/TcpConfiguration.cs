@@ -11,7 +11,7 @@ internal static class TcpConfiguration
 
     private static readonly TcpOptions Defaults = new();
 
-    public static void Complete(TcpOptions options, IConfiguration? configuration, bool isStoreHost)
+    public static void Complete(TcpOptions options, IConfiguration? configuration, TcpStoreHost? storeHost)
     {
         if (configuration?.GetSection(Section) is { } section)
         {
@@ -31,7 +31,8 @@ internal static class TcpConfiguration
             options.TlsAuthorityFile ??= section[nameof(options.TlsAuthorityFile)];
         }
 
-        if (isStoreHost && options is { JoinSecret: null, JoinSecretFile: null })
+        // Only processes that this one starts learn a secret that is drawn: it is of no use to anybody else.
+        if (storeHost is { IsLocal: true } && options is { JoinSecret: null, JoinSecretFile: null, TlsCertificateFile: null })
             options.JoinSecret = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(24));
     }
 

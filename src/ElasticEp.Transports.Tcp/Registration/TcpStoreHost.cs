@@ -14,6 +14,22 @@ internal sealed class TcpStoreHost(string bindAddress, Func<TcpOptions> options,
     /// <summary>Where processes of this machine reach it, once it listens.</summary>
     public Task<HostAddress> Address => _address.Task;
 
+    /// <summary>Whether only this machine can reach it.</summary>
+    public bool IsLocal
+    {
+        get
+        {
+            try
+            {
+                return HostAddress.Parse(bindAddress).IsLoopback;
+            }
+            catch (FormatException)
+            {
+                return false; // binding says what is wrong
+            }
+        }
+    }
+
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
         var tcp = options();
@@ -21,8 +37,12 @@ internal sealed class TcpStoreHost(string bindAddress, Func<TcpOptions> options,
         if (!HostAddress.Parse(bindAddress).IsLoopback && tcp is { JoinSecret: null, JoinSecretFile: null } && security.Tls is null)
             throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"The store would listen at {bindAddress}, which other machines can reach, but there is neither a join secret nor TLS; set JoinSecretFile or the three TLS files.");
         _server = await TcpStoreServer.StartAsync(bindAddress, security, tcp.HandshakeTimeout, time, loggers, cancellationToken).ConfigureAwait(false);
-        var isAny = _server.Address.Host is "0.0.0.0" or "::";
-        _address.TrySetResult(isAny ? _server.Address with { Host = "127.0.0.1" } : _server.Address);
+        _address.TrySetResult(_server.Address.Host switch
+        {
+            "0.0.0.0" => _server.Address with { Host = "127.0.0.1" },
+            "::" => _server.Address with { Host = "::1" },
+            _ => _server.Address,
+        });
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;

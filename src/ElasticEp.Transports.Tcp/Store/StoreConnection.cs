@@ -12,6 +12,7 @@ internal sealed class StoreConnection
     private readonly StoreOutput _output;
     private readonly Dictionary<uint, IStoreCall> _calls = [];
     private uint _numbers;
+    private long _received;
     private Exception? _end;
 
     public StoreConnection(ProvedConnection socket)
@@ -30,6 +31,9 @@ internal sealed class StoreConnection
                 return _end is null;
         }
     }
+
+    /// <summary>How often bytes have come in.</summary>
+    public long Received => Volatile.Read(ref _received);
 
     /// <summary>Sends a request; its answers go to <paramref name="call"/>, or it fails.</summary>
     /// <returns>Number of the request.</returns>
@@ -100,6 +104,7 @@ internal sealed class StoreConnection
             {
                 var result = await reader.ReadAsync().ConfigureAwait(false);
                 var buffer = result.Buffer;
+                Interlocked.Increment(ref _received);
                 while (StoreProtocol.TryTake(ref buffer, int.MaxValue, out var frame))
                     Handle(frame);
                 reader.AdvanceTo(buffer.Start, buffer.End);

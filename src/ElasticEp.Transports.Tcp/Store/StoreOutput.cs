@@ -32,6 +32,16 @@ internal sealed class StoreOutput
     /// <summary>Completes when nothing is sent any more.</summary>
     public Task Ended => _sending;
 
+    /// <summary>Whether so much waits to be sent that the writer should wait.</summary>
+    public bool IsFull
+    {
+        get
+        {
+            lock (_lock)
+                return _waiting >= PauseAt;
+        }
+    }
+
     /// <summary>Appends one frame; <see cref="FlushAsync"/> sends it.</summary>
     /// <returns>False when the connection is over or too much waits.</returns>
     public bool TryWrite(uint number, byte kind, ReadOnlySpan<byte> first, ReadOnlySpan<byte> second = default)

@@ -44,7 +44,12 @@ internal sealed class StoreSession(InMemoryRendezvousStore store, StoreLeases le
                 var result = await reader.ReadAsync(stopped).ConfigureAwait(false);
                 var buffer = result.Buffer;
                 while (StoreProtocol.TryTake(ref buffer, StoreProtocol.MaxRequest, out var frame))
+                {
                     Handle(frame);
+                    if (_output.IsFull) // many answers to one batch: its client has to take some first
+                        await _output.FlushAsync().ConfigureAwait(false);
+                }
+
                 reader.AdvanceTo(buffer.Start, buffer.End);
                 await _output.FlushAsync().ConfigureAwait(false);
                 if (result.IsCompleted)

@@ -11,7 +11,7 @@ internal sealed partial class TcpRendezvousStore
     {
         cancellationToken.ThrowIfCancellationRequested();
         var connection = _connection is { IsOpen: true } open ? open : await OpenAsync(cancellationToken).ConfigureAwait(false);
-        var call = new StoreCall<T>(decode);
+        var (call, received) = (new StoreCall<T>(decode), connection.Received);
         var request = Send(connection, operation, number, key, value.Span, call);
         var answer = call.Task;
         if (answer.IsCompleted)
@@ -20,14 +20,21 @@ internal sealed partial class TcpRendezvousStore
         // A wait has no deadline of its own.
         var isOpenEnded = operation == StoreOperation.Wait;
         using var cancel = cancellationToken.UnsafeRegister(static (state, token) => ((IStoreCall)state!).Fail(new OperationCanceledException(token)), call);
-        await using var deadline = isOpenEnded ? null : _time.CreateTimer(static state => ((IStoreCall)state!).Fail(Late()), call, _timeout, Timeout.InfiniteTimeSpan);
+        await using var deadline = isOpenEnded ? null : _time.CreateTimer(static state => ((IStoreCall)state!).Fail(new StoreLateException()), call, _timeout, Timeout.InfiniteTimeSpan);
         try
         {
             return await answer.ConfigureAwait(false);
         }
+        catch (StoreLateException)
+        {
+            connection.Forget(request, isTold: false);
+            if (connection.Received == received)
+                connection.End(Late()); // it has gone dark: the next call dials anew, and watches begin again
+            throw Late();
+        }
         catch
         {
-            connection.Forget(request, isOpenEnded); // cancelled or late; otherwise it is forgotten already
+            connection.Forget(request, isOpenEnded); // cancelled; otherwise it is forgotten already
             throw;
         }
     }
@@ -54,15 +61,27 @@ internal sealed partial class TcpRendezvousStore
         }
     }
 
+    /// <summary>The open connection, or a new one: all callers wait for the same dial, and share its failure.</summary>
     private async ValueTask<StoreConnection> OpenAsync(CancellationToken cancellationToken)
     {
         ThrowIfDisposed();
-        await _dialing.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
+        Task<StoreConnection> dial;
+        lock (_dialing)
         {
             if (_connection is { IsOpen: true } present)
                 return present;
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _disposed.Token);
+            dial = _dial is { IsCompleted: false } running ? running : _dial = Task.Run(DialAsync, CancellationToken.None);
+        }
+
+        return await dial.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<StoreConnection> DialAsync()
+    {
+        using var deadline = new CancellationTokenSource(_timeout, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, _disposed.Token);
+        try
+        {
             var address = await _address(either.Token).ConfigureAwait(false);
             var opened = new StoreConnection(await _dialer.DialAsync(address, LinkPurpose.Store, either.Token).ConfigureAwait(false));
             _connection = opened;
@@ -74,13 +93,11 @@ internal sealed partial class TcpRendezvousStore
         {
             throw new ElasticEpException(ElasticEpErrorCode.StoreUnavailable, $"The store cannot be reached. {exception.Message}", exception);
         }
-        catch (OperationCanceledException) when (_disposed.IsCancellationRequested)
+        catch (OperationCanceledException)
         {
-            throw Disposed();
-        }
-        finally
-        {
-            _dialing.Release();
+            throw _disposed.IsCancellationRequested
+                ? Disposed()
+                : new ElasticEpException(ElasticEpErrorCode.StoreUnavailable, $"The store cannot be reached: there was no answer within {_timeout} (StoreTimeout).");
         }
     }
 

@@ -14,9 +14,10 @@ internal sealed partial class TcpRendezvousStore : IRendezvousStore
     private readonly TcpDialer _dialer;
     private readonly TimeSpan _timeout;
     private readonly TimeProvider _time;
-    private readonly SemaphoreSlim _dialing = new(1, 1);
+    private readonly Lock _dialing = new();
     private readonly CancellationTokenSource _disposed = new();
     private volatile StoreConnection? _connection;
+    private Task<StoreConnection>? _dial;
 
     /// <param name="address">Where the server is; asked at each dial.</param>
     /// <param name="security">How to prove oneself.</param>

@@ -9,6 +9,9 @@ namespace ElasticEp.Transports.Tcp.Store;
 /// <summary>Serves a rendezvous store over TCP. Its state is in memory: it lives as long as the process.</summary>
 internal sealed partial class TcpStoreServer : IAsyncDisposable
 {
+    /// <summary>Bytes that all keys and values together may take.</summary>
+    public const long MaxBytes = 1L << 30;
+
     private readonly InMemoryRendezvousStore _store;
     private readonly StoreLeases _leases;
     private readonly ConcurrentDictionary<StoreSession, bool> _sessions = new();
@@ -17,7 +20,7 @@ internal sealed partial class TcpStoreServer : IAsyncDisposable
 
     private TcpStoreServer(TimeProvider time, ILoggerFactory loggers)
     {
-        _store = new InMemoryRendezvousStore(time);
+        _store = new InMemoryRendezvousStore(time) { MaxBytes = MaxBytes };
         _leases = new StoreLeases(_store);
         _logger = loggers.CreateLogger<TcpStoreServer>();
     }

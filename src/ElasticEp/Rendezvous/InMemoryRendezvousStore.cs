@@ -7,6 +7,7 @@ namespace ElasticEp.Rendezvous;
 public sealed class InMemoryRendezvousStore : IRendezvousStore
 {
     private const int MaxKeyLength = 1024;
+    private const int EntryBytes = 200; // what an entry takes beside key and value, about
 
     private static readonly TimeSpan MaxTimeToLive = TimeSpan.FromDays(49); // what a timer takes
 
@@ -19,6 +20,7 @@ public sealed class InMemoryRendezvousStore : IRendezvousStore
     private readonly CancellationTokenSource _disposed = new();
     private readonly TimeProvider _time;
     private long _version;
+    private long _bytes;
     private volatile bool _isDisposed;
 
     /// <summary>Creates an empty store.</summary>
@@ -28,6 +30,9 @@ public sealed class InMemoryRendezvousStore : IRendezvousStore
         _time = time ?? TimeProvider.System;
         _byName = _entries.GetAlternateLookup<ReadOnlySpan<char>>();
     }
+
+    /// <summary>Bytes that keys and values may take; what would exceed them is refused. No limit by default.</summary>
+    internal long MaxBytes { get; init; } = long.MaxValue;
 
     /// <inheritdoc/>
     public ValueTask<StoreEntry?> GetAsync(string key, CancellationToken cancellationToken = default)
@@ -267,7 +272,11 @@ public sealed class InMemoryRendezvousStore : IRendezvousStore
     {
         if (_isDisposed)
             throw Ended();
+        var bytes = _bytes + SizeOf(key, value.Length) - (_entries.TryGetValue(key, out var present) ? SizeOf(key, present.Entry.Value.Length) : 0);
+        if (bytes > MaxBytes && bytes > _bytes)
+            throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"The store is full: '{key}' with {value.Length} bytes would make it {bytes} bytes, it may have {MaxBytes}. Delete what nobody needs.");
         var entry = new StoreEntry(key, value, ++_version);
+        _bytes = bytes;
         _entries[key] = (entry, lease);
         Show(new StoreChange(key, entry));
         foreach (var waiter in _waiters)
@@ -281,12 +290,15 @@ public sealed class InMemoryRendezvousStore : IRendezvousStore
 
     private bool Remove(string key)
     {
-        if (!_entries.Remove(key))
+        if (!_entries.Remove(key, out var removed))
             return false;
+        _bytes -= SizeOf(key, removed.Entry.Value.Length);
         _version++;
         Show(new StoreChange(key, null));
         return true;
     }
+
+    private static long SizeOf(string key, int value) => EntryBytes + (sizeof(char) * (long)key.Length) + value;
 
     private void Show(StoreChange change)
     {

@@ -80,12 +80,24 @@ public sealed class StoreTensors
             for (var chunk = 1; chunk < chunks; chunk++)
                 (await _store.WaitAsync(Chunk(key, number, chunk), 0, cancellationToken).ConfigureAwait(false)).Value.CopyTo(destination[(chunk * ChunkSize)..]);
             counter.Next(); // from here on it is received, whatever becomes of the cleaning up
-            for (var chunk = 0; chunk < chunks; chunk++)
-                await _store.DeleteAsync(Chunk(key, number, chunk), CancellationToken.None).ConfigureAwait(false);
+            await DeleteAsync(key, number, chunks).ConfigureAwait(false);
         }
         finally
         {
             counter.Turn.Release();
+        }
+    }
+
+    private async ValueTask DeleteAsync(string key, long number, int chunks)
+    {
+        try
+        {
+            for (var chunk = 0; chunk < chunks; chunk++)
+                await _store.DeleteAsync(Chunk(key, number, chunk), CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (ElasticEpException)
+        {
+            // The store is out: what is left of the payload stays in it. The caller has all of it.
         }
     }
 

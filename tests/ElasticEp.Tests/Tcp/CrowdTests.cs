@@ -25,7 +25,7 @@ public sealed class CrowdTests
                 crowd.Add(isProved ? await RawLink.JoinAsync(b, links) : await RawLink.OpenAsync(b, links));
             await a.ConnectAsync(b);
             await a.ExchangeAsync(b, 1);
-            time.Advance(TimeSpan.FromSeconds(6)); // the time for the handshake is over
+            time.Advance(TimeSpan.FromSeconds(21)); // the time for the handshake is over
             foreach (var caller in crowd)
             {
                 await caller.ClosedAsync();

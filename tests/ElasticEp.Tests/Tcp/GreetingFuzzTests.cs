@@ -6,9 +6,10 @@ using Microsoft.Extensions.Time.Testing;
 namespace ElasticEp.Tests.Tcp;
 
 /// <summary>What a caller says before its connection is up can close that caller's sockets and nothing else.</summary>
+[Collection(nameof(AloneCollection))]
 public sealed class GreetingFuzzTests
 {
-    private static readonly TimeSpan Short = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan Short = TimeSpan.FromSeconds(1);
 
     [Theory]
     [InlineData(TcpLinks.Tcp, 1)]

@@ -112,6 +112,7 @@ public sealed class StoreClientTests
     private static async Task<StoreEntry?> UntilAvailableAsync(Func<Task<StoreEntry?>> call)
     {
         var started = TimeProvider.System.GetTimestamp();
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
         while (true)
         {
             try
@@ -120,7 +121,7 @@ public sealed class StoreClientTests
             }
             catch (ElasticEpException exception) when (exception.Code == ElasticEpErrorCode.StoreUnavailable && TimeProvider.System.GetElapsedTime(started) < Deadline)
             {
-                await Task.Yield();
+                await timer.WaitForNextTickAsync();
             }
         }
     }
@@ -128,10 +129,8 @@ public sealed class StoreClientTests
     private static async Task UntilAsync(Func<bool> isTrue)
     {
         var started = TimeProvider.System.GetTimestamp();
-        while (!isTrue())
-        {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(10));
+        while (!isTrue() && await timer.WaitForNextTickAsync())
             Assert.True(TimeProvider.System.GetElapsedTime(started) < Deadline, $"not within {Deadline}");
-            await Task.Yield();
-        }
     }
 }

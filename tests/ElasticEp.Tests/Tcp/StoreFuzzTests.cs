@@ -210,10 +210,8 @@ public sealed class StoreFuzzTests
     private static async Task UntilAsync(Func<Task<bool>> isTrue, Func<string>? state = null)
     {
         var started = TimeProvider.System.GetTimestamp();
-        while (!await isTrue())
-        {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(10));
+        while (!await isTrue() && await timer.WaitForNextTickAsync())
             Assert.True(TimeProvider.System.GetElapsedTime(started) < Deadline, $"not within {Deadline}: {state?.Invoke()}");
-            await Task.Yield();
-        }
     }
 }

@@ -16,8 +16,13 @@ public enum TcpLinks
 
 internal static class TcpLinksExtensions
 {
-    public static TcpOptions Options(this TcpLinks links) =>
-        links == TcpLinks.Tcp ? new TcpOptions { UseUnixSockets = false } : new TcpOptions { JoinSecret = "a secret of the tests" };
+    /// <summary>With time enough for handshakes on a busy machine; tests that are about that time set their own.</summary>
+    public static TcpOptions Options(this TcpLinks links) => new()
+    {
+        UseUnixSockets = links == TcpLinks.Unix,
+        JoinSecret = links == TcpLinks.Unix ? "a secret of the tests" : null,
+        HandshakeTimeout = TimeSpan.FromSeconds(20),
+    };
 
     public static TcpTransport Create(this TcpLinks links) => new(links.Options(), TimeProvider.System, NullLoggerFactory.Instance);
 }
