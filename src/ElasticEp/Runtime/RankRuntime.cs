@@ -55,7 +55,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         _mailbox = new Mailbox(Handle);
         _keeper = new RecordKeeper(services, _stopped.Token);
         _connections = new PeerConnections(services, services.Transport, Post, _stopped.Token);
-        _requests = new OperationRequests(message => Post(new RankEvent(RankEventKind.Asked) { Payload = message }), services.Time, services.OperationTelemetry);
+        _requests = new OperationRequests(message => Post(new RankEvent(RankEventKind.Asked) { Payload = message }), services.Options.OperationDeadline, services.Time, services.OperationTelemetry);
         _messenger = new GroupMessenger(services.Transport, rank);
         _weights = new WeightsRunner(services, rank, workload, Post, _stopped.Token);
         _exchange = new RankExchange(services.Options, rank, kernels, new TransportWire(services.Transport), _weights, rules ?? StepRules.Default, services.Time)
