@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using ElasticEp.Samples.Tests.Server;
 
 namespace ElasticEp.Samples.Tests.Processes;
 
@@ -30,6 +32,28 @@ public sealed class StartTests
         await RefusedAsync(Worker("0"), "StoreAddress");
 
         static Dictionary<string, string> Worker(string rank) => new() { ["ElasticEp__Rank"] = rank };
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task One_that_is_terminated_while_it_still_dials_the_store_ends_at_once_and_in_order(bool isWorker)
+    {
+        ProcFiles.Require();
+        using var deaf = new TcpListener(IPAddress.Loopback, 0);
+        deaf.Start();
+        var store = $"127.0.0.1:{((IPEndPoint)deaf.LocalEndpoint).Port}";
+        var start = new ProcessStartInfo(ProcessServer.Executable, isWorker ? [] : ["--urls", "http://127.0.0.1:0", "--store", store]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        if (isWorker)
+            (start.Environment["ElasticEp__Rank"], start.Environment["ElasticEp__StoreAddress"]) = ("0", store);
+        using var process = Process.Start(start)!;
+        var error = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEndAsync();
+        using var dialed = await deaf.AcceptSocketAsync().WaitAsync(TestServer.Deadline); // from here on it waits for an answer
+        ProcFiles.Terminate(process.Id);
+        await Task.WhenAll(output, error, process.WaitForExitAsync()).WaitAsync(TestServer.Deadline);
+        Assert.True(process.ExitCode == 0, $"exit code {process.ExitCode}: {await error}");
+        Assert.Equal("", await error);
     }
 
     [Fact]
