@@ -21,6 +21,7 @@ public sealed class StartTests
         await RefusedAsync(Gateway, address, "--urls", "http://127.0.0.1:0", "--store-bind", address);
         await RefusedAsync(Gateway, "/no/such/model", "--urls", "http://127.0.0.1:0", "--model", "/no/such/model");
         await RefusedAsync(Gateway, "/no/such/secret", "--urls", "http://127.0.0.1:0", "--join-secret-file", "/no/such/secret");
+        await RefusedAsync(Gateway, "--join-secret-file", "--urls", "http://127.0.0.1:0", "--external-workers", "true");
         await RefusedAsync(Gateway, "--health-port", "--urls", "http://127.0.0.1:0", "--health-port", "8080");
     }
 
