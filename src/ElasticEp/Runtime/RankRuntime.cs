@@ -42,7 +42,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
     private Exception? _failure;
     private int _isInCall;
     private int _isDisposed;
-    private bool _hasLeft;
+    private bool? _hasLeft; // decided when this is disposed
 
     public RankRuntime(GroupServices services, int rank, IExchangeKernels kernels, IElasticWorkload workload, IPlacementPolicy policy, StepRules? rules = null)
     {
@@ -84,7 +84,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
     public RankStatus Status => StatusOf();
 
     /// <summary>Whether no view that this rank knows has it, or the group has ended: nobody misses it when it stops.</summary>
-    public bool HasLeft => _hasLeft || !View.Contains(Rank) || _ended.Task.IsCompletedSuccessfully;
+    public bool HasLeft => _hasLeft ?? (!View.Contains(Rank) || _ended.Task.IsCompletedSuccessfully);
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {

@@ -5,7 +5,7 @@ using ElasticEp.Samples.Tests.Server;
 
 namespace ElasticEp.Samples.Tests.Processes;
 
-/// <summary>What cannot start says why in one line and exits with code 2; what was orphaned ends.</summary>
+/// <summary>What cannot start says why in one line and exits with code 2; what is stopped or orphaned ends with the code that tells.</summary>
 [Collection(nameof(ProcessCollection))]
 public sealed class StartTests
 {
@@ -55,6 +55,26 @@ public sealed class StartTests
         await Task.WhenAll(output, error, process.WaitForExitAsync()).WaitAsync(TestServer.Deadline);
         Assert.True(process.ExitCode == 0, $"exit code {process.ExitCode}: {await error}");
         Assert.Equal("", await error);
+    }
+
+    [Fact]
+    public async Task The_last_worker_cannot_leave_and_its_exit_code_says_that_the_group_counts_on_it()
+    {
+        ProcFiles.Require();
+        var secret = Path.GetTempFileName();
+        await File.WriteAllTextAsync(secret, "the secret of these tests\n");
+        try
+        {
+            await using var gateway = await ProcessServer.StartGatewayAsync("--ranks", "1", "--external-workers", "true", "--join-secret-file", secret);
+            await using var worker = ExternalWorker.Start(0, await gateway.WaitForLogAsync("The rendezvous store listens at "), secret, "--ranks", "1");
+            await gateway.WaitForRanksAsync(1);
+            worker.Terminate();
+            Assert.Equal(1, await worker.WaitAsync());
+        }
+        finally
+        {
+            File.Delete(secret);
+        }
     }
 
     [Fact]
