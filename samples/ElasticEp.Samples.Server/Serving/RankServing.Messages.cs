@@ -26,7 +26,7 @@ internal sealed partial class RankServing
                     HandBackUnknown(message);
                     break;
                 case ServingTopic.Cancel:
-                    Cancel(RequestNotice.Decode(message.Payload));
+                    Cancel(message.Sender, RequestNotice.Decode(message.Payload));
                     break;
                 case ServingTopic.Clear:
                     leave?.Clear(message.Sender, message.Payload.Length == sizeof(int) ? BitConverter.ToInt32(message.Payload.Span) : 0);
@@ -40,7 +40,7 @@ internal sealed partial class RankServing
     {
         foreach (var (request, owner) in RequestList.Decode(check.Payload))
         {
-            if (!_running.Concat(_waiting).Any(known => known.FrontEnd == check.Sender && known.Is(request, owner)))
+            if (!_running.Concat(_waiting).Any(known => known.Is(check.Sender, request, owner)))
                 Send(check.Sender, ServingTopic.HandBack, new RequestNotice(request, owner, "the rank does not have it").Encode());
         }
     }
