@@ -93,7 +93,7 @@ internal sealed partial class RankServing
     }
 
     // Each front end numbers its requests from 1 on.
-    private void Cancel(int frontEnd, RequestNotice notice)
+    private bool Cancel(int frontEnd, RequestNotice notice)
     {
         foreach (var list in (ReadOnlySpan<LinkedList<RunningRequest>>)[_running, _waiting])
         {
@@ -101,7 +101,10 @@ internal sealed partial class RankServing
                 continue;
             list.Remove(cancelled);
             Free(cancelled);
+            return true;
         }
+
+        return false;
     }
 
     /// <summary>Gives its pages back, if it was admitted.</summary>

@@ -12,6 +12,13 @@ internal sealed partial class RankServing
                 Send(frontEnd, ServingTopic.Leaving, BitConverter.GetBytes(_announced));
         }
 
+        // What follows lost tokens is of no use: their front end is gone, or gives the request to a new owner.
+        while (_torn.TryDequeue(out var torn))
+        {
+            if (Cancel(torn.FrontEnd, torn.Notice))
+                Send(torn.FrontEnd, ServingTopic.HandBack, torn.Notice.Encode());
+        }
+
         while (_inbox.Reader.TryRead(out var next))
         {
             var message = next.Message;
