@@ -11,8 +11,16 @@ if (await ElasticEpWorker.RunAsync(args, WorkerApp.Configure) is { } exitCode)
 Environment.SetEnvironmentVariable(ServerApp.InlineCompletions, "1");
 try
 {
-    var app = ServerApp.Build(args);
-    await app.StartAsync();
+    await using var app = ServerApp.Build(args);
+    try
+    {
+        await app.StartAsync();
+    }
+    catch (OperationCanceledException) when (app.Lifetime.ApplicationStopping.IsCancellationRequested)
+    {
+        return 0; // stopped before it served
+    }
+
     var url = app.Urls.First();
     Console.WriteLine(
         $$"""
@@ -25,7 +33,6 @@ try
 
         """);
     await app.WaitForShutdownAsync();
-    await app.DisposeAsync();
     return 0;
 }
 catch (Exception exception) when (exception is ElasticEpException or ArgumentException or ModelLoadException or OptionsValidationException or IOException)
