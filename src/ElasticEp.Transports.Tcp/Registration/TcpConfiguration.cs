@@ -25,7 +25,13 @@ internal static class TcpConfiguration
                 options.JoinSecret = options.JoinSecretFile is null ? section[nameof(options.JoinSecret)] : null;
             }
 
-            options.WeightBytesPerSecond ??= Number(section, nameof(options.WeightBytesPerSecond));
+            options.WeightBytesPerSecond ??= Read<long>(section, nameof(options.WeightBytesPerSecond), "a number of bytes", (text, format, out value) => long.TryParse(text, NumberStyles.None, format, out value));
+            if (options.UseUnixSockets == Defaults.UseUnixSockets)
+                options.UseUnixSockets = Read<bool>(section, nameof(options.UseUnixSockets), "true or false", (text, _, out value) => bool.TryParse(text, out value)) ?? options.UseUnixSockets;
+            if (options.StoreTimeout == Defaults.StoreTimeout)
+                options.StoreTimeout = Read<TimeSpan>(section, nameof(options.StoreTimeout), "a time such as 00:00:05", TimeSpan.TryParse) ?? options.StoreTimeout;
+            if (options.HandshakeTimeout == Defaults.HandshakeTimeout)
+                options.HandshakeTimeout = Read<TimeSpan>(section, nameof(options.HandshakeTimeout), "a time such as 00:00:05", TimeSpan.TryParse) ?? options.HandshakeTimeout;
             options.TlsCertificateFile ??= section[nameof(options.TlsCertificateFile)];
             options.TlsKeyFile ??= section[nameof(options.TlsKeyFile)];
             options.TlsAuthorityFile ??= section[nameof(options.TlsAuthorityFile)];
@@ -36,9 +42,12 @@ internal static class TcpConfiguration
             options.JoinSecret = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(24));
     }
 
-    private static long? Number(IConfigurationSection section, string option) => section[option] is not { } text
+    private delegate bool Parse<T>(string text, IFormatProvider format, out T value);
+
+    private static T? Read<T>(IConfigurationSection section, string option, string what, Parse<T> parse)
+        where T : struct => section[option] is not { } text
         ? null
-        : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-            ? number
-            : throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"{Section}:{option} is '{text}'; it must be a number.");
+        : parse(text, CultureInfo.InvariantCulture, out var value)
+            ? value
+            : throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"{Section}:{option} is '{text}'; it must be {what}.");
 }

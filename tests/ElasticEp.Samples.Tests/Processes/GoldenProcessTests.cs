@@ -11,34 +11,55 @@ public sealed class GoldenProcessTests
     private const int Experts = 32;
 
     [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    [InlineData(3)]
-    [InlineData(4)]
-    [InlineData(8)]
-    public async Task Every_golden_case_gives_its_tokens_on_any_number_of_processes(int ranks)
+    [InlineData(1, true)]
+    [InlineData(2, true)]
+    [InlineData(3, true)]
+    [InlineData(4, true)]
+    [InlineData(8, true)]
+    [InlineData(1, false)]
+    [InlineData(2, false)]
+    [InlineData(3, false)]
+    [InlineData(4, false)]
+    [InlineData(8, false)]
+    public async Task Every_golden_case_gives_its_tokens_on_any_number_of_processes(int ranks, bool useUnixSockets)
     {
-        ProcFiles.Require();
-        await using var server = await ProcessServer.StartAsync(ranks);
+        await using var server = await StartAsync(ranks, useUnixSockets);
         Assert.Equal(ranks, server.Workers.Length);
         Assert.Equal(Experts, (await server.Client.ViewAsync()).ExpertsHeld);
         var results = await Task.WhenAll(GoldenFile.Cases.Select(golden => server.Client.CompleteAsync(golden.PromptIds, golden.GreedyIds.Length)));
         Assert.All(GoldenFile.Cases.Zip(results), pair => Assert.Equal(pair.First.GreedyIds, pair.Second));
+        AssertLinks(server, useUnixSockets);
         Assert.Equal(0, await server.StopAsync());
     }
 
-    [Fact]
-    public async Task Grows_and_shrinks_2_4_2_under_32_streams() =>
-        await ResizeUnderLoadAsync(2, [new { new_data_parallel_size = 4 }, new { new_data_parallel_size = 2 }], [[0, 1, 2, 3], [0, 1]]);
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Grows_and_shrinks_2_4_2_under_32_streams(bool useUnixSockets) =>
+        await ResizeUnderLoadAsync(2, useUnixSockets, [new { new_data_parallel_size = 4 }, new { new_data_parallel_size = 2 }], [[0, 1, 2, 3], [0, 1]]);
 
-    [Fact]
-    public async Task Loses_a_middle_process_under_32_streams() =>
-        await ResizeUnderLoadAsync(4, [new { remove_ranks = new[] { 1 } }], [[0, 2, 3]]);
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Loses_a_middle_process_under_32_streams(bool useUnixSockets) =>
+        await ResizeUnderLoadAsync(4, useUnixSockets, [new { remove_ranks = new[] { 1 } }], [[0, 2, 3]]);
 
-    private static async Task ResizeUnderLoadAsync(int ranks, object[] resizes, int[][] views)
+    private static Task<ProcessServer> StartAsync(int ranks, bool useUnixSockets)
     {
         ProcFiles.Require();
-        await using var server = await ProcessServer.StartAsync(ranks);
+        return ProcessServer.StartAsync(ranks, "--ElasticEp:UseUnixSockets", $"{useUnixSockets}");
+    }
+
+    private static void AssertLinks(ProcessServer server, bool useUnixSockets)
+    {
+        var addresses = server.Log.Split('\n').Where(line => line.Contains(" listens at ", StringComparison.Ordinal) && line.Contains("peer", StringComparison.Ordinal)).ToArray();
+        Assert.NotEmpty(addresses);
+        Assert.All(addresses, line => Assert.Equal(useUnixSockets, line.Contains(";unix=", StringComparison.Ordinal)));
+    }
+
+    private static async Task ResizeUnderLoadAsync(int ranks, bool useUnixSockets, object[] resizes, int[][] views)
+    {
+        await using var server = await StartAsync(ranks, useUnixSockets);
         await using var load = new StreamLoad(server.Client, Streams);
         await load.WaitForCompletedAsync(Streams); // from then on streams are in every state
         for (var i = 0; i < resizes.Length; i++)
@@ -54,5 +75,6 @@ public sealed class GoldenProcessTests
         }
 
         await load.StopAsync();
+        AssertLinks(server, useUnixSockets);
     }
 }

@@ -46,9 +46,13 @@ public sealed class TcpOptionsTests
             ["ElasticEp:BindAddress"] = "10.0.0.1:7000",
             ["ElasticEp:AdvertisedAddress"] = "pod-1",
             ["ElasticEp:WeightBytesPerSecond"] = "1000",
+            ["ElasticEp:UseUnixSockets"] = "false",
+            ["ElasticEp:StoreTimeout"] = "00:00:07",
+            ["ElasticEp:HandshakeTimeout"] = "00:00:08",
         };
         var options = Read(given, options => options.AdvertisedAddress = "set by code");
         Assert.Equal(("store:6400", "a secret of the tests", "10.0.0.1:7000", "set by code", 1000L), (options.StoreAddress, options.JoinSecret, options.BindAddress, options.AdvertisedAddress, options.WeightBytesPerSecond));
+        Assert.Equal((false, TimeSpan.FromSeconds(7), TimeSpan.FromSeconds(8)), (options.UseUnixSockets, options.StoreTimeout, options.HandshakeTimeout));
     }
 
     [Fact]
