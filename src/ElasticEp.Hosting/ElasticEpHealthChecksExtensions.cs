@@ -10,7 +10,8 @@ public static class ElasticEpHealthChecksExtensions
 {
     /// <summary>
     /// Adds two checks: <c>elasticep-{name}-live</c> (tag <c>live</c>), unhealthy when a rank has failed, and
-    /// <c>elasticep-{name}-ready</c> (tag <c>ready</c>), healthy once this host's rank is admitted and serves, or once a client's group has members.
+    /// <c>elasticep-{name}-ready</c> (tag <c>ready</c>), healthy once this host's rank is admitted and serves, or while a client's group has
+    /// members and all of them can be reached.
     /// </summary>
     /// <param name="builder">The host's health checks.</param>
     /// <param name="name">Name of the group.</param>
@@ -23,5 +24,5 @@ public static class ElasticEpHealthChecksExtensions
     }
 
     private static GroupHealthCheck Check(IServiceProvider provider, string name, bool isReadiness) =>
-        new(provider.GetRequiredKeyedService<IElasticGroupClient>(name), provider.GetKeyedService<RankRuntime>(name), isReadiness);
+        new(provider.GetRequiredKeyedService<IElasticGroupClient>(name), provider.GetKeyedService<RankRuntime>(name), provider.GetKeyedService<ClientRuntime>(name), isReadiness);
 }

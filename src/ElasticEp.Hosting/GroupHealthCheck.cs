@@ -4,11 +4,11 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace ElasticEp.Hosting;
 
 /// <summary>Tells the truth about this host's rank, or about the group as a client sees it.</summary>
-internal sealed class GroupHealthCheck(IElasticGroupClient group, RankRuntime? rank, bool isReadiness) : IHealthCheck
+internal sealed class GroupHealthCheck(IElasticGroupClient group, RankRuntime? rank, ClientRuntime? client, bool isReadiness) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
-        var status = rank?.Status ?? OfClient();
+        var status = rank?.Status ?? client!.Status;
         var data = new Dictionary<string, object>
         {
             ["epoch"] = group.View.Epoch,
@@ -18,11 +18,4 @@ internal sealed class GroupHealthCheck(IElasticGroupClient group, RankRuntime? r
         var isGood = isReadiness ? status.IsReady : status.IsHealthy;
         return Task.FromResult(new HealthCheckResult(isGood ? HealthStatus.Healthy : context.Registration.FailureStatus, $"{status.Phase}: {status.Detail}", data: data));
     }
-
-    private RankStatus OfClient() => group.View switch
-    {
-        { IsTerminal: true } => new RankStatus("ended", false, true, "the group has ended"),
-        { Epoch: 0 } => new RankStatus("forming", false, true, "the group has no view yet"),
-        var view => new RankStatus("serving", true, true, view.ToString()),
-    };
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using ElasticEp.Membership;
 using ElasticEp.Transport;
 using Microsoft.Extensions.Logging;
@@ -16,6 +17,7 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IAsyncDisposa
     private readonly Publisher<(GroupRecord Record, long Order)> _records = new((GroupRecord.Unborn, 0), entry => entry.Order);
     private readonly OperationRequests _requests;
     private readonly RecordKeeper _keeper;
+    private readonly ConcurrentDictionary<int, long> _lost = new(); // ranks whose connection has ended without a goodbye → incarnation
     private GroupMessenger? _messenger;
     private PeerConnections? _connections;
     private Task _watch = Task.CompletedTask;
@@ -30,6 +32,8 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IAsyncDisposa
     }
 
     public string Name => _services.Name;
+
+    public RankStatus Status => StatusOf(View);
 
     public GroupView View => _views.Current;
 
@@ -73,6 +77,18 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IAsyncDisposa
         _messenger?.Complete();
         await _watch.ConfigureAwait(false);
         await _services.Transport.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private RankStatus StatusOf(GroupView view)
+    {
+        if (view.IsTerminal)
+            return new RankStatus("ended", false, true, "the group has ended");
+        if (view.Epoch == 0)
+            return new RankStatus("forming", false, true, "the group has no view yet");
+        var lost = view.Members.Where(member => _lost.TryGetValue(member.Rank, out var incarnation) && incarnation == member.Incarnation).Select(member => member.Rank).ToArray();
+        return lost.Length == 0
+            ? new RankStatus("serving", true, true, view.ToString())
+            : new RankStatus("waiting", false, true, $"{view}: of its members, rank {string.Join(", ", lost)} cannot be reached; steps wait until it is back or a view goes on without it");
     }
 
     private Task<ScaleResult> RunAsync(ScaleAsk ask, IProgress<ScaleProgress>? progress, CancellationToken cancellationToken)
@@ -152,13 +168,14 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IAsyncDisposa
 
     private sealed class ClientHandler(ClientRuntime client) : ITransportHandler
     {
-        public void OnConnected(PeerIdentity peer)
-        {
-        }
+        public void OnConnected(PeerIdentity peer) => client._lost.TryRemove(peer.Peer, out _);
 
         public void OnDisconnected(PeerIdentity peer, DisconnectReason reason, string detail)
         {
-            if (peer.IsRank && reason != DisconnectReason.Goodbye && client.View.Find(peer.Peer) is { } member)
+            if (!peer.IsRank || reason == DisconnectReason.Goodbye)
+                return;
+            client._lost[peer.Peer] = peer.Incarnation;
+            if (client.View.Find(peer.Peer) is { } member)
                 client._connections!.Connect(member.Rank, member.Address);
         }
 

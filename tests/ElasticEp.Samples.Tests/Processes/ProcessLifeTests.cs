@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using ElasticEp.Samples.Qwen3Moe;
@@ -60,6 +61,20 @@ public sealed class ProcessLifeTests
         Assert.Equal(3, workers.Length);
         server.Kill();
         await WaitAsync(() => !workers.Any(ProcFiles.IsAlive), server, "the workers to end");
+    }
+
+    [Fact]
+    public async Task A_gateway_is_not_ready_while_a_dead_member_has_the_only_copies_of_its_experts()
+    {
+        ProcFiles.Require();
+        await using var server = await ProcessServer.StartAsync(3);
+        Assert.Equal(HttpStatusCode.OK, await ReadyAsync());
+        using (var worker = Process.GetProcessById(server.Workers[2]))
+            worker.Kill();
+        await WaitAsync(async () => await ReadyAsync() == HttpStatusCode.ServiceUnavailable, server, "the gateway to say that it is not ready");
+        Assert.Equal(HttpStatusCode.OK, (await server.Client.Http.GetAsync(new Uri("/health/live", UriKind.Relative))).StatusCode);
+
+        async Task<HttpStatusCode> ReadyAsync() => (await server.Client.Http.GetAsync(new Uri("/health/ready", UriKind.Relative))).StatusCode;
     }
 
     [Fact]
