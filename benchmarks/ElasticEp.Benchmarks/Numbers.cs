@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace ElasticEp.Benchmarks.Serving;
+namespace ElasticEp.Benchmarks;
 
 /// <summary>Medians, and options of the form <c>name=number</c>.</summary>
 internal static class Numbers
