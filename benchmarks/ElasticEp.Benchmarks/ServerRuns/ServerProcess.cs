@@ -53,6 +53,8 @@ internal sealed class ServerProcess : IAsyncDisposable
 
     public async Task<LiveState> ReadStateAsync() => (await Http.GetFromJsonAsync("elastic/view", HttpJson.Default.LiveState).ConfigureAwait(false))!;
 
+    public async Task<StepTotals> ReadStepTotalsAsync() => StepTotals.Parse(await Http.GetStringAsync("metrics").ConfigureAwait(false));
+
     /// <summary>Resizes the group; an answer other than success ends the benchmark.</summary>
     public async Task<ScaleAnswer> ScaleAsync(int ranks)
     {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using ElasticEp.Samples.Qwen3Moe;
 
 namespace ElasticEp.Benchmarks.Serving;
@@ -35,6 +36,7 @@ internal sealed class EmptySteps : IRankWork
     /// <summary>From each step's completion to the next one's.</summary>
     public IEnumerable<double> Microseconds => _microseconds.Skip(1);
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public async ValueTask RunAsync(ElasticStep step, CancellationToken cancellationToken)
     {
         for (var layer = 0; layer < _layers; layer++)

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using ElasticEp.Samples.Qwen3Moe;
 
 namespace ElasticEp.Benchmarks.Serving;
@@ -11,6 +10,7 @@ internal static class OverheadBenchmark
 {
     private const int MaxTokens = 256;
     private const int Seed = 1;
+    private const int WarmUpRounds = 6; // until everything is compiled for speed
 
     private static readonly BatchShape[] Shapes = [new(1, 256, 257), new(8, 128, 129), new(32, 128, 65)];
 
@@ -21,7 +21,7 @@ internal static class OverheadBenchmark
         var plain = new PlainServing(checkpoint, MaxTokens);
         await using var group = await ServingGroup.StartAsync(checkpoint, 1, GroupLinks.InProcess, MaxTokens);
         Console.WriteLine($"{rounds} rounds, {Environment.ProcessorCount} processors, seed {Seed}");
-        Console.WriteLine("| sequences | phase | tokens/s without the library | tokens/s with it, 1 rank | ratio of medians | least and most of a round |");
+        Console.WriteLine("| sequences | phase | tokens/s without the library | with it, 1 rank | ratio of medians (least and most of a round) | ratio of processor time without and with it |");
         Console.WriteLine("|---|---|---|---|---|---|");
         foreach (var shape in Shapes)
             await CompareAsync(shape, rounds, plain, group.Ranks[0]);
@@ -31,36 +31,38 @@ internal static class OverheadBenchmark
     private static async Task CompareAsync(BatchShape shape, int rounds, PlainServing plain, ServingRank rank)
     {
         var (theirs, ours) = (new List<BatchTimes>(), new List<BatchTimes>());
-        for (var round = -2; round < rounds; round++)
+        for (var round = -WarmUpRounds; round < rounds; round++)
         {
             var isFirst = (round & 1) == 0;
-            var a = isFirst ? await plain.RunAsync(shape, Seed + round) : default;
-            var b = await RunAsync(shape, Seed + round, rank);
-            a = isFirst ? a : await plain.RunAsync(shape, Seed + round);
+            var a = isFirst ? await plain.RunAsync(shape, Seed + WarmUpRounds + round) : default;
+            var b = await RunAsync(shape, Seed + WarmUpRounds + round, rank);
+            a = isFirst ? a : await plain.RunAsync(shape, Seed + WarmUpRounds + round);
             if (!a.Tokens.AsSpan().SequenceEqual(b.Tokens))
                 throw new InvalidOperationException($"Round {round}: the group has generated other tokens.");
             if (round < 0)
-                continue; // warm-up
+                continue;
             theirs.Add(a.Times);
             ours.Add(b.Times);
         }
 
-        Print(shape, "prefill", [.. theirs.Select(times => times.Prefill)], [.. ours.Select(times => times.Prefill)]);
-        Print(shape, "decode", [.. theirs.Select(times => times.Decode)], [.. ours.Select(times => times.Decode)]);
+        var processor = Numbers.Median(theirs.Select(times => times.Processor)) / Numbers.Median(ours.Select(times => times.Processor));
+        Print($"{shape.Sequences} | prefill", [.. theirs.Select(times => times.Prefill)], [.. ours.Select(times => times.Prefill)], $"{processor:0.00}");
+        Print($"{shape.Sequences} | decode", [.. theirs.Select(times => times.Decode)], [.. ours.Select(times => times.Decode)], "");
     }
 
     private static async Task<(BatchTimes Times, int[] Tokens)> RunAsync(BatchShape shape, int seed, ServingRank rank)
     {
         var batch = new SequenceBatch(rank.Model.Model, rank.Model.Workspace, rank.Model.CachePool, shape, seed);
-        var started = Stopwatch.GetTimestamp();
+        var start = BatchStart.Now;
         await rank.DoAsync(new SequenceWork(batch, rank.Model.Experts)).ConfigureAwait(false);
+        var times = BatchTimes.Of(shape, start, batch);
         batch.End();
-        return (BatchTimes.Of(shape, started, batch, TimeProvider.System), [.. batch.Generated]);
+        return (times, [.. batch.Generated]);
     }
 
-    private static void Print(BatchShape shape, string phase, double[] theirs, double[] ours)
+    private static void Print(string name, double[] theirs, double[] ours, string processor)
     {
         var ratios = ours.Zip(theirs, (a, b) => a / b).ToArray();
-        Console.WriteLine($"| {shape.Sequences} | {phase} | {Numbers.Median(theirs):0} | {Numbers.Median(ours):0} | {Numbers.Median(ours) / Numbers.Median(theirs):0.00} | {ratios.Min():0.00}, {ratios.Max():0.00} |");
+        Console.WriteLine($"| {name} | {Numbers.Median(theirs):0} | {Numbers.Median(ours):0} | {Numbers.Median(ours) / Numbers.Median(theirs):0.00} ({ratios.Min():0.00} to {ratios.Max():0.00}) | {processor} |");
     }
 }

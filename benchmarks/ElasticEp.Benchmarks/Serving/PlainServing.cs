@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using ElasticEp.Samples.Qwen3Moe;
 
 namespace ElasticEp.Benchmarks.Serving;
@@ -23,7 +22,7 @@ internal sealed class PlainServing
     public async Task<(BatchTimes Times, int[] Tokens)> RunAsync(BatchShape shape, int seed)
     {
         var batch = new SequenceBatch(_model, _workspace, _pool, shape, seed);
-        var started = Stopwatch.GetTimestamp();
+        var start = BatchStart.Now;
         while (!batch.IsDone)
         {
             batch.Plan();
@@ -32,7 +31,8 @@ internal sealed class PlainServing
             batch.Release();
         }
 
+        var times = BatchTimes.Of(shape, start, batch);
         batch.End();
-        return (BatchTimes.Of(shape, started, batch, TimeProvider.System), [.. batch.Generated]);
+        return (times, [.. batch.Generated]);
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ElasticEp.Samples.Server.Serving;
 
 namespace ElasticEp.Benchmarks.Serving;
@@ -7,6 +8,7 @@ internal sealed class SequenceWork(SequenceBatch batch, GroupMoeLayer experts) :
 {
     public bool IsDone => batch.IsDone;
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public async ValueTask RunAsync(ElasticStep step, CancellationToken cancellationToken)
     {
         batch.Plan();

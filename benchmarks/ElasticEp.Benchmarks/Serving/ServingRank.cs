@@ -6,14 +6,14 @@ namespace ElasticEp.Benchmarks.Serving;
 internal sealed class ServingRank
 {
     private readonly IElasticGroup _group;
-    private readonly TaskCompletionSource _idle = new();
+    private readonly Func<ElasticStep, CancellationToken, ValueTask> _step;
     private IRankWork? _work;
-    private TaskCompletionSource _done;
+    private TaskCompletionSource _done = new();
     private bool _isInWork;
 
     public ServingRank(IElasticGroup group, Qwen3Workload model)
     {
-        (_group, Model, _done) = (group, model, _idle);
+        (_group, Model, _step) = (group, model, StepAsync);
         Loop = RunAsync();
     }
 
@@ -38,7 +38,7 @@ internal sealed class ServingRank
         await Task.Yield();
         try
         {
-            while (await _group.RunStepAsync(StepAsync).ConfigureAwait(false))
+            while (await _group.RunStepAsync(_step).ConfigureAwait(false))
                 Release();
         }
         catch (Exception exception)

@@ -14,7 +14,7 @@ internal static class StepBenchmark
         Console.WriteLine($"{steps} steps of {checkpoint.Config.SparseLayers.Count} layers, rows of {checkpoint.Config.HiddenSize} float32, top-{checkpoint.Config.TopK} of {checkpoint.Config.Experts}, {Environment.ProcessorCount} processors, all ranks in one process");
         Console.WriteLine("| ranks | links | tokens a rank | step, µs: median | p99 | exchange, mean | waiting, mean | allocated a step and rank |");
         Console.WriteLine("|---|---|---|---|---|---|---|---|");
-        foreach (var ranks in (int[])[1, 2, 4])
+        foreach (var ranks in Numbers.Option(args, "ranks", 0) is > 0 and var given ? [given] : (int[])[1, 2, 4])
         {
             foreach (var links in (GroupLinks[])(ranks == 1 ? [GroupLinks.InProcess] : [GroupLinks.InProcess, GroupLinks.UnixSockets, GroupLinks.Tcp]))
             {
