@@ -10,8 +10,8 @@ using ElasticEp.Samples.Server.Http;
 namespace ElasticEp.Benchmarks.ServerRuns;
 
 /// <summary>
-/// The serving benchmark against a server of worker processes, twice: at a fixed size, and with a resize up after a third of that run's
-/// time and back after two thirds. Prints the tables of the documentation.
+/// The serving benchmark against a server of worker processes, twice: at a fixed size, and with a resize up after a fifth of that run's
+/// time and back after two fifths. Prints the tables of the documentation.
 /// </summary>
 internal static class ServeBenchmark
 {
@@ -32,8 +32,8 @@ internal static class ServeBenchmark
         };
         await RunAsync(server, options with { Prompts = 32 }).ConfigureAwait(false); // everything is compiled
         var plain = await RunAsync(server, options).ConfigureAwait(false);
-        var third = TimeSpan.FromSeconds(Math.Round(plain.Result.Duration / 3, 1));
-        var resized = await RunAsync(server, options with { Scale = [new ScaleStep(large, third), new ScaleStep(small, 2 * third)] }).ConfigureAwait(false);
+        var fifth = TimeSpan.FromSeconds(Math.Round(plain.Result.Duration / 5, 1));
+        var resized = await RunAsync(server, options with { Scale = [new ScaleStep(large, fifth), new ScaleStep(small, 2 * fifth)] }).ConfigureAwait(false);
         PrintRuns($"{small} ranks", plain, $"{small} → {large} → {small}", resized);
         PrintResizes(resized.Result);
         return plain.Result.IsSuccess && resized.Result.IsSuccess && resized.Result.ScaleReports.Count == 2 ? 0 : 1;
