@@ -1,10 +1,17 @@
 using ElasticEp.Benchmarks;
+using ElasticEp.Benchmarks.ServerRuns;
+using ElasticEp.Benchmarks.Serving;
 using ElasticEp.Benchmarks.Store;
 using ElasticEp.Benchmarks.Transport;
 
 return args switch
 {
     ["exchange", .. var rest] => ExchangeBenchmark.Run(rest),
+    ["gateway", .. var rest] => await GatewayBenchmark.RunAsync(rest),
+    ["pause", .. var rest] => await PauseBenchmark.RunAsync(rest),
+    ["serve", .. var rest] => await ServeBenchmark.RunAsync(rest),
+    ["serving-overhead", .. var rest] => await OverheadBenchmark.RunAsync(rest),
+    ["step", .. var rest] => await StepBenchmark.RunAsync(rest),
     ["store", .. var rest] => await StoreBenchmark.RunAsync(rest),
     ["store-peer"] => await StorePeer.RunAsync(),
     ["transport", .. var rest] => await TransportBenchmark.RunAsync(rest),
@@ -15,6 +22,11 @@ return args switch
 static int Usage()
 {
     Console.Error.WriteLine("ElasticEp.Benchmarks exchange [ranks=4] [tokens=128] [hidden=2048] [topk=8] [experts=64] [steps=60]");
+    Console.Error.WriteLine("ElasticEp.Benchmarks gateway [rounds=9]");
+    Console.Error.WriteLine("ElasticEp.Benchmarks pause [resizes=20] [small=2] [large=4] [streams=8]");
+    Console.Error.WriteLine("ElasticEp.Benchmarks serve [prompts=512] [input=128] [output=512] [ranks=2] [large=4]");
+    Console.Error.WriteLine("ElasticEp.Benchmarks serving-overhead [rounds=15]");
+    Console.Error.WriteLine("ElasticEp.Benchmarks step [steps=5000] [ranks=1, 2 and 4]");
     Console.Error.WriteLine("ElasticEp.Benchmarks store [rounds=9]");
     Console.Error.WriteLine("ElasticEp.Benchmarks transport [rounds=11]");
     return 2;

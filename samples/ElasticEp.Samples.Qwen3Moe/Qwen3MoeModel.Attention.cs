@@ -48,11 +48,11 @@ public sealed partial class Qwen3MoeModel
     private void AttendRow(int layer, KvCache cache, int position, int row, ForwardWorkspace workspace)
     {
         var (size, group) = (Config.HeadSize, Config.Heads / Config.KeyValueHeads);
-        var scores = workspace.ReserveScores(KvCachePool.PagesOf(position + 1) * KvCachePool.PageSize);
-        for (var head = 0; head < Config.Heads; head++)
+        var scores = workspace.ReserveScores(2 * KvCachePool.PagesOf(position + 1) * KvCachePool.PageSize);
+        for (var pair = 0; pair < Config.KeyValueHeads; pair++)
         {
-            var at = (row * Config.Heads * size) + (head * size);
-            _arithmetic.Attend(workspace.Queries.AsSpan(at, size), cache, layer, head / group, scores, position + 1, workspace.Attended.AsSpan(at, size));
+            var (at, length) = ((row * Config.Heads * size) + (pair * group * size), group * size);
+            _arithmetic.Attend(workspace.Queries.AsSpan(at, length), group, cache, layer, pair, scores, position + 1, workspace.Attended.AsSpan(at, length));
         }
     }
 }

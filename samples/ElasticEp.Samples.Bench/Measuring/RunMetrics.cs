@@ -1,3 +1,5 @@
+using ElasticEp.Samples.Bench.Options;
+
 namespace ElasticEp.Samples.Bench.Measuring;
 
 /// <summary>The figures of a run, each as <c>vllm bench serve</c> defines it. Failed requests count as failed and nowhere else.</summary>
@@ -9,6 +11,9 @@ internal sealed record RunMetrics
 
     /// <summary>Seconds from the start to the end of the last request.</summary>
     public required double Duration { get; init; }
+
+    /// <summary>Completed requests that kept every level that was asked for; null when none was.</summary>
+    public int? Good { get; init; }
 
     public required long InputTokens { get; init; }
 
@@ -33,11 +38,13 @@ internal sealed record RunMetrics
 
     public double RequestThroughput => PerSecond(Completed);
 
+    public double? RequestGoodput => Good is { } good ? PerSecond(good) : null;
+
     public double OutputThroughput => PerSecond(OutputTokens);
 
     public double TotalThroughput => PerSecond(InputTokens + OutputTokens);
 
-    public static RunMetrics Of(IReadOnlyList<RequestOutcome> outcomes, double duration, IReadOnlyList<double> percentiles)
+    public static RunMetrics Of(IReadOnlyList<RequestOutcome> outcomes, double duration, IReadOnlyList<double> percentiles, IReadOnlyList<ServiceLevel>? levels = null)
     {
         var completed = outcomes.Where(outcome => outcome.IsSuccess).ToArray();
         var gaps = new List<double>();
@@ -52,6 +59,7 @@ internal sealed record RunMetrics
             Completed = completed.Length,
             Failed = outcomes.Count - completed.Length,
             Duration = duration,
+            Good = levels is { Count: > 0 } ? completed.Count(outcome => levels.All(level => Value(outcome, level.Metric) * 1000 <= level.Milliseconds)) : null,
             InputTokens = completed.Sum(outcome => (long)outcome.InputTokens),
             OutputTokens = completed.Sum(outcome => (long)outcome.OutputTokens),
             PeakOutputThroughput = TokenRate.Peak(completed),
@@ -71,6 +79,14 @@ internal sealed record RunMetrics
         "itl" => InterTokenLatency,
         "e2el" => EndToEndLatency,
         _ => throw new ArgumentOutOfRangeException(nameof(metric), metric, "There is no such metric."),
+    };
+
+    /// <summary>Seconds; an answer of one token has no time per output token, which keeps any level.</summary>
+    private static double Value(RequestOutcome outcome, string metric) => metric switch
+    {
+        "ttft" => outcome.TimeToFirstToken,
+        "tpot" => outcome.OutputTokens > 1 ? PerOutputToken(outcome) : 0,
+        _ => outcome.Latency,
     };
 
     private static double PerOutputToken(RequestOutcome outcome) => (outcome.Latency - outcome.TimeToFirstToken) / (outcome.OutputTokens - 1);

@@ -27,6 +27,7 @@ internal static class ServeCommandLine
         new("--ready-check-timeout-sec", "N", "how long to wait for the server; 0 sends no test request (60)", (options, text) => options with { ReadyTimeout = ValueReader.Seconds("--ready-check-timeout-sec", text) }),
         new("--percentile-metrics", "LIST", "of ttft, tpot, itl, e2el (ttft,tpot,itl)", (options, text) => options with { PercentileMetrics = ValueReader.Metrics("--percentile-metrics", text) }),
         new("--metric-percentiles", "LIST", "percentiles of each (99)", (options, text) => options with { Percentiles = ValueReader.Percentiles("--metric-percentiles", text) }),
+        new("--goodput", "METRIC:MS,...", "count requests that keep ttft, tpot, e2el", (options, text) => options with { Goodput = ValueReader.ServiceLevels("--goodput", text) }),
         new("--ignore-eos", null, "answers go on to their full length", (options, _) => options with { IgnoresEos = true }),
         new("--save-result", "FILE", "write the figures as JSON", (options, text) => options with { ResultFile = text }),
         new("--save-detailed", null, "with the figures of each request", (options, _) => options with { IsDetailed = true }),

@@ -43,6 +43,9 @@ internal sealed record ServeOptions
 
     public IReadOnlyList<double> Percentiles { get; init; } = [99];
 
+    /// <summary>What a request must keep to be a good one; none when goodput is not asked for.</summary>
+    public IReadOnlyList<ServiceLevel> Goodput { get; init; } = [];
+
     /// <summary>Requests that are sent and forgotten before the run.</summary>
     public int Warmups { get; init; }
 

@@ -45,6 +45,20 @@ internal static class ValueReader
             : throw new ArgumentException($"{name}: {wrong} is not known; there are {string.Join(", ", KnownMetrics)}.");
     }
 
+    public static IReadOnlyList<ServiceLevel> ServiceLevels(string name, string text)
+    {
+        var levels = new List<ServiceLevel>();
+        foreach (var part in text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        {
+            var pair = part.Split(':');
+            if (pair is not [("ttft" or "tpot" or "e2el") and var metric, var limit] || !double.TryParse(limit, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var milliseconds) || levels.Any(level => level.Metric == metric))
+                throw new ArgumentException($"{name}: \"{part}\" is not METRIC:MS with ttft, tpot or e2el, each once, as in ttft:500,tpot:50.");
+            levels.Add(new ServiceLevel(metric, milliseconds));
+        }
+
+        return levels;
+    }
+
     public static IReadOnlyList<double> Percentiles(string name, string text)
     {
         var percentiles = new List<double>();

@@ -33,7 +33,7 @@ internal sealed record BenchResult
             Duration = duration,
             Requests = requests,
             Resizes = resizes,
-            Metrics = RunMetrics.Of(requests, duration, options.Percentiles),
+            Metrics = RunMetrics.Of(requests, duration, options.Percentiles, options.Goodput),
             ScaleReports = ScaleReport.Of(resizes, requests, duration),
         };
 

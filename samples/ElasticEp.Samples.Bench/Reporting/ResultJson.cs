@@ -54,6 +54,7 @@ internal static class ResultJson
         writer.WriteNumber("total_input_tokens", metrics.InputTokens);
         writer.WriteNumber("total_output_tokens", metrics.OutputTokens);
         writer.WriteNumber("request_throughput", metrics.RequestThroughput);
+        WriteOptional(writer, "request_goodput", metrics.RequestGoodput);
         writer.WriteNumber("output_throughput", metrics.OutputThroughput);
         writer.WriteNumber("total_token_throughput", metrics.TotalThroughput);
         writer.WriteNumber("max_output_tokens_per_s", metrics.PeakOutputThroughput);

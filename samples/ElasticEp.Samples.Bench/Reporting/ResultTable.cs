@@ -21,6 +21,8 @@ internal static class ResultTable
         table.Count("Total input tokens:", metrics.InputTokens);
         table.Count("Total generated tokens:", metrics.OutputTokens);
         table.Line("Request throughput (req/s):", metrics.RequestThroughput);
+        if (metrics.RequestGoodput is { } goodput)
+            table.Line("Request goodput (req/s):", goodput);
         table.Line("Output token throughput (tok/s):", metrics.OutputThroughput);
         table.Line("Peak output token throughput (tok/s):", metrics.PeakOutputThroughput);
         table.Line("Peak concurrent requests:", metrics.PeakConcurrency);

@@ -47,15 +47,16 @@ internal abstract class Arithmetic
     public abstract void Softmax(Span<float> x);
 
     /// <summary>
-    /// One query head against the first positions of a cache, in ascending order. A score is a chain of fused multiply-adds over
-    /// the head's elements, an output element a chain over the positions.
+    /// Query heads that share a key-value head against the first positions of a cache, in ascending order. A score is a chain of
+    /// fused multiply-adds over a head's elements, an output element a chain over the positions.
     /// </summary>
-    /// <param name="query">The head <c>[headSize]</c>.</param>
+    /// <param name="queries">The heads <c>[heads, headSize]</c>.</param>
+    /// <param name="heads">Number of heads.</param>
     /// <param name="cache">Keys and values.</param>
     /// <param name="layer">Decoder layer.</param>
     /// <param name="pair">Key-value head.</param>
-    /// <param name="scores">Scratch, one for each position, rounded up to whole pages.</param>
+    /// <param name="scores">Scratch, two for each position, rounded up to whole pages.</param>
     /// <param name="positions">Positions to look at.</param>
-    /// <param name="output">Receives <c>[headSize]</c>.</param>
-    public abstract void Attend(ReadOnlySpan<float> query, KvCache cache, int layer, int pair, Span<float> scores, int positions, Span<float> output);
+    /// <param name="output">Receives <c>[heads, headSize]</c>.</param>
+    public abstract void Attend(ReadOnlySpan<float> queries, int heads, KvCache cache, int layer, int pair, Span<float> scores, int positions, Span<float> output);
 }

@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace ElasticEp.Samples.Qwen3Moe;
 
 /// <summary>
@@ -42,4 +44,7 @@ internal interface ILanes<TSelf>
 
     /// <summary>The sum of the lanes in one fixed tree: 16 → 8 → 4 → 2 → 1, each time the lower half plus the upper half.</summary>
     static abstract float Sum(TSelf value);
+
+    /// <summary>Four sums at once, each as <see cref="Sum(TSelf)"/>.</summary>
+    static virtual Vector128<float> Sum(TSelf a, TSelf b, TSelf c, TSelf d) => Vector128.Create(TSelf.Sum(a), TSelf.Sum(b), TSelf.Sum(c), TSelf.Sum(d));
 }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace ElasticEp.Samples.Qwen3Moe;
 
@@ -16,6 +17,7 @@ internal sealed partial class LaneArithmetic<TLanes>
             MatMul(x, rows, MemoryMarshal.Cast<byte, float>(w.Bytes)[..(w.Rows * w.Columns)], w.Rows, w.Columns, y);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void MatMul<T>(ReadOnlySpan<float> x, int rows, ReadOnlySpan<T> w, int outputs, int columns, Span<float> y)
         where T : unmanaged
     {
@@ -39,6 +41,7 @@ internal sealed partial class LaneArithmetic<TLanes>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile4By2<T>(ref float x, ref T w, int columns, ref float y, int stride)
         where T : unmanaged
     {
@@ -63,12 +66,11 @@ internal sealed partial class LaneArithmetic<TLanes>
             d1 = TLanes.FusedMultiplyAdd(row, w1, d1);
         }
 
-        Put(a0, a1, ref y);
-        Put(b0, b1, ref Unsafe.Add(ref y, stride));
-        Put(c0, c1, ref Unsafe.Add(ref y, 2 * stride));
-        Put(d0, d1, ref Unsafe.Add(ref y, 3 * stride));
+        Put(TLanes.Sum(a0, a1, b0, b1), ref y, stride);
+        Put(TLanes.Sum(c0, c1, d0, d1), ref Unsafe.Add(ref y, 2 * stride), stride);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile1By4<T>(ref float x, ref T w, int columns, ref float y)
         where T : unmanaged
     {
@@ -83,18 +85,19 @@ internal sealed partial class LaneArithmetic<TLanes>
             s3 = TLanes.FusedMultiplyAdd(row, Load(ref Unsafe.Add(ref w, (3 * columns) + i)), s3);
         }
 
-        Put(s0, s1, ref y);
-        Put(s2, s3, ref Unsafe.Add(ref y, 2));
+        TLanes.Sum(s0, s1, s2, s3).StoreUnsafe(ref y);
     }
 
+    /// <summary>Two outputs of a row, and two of the next.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Put(TLanes first, TLanes second, ref float y)
+    private static void Put(Vector128<float> sums, ref float y, int stride)
     {
-        y = TLanes.Sum(first);
-        Unsafe.Add(ref y, 1) = TLanes.Sum(second);
+        sums.GetLower().StoreUnsafe(ref y);
+        sums.GetUpper().StoreUnsafe(ref y, (nuint)stride);
     }
 
     /// <summary>One dot product of any length; lanes past the end add a product of zeros.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float Dot<T>(ReadOnlySpan<float> x, ReadOnlySpan<T> w)
         where T : unmanaged
     {

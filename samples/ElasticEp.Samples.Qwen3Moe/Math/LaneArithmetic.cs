@@ -3,12 +3,16 @@ using System.Runtime.InteropServices;
 
 namespace ElasticEp.Samples.Qwen3Moe;
 
-/// <summary>The arithmetic in lanes of one kind: what is done element by element.</summary>
+/// <summary>
+/// The arithmetic in lanes of one kind: what is done element by element. Loops over lanes are compiled for speed at once: a rank that
+/// has just joined, and everybody who waits for it, would feel them unoptimized.
+/// </summary>
 internal sealed partial class LaneArithmetic<TLanes> : Arithmetic
     where TLanes : struct, ILanes<TLanes>
 {
     private const int Count = ILanes<TLanes>.Count;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void RmsNorm(ReadOnlySpan<float> x, ReadOnlySpan<float> weight, float epsilon, Span<float> y)
     {
         var scale = 1f / MathF.Sqrt((Dot(x, x) / x.Length) + epsilon);
@@ -20,6 +24,7 @@ internal sealed partial class LaneArithmetic<TLanes> : Arithmetic
             y[i] = weight[i] * (x[i] * scale);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Add(Span<float> sum, ReadOnlySpan<float> x)
     {
         x = x[..sum.Length];
@@ -30,6 +35,7 @@ internal sealed partial class LaneArithmetic<TLanes> : Arithmetic
             sum[i] += x[i];
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void AddScaled(Span<float> sum, float factor, ReadOnlySpan<float> row)
     {
         row = row[..sum.Length];
@@ -41,6 +47,7 @@ internal sealed partial class LaneArithmetic<TLanes> : Arithmetic
             sum[i] = MathF.FusedMultiplyAdd(factor, row[i], sum[i]);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void SwiGlu(Span<float> gate, ReadOnlySpan<float> up)
     {
         up = up[..gate.Length];
@@ -51,12 +58,10 @@ internal sealed partial class LaneArithmetic<TLanes> : Arithmetic
             StoreTail(SwiGlu(LoadTail(gate[i..], 0), LoadTail(up[i..], 0)), gate[i..]);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Softmax(Span<float> x)
     {
-        var max = float.NegativeInfinity;
-        foreach (var value in x)
-            max = MathF.Max(max, value);
-        var (maxima, sums) = (TLanes.Create(max), TLanes.Create(0));
+        var (maxima, sums) = (TLanes.Create(Max(x)), TLanes.Create(0));
         var whole = x.Length - (x.Length % Count);
         for (var i = 0; i < whole; i += Count)
         {
@@ -75,6 +80,24 @@ internal sealed partial class LaneArithmetic<TLanes> : Arithmetic
         Divide(x, TLanes.Sum(sums));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static float Max(ReadOnlySpan<float> x)
+    {
+        var maxima = TLanes.Create(float.NegativeInfinity);
+        var i = 0;
+        for (; i + Count <= x.Length; i += Count)
+            maxima = TLanes.Max(maxima, TLanes.Load(ref At(x, i)));
+        if (i < x.Length)
+            maxima = TLanes.Max(maxima, LoadTail(x[i..], float.NegativeInfinity));
+        Span<float> lanes = stackalloc float[Count];
+        TLanes.Store(maxima, ref lanes[0]);
+        var max = lanes[0];
+        foreach (var lane in lanes[1..])
+            max = MathF.Max(max, lane);
+        return max;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Divide(Span<float> x, float by)
     {
         var divisors = TLanes.Create(by);

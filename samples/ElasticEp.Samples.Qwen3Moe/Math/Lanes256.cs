@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace ElasticEp.Samples.Qwen3Moe;
 
@@ -56,6 +57,22 @@ internal readonly struct Lanes256(Vector256<float> a, Vector256<float> b) : ILan
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Lanes256 value) => Sum(value._a + value._b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Sum(Lanes256 a, Lanes256 b, Lanes256 c, Lanes256 d)
+    {
+        if (!Avx.IsSupported)
+            return Vector128.Create(Sum(a), Sum(b), Sum(c), Sum(d));
+        var ab = Halves(a._a + a._b, b._a + b._b).AsDouble(); // four lanes of each
+        var cd = Halves(c._a + c._b, d._a + d._b).AsDouble();
+        var all = Avx.UnpackLow(ab, cd).AsSingle() + Avx.UnpackHigh(ab, cd).AsSingle(); // two of a, c, b, d
+        all = Avx.Shuffle(all, all, 0b10_00_10_00) + Avx.Shuffle(all, all, 0b11_01_11_01);
+        return Sse.UnpackLow(all.GetLower(), all.GetUpper());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> Halves(Vector256<float> left, Vector256<float> right) =>
+        Avx.Permute2x128(left, right, 0x20) + Avx.Permute2x128(left, right, 0x31);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static float Sum(Vector256<float> eight) => Lanes128.Sum(eight.GetLower() + eight.GetUpper());

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Numerics;
 
 namespace ElasticEp.Samples.Qwen3Moe;
 
@@ -45,14 +46,15 @@ public static class Sampler
 
     private static int Best(ReadOnlySpan<float> logits)
     {
-        var best = 0;
-        for (var i = 1; i < logits.Length; i++)
-        {
-            if (logits[i] > logits[best])
-                best = i;
-        }
-
-        return best;
+        var (best, i) = (float.NegativeInfinity, 0);
+        var lanes = new Vector<float>(best);
+        for (; i + Vector<float>.Count <= logits.Length; i += Vector<float>.Count)
+            lanes = Vector.Max(lanes, new Vector<float>(logits[i..]));
+        for (var lane = 0; lane < Vector<float>.Count; lane++)
+            best = MathF.Max(best, lanes[lane]);
+        foreach (var logit in logits[i..])
+            best = MathF.Max(best, logit);
+        return Math.Max(0, logits.IndexOf(best));
     }
 
     private static double LogSum(ReadOnlySpan<float> logits)

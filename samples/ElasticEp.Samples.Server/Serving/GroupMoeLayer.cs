@@ -5,12 +5,15 @@ namespace ElasticEp.Samples.Server.Serving;
 /// <summary>The experts of the elastic group, as the model calls them.</summary>
 internal sealed class GroupMoeLayer : IMoeLayer
 {
+    private readonly Qwen3MoeConfig _config;
+    private readonly WeightType _type;
     private readonly ExpertMath _math;
     private readonly ExpertFunction _run;
     private ElasticStep? _step;
 
     public GroupMoeLayer(Qwen3MoeConfig config, WeightType type)
     {
+        (_config, _type) = (config, type);
         _math = new ExpertMath(config, type);
         _run = Run;
     }
@@ -19,6 +22,13 @@ internal sealed class GroupMoeLayer : IMoeLayer
 
     public ValueTask ForwardAsync(int moeLayer, Memory<float> hidden, Memory<int> topkIds, Memory<float> topkWeights, Memory<float> output, CancellationToken cancellationToken) =>
         _step!.ForwardExpertsAsync(moeLayer, EpBuffer.From(hidden), EpBuffer.From(topkIds), EpBuffer.From(topkWeights), EpBuffer.From(output), _run, cancellationToken: cancellationToken);
+
+    /// <summary>Computes an expert of zeros.</summary>
+    public void WarmUp(int tokens)
+    {
+        var parts = WeightNames.Expert(_config, 0, 0).Select(weight => new byte[weight.ByteLength(_type)]).ToArray();
+        _math.Run(parts[0], parts[1], parts[2], new float[tokens * _config.HiddenSize], new float[tokens * _config.HiddenSize], tokens);
+    }
 
     private void Run(in ExpertBatch batch) => _math.Run(
         batch.Weights[0].AsSpan<byte>(),

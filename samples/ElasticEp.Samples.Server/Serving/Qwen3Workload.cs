@@ -7,6 +7,7 @@ namespace ElasticEp.Samples.Server.Serving;
 internal sealed class Qwen3Workload(ModelSource source, ElasticEpOptions options) : IElasticWorkload
 {
     private const long CacheBytes = 1L << 30;
+    private const int WarmUpTokens = 5; // rows are computed by fours, and one by one what is left
 
     private readonly TaskCompletionSource<RankServing> _serving = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -50,13 +51,16 @@ internal sealed class Qwen3Workload(ModelSource source, ElasticEpOptions options
         return default;
     }
 
-    /// <summary>Widens the norms and runs the dense part once, so that the first real step finds everything compiled.</summary>
+    /// <summary>Widens the norms and runs everything once, so that the first real step finds it compiled.</summary>
     public async ValueTask WarmUpAsync(CancellationToken cancellationToken)
     {
         Model.Prepare();
         var cache = new KvCache(Model.Config);
-        await Model.ForwardAsync([new SequenceChunk(cache, new[] { 0, 0, 0, 0, 0 }, 0)], Workspace, new NoExperts(), cancellationToken).ConfigureAwait(false);
-        Model.ComputeLogits(Workspace, 0, new float[Model.Config.VocabularySize]);
+        await Model.ForwardAsync([new SequenceChunk(cache, new int[WarmUpTokens], 0)], Workspace, new NoExperts(), cancellationToken).ConfigureAwait(false);
+        var logits = new float[Model.Config.VocabularySize];
+        Model.ComputeLogits(Workspace, 0, logits);
+        Sampler.Sample(logits, SamplingSettings.Greedy, 0);
+        Experts.WarmUp(WarmUpTokens);
     }
 
     public async ValueTask OnLeavingAsync(TimeSpan drainTime, CancellationToken cancellationToken)

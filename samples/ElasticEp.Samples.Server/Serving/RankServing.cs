@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 
 namespace ElasticEp.Samples.Server.Serving;
@@ -69,9 +70,10 @@ internal sealed partial class RankServing(IElasticGroup group, Qwen3Workload wor
         workload.Attach(this);
         var reading = ReadMessagesAsync(stoppingToken);
         var reporting = ReportAsync(stoppingToken);
+        Func<ElasticStep, CancellationToken, ValueTask> run = RunAsync; // one object for all steps
         try
         {
-            while (await RunStepAsync(stoppingToken).ConfigureAwait(false))
+            while (await RunStepAsync(run, stoppingToken).ConfigureAwait(false))
                 Release();
             LogLeft(group.Rank, Steps);
         }
@@ -88,13 +90,14 @@ internal sealed partial class RankServing(IElasticGroup group, Qwen3Workload wor
         await reporting.ConfigureAwait(false);
     }
 
-    private async Task<bool> RunStepAsync(CancellationToken stoppingToken)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<bool> RunStepAsync(Func<ElasticStep, CancellationToken, ValueTask> run, CancellationToken stoppingToken)
     {
         while (true)
         {
             try
             {
-                return await group.RunStepAsync(RunAsync, stoppingToken).ConfigureAwait(false);
+                return await group.RunStepAsync(run, stoppingToken).ConfigureAwait(false);
             }
             catch (StepFailedException exception)
             {
@@ -106,6 +109,7 @@ internal sealed partial class RankServing(IElasticGroup group, Qwen3Workload wor
         }
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask RunAsync(ElasticStep step, CancellationToken cancellationToken)
     {
         if (!_isPlanned)

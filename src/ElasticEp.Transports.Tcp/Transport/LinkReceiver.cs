@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using System.Text;
 using ElasticEp.Transport;
 
@@ -64,6 +65,7 @@ internal sealed class LinkReceiver(ILinkWire wire, PeerIdentity peer, LinkKind l
         }
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<LinkEnd?> ReadFrameAsync(FrameHeader header, CancellationToken closed)
     {
         var target = await handler().OnFrameAsync(peer, link, header, closed).ConfigureAwait(false);
@@ -93,6 +95,7 @@ internal sealed class LinkReceiver(ILinkWire wire, PeerIdentity peer, LinkKind l
         return null;
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask ReadPayloadAsync(EpBuffer payload, CancellationToken closed)
     {
         var done = Math.Min(payload.ByteLength, _end - _start);
@@ -114,6 +117,7 @@ internal sealed class LinkReceiver(ILinkWire wire, PeerIdentity peer, LinkKind l
         }
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask SkipAsync(long count, CancellationToken closed)
     {
         var buffered = (int)Math.Min(count, _end - _start);
@@ -146,6 +150,7 @@ internal sealed class LinkReceiver(ILinkWire wire, PeerIdentity peer, LinkKind l
     }
 
     /// <summary>Makes sure that so many bytes lie in the buffer; false at the end of the stream.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<bool> FillAsync(int count, CancellationToken closed)
     {
         while (_end - _start < count)

@@ -35,7 +35,11 @@ internal sealed class ElasticEpMetrics
 
     public void Remove(IElasticGroup rank) => _ranks.TryRemove(rank, out _);
 
-    public void StepCompleted(string group, int rank, TimeSpan took) => _steps.Record(took.TotalSeconds, new("group", group), new("rank", rank));
+    public void StepCompleted(string group, int rank, TimeSpan took)
+    {
+        if (_steps.Enabled) // the rank becomes an object
+            _steps.Record(took.TotalSeconds, new("group", group), new("rank", rank));
+    }
 
     public void Paused(string group, int rank, TimeSpan pause) => _pauses.Record(pause.TotalSeconds, new("group", group), new("rank", rank));
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ElasticEp.Exchange;
 using ElasticEp.Membership;
 
@@ -6,7 +7,8 @@ namespace ElasticEp.Runtime;
 /// <summary>One call of the app's delegate.</summary>
 internal sealed partial class RankRuntime
 {
-    private async Task RunAttemptAsync(Func<ElasticStep, CancellationToken, ValueTask> step, ExchangeStep attempt)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask RunAttemptAsync(Func<ElasticStep, CancellationToken, ValueTask> step, ExchangeStep attempt)
     {
         if (!_delegateGate.Wait(0, CancellationToken.None))
             return; // the rank is being disposed: its memory may go at any moment
@@ -20,7 +22,8 @@ internal sealed partial class RankRuntime
         }
     }
 
-    private async Task RunDelegateAsync(Func<ElasticStep, CancellationToken, ValueTask> step, ExchangeStep attempt)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask RunDelegateAsync(Func<ElasticStep, CancellationToken, ValueTask> step, ExchangeStep attempt)
     {
         var (epoch, number, token) = (attempt.View.Epoch, attempt.Number, _attempt.Token);
         Exception? failure = null;

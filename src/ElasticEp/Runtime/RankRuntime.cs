@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ElasticEp.Exchange;
 using ElasticEp.Kernels;
 using ElasticEp.Membership;
@@ -57,7 +58,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         _connections = new PeerConnections(services, services.Transport, Post, _stopped.Token);
         _requests = new OperationRequests(message => Post(new RankEvent(RankEventKind.Asked) { Payload = message }), services.Options.OperationDeadline, services.Time, services.OperationTelemetry);
         _messenger = new GroupMessenger(services.Transport, rank);
-        _weights = new WeightsRunner(services, rank, workload, Post, _stopped.Token);
+        _weights = new WeightsRunner(services, rank, workload, () => ExchangeRehearsal.RunAsync(services.Options, kernels, services.Time), Post, _stopped.Token);
         _exchange = new RankExchange(services.Options, rank, kernels, new TransportWire(services.Transport), _weights, rules ?? StepRules.Default, services.Time)
         {
             ExchangesEnded = () => Post(new RankEvent(RankEventKind.ExchangesEnded)),
@@ -101,6 +102,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
             Post(new RankEvent(RankEventKind.BirthWanted));
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<bool> RunStepAsync(Func<ElasticStep, CancellationToken, ValueTask> step, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(step);

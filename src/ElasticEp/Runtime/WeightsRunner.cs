@@ -12,6 +12,7 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
 {
     private readonly int _rank;
     private readonly IElasticWorkload _workload;
+    private readonly Func<Task> _rehearse;
     private readonly ITransport _transport;
     private readonly Action<RankEvent> _post;
     private readonly CancellationToken _stopped;
@@ -23,9 +24,9 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
     private Task _queue = Task.CompletedTask;
     private bool _isWarm;
 
-    public WeightsRunner(GroupServices services, int rank, IElasticWorkload workload, Action<RankEvent> post, CancellationToken stopped)
+    public WeightsRunner(GroupServices services, int rank, IElasticWorkload workload, Func<Task> rehearse, Action<RankEvent> post, CancellationToken stopped)
     {
-        (_rank, _workload, _transport, _post, _stopped) = (rank, workload, services.Transport, post, stopped);
+        (_rank, _workload, _rehearse, _transport, _post, _stopped) = (rank, workload, rehearse, services.Transport, post, stopped);
         (_hookDeadline, _time) = (services.Options.ConnectDeadline, services.Time);
         _weights = new RankWeights(rank, services.Options, workload, this, services.Time);
     }
@@ -45,7 +46,11 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
             var before = _weights.BytesReceived;
             await _weights.LoadAsync(plan.Base, plan.Next, plan.Transfers, reporter, token).ConfigureAwait(false);
             if (!_isWarm && plan.Next.Contains(_rank))
+            {
+                await _rehearse().ConfigureAwait(false);
                 await CallAsync(() => _workload.WarmUpAsync(token), "WarmUpAsync", token).ConfigureAwait(false);
+            }
+
             _isWarm = true;
             var received = _weights.BytesReceived - before;
             reporter.Report(new WeightProgress(received, received));

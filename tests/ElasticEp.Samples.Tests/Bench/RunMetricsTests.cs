@@ -1,4 +1,5 @@
 using ElasticEp.Samples.Bench.Measuring;
+using ElasticEp.Samples.Bench.Options;
 
 namespace ElasticEp.Samples.Tests.Bench;
 
@@ -70,6 +71,23 @@ public sealed class RunMetricsTests
         Assert.Equal(2, Metrics.PeakConcurrency);
         Assert.Equal(1, Concurrency.Peak([Outcomes.Succeeded(0, 1), Outcomes.Succeeded(1, 2), Outcomes.Succeeded(2, 3)]));
         Assert.Equal(3, Concurrency.Peak([Outcomes.Succeeded(0, 9), Outcomes.Succeeded(1, 3), Outcomes.Succeeded(2, 4), Outcomes.Succeeded(3, 5)]));
+    }
+
+    [Theory]
+    [InlineData("ttft", 600, 2)]
+    [InlineData("ttft", 499, 1)]
+    [InlineData("tpot", 250, 3)]
+    [InlineData("tpot", 249, 1)]
+    [InlineData("e2el", 1250, 3)]
+    [InlineData("e2el", 1249, 1)]
+    public void A_good_request_keeps_its_level(string metric, double milliseconds, int good) =>
+        Assert.Equal(good, RunMetrics.Of(Requests, 4, [], [new ServiceLevel(metric, milliseconds)]).Good);
+
+    [Fact]
+    public void The_goodput_counts_requests_that_keep_every_level()
+    {
+        Assert.Null(Metrics.RequestGoodput);
+        Assert.Equal(0.25, RunMetrics.Of(Requests, 4, [], [new("ttft", 600), new("e2el", 1000)]).RequestGoodput);
     }
 
     [Fact]

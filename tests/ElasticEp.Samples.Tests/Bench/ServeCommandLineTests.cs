@@ -22,7 +22,7 @@ public sealed class ServeCommandLineTests
     {
         var options = ServeCommandLine.Parse(
             ("--host h --port 81 --model m --dataset-name text --random-input-len 5 --random-output-len=6 --num-prompts 7 --request-rate 2.5 --burstiness inf " +
-             "--max-concurrency 8 --seed -9 --num-warmups 2 --ready-check-timeout-sec 3 --percentile-metrics e2el,ttft --metric-percentiles 25,99.9 --ignore-eos " +
+             "--max-concurrency 8 --seed -9 --num-warmups 2 --ready-check-timeout-sec 3 --percentile-metrics e2el,ttft --metric-percentiles 25,99.9 --goodput ttft:500,e2el:1.5 --ignore-eos " +
              "--save-result r.json --save-detailed --disable-tqdm --scale 4@1s --chart c.svg").Split(' '));
         Assert.Equal(new Uri("http://h:81"), options.Address);
         Assert.Equal(("m", DatasetKind.Text, 5, 6, 7), (options.Model, options.Dataset, options.InputLength, options.OutputLength, options.Prompts));
@@ -30,6 +30,7 @@ public sealed class ServeCommandLineTests
         Assert.Equal((2, TimeSpan.FromSeconds(3)), (options.Warmups, options.ReadyTimeout));
         Assert.Equal(["e2el", "ttft"], options.PercentileMetrics);
         Assert.Equal([25, 99.9], options.Percentiles);
+        Assert.Equal([new ServiceLevel("ttft", 500), new ServiceLevel("e2el", 1.5)], options.Goodput);
         Assert.True(options.IgnoresEos && options.IsDetailed && options.HidesProgress);
         Assert.Equal(("r.json", "c.svg"), (options.ResultFile, options.ChartFile));
         Assert.Equal(new ScaleStep(4, TimeSpan.FromSeconds(1)), Assert.Single(options.Scale));
@@ -56,6 +57,9 @@ public sealed class ServeCommandLineTests
     [InlineData("--dataset-name text --vocab-size 5", "--vocab-size")]
     [InlineData("--percentile-metrics ttft,speed", "speed")]
     [InlineData("--metric-percentiles 101", "101")]
+    [InlineData("--goodput itl:5", "ttft, tpot or e2el")]
+    [InlineData("--goodput ttft:1,ttft:2", "each once")]
+    [InlineData("--goodput ttft=1", "ttft=1")]
     [InlineData("--ignore-eos=yes", "takes no value")]
     [InlineData("--save-detailed", "--save-result")]
     [InlineData("--save-result /no/such/r.json", "no such folder")]
@@ -67,7 +71,7 @@ public sealed class ServeCommandLineTests
     public void The_help_has_a_line_for_each_option_and_none_is_too_wide()
     {
         var lines = ServeCommandLine.Help().Split('\n');
-        Assert.Equal(24, lines.Count(line => line.StartsWith("  --", StringComparison.Ordinal)));
+        Assert.Equal(25, lines.Count(line => line.StartsWith("  --", StringComparison.Ordinal)));
         Assert.All(lines, line => Assert.InRange(line.Length, 0, 100));
     }
 }

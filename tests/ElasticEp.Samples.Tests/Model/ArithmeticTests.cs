@@ -73,6 +73,38 @@ public sealed class ArithmeticTests
             Assert.Equal(expected[i], gate[i], Math.Max(1e-6, Math.Abs(expected[i]) * 1e-6));
     }
 
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(2, 16)]
+    [InlineData(3, 17)]
+    [InlineData(4, 40)]
+    public void Attention_is_close_to_the_one_in_double_and_has_the_same_bits_at_every_width(int heads, int positions)
+    {
+        var config = Qwen3MoeConfig.Load(EmbeddedModel.Directory) with { HeadSize = 40 };
+        var (random, size, width) = (new Random(Seed), config.HeadSize, config.KeyValueHeads * config.HeadSize);
+        var (queries, keys, values) = (Floats(random, heads * size, 1), Floats(random, positions * width, 1), Floats(random, positions * width, 1));
+        var cache = new KvCache(config);
+        cache.Reserve(positions);
+        for (var position = 0; position < positions; position++)
+            cache.Write(0, position, keys.AsSpan(position * width, width), values.AsSpan(position * width, width));
+        foreach (var arithmetic in Enum.GetValues<VectorWidth>())
+        {
+            var output = new float[heads * size];
+            Arithmetic.For(arithmetic).Attend(queries, heads, cache, 0, 1, new float[2 * KvCachePool.PagesOf(positions) * KvCachePool.PageSize], positions, output);
+            var widest = new float[heads * size];
+            Arithmetic.Widest.Attend(queries, heads, cache, 0, 1, new float[2 * KvCachePool.PagesOf(positions) * KvCachePool.PageSize], positions, widest);
+            Assert.Equal(Bits(widest), Bits(output));
+            for (var i = 0; i < output.Length; i++)
+                Assert.Equal(Exact(i / size, i % size), output[i], 1e-5);
+        }
+
+        double Exact(int head, int element)
+        {
+            var scores = Enumerable.Range(0, positions).Select(position => Math.Exp(Enumerable.Range(0, size).Sum(i => (double)queries[(head * size) + i] * keys[(position * width) + size + i]) / Math.Sqrt(size))).ToArray();
+            return Enumerable.Range(0, positions).Sum(position => scores[position] * values[(position * width) + size + element]) / scores.Sum();
+        }
+    }
+
     /// <summary>The bits of everything that the arithmetic does, one after the other.</summary>
     private static int[] All(Arithmetic arithmetic, float[] x, byte[] bfloats, byte[] floats, int length)
     {

@@ -1,0 +1,9 @@
+namespace ElasticEp.Benchmarks.Serving;
+
+/// <summary>What the ranks of a benchmark talk over.</summary>
+internal enum GroupLinks
+{
+    InProcess,
+    UnixSockets,
+    Tcp,
+}
