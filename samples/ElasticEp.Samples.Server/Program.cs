@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using ElasticEp;
 using ElasticEp.Hosting;
 using ElasticEp.Samples.Qwen3Moe;
@@ -12,6 +13,12 @@ Environment.SetEnvironmentVariable(ServerApp.InlineCompletions, "1");
 try
 {
     var app = ServerApp.Build(args);
+    var interrupts = 0;
+    using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, _ =>
+    {
+        if (Interlocked.Increment(ref interrupts) > 1)
+            Environment.Exit(130); // the workers end with this process
+    });
     await app.StartAsync();
     var url = app.Urls.First();
     Console.WriteLine(
@@ -21,7 +28,7 @@ try
           curl {{url}}/v1/completions -H 'content-type: application/json' -d '{"prompt": "import os\n\ndef ", "max_tokens": 40, "temperature": 0}'
           curl -X POST {{url}}/scale_elastic_ep -H 'content-type: application/json' -d '{"new_data_parallel_size": 4}'
           curl {{url}}/elastic/view
-        Stop with Ctrl-C.
+        Stop with Ctrl-C: requests may end first. Ctrl-C again stops at once.
 
         """);
     await app.WaitForShutdownAsync();

@@ -15,6 +15,8 @@ internal static class ServerApp
     /// <summary>Read by .NET at the first use of a socket.</summary>
     public const string InlineCompletions = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
 
+    private static readonly TimeSpan GroupStopTimeout = TimeSpan.FromSeconds(30);
+
     /// <exception cref="ArgumentException">An argument is wrong.</exception>
     /// <exception cref="ModelLoadException">The model cannot be used.</exception>
     public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? configure = null)
@@ -45,6 +47,7 @@ internal static class ServerApp
         app.MapServer();
         app.MapElastic();
         app.Services.GetRequiredService<ElasticMetrics>();
+        app.Services.GetRequiredService<StopGrace>().Over.Register(app.Services.GetRequiredService<FrontEnd>().StopServing);
         app.MapMetrics();
         app.MapLivePage();
         app.MapHealthChecks("/health");
@@ -55,6 +58,9 @@ internal static class ServerApp
 
     private static void AddFrontEnd(IServiceCollection services, ServerSettings settings)
     {
+        services.AddSingleton(settings);
+        services.AddSingleton<StopGrace>();
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = settings.ShutdownTimeout + GroupStopTimeout);
         services.AddSingleton(_ => Prometheus.Metrics.NewCustomRegistry());
         services.AddSingleton(provider => new ServingMetrics(provider.GetRequiredService<CollectorRegistry>(), provider.GetRequiredService<ServedModel>().Id, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<RankReports>();

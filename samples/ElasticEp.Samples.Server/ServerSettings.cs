@@ -20,6 +20,9 @@ internal sealed record ServerSettings
     /// <summary>Most requests that are queued or running.</summary>
     public required int QueueCapacity { get; init; }
 
+    /// <summary>How long requests may go on when the server is asked to stop.</summary>
+    public required TimeSpan ShutdownTimeout { get; init; }
+
     /// <summary>Whether ranks are hosts inside this process.</summary>
     public required bool IsInProcess { get; init; }
 
@@ -52,6 +55,7 @@ internal sealed record ServerSettings
             MaxRanks = maxRanks,
             Standbys = Number(configuration, "standbys", 0, 0, maxRanks),
             QueueCapacity = Number(configuration, "max-requests", 4096, 1, 1_000_000),
+            ShutdownTimeout = TimeSpan.FromSeconds(Number(configuration, "shutdown-timeout", 30, 0, 86_400)),
             IsInProcess = transport == "inprocess",
             Store = configuration["store"],
             StoreBind = configuration["store-bind"] ?? "127.0.0.1:0",

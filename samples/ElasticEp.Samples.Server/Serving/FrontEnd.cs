@@ -120,8 +120,11 @@ internal sealed partial class FrontEnd(
             // the host stops
         }
 
-        End(new ElasticEpException(ElasticEpErrorCode.GroupEnded, "The server is stopping."));
+        StopServing();
     }
+
+    /// <summary>Requests that run fail, and so does each that comes.</summary>
+    public void StopServing() => End(new ElasticEpException(ElasticEpErrorCode.GroupEnded, "The server is stopping."));
 
     /// <summary>Nobody serves any more.</summary>
     private void End(Exception reason)
