@@ -45,7 +45,7 @@ internal sealed class GenerationAnswer(HttpContext context, GenerationCall call,
         catch (ElasticEpException exception)
         {
             BeginEvent();
-            JsonSerializer.Serialize(_json, HttpErrors.Describe(exception).Body, HttpJson.Default.ErrorResponse);
+            JsonSerializer.Serialize(_json, HttpErrors.Describe(exception).Body, HttpJson.Readable.ErrorResponse);
             EndEvent();
         }
 
