@@ -8,14 +8,22 @@ using Microsoft.Extensions.Options;
 if (await ElasticEpWorker.RunAsync(args, WorkerApp.Configure) is { } exitCode)
     return exitCode;
 
+if (args is ["--help" or "-h" or "-?"])
+{
+    Console.Write(ServerOptions.Help());
+    return 0;
+}
+
 // The embedded store answers on the thread that hears of a request; nothing in the gateway computes on such a thread.
 Environment.SetEnvironmentVariable(ServerApp.InlineCompletions, "1");
 try
 {
     var app = ServerApp.Build(args);
-    var interrupts = 0;
+    var (interrupts, isAsked) = (0, false);
+    using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, _ => Volatile.Write(ref isAsked, true));
     using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, _ =>
     {
+        Volatile.Write(ref isAsked, true);
         if (Interlocked.Increment(ref interrupts) > 1)
             Environment.Exit(130); // the workers end with this process
     });
@@ -33,7 +41,7 @@ try
         """);
     await app.WaitForShutdownAsync();
     await app.DisposeAsync();
-    return 0;
+    return Volatile.Read(ref isAsked) ? 0 : 1; // nobody asked: the group could not be formed, and the log has said why
 }
 catch (Exception exception) when (exception is ElasticEpException or ArgumentException or ModelLoadException or OptionsValidationException or IOException)
 {

@@ -21,6 +21,7 @@ internal static class ServerApp
     /// <exception cref="ModelLoadException">The model cannot be used.</exception>
     public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? configure = null)
     {
+        ServerOptions.Check(args);
         var builder = WebApplication.CreateSlimBuilder(["--hostBuilder:reloadConfigOnChange", "false", .. args]);
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
         builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.Critical); // probes ask before there is a group
@@ -36,6 +37,7 @@ internal static class ServerApp
         builder.Services.AddSingleton(codec);
         builder.Services.AddSingleton(ServedModel.Of(settings.ModelDirectory, checkpoint.Config));
         AddFrontEnd(builder.Services, settings);
+        builder.AddTraceExport();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = JsonInput.MaxBodyBytes);
         builder.Services.AddHealthChecks().AddElasticExpertParallel(GroupSetup.GroupName);
         builder.Services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, HttpJson.Default));

@@ -29,7 +29,7 @@ internal sealed class GenerationAnswer(HttpContext context, GenerationCall call,
         context.Response.ContentType = "text/event-stream";
         context.Response.Headers.CacheControl = "no-cache";
         context.Response.Headers["X-Accel-Buffering"] = "no"; // a proxy that collects the answer would make it one lump
-        await context.Response.StartAsync(context.RequestAborted);
+        await context.Response.BodyWriter.FlushAsync(context.RequestAborted); // a request that waits for its turn has been heard
         try
         {
             await Task.WhenAll(choices.Select(StreamAsync));

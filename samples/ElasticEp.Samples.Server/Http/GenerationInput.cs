@@ -62,6 +62,7 @@ internal sealed class GenerationInput(TextCodec codec, ServedModel model)
             Prompts = prompts,
             Options = new GenerationOptions(maxTokens, ReadSampling(body), body.IgnoreEos == true)
             {
+                Choices = choices,
                 LogProbabilities = logProbabilities,
                 StopTokens = [.. body.StopTokenIds ?? [], .. body.IgnoreEos == true ? [] : endOfTurn],
             },
