@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using ElasticEp.Samples.Tests.Server;
 
 namespace ElasticEp.Samples.Tests.Processes;
 
@@ -16,6 +17,8 @@ public sealed class StartTests
         taken.Start();
         var address = $"127.0.0.1:{((IPEndPoint)taken.LocalEndpoint).Port}";
         await RefusedAsync(Gateway, address, "--urls", $"http://{address}");
+        if (ProcFiles.Missing is null)
+            await WaitAsync(() => ProcFiles.WithArgument($"http://{address}").Length == 0, "the workers of a server that did not start to end");
         await RefusedAsync(Gateway, address, "--urls", "http://127.0.0.1:0", "--store-bind", address);
         await RefusedAsync(Gateway, "/no/such/model", "--urls", "http://127.0.0.1:0", "--model", "/no/such/model");
         await RefusedAsync(Gateway, "/no/such/secret", "--urls", "http://127.0.0.1:0", "--join-secret-file", "/no/such/secret");
@@ -61,6 +64,17 @@ public sealed class StartTests
         }
 
         void Start() => workers.AddRange(Enumerable.Range(0, 2).Select(rank => ExternalWorker.Start(rank, store, secret, "--ranks", "2")));
+    }
+
+    private static async Task WaitAsync(Func<bool> isTrue, string what)
+    {
+        var started = TimeProvider.System.GetTimestamp();
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        while (!isTrue())
+        {
+            Assert.True(TimeProvider.System.GetElapsedTime(started) < TestServer.Deadline, $"Waited {TestServer.Deadline} for {what}.");
+            await timer.WaitForNextTickAsync();
+        }
     }
 
     private static async Task RefusedAsync(Dictionary<string, string> environment, string words, params string[] args)
