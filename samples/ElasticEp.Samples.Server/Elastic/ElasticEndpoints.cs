@@ -41,7 +41,7 @@ internal static class ElasticEndpoints
         }
 
         // A client that goes away does not take the operation with it: it asked, and sees the outcome in /elastic/operations.
-        var target = body.NewDataParallelSize is { } size ? $"{size} ranks" : $"without {string.Join(' ', body.RemoveRanks!)}";
+        var target = body.NewDataParallelSize is { } size ? Ranks(size) : $"without {string.Join(' ', body.RemoveRanks!)}";
         var result = await RunAsync(operations, request, target, grace.Over);
         if (result.Outcome == ScalePhase.Completed)
             await WriteAsync(context, Describe(result));
@@ -69,6 +69,8 @@ internal static class ElasticEndpoints
         throw new ElasticEpException(ElasticEpErrorCode.GroupEnded, "The server is stopping; the operation was cancelled.");
     }
 
+    private static string Ranks(int count) => count == 1 ? "1 rank" : $"{count} ranks";
+
     private static TimeSpan? Seconds(double? value, double least, string parameter)
     {
         if (value is { } given && !(given >= least && given <= MaxSeconds))
@@ -79,7 +81,7 @@ internal static class ElasticEndpoints
     private static Task WriteAsync(HttpContext context, ScaleAnswer answer) => Results.Json(answer, HttpJson.Readable.ScaleAnswer).ExecuteAsync(context);
 
     private static ScaleAnswer Describe(ScaleResult result) => new(
-        $"Scaled to {result.View.Members.Length} ranks.",
+        $"Scaled to {Ranks(result.View.Members.Length)}.",
         result.OperationId,
         result.View.Epoch,
         [.. result.View.Members.Select(member => member.Rank)],
