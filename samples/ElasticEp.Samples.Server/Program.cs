@@ -18,7 +18,7 @@ if (args is ["--help" or "-h" or "-?"])
 Environment.SetEnvironmentVariable(ServerApp.InlineCompletions, "1");
 try
 {
-    var app = ServerApp.Build(args);
+    await using var app = ServerApp.Build(args);
     var (interrupts, isAsked) = (0, false);
     using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, _ => Volatile.Write(ref isAsked, true));
     using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, _ =>
@@ -27,7 +27,15 @@ try
         if (Interlocked.Increment(ref interrupts) > 1)
             Environment.Exit(130); // the workers end with this process
     });
-    await app.StartAsync();
+    try
+    {
+        await app.StartAsync();
+    }
+    catch (OperationCanceledException) when (app.Lifetime.ApplicationStopping.IsCancellationRequested)
+    {
+        return 0; // stopped before it served
+    }
+
     var url = app.Urls.First();
     Console.WriteLine(
         $$"""
@@ -40,7 +48,6 @@ try
 
         """);
     await app.WaitForShutdownAsync();
-    await app.DisposeAsync();
     return Volatile.Read(ref isAsked) ? 0 : 1; // nobody asked: the group could not be formed, and the log has said why
 }
 catch (Exception exception) when (exception is ElasticEpException or ArgumentException or ModelLoadException or OptionsValidationException or IOException)

@@ -5,6 +5,9 @@ namespace ElasticEp.Samples.Server;
 /// <summary>What the command line says; the same for the gateway and the workers that it starts.</summary>
 internal sealed record ServerSettings
 {
+    // How workers that somebody else starts can prove themselves beside --join-secret-file.
+    private static readonly string[] Proofs = ["ElasticEp:JoinSecret", "ElasticEp:JoinSecretFile", "ElasticEp:TlsCertificateFile"];
+
     /// <summary>Folder of the checkpoint.</summary>
     public required string ModelDirectory { get; init; }
 
@@ -73,6 +76,8 @@ internal sealed record ServerSettings
             throw new ArgumentException("--external-workers belongs to --transport tcp.");
         if (settings.Store is not null && configuration["store-bind"] is not null)
             throw new ArgumentException("--store uses an existing store, --store-bind serves one here; give one of them.");
+        if (settings is { HasExternalWorkers: true, Store: null, JoinSecretFile: null } && !Proofs.Any(option => configuration[option] is not null))
+            throw new ArgumentException("--external-workers needs --join-secret-file with a file that the workers have too: a secret that is drawn here would be known to nobody else.");
         return settings;
     }
 

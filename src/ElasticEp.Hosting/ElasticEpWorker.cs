@@ -78,10 +78,18 @@ public static class ElasticEpWorker
         var groups = host.Services.GetServices<GroupRegistration>().Where(group => !group.IsClient).ToArray();
         if (groups.Length == 0)
             throw new ElasticEpException(ElasticEpErrorCode.InvalidState, "The worker's configure added no group; call AddElasticExpertParallel in it.");
-        await host.StartAsync(cancellationToken).ConfigureAwait(false);
+        var lifetime = host.Services.GetRequiredService<IHostApplicationLifetime>();
+        try
+        {
+            await host.StartAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested || lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            return Left; // asked to stop before it had joined: nobody counts on it
+        }
+
         var ranks = groups.Select(group => host.Services.GetRequiredKeyedService<RankRuntime>(group.Name)).ToArray();
         var ended = Task.WhenAll(ranks.Select(rank => rank.Ended));
-        var lifetime = host.Services.GetRequiredService<IHostApplicationLifetime>();
         var stopping = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var onStop = lifetime.ApplicationStopping.UnsafeRegister(static state => ((TaskCompletionSource)state!).TrySetResult(), stopping);
         await using var onCancel = cancellationToken.UnsafeRegister(static state => ((TaskCompletionSource)state!).TrySetResult(), stopping);

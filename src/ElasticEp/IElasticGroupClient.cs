@@ -21,7 +21,10 @@ public interface IElasticGroupClient
     /// <param name="cancellationToken">Asks for rollback; what was decided is returned.</param>
     /// <returns>How it ended: completed, or aborted with the reason.</returns>
     /// <exception cref="ScaleInProgressException">Another operation runs.</exception>
-    /// <exception cref="ElasticEpException"><see cref="ElasticEpErrorCode.ImpossibleGroup"/> when such a group cannot exist.</exception>
+    /// <exception cref="ElasticEpException">
+    /// <see cref="ElasticEpErrorCode.ImpossibleGroup"/> when such a group cannot exist. <see cref="ElasticEpErrorCode.DeadlineExceeded"/> when
+    /// the deadline has passed and nobody is left who decides; what was asked may then still be done.
+    /// </exception>
     Task<ScaleResult> ScaleAsync(ScaleRequest request, IProgress<ScaleProgress>? progress = null, CancellationToken cancellationToken = default);
 
     /// <summary>Ends the group: all ranks leave, every <see cref="IElasticGroup.RunStepAsync"/> returns false.</summary>

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace ElasticEp.Benchmarks.Transport;
 
-/// <summary>The other process: takes frames into two native buffers in turn, and bytes of plain sockets into one buffer.</summary>
+/// <summary>The other process: takes frames into two native buffers in turn, and as many bytes of plain sockets into two others.</summary>
 internal sealed class TransportPeer : ITransportHandler
 {
     private const int MaxFrame = 4 << 20;
@@ -70,12 +70,13 @@ internal sealed class TransportPeer : ITransportHandler
         if (socket.AddressFamily == AddressFamily.InterNetwork)
             socket.NoDelay = true;
         var small = new byte[64];
-        var buffer = GC.AllocateUninitializedArray<byte>(MaxFrame, pinned: true);
+        var buffers = new[] { GC.AllocateUninitializedArray<byte>(MaxFrame, pinned: true), GC.AllocateUninitializedArray<byte>(MaxFrame, pinned: true) };
         while (await ReceiveAsync(socket, small))
         {
             var size = BinaryPrimitives.ReadInt32LittleEndian(small);
-            for (var left = BinaryPrimitives.ReadInt64LittleEndian(small.AsSpan(8)); left > 0;)
-                left -= await socket.ReceiveAsync(buffer.AsMemory(0, (int)Math.Min(size, left)), SocketFlags.None);
+            var count = size == 0 ? 0 : BinaryPrimitives.ReadInt64LittleEndian(small.AsSpan(8)) / size;
+            for (var i = 0; i < count; i++)
+                await ReceiveAsync(socket, buffers[i & 1].AsMemory(0, size)); // whole payloads, in two places in turn, as the frames
             await socket.SendAsync(size == 0 ? small : small.AsMemory(0, 1), SocketFlags.None);
         }
     }

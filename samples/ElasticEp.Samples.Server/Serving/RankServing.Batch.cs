@@ -93,15 +93,19 @@ internal sealed partial class RankServing
             leave.Cleared.TrySetResult(); // otherwise the front end's answer wakes the group
     }
 
-    private void Cancel(RequestNotice notice)
+    // Each front end numbers its requests from 1 on.
+    private bool Cancel(int frontEnd, RequestNotice notice)
     {
         foreach (var list in (ReadOnlySpan<LinkedList<RunningRequest>>)[_running, _waiting])
         {
-            if (list.FirstOrDefault(request => request.Is(notice.Request, notice.Owner)) is not { } cancelled)
+            if (list.FirstOrDefault(request => request.Is(frontEnd, notice.Request, notice.Owner)) is not { } cancelled)
                 continue;
             list.Remove(cancelled);
             Free(cancelled);
+            return true;
         }
+
+        return false;
     }
 
     /// <summary>Gives its pages back, if it was admitted.</summary>

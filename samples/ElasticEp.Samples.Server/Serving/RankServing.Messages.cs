@@ -12,6 +12,13 @@ internal sealed partial class RankServing
                 Send(frontEnd, ServingTopic.Leaving, BitConverter.GetBytes(_announced));
         }
 
+        // What follows lost tokens is of no use: their front end is gone, or gives the request to a new owner.
+        while (_torn.TryDequeue(out var torn))
+        {
+            if (Cancel(torn.FrontEnd, torn.Notice))
+                Send(torn.FrontEnd, ServingTopic.HandBack, torn.Notice.Encode());
+        }
+
         while (_inbox.Reader.TryRead(out var next))
         {
             var message = next.Message;
@@ -26,7 +33,7 @@ internal sealed partial class RankServing
                     HandBackUnknown(message);
                     break;
                 case ServingTopic.Cancel:
-                    Cancel(RequestNotice.Decode(message.Payload));
+                    Cancel(message.Sender, RequestNotice.Decode(message.Payload));
                     break;
                 case ServingTopic.Clear:
                     leave?.Clear(message.Sender, message.Payload.Length == sizeof(int) ? BitConverter.ToInt32(message.Payload.Span) : 0);
@@ -40,7 +47,7 @@ internal sealed partial class RankServing
     {
         foreach (var (request, owner) in RequestList.Decode(check.Payload))
         {
-            if (!_running.Concat(_waiting).Any(known => known.FrontEnd == check.Sender && known.Is(request, owner)))
+            if (!_running.Concat(_waiting).Any(known => known.Is(check.Sender, request, owner)))
                 Send(check.Sender, ServingTopic.HandBack, new RequestNotice(request, owner, "the rank does not have it").Encode());
         }
     }

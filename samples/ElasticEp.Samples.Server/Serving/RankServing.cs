@@ -16,6 +16,7 @@ internal sealed partial class RankServing(IElasticGroup group, Qwen3Workload wor
 
     private readonly Channel<(GroupMessage Message, RunningRequest? Request)> _inbox = Channel.CreateBounded<(GroupMessage, RunningRequest?)>(InboxCapacity);
     private readonly ConcurrentDictionary<int, bool> _frontEnds = new();
+    private readonly ConcurrentQueue<(int FrontEnd, RequestNotice Notice)> _torn = new(); // requests some of whose tokens were not sent
     private readonly Lock _leaveLock = new();
     private readonly DurationHistogram _stepDurations = new();
     private LeaveState? _leave;
@@ -165,6 +166,12 @@ internal sealed partial class RankServing(IElasticGroup group, Qwen3Workload wor
         LogNotSent(group.Rank, frontEnd, reason);
         if (_frontEnds.TryRemove(frontEnd, out _))
             _outbox!.Close(frontEnd);
+        if (topic == ServingTopic.Tokens)
+        {
+            foreach (var token in ReleasedToken.Decode(payload))
+                _torn.Enqueue((frontEnd, new RequestNotice(token.Request, token.Owner, "its tokens were not sent")));
+        }
+
         _mustAnnounce = true; // to those that are left; the serving loop looks again whom it waits for
     }
 

@@ -33,7 +33,7 @@ internal sealed class RunningRequest(Assignment assignment, int frontEnd) : IDis
     /// <summary>From now on it may run.</summary>
     public void Admit(KvCachePool pool) => Cache = new KvCache(pool);
 
-    public bool Is(long request, int owner) => Assignment.Request == request && Assignment.Owner == owner;
+    public bool Is(int owningFrontEnd, long request, int owner) => FrontEnd == owningFrontEnd && Assignment.Request == request && Assignment.Owner == owner;
 
     /// <summary>The next tokens to compute.</summary>
     public SequenceChunk Next(int count) => new(Cache!, _tokens.AsMemory(Computed, count), Computed);

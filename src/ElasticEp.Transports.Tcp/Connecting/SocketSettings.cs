@@ -10,12 +10,17 @@ internal static class SocketSettings
     private const int KeepAliveProbes = 3;
     private const int TcpUserTimeout = 18; // Linux: how long sent bytes may go unacknowledged; keepalive says nothing meanwhile
     private const int TcpLevel = 6;
+    private const int UnixSendBuffer = 512 << 10; // bytes; the system's default lets the writer wait for the reader every 200 KiB
 
     /// <summary>No delay for small frames; a host that vanished without a word is noticed within 20 seconds.</summary>
     public static void Apply(Socket socket)
     {
         if (socket.AddressFamily == AddressFamily.Unix)
+        {
+            socket.SendBufferSize = UnixSendBuffer;
             return;
+        }
+
         socket.NoDelay = true;
         socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
         socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, KeepAliveTime);

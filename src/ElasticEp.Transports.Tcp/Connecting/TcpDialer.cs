@@ -5,8 +5,14 @@ using System.Security.Authentication;
 namespace ElasticEp.Transports.Tcp.Connecting;
 
 /// <summary>Opens connections that are proved: TCP, then TLS if it is on, then the join handshake.</summary>
-internal sealed class TcpDialer(TcpSecurity security, TimeSpan timeout, TimeProvider time)
+/// <param name="security">How to prove oneself.</param>
+/// <param name="timeout">Longest time for all of it.</param>
+/// <param name="time">The clock.</param>
+/// <param name="resolve">The addresses of a name; asks the system by default.</param>
+internal sealed class TcpDialer(TcpSecurity security, TimeSpan timeout, TimeProvider time, Func<string, CancellationToken, Task<IPAddress[]>>? resolve = null)
 {
+    private readonly Func<string, CancellationToken, Task<IPAddress[]>> _resolve = resolve ?? Dns.GetHostAddressesAsync;
+
     /// <exception cref="ElasticEpException">
     /// <see cref="ElasticEpErrorCode.PeerLost"/> when nobody answers, <see cref="ElasticEpErrorCode.Incompatible"/> when who answers is refused or refuses.
     /// </exception>
@@ -25,8 +31,8 @@ internal sealed class TcpDialer(TcpSecurity security, TimeSpan timeout, TimeProv
         var socket = isUnix ? new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) : new Socket(SocketType.Stream, ProtocolType.Tcp);
         try
         {
-            SocketSettings.Apply(socket);
-            await socket.ConnectAsync(endPoint, either.Token).ConfigureAwait(false);
+            await ConnectAsync(socket, endPoint, either.Token).ConfigureAwait(false);
+            SocketSettings.Apply(socket); // not before: a socket with a raw option is connected to the first address of a name only
             Stream stream = new NetworkStream(socket, ownsSocket: true);
             if (tls is not null)
                 stream = await tls.ConnectAsync(stream, host, either.Token).ConfigureAwait(false);
@@ -44,6 +50,17 @@ internal sealed class TcpDialer(TcpSecurity security, TimeSpan timeout, TimeProv
                 throw Lost($"{name}: {exception.Message}{(tls is null ? "" : " It may not accept the TLS certificate of this process")}", exception);
             throw;
         }
+    }
+
+    /// <summary>A name may have several addresses, of two families even: one after another, until one answers.</summary>
+    private async ValueTask ConnectAsync(Socket socket, EndPoint endPoint, CancellationToken cancellationToken)
+    {
+        if (endPoint is not DnsEndPoint name)
+            await socket.ConnectAsync(endPoint, cancellationToken).ConfigureAwait(false);
+        else if (IPAddress.TryParse(name.Host, out var address))
+            await socket.ConnectAsync(address, name.Port, cancellationToken).ConfigureAwait(false);
+        else
+            await socket.ConnectAsync(await _resolve(name.Host, cancellationToken).ConfigureAwait(false), name.Port, cancellationToken).ConfigureAwait(false);
     }
 
     private static ElasticEpException Lost(string what, Exception cause) => new(ElasticEpErrorCode.PeerLost, $"No connection: {what}.", cause);

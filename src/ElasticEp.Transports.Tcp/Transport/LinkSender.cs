@@ -158,6 +158,7 @@ internal sealed class LinkSender : IValueTaskSource
         }
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask WriteRestAsync()
     {
         while (true)

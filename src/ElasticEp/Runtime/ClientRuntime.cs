@@ -26,7 +26,7 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IAsyncDisposa
         _services = services;
         _logger = services.Loggers.CreateLogger<ClientRuntime>();
         _keeper = new RecordKeeper(services, _stopped.Token);
-        _requests = new OperationRequests(SendToCoordinator, services.Time, services.OperationTelemetry);
+        _requests = new OperationRequests(SendToCoordinator, services.Options.OperationDeadline, services.Time, services.OperationTelemetry);
     }
 
     public string Name => _services.Name;

@@ -9,9 +9,14 @@ namespace ElasticEp.Runtime;
 /// The requester's side of an operation, the same for ranks and clients: ask the coordinator, ask again when another one
 /// coordinates, and learn the outcome from the durable record.
 /// </summary>
-internal sealed class OperationRequests(Action<ProtocolMessage> send, TimeProvider time, OperationTelemetry telemetry)
+/// <param name="send">Sends to the coordinator.</param>
+/// <param name="operationDeadline">Deadline of operations that name none.</param>
+/// <param name="time">The clock.</param>
+/// <param name="telemetry">Told of each operation.</param>
+internal sealed class OperationRequests(Action<ProtocolMessage> send, TimeSpan operationDeadline, TimeProvider time, OperationTelemetry telemetry)
 {
     private static readonly TimeSpan AskAgain = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan RollbackTime = TimeSpan.FromSeconds(10); // a coordinator that lives has decided by then
     private static readonly object AskNow = new();
 
     private readonly ConcurrentDictionary<string, Channel<object>> _waiting = new();
@@ -67,6 +72,7 @@ internal sealed class OperationRequests(Action<ProtocolMessage> send, TimeProvid
         // A message may be lost with its link. Until the coordinator has answered it is asked again; the id makes that harmless.
         using var again = time.CreateTimer(_ => channel.Writer.TryWrite(AskNow), null, AskAgain, AskAgain);
         var (asked, isAccepted) = (-1, false);
+        var started = time.GetTimestamp();
         await foreach (var news in channel.Reader.ReadAllAsync(CancellationToken.None).ConfigureAwait(false))
         {
             switch (news)
@@ -94,6 +100,7 @@ internal sealed class OperationRequests(Action<ProtocolMessage> send, TimeProvid
                 default:
                     if (cancellationToken.IsCancellationRequested && !isAccepted)
                         throw new OperationCanceledException(cancellationToken); // nothing was decided
+                    ThrowIfNobodyDecides(ask, time.GetElapsedTime(started), asked, isAccepted);
                     if (cancellationToken.IsCancellationRequested)
                         send(new CancelMessage(ask.Operation));
                     else if (!isAccepted && asked >= 0)
@@ -103,5 +110,22 @@ internal sealed class OperationRequests(Action<ProtocolMessage> send, TimeProvid
         }
 
         throw new ElasticEpException(ElasticEpErrorCode.GroupEnded, "This process has left the group before the operation ended.");
+    }
+
+    /// <summary>Who coordinates may be dead and unable to be replaced: then nobody rolls the operation back when its deadline passes.</summary>
+    private void ThrowIfNobodyDecides(ScaleAsk ask, TimeSpan elapsed, int asked, bool isAccepted)
+    {
+        var (record, deadline) = (_record, ask.Deadline ?? operationDeadline);
+        var pending = record.Pending?.Id == ask.Operation ? record.Pending : null;
+        var grace = isAccepted || pending is not null ? RollbackTime : TimeSpan.Zero;
+        if (pending is { IsCommitted: true } || record.FindOutcome(ask.Operation) is not null || elapsed - grace < deadline)
+            return;
+        send(new CancelMessage(ask.Operation));
+        throw new ElasticEpException(
+            ElasticEpErrorCode.DeadlineExceeded,
+            asked < 0
+                ? $"The deadline of {deadline} has passed, and the group has no view yet: start its first ranks."
+                : $"The deadline of {deadline} has passed, and rank {asked}, which coordinates, has decided nothing. See whether it runs and can be reached; what was asked may still be done.")
+        { Rank = asked < 0 ? null : asked };
     }
 }

@@ -42,7 +42,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
     private Exception? _failure;
     private int _isInCall;
     private int _isDisposed;
-    private bool _hasLeft;
+    private bool? _hasLeft; // decided when this is disposed
 
     public RankRuntime(GroupServices services, int rank, IExchangeKernels kernels, IElasticWorkload workload, IPlacementPolicy policy, StepRules? rules = null)
     {
@@ -55,7 +55,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         _mailbox = new Mailbox(Handle);
         _keeper = new RecordKeeper(services, _stopped.Token);
         _connections = new PeerConnections(services, services.Transport, Post, _stopped.Token);
-        _requests = new OperationRequests(message => Post(new RankEvent(RankEventKind.Asked) { Payload = message }), services.Time, services.OperationTelemetry);
+        _requests = new OperationRequests(message => Post(new RankEvent(RankEventKind.Asked) { Payload = message }), services.Options.OperationDeadline, services.Time, services.OperationTelemetry);
         _messenger = new GroupMessenger(services.Transport, rank);
         _weights = new WeightsRunner(services, rank, workload, Post, _stopped.Token);
         _exchange = new RankExchange(services.Options, rank, kernels, new TransportWire(services.Transport), _weights, rules ?? StepRules.Default, services.Time)
@@ -84,7 +84,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
     public RankStatus Status => StatusOf();
 
     /// <summary>Whether no view that this rank knows has it, or the group has ended: nobody misses it when it stops.</summary>
-    public bool HasLeft => _hasLeft || !View.Contains(Rank) || _ended.Task.IsCompletedSuccessfully;
+    public bool HasLeft => _hasLeft ?? (!View.Contains(Rank) || _ended.Task.IsCompletedSuccessfully);
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using ElasticEp.Samples.Tests.Server;
@@ -8,15 +9,19 @@ namespace ElasticEp.Samples.Tests.Processes;
 internal sealed class ExternalWorker : IAsyncDisposable
 {
     private readonly Process _process;
+    private readonly ConcurrentQueue<string> _lines = new();
 
     private ExternalWorker(Process process)
     {
         _process = process;
-        process.OutputDataReceived += (_, _) => { };
-        process.ErrorDataReceived += (_, _) => { };
+        process.OutputDataReceived += (_, line) => _lines.Enqueue(line.Data ?? "");
+        process.ErrorDataReceived += (_, line) => _lines.Enqueue(line.Data ?? "");
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
     }
+
+    /// <summary>What it has printed so far.</summary>
+    public string[] Lines => [.. _lines];
 
     public static ExternalWorker Start(int rank, string store, string secretFile, params string[] args)
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using ElasticEp.Hosting;
@@ -10,7 +11,7 @@ using Microsoft.Extensions.Logging;
 
 namespace ElasticEp.Samples.Tests.Processes;
 
-/// <summary>What cannot start says why in one line and exits with code 2; what was orphaned ends.</summary>
+/// <summary>What cannot start says why in one line and exits with code 2; what is stopped or orphaned ends with the code that tells.</summary>
 [Collection(nameof(ProcessCollection))]
 public sealed class StartTests
 {
@@ -28,6 +29,7 @@ public sealed class StartTests
         await RefusedAsync(Gateway, address, "--urls", "http://127.0.0.1:0", "--store-bind", address);
         await RefusedAsync(Gateway, "/no/such/model", "--urls", "http://127.0.0.1:0", "--model", "/no/such/model");
         await RefusedAsync(Gateway, "/no/such/secret", "--urls", "http://127.0.0.1:0", "--join-secret-file", "/no/such/secret");
+        await RefusedAsync(Gateway, "--join-secret-file", "--urls", "http://127.0.0.1:0", "--external-workers", "true");
         await RefusedAsync(Gateway, "--health-port", "--urls", "http://127.0.0.1:0", "--health-port", "8080");
     }
 
@@ -74,6 +76,48 @@ public sealed class StartTests
         await RefusedAsync(Worker("0"), "StoreAddress");
 
         static Dictionary<string, string> Worker(string rank) => new() { ["ElasticEp__Rank"] = rank };
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task One_that_is_terminated_while_it_still_dials_the_store_ends_at_once_and_in_order(bool isWorker)
+    {
+        ProcFiles.Require();
+        using var deaf = new TcpListener(IPAddress.Loopback, 0);
+        deaf.Start();
+        var store = $"127.0.0.1:{((IPEndPoint)deaf.LocalEndpoint).Port}";
+        var start = new ProcessStartInfo(ProcessServer.Executable, isWorker ? [] : ["--urls", "http://127.0.0.1:0", "--store", store]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        if (isWorker)
+            (start.Environment["ElasticEp__Rank"], start.Environment["ElasticEp__StoreAddress"]) = ("0", store);
+        using var process = Process.Start(start)!;
+        var error = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEndAsync();
+        using var dialed = await deaf.AcceptSocketAsync().WaitAsync(TestServer.Deadline); // from here on it waits for an answer
+        ProcFiles.Terminate(process.Id);
+        await Task.WhenAll(output, error, process.WaitForExitAsync()).WaitAsync(TestServer.Deadline);
+        Assert.True(process.ExitCode == 0, $"exit code {process.ExitCode}: {await error}");
+        Assert.Equal("", await error);
+    }
+
+    [Fact]
+    public async Task The_last_worker_cannot_leave_and_its_exit_code_says_that_the_group_counts_on_it()
+    {
+        ProcFiles.Require();
+        var secret = Path.GetTempFileName();
+        await File.WriteAllTextAsync(secret, "the secret of these tests\n");
+        try
+        {
+            await using var gateway = await ProcessServer.StartGatewayAsync("--ranks", "1", "--external-workers", "true", "--join-secret-file", secret);
+            await using var worker = ExternalWorker.Start(0, await gateway.WaitForLogAsync("The rendezvous store listens at "), secret, "--ranks", "1");
+            await gateway.WaitForRanksAsync(1);
+            worker.Terminate();
+            Assert.Equal(1, await worker.WaitAsync());
+        }
+        finally
+        {
+            File.Delete(secret);
+        }
     }
 
     [Fact]

@@ -1,0 +1,111 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
+using ElasticEp.Diagnostics;
+using ElasticEp.Membership;
+using ElasticEp.Runtime;
+using ElasticEp.Tests.Membership;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
+
+namespace ElasticEp.Tests.Runtime;
+
+/// <summary>Whoever asks for an operation gets an answer, also when nobody is left who could decide it.</summary>
+public sealed class OperationRequestsTests : IDisposable
+{
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan AskAgain = TimeSpan.FromMilliseconds(500);
+    private static readonly GroupRecord Record = GroupRecord.Unborn with { View = TestViews.View(1, 0, 1, 2) };
+    private static readonly ScaleAsk Ask = new("op", OperationKind.Scale) { Size = 2, Deadline = TimeSpan.FromSeconds(5) };
+
+    private readonly FakeTimeProvider _time = new();
+    private readonly ConcurrentQueue<ProtocolMessage> _sent = new();
+    private readonly ServiceProvider _provider = new ServiceCollection().AddMetrics().BuildServiceProvider();
+    private readonly OperationRequests _requests;
+    private readonly DateTimeOffset _started;
+
+    public OperationRequestsTests()
+    {
+        var telemetry = new OperationTelemetry("chat", new ElasticEpMetrics(_provider.GetRequiredService<IMeterFactory>()), _time);
+        _requests = new OperationRequests(_sent.Enqueue, TimeSpan.FromMinutes(5), _time, telemetry);
+        _started = _time.GetUtcNow();
+    }
+
+    private TimeSpan Elapsed => _time.GetUtcNow() - _started;
+
+    public void Dispose() => _provider.Dispose();
+
+    [Fact]
+    public async Task A_coordinator_that_says_nothing_is_asked_again_until_the_deadline()
+    {
+        _requests.OnRecord(Record);
+        var asking = _requests.RunAsync(Ask, null, CancellationToken.None);
+        for (var asks = 1; asks < 10; asks++)
+        {
+            await UntilAsync(() => _sent.Count == asks);
+            _time.Advance(AskAgain);
+        }
+
+        await UntilAsync(() => _sent.Count == 10);
+        Assert.False(asking.IsCompleted);
+        Assert.All(_sent, message => Assert.Equal(new ScaleAskMessage(Ask), message));
+
+        _time.Advance(AskAgain);
+        var late = await Assert.ThrowsAsync<ElasticEpException>(() => asking.WaitAsync(Deadline, TestContext.Current.CancellationToken));
+        Assert.Equal((ElasticEpErrorCode.DeadlineExceeded, 0), (late.Code, late.Rank));
+        Assert.Contains("rank 0, which coordinates", late.Message, StringComparison.Ordinal);
+        Assert.Equal(new CancelMessage("op"), _sent.Last());
+    }
+
+    [Fact]
+    public async Task A_group_that_is_not_born_by_the_deadline_is_said_to_have_no_view()
+    {
+        var asking = _requests.RunAsync(Ask, null, CancellationToken.None);
+        await AdvanceUntilAsync(() => asking.IsCompleted);
+        var late = await Assert.ThrowsAsync<ElasticEpException>(() => asking);
+        Assert.Equal((ElasticEpErrorCode.DeadlineExceeded, null), (late.Code, late.Rank));
+        Assert.Contains("no view yet", late.Message, StringComparison.Ordinal);
+        Assert.True(Elapsed >= Ask.Deadline, $"{Elapsed}");
+    }
+
+    [Fact]
+    public async Task One_that_has_accepted_and_died_is_given_time_to_roll_back()
+    {
+        _requests.OnRecord(Record);
+        var asking = _requests.RunAsync(Ask, null, CancellationToken.None);
+        _requests.OnMessage(new ScaleAnswerMessage("op", 0, ""));
+        _requests.OnRecord(Record with { Pending = Pending });
+        await AdvanceUntilAsync(() => asking.IsCompleted);
+        Assert.Equal(ElasticEpErrorCode.DeadlineExceeded, (await Assert.ThrowsAsync<ElasticEpException>(() => asking)).Code);
+        Assert.True(Elapsed >= Ask.Deadline + TimeSpan.FromSeconds(10), $"{Elapsed}");
+    }
+
+    [Fact]
+    public async Task What_is_committed_only_goes_forward_and_is_awaited()
+    {
+        _requests.OnRecord(Record);
+        var asking = _requests.RunAsync(Ask, null, CancellationToken.None);
+        _requests.OnRecord(Record with { Pending = Pending with { IsCommitted = true } });
+        await AdvanceUntilAsync(() => Elapsed > TimeSpan.FromMinutes(1));
+        Assert.False(asking.IsCompleted);
+        _requests.OnRecord(Record.AfterEnd(new OperationOutcome("op", true, "", new OperationFigures())));
+        Assert.Equal(ScalePhase.Completed, (await asking.WaitAsync(Deadline, TestContext.Current.CancellationToken)).Outcome);
+    }
+
+    private static PendingOperation Pending => new("op", OperationKind.Scale, [0, 1], [], [2]);
+
+    private Task AdvanceUntilAsync(Func<bool> isTrue) => UntilAsync(() =>
+    {
+        _time.Advance(AskAgain);
+        return isTrue();
+    });
+
+    private static async Task UntilAsync(Func<bool> isTrue)
+    {
+        var started = TimeProvider.System.GetTimestamp();
+        while (!isTrue())
+        {
+            Assert.True(TimeProvider.System.GetElapsedTime(started) < Deadline, $"not within {Deadline}");
+            await Task.Yield();
+        }
+    }
+}
