@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 
 namespace ElasticEp.Samples.Tests.Server;
@@ -75,10 +76,23 @@ public sealed class ErrorTests
 
         var type = await HttpAnswer.SendAsync(server.Http, HttpMethod.Post, Completions, new StringContent("""{"prompt": "a"}""", Encoding.UTF8, "text/plain"));
         Assert.Equal((HttpStatusCode.UnsupportedMediaType, ("The content type must be application/json.", "invalid_request_error", null, 415)), (type.Status, type.Error));
+    }
 
-        using var huge = Json(new byte[(4 << 20) + 1]);
-        var large = await HttpAnswer.SendAsync(server.Http, HttpMethod.Post, Completions, huge);
-        Assert.Equal((HttpStatusCode.RequestEntityTooLarge, ("The body is larger than 4194304 bytes.", "invalid_request_error", null, 413)), (large.Status, large.Error));
+    [Fact]
+    public async Task A_huge_body_is_refused_before_it_is_sent()
+    {
+        await using var server = await TestServer.StartAsync(1);
+        using var client = new TcpClient();
+        using var deadline = new CancellationTokenSource(TestServer.Deadline);
+        await client.ConnectAsync("127.0.0.1", server.Http.BaseAddress!.Port, deadline.Token);
+        var stream = client.GetStream();
+        await stream.WriteAsync(Encoding.ASCII.GetBytes($"POST {Completions} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {(4 << 20) + 1}\r\n\r\n"), deadline.Token);
+        using var reader = new StreamReader(stream);
+        Assert.Equal("HTTP/1.1 413 Payload Too Large", await reader.ReadLineAsync(deadline.Token));
+        var answer = "";
+        while (!answer.Contains("}}", StringComparison.Ordinal))
+            answer = Assert.IsType<string>(await reader.ReadLineAsync(deadline.Token));
+        Assert.Equal("""{"error":{"message":"The body is larger than 4194304 bytes.","type":"invalid_request_error","param":null,"code":413}}""", answer);
     }
 
     [Fact]
