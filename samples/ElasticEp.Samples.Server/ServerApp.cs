@@ -15,10 +15,13 @@ internal static class ServerApp
     /// <summary>Read by .NET at the first use of a socket.</summary>
     public const string InlineCompletions = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
 
+    private static readonly TimeSpan GroupStopTimeout = TimeSpan.FromSeconds(30);
+
     /// <exception cref="ArgumentException">An argument is wrong.</exception>
     /// <exception cref="ModelLoadException">The model cannot be used.</exception>
     public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? configure = null)
     {
+        ServerOptions.Check(args);
         var builder = WebApplication.CreateSlimBuilder(["--hostBuilder:reloadConfigOnChange", "false", .. args]);
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
         builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.Critical); // probes ask before there is a group
@@ -34,6 +37,7 @@ internal static class ServerApp
         builder.Services.AddSingleton(codec);
         builder.Services.AddSingleton(ServedModel.Of(settings.ModelDirectory, checkpoint.Config));
         AddFrontEnd(builder.Services, settings);
+        builder.AddTraceExport();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = JsonInput.MaxBodyBytes);
         builder.Services.AddHealthChecks().AddElasticExpertParallel(GroupSetup.GroupName);
         builder.Services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, HttpJson.Default));
@@ -45,6 +49,7 @@ internal static class ServerApp
         app.MapServer();
         app.MapElastic();
         app.Services.GetRequiredService<ElasticMetrics>();
+        app.Services.GetRequiredService<StopGrace>().Over.Register(app.Services.GetRequiredService<FrontEnd>().StopServing);
         app.MapMetrics();
         app.MapLivePage();
         app.MapHealthChecks("/health");
@@ -55,6 +60,9 @@ internal static class ServerApp
 
     private static void AddFrontEnd(IServiceCollection services, ServerSettings settings)
     {
+        services.AddSingleton(settings);
+        services.AddSingleton<StopGrace>();
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = settings.ShutdownTimeout + GroupStopTimeout);
         services.AddSingleton(_ => Prometheus.Metrics.NewCustomRegistry());
         services.AddSingleton(provider => new ServingMetrics(provider.GetRequiredService<CollectorRegistry>(), provider.GetRequiredService<ServedModel>().Id, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<RankReports>();

@@ -20,8 +20,14 @@ internal sealed record ServerSettings
     /// <summary>Workers that are kept ready beyond the ranks.</summary>
     public required int Standbys { get; init; }
 
+    /// <summary>Extra replicas, per layer, that go to the experts with most work.</summary>
+    public required int RedundantExperts { get; init; }
+
     /// <summary>Most requests that are queued or running.</summary>
     public required int QueueCapacity { get; init; }
+
+    /// <summary>How long requests may go on when the server is asked to stop.</summary>
+    public required TimeSpan ShutdownTimeout { get; init; }
 
     /// <summary>Whether ranks are hosts inside this process.</summary>
     public required bool IsInProcess { get; init; }
@@ -54,7 +60,9 @@ internal sealed record ServerSettings
             Ranks = Number(configuration, "ranks", Math.Min(2, maxRanks), 1, maxRanks),
             MaxRanks = maxRanks,
             Standbys = Number(configuration, "standbys", 0, 0, maxRanks),
+            RedundantExperts = Number(configuration, "redundant-experts", 0, 0, 2048),
             QueueCapacity = Number(configuration, "max-requests", 4096, 1, 1_000_000),
+            ShutdownTimeout = TimeSpan.FromSeconds(Number(configuration, "shutdown-timeout", 30, 0, 86_400)),
             IsInProcess = transport == "inprocess",
             Store = configuration["store"],
             StoreBind = configuration["store-bind"] ?? "127.0.0.1:0",

@@ -10,6 +10,7 @@ internal static class WorkerApp
     /// <exception cref="ArgumentException">An argument is wrong, or the model cannot be used.</exception>
     public static void Configure(HostApplicationBuilder builder)
     {
+        ServerOptions.Check(Environment.GetCommandLineArgs()[1..]);
         builder.Logging.AddSimpleConsole(console => (console.SingleLine, console.ColorBehavior) = (true, LoggerColorBehavior.Disabled));
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
         var settings = ServerSettings.Read(builder.Configuration);

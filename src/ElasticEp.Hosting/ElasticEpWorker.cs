@@ -51,6 +51,8 @@ public static class ElasticEpWorker
             settings.Configuration.AddInMemoryCollection([new("hostBuilder:reloadConfigOnChange", "false")]); // a worker watches no files
             var builder = Host.CreateApplicationBuilder(settings);
             builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = ShutdownTimeout);
+            if (parent is not null)
+                builder.Services.AddSingleton<IHostLifetime, LaunchedLifetime>();
             configure(builder);
             var host = builder.Build();
             try

@@ -90,6 +90,12 @@ internal sealed partial class LauncherService(
                 _failed.RemoveWhere(failed => failed.Operation != record.Pending?.Id);
                 foreach (var member in record.View.Members)
                     _delays.Remove(member.Rank);
+                if (record is { View.Epoch: 0, Pending: null, Last: { IsCompleted: false } birth } && lifetime is not null)
+                {
+                    LogNotFormed(name, birth.Reason); // its first ranks have been dismissed, and no operation can bring them back
+                    lifetime.StopApplication();
+                }
+
                 break;
             case LauncherEvent.Started(var rank, var running, var handle, var failure):
                 running.Handle = handle;
@@ -263,6 +269,9 @@ internal sealed partial class LauncherService(
 
     [LoggerMessage(2016, LogLevel.Error, "Group {Group}: rank {Rank} could not be started: {Reason}. Trying again in {Delay}")]
     private partial void LogStartFailed(string group, int rank, string reason, TimeSpan delay);
+
+    [LoggerMessage(2018, LogLevel.Critical, "Group {Group} could not be formed, and this host stops: {Reason}")]
+    private partial void LogNotFormed(string group, string reason);
 
     [LoggerMessage(2017, LogLevel.Critical, "Group {Group}: rank {Rank} could not be started {Failures} times ({Reason}); the group cannot be formed and this host stops")]
     private partial void LogNotBorn(string group, int rank, int failures, string reason);

@@ -75,6 +75,8 @@ describe('the live page', { skip, timeout: 120_000 }, () => {
     assert.equal(cards.length, 4);
     assert.match(cards[1], /Rank 1\s+serving/);
     assert.match(cards[1], /process 4113 · 127\.0\.0\.1:41701/);
+    assert.doesNotMatch(cards[1], /unix/);
+    assert.match(await page.getAttribute('[data-rank="1"] .place', 'title'), /;unix=/);
     assert.match(cards[1], /8 running, 1 waiting/);
     assert.match(cards[1], /compute 16\.1 · exchange 5\.2 · wait 4\.3 ms/);
     assert.match(cards[1], /25 %/);
@@ -91,6 +93,7 @@ describe('the live page', { skip, timeout: 120_000 }, () => {
 
   test('shows the running operation by its stages, and the finished ones', async () => {
     await open(state({ ranks: 6, joiners: 2, operation: running, operations: finished }));
+    assert.match(await page.innerText('[data-rank="5"]'), /joining\s+no address yet\s+Queue\s+–/);
     assert.equal(await page.textContent('#stages [aria-current=step]'), 'Preparing');
     assert.deepEqual(await page.$$eval('#stages li', steps => steps.map(step => step.className)), ['done', 'now', '', '', '']);
     assert.equal(await page.textContent('#transfer-text'), '185 MB of 403 MB (46 %)');

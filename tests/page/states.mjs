@@ -10,7 +10,7 @@ export function state({ second = 0, ranks = 4, layers = 4, experts = 32, slots =
   return {
     time: start + second, model: 'tiny-qwen3-moe', epoch: 7, coordinator: 0, max_ranks: 8, standbys: 1,
     ranks: Array.from({ length: ranks }, (_, rank) => rank >= holders ? joiner(rank) : {
-      rank, process_id: 4100 + 13 * rank, address: `127.0.0.1:${41700 + rank}`, state: 'serving', running: 8, waiting: rank % 2,
+      rank, process_id: 4100 + 13 * rank, address: `127.0.0.1:${41700 + rank};unix=5b91b682a429450f/@elasticep-${rank}`, state: 'serving', running: 8, waiting: rank % 2,
       steps: 1200 + 24 * second, tokens_per_second: 310 + 9 * rank, step_ms: 24.6 + rank, compute_ms: 15.1 + rank, exchange_ms: 5.2, wait_ms: 4.3,
       kv_usage: 0.18 + 0.07 * rank,
       slots: Array.from({ length: layers }, (_, layer) => slotsOf(layer, rank, holders, experts, slotCount)),
@@ -23,7 +23,8 @@ export function state({ second = 0, ranks = 4, layers = 4, experts = 32, slots =
   };
 }
 
-const joiner = rank => ({ rank, process_id: 4100 + 13 * rank, address: `127.0.0.1:${41700 + rank}`, state: 'joining', running: 0, waiting: 0, steps: 0, kv_usage: 0, slots: [], load: null });
+// A rank that is no member yet: nothing is known of it.
+const joiner = rank => ({ rank, incarnation: 0, address: '', state: 'joining', process_id: null, running: null, waiting: null, steps: null, kv_usage: null, slots: [], load: [] });
 
 const tokens = (layer, expert, experts) => {
   const hot = expert === (7 * layer + 3) % experts ? 5 : 1;

@@ -16,16 +16,14 @@ internal static class ElasticEndpoints
     {
         app.MapPost("/scale_elastic_ep", ScaleAsync);
         app.MapMethods("/is_scaling_elastic_ep", ["GET", "POST"], IsScaling);
-        app.MapGet("/elastic/view", (LiveView live) => Results.Json(live.Read(), HttpJson.Default.LiveState));
+        app.MapGet("/elastic/view", (LiveView live) => Results.Json(live.Read(), HttpJson.Readable.LiveState));
         app.MapGet("/elastic/operations", (ScaleOperations operations, TimeProvider time) =>
-            Results.Json(new OperationList(LiveOperation.Of(operations.Running, time), operations.History()), HttpJson.Default.OperationList));
+            Results.Json(new OperationList(LiveOperation.Of(operations.Running, time), operations.History()), HttpJson.Readable.OperationList));
         app.MapGet("/elastic/events", SendEventsAsync);
     }
 
-    private static async Task ScaleAsync(HttpContext context, IElasticGroupClient group, ScaleOperations operations)
+    private static async Task ScaleAsync(HttpContext context, IElasticGroupClient group, ScaleOperations operations, StopGrace grace)
     {
-        if (!context.Request.HasJsonContentType()) // a page of another site cannot send this type without being asked
-            throw new BadInputException("The content type must be application/json.", status: StatusCodes.Status415UnsupportedMediaType);
         var body = await JsonInput.ReadAsync(context, HttpJson.Default.ScaleBody);
         if (body.NewDataParallelSize is null == body.RemoveRanks is null)
             throw new BadInputException("Give either new_data_parallel_size (a number of ranks) or remove_ranks (a list).", "new_data_parallel_size");
@@ -43,8 +41,8 @@ internal static class ElasticEndpoints
         }
 
         // A client that goes away does not take the operation with it: it asked, and sees the outcome in /elastic/operations.
-        var target = body.NewDataParallelSize is { } size ? $"{size} ranks" : $"without {string.Join(' ', body.RemoveRanks!)}";
-        var result = await operations.RunAsync(request, target, CancellationToken.None);
+        var target = body.NewDataParallelSize is { } size ? Ranks(size) : $"without {string.Join(' ', body.RemoveRanks!)}";
+        var result = await RunAsync(operations, request, target, grace.Over);
         if (result.Outcome == ScalePhase.Completed)
             await WriteAsync(context, Describe(result));
         else
@@ -55,6 +53,24 @@ internal static class ElasticEndpoints
                 $"The operation was rolled back: {result.Reason}. The group serves on with ranks [{string.Join(' ', result.View.Members.Select(member => member.Rank))}].");
     }
 
+    private static async Task<ScaleResult> RunAsync(ScaleOperations operations, ScaleRequest request, string target, CancellationToken stopped)
+    {
+        try
+        {
+            var result = await operations.RunAsync(request, target, stopped);
+            if (result.Outcome == ScalePhase.Completed || !stopped.IsCancellationRequested)
+                return result;
+        }
+        catch (OperationCanceledException) when (stopped.IsCancellationRequested)
+        {
+            // below
+        }
+
+        throw new ElasticEpException(ElasticEpErrorCode.GroupEnded, "The server is stopping; the operation was cancelled.");
+    }
+
+    private static string Ranks(int count) => count == 1 ? "1 rank" : $"{count} ranks";
+
     private static TimeSpan? Seconds(double? value, double least, string parameter)
     {
         if (value is { } given && !(given >= least && given <= MaxSeconds))
@@ -62,10 +78,10 @@ internal static class ElasticEndpoints
         return value is null ? null : TimeSpan.FromSeconds(value.Value);
     }
 
-    private static Task WriteAsync(HttpContext context, ScaleAnswer answer) => Results.Json(answer, HttpJson.Default.ScaleAnswer).ExecuteAsync(context);
+    private static Task WriteAsync(HttpContext context, ScaleAnswer answer) => Results.Json(answer, HttpJson.Readable.ScaleAnswer).ExecuteAsync(context);
 
     private static ScaleAnswer Describe(ScaleResult result) => new(
-        $"Scaled to {result.View.Members.Length} ranks.",
+        $"Scaled to {Ranks(result.View.Members.Length)}.",
         result.OperationId,
         result.View.Epoch,
         [.. result.View.Members.Select(member => member.Rank)],
@@ -82,7 +98,7 @@ internal static class ElasticEndpoints
         var running = LiveOperation.Of(operations.Running, time);
         return Results.Json(
             new ScalingState(running is not null, group.View.Members.Length, running?.Phase ?? "serving", running?.OperationId, running?.Detail, running?.BytesMoved ?? 0, running?.BytesTotal ?? 0, running?.ElapsedMs ?? 0, operations.LastError),
-            HttpJson.Default.ScalingState);
+            HttpJson.Readable.ScalingState);
     }
 
     /// <summary>The live state once a second, and at once when an operation gets on.</summary>
@@ -98,7 +114,7 @@ internal static class ElasticEndpoints
             context.Response.Headers.CacheControl = "no-cache";
             while (true)
             {
-                await context.Response.WriteAsync($"data: {JsonSerializer.Serialize(live.Read(), HttpJson.Default.LiveState)}\n\n", end.Token);
+                await context.Response.WriteAsync($"data: {JsonSerializer.Serialize(live.Read(), HttpJson.Readable.LiveState)}\n\n", end.Token);
                 await context.Response.Body.FlushAsync(end.Token);
                 await Task.Delay(LeastEventGap, time, end.Token);
                 await WaitAsync(changes.Reader, time, end.Token);

@@ -31,6 +31,9 @@ internal sealed record LiveState
     /// <summary>Mean over the layers of (mean load of a rank ÷ highest load of a rank); null without load.</summary>
     public double? Balancedness { get; init; }
 
+    /// <summary>The same for each layer that has load, ascending.</summary>
+    public required IReadOnlyList<double> LayerBalancedness { get; init; }
+
     /// <summary>Requests that were handed back in the middle, since the start.</summary>
     public required long HandedBackRequests { get; init; }
 
@@ -43,13 +46,16 @@ internal sealed record LiveState
 /// <summary>One rank. What only its own report can tell is null until that has come.</summary>
 internal sealed record LiveRank
 {
+    /// <summary>The state of a rank that is no member yet: an operation adds it.</summary>
+    public const string Joining = "joining";
+
     public required int Rank { get; init; }
 
     public required long Incarnation { get; init; }
 
     public required string Address { get; init; }
 
-    /// <summary>serving or leaving.</summary>
+    /// <summary>serving, leaving or joining.</summary>
     public required string State { get; init; }
 
     public int? ProcessId { get; init; }

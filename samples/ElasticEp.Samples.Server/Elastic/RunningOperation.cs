@@ -7,6 +7,9 @@ namespace ElasticEp.Samples.Server.Elastic;
 /// <param name="StartedAt">The same as a timestamp.</param>
 internal sealed record RunningOperation(string OperationId, string Target, DateTimeOffset Started, long StartedAt)
 {
+    /// <summary>The size asked for; null when ranks were named.</summary>
+    public int? Size { get; init; }
+
     /// <summary>Where it stands; null until the group has accepted it.</summary>
     public string? Phase { get; init; }
 

@@ -39,7 +39,7 @@ internal sealed class ScaleOperations(IElasticGroupClient group, TimeProvider ti
     /// <exception cref="ElasticEpException">It was refused.</exception>
     public async Task<ScaleResult> RunAsync(ScaleRequest request, string target, CancellationToken cancellationToken)
     {
-        var operation = new RunningOperation(request.OperationId, target, time.GetUtcNow(), time.GetTimestamp());
+        var operation = new RunningOperation(request.OperationId, target, time.GetUtcNow(), time.GetTimestamp()) { Size = request.Size };
         Set(operation);
         try
         {

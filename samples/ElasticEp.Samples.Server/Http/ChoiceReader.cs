@@ -4,10 +4,10 @@ using ElasticEp.Samples.Server.Serving;
 namespace ElasticEp.Samples.Server.Http;
 
 /// <summary>One choice as it is generated: tokens to text, until the model, the length or a stop text ends it.</summary>
-internal sealed class ChoiceReader(int index, GenerationRequest request, TextCodec codec, IReadOnlyList<string> stops)
+internal sealed class ChoiceReader(int index, GenerationRequest request, TextCodec codec, GenerationCall call)
 {
     private readonly StreamingDecoder _decoder = new(codec);
-    private readonly StopMatcher _stops = new(stops);
+    private readonly StopMatcher _stops = new(call.Stops);
 
     /// <summary>Place of the choice in the answer.</summary>
     public int Index => index;
@@ -42,6 +42,8 @@ internal sealed class ChoiceReader(int index, GenerationRequest request, TextCod
             return false;
         var isLast = token.Finish != FinishReason.None;
         var text = _stops.Add(_decoder.Add(token.Finish == FinishReason.Stop ? null : token.Token, isLast), isLast);
+        if (call.Echoes && Tokens == 0)
+            text = codec.Decode(request.Prompt) + text; // past the stop texts: those end what is generated
         var finish = _stops.Found is null ? token.Finish : FinishReason.Stop;
         delta = new ChoiceDelta(index, Tokens == 0, text, token, finish, _stops.Found, Length);
         Tokens++;

@@ -29,7 +29,7 @@ internal sealed class GenerationAnswer(HttpContext context, GenerationCall call,
         context.Response.ContentType = "text/event-stream";
         context.Response.Headers.CacheControl = "no-cache";
         context.Response.Headers["X-Accel-Buffering"] = "no"; // a proxy that collects the answer would make it one lump
-        await context.Response.StartAsync(context.RequestAborted);
+        await context.Response.BodyWriter.FlushAsync(context.RequestAborted); // a request that waits for its turn has been heard
         try
         {
             await Task.WhenAll(choices.Select(StreamAsync));
@@ -45,7 +45,7 @@ internal sealed class GenerationAnswer(HttpContext context, GenerationCall call,
         catch (ElasticEpException exception)
         {
             BeginEvent();
-            JsonSerializer.Serialize(_json, HttpErrors.Describe(exception).Body, HttpJson.Default.ErrorResponse);
+            JsonSerializer.Serialize(_json, HttpErrors.Describe(exception).Body, HttpJson.Readable.ErrorResponse);
             EndEvent();
         }
 

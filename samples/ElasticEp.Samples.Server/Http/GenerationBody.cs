@@ -42,9 +42,14 @@ internal abstract class GenerationBody
 
     public float? RepetitionPenalty { get; set; }
 
-    public JsonElement LogitBias { get; set; }
+    public Dictionary<string, JsonElement>? LogitBias { get; set; }
 
-    public JsonElement ResponseFormat { get; set; }
+    public ResponseFormat? ResponseFormat { get; set; }
+}
+
+internal sealed class ResponseFormat
+{
+    public string? Type { get; set; }
 }
 
 internal sealed class StreamOptions
@@ -82,7 +87,7 @@ internal sealed class ChatBody : GenerationBody
     [JsonPropertyName("top_logprobs")]
     public int? TopLogProbabilities { get; set; }
 
-    public JsonElement Tools { get; set; }
+    public List<JsonElement>? Tools { get; set; }
 }
 
 internal sealed class ChatMessage

@@ -22,6 +22,9 @@ internal sealed record GenerationCall
 
     public required bool ReturnsTokenIds { get; init; }
 
+    /// <summary>Whether each text begins with its prompt.</summary>
+    public bool Echoes { get; init; }
+
     /// <summary>One request for each choice; each has a seed of its own.</summary>
     public IReadOnlyList<(int[] Prompt, GenerationOptions Options)> Requests() =>
     [

@@ -33,7 +33,7 @@ internal static class GenerationEndpoints
 
         try
         {
-            using var answer = new GenerationAnswer(context, call, formatOf(call, created), frontEnd, [.. requests.Select((request, index) => new ChoiceReader(index, request, codec, call.Stops))]);
+            using var answer = new GenerationAnswer(context, call, formatOf(call, created), frontEnd, [.. requests.Select((request, index) => new ChoiceReader(index, request, codec, call))]);
             await (call.IsStream ? answer.WriteStreamAsync() : answer.WriteWholeAsync());
         }
         finally

@@ -18,21 +18,21 @@ internal sealed class GenerationInput(TextCodec codec, ServedModel model)
     /// <exception cref="BadInputException">Something is wrong.</exception>
     public GenerationCall Read(CompletionBody body)
     {
-        if (body.Echo == true)
-            throw NotSupported("echo", "the prompt is not repeated");
+        if (body.Echo == true && body.LogProbabilities is not null)
+            throw NotSupported("echo with logprobs", "log probabilities of the prompt are not computed", "echo");
         if (!string.IsNullOrEmpty(body.Suffix))
             throw NotSupported("suffix", "the model only continues");
         if (body.BestOf is { } bestOf && bestOf != (body.N ?? 1))
             throw NotSupported("best_of", "give n");
         if (body.LogProbabilities is < 0 or > MaxCompletionLogProbabilities)
             throw new BadInputException($"logprobs is {body.LogProbabilities}; it must be 0 to {MaxCompletionLogProbabilities}.", "logprobs");
-        return Read(body, _prompts.Read(body.Prompt), body.MaxTokens ?? DefaultMaxTokens, body.LogProbabilities ?? GenerationOptions.NoLogProbabilities, []);
+        return Read(body, _prompts.Read(body.Prompt), body.MaxTokens ?? DefaultMaxTokens, body.LogProbabilities ?? GenerationOptions.NoLogProbabilities, []) with { Echoes = body.Echo == true };
     }
 
     /// <exception cref="BadInputException">Something is wrong.</exception>
     public GenerationCall Read(ChatBody body)
     {
-        if (body.Tools.ValueKind == JsonValueKind.Array && body.Tools.GetArrayLength() > 0)
+        if (body.Tools is not (null or []))
             throw NotSupported("tools", "the model was not taught to call any");
         if (body.TopLogProbabilities is < 0 or > MaxCompletionLogProbabilities)
             throw new BadInputException($"top_logprobs is {body.TopLogProbabilities}; it must be 0 to {MaxCompletionLogProbabilities}.", "top_logprobs");
@@ -52,6 +52,8 @@ internal sealed class GenerationInput(TextCodec codec, ServedModel model)
         var longest = prompts.Max(prompt => prompt.Length);
         if (longest + (long)maxTokens > model.Config.MaxPositions)
             throw new BadInputException($"The prompt has {longest} tokens and max_tokens is {maxTokens}; together they may be {model.Config.MaxPositions}.", "prompt");
+        if (body.StopTokenIds?.FindIndex(token => token < 0 || token >= model.Config.VocabularySize) is >= 0 and var wrong)
+            throw new BadInputException($"stop_token_ids has {body.StopTokenIds[wrong]}; the vocabulary has {model.Config.VocabularySize}.", "stop_token_ids");
         var choices = body.N ?? 1;
         if (choices is < 1 or > MaxChoices || choices * prompts.Count > MaxChoices)
             throw new BadInputException($"n is {choices} for {prompts.Count} prompts; there may be 1 to {MaxChoices} choices in all.", "n");
@@ -60,6 +62,7 @@ internal sealed class GenerationInput(TextCodec codec, ServedModel model)
             Prompts = prompts,
             Options = new GenerationOptions(maxTokens, ReadSampling(body), body.IgnoreEos == true)
             {
+                Choices = choices,
                 LogProbabilities = logProbabilities,
                 StopTokens = [.. body.StopTokenIds ?? [], .. body.IgnoreEos == true ? [] : endOfTurn],
             },
@@ -85,9 +88,9 @@ internal sealed class GenerationInput(TextCodec codec, ServedModel model)
             throw NotSupported("frequency_penalty", "leave it at 0");
         if (body.RepetitionPenalty is not (null or 1))
             throw NotSupported("repetition_penalty", "leave it at 1");
-        if (body.LogitBias.ValueKind == JsonValueKind.Object && body.LogitBias.EnumerateObject().Any())
+        if (body.LogitBias is not null and not { Count: 0 })
             throw NotSupported("logit_bias", "leave it out");
-        if (body.ResponseFormat.ValueKind == JsonValueKind.Object && body.ResponseFormat.TryGetProperty("type", out var type) && !type.ValueEquals("text"))
+        if (body.ResponseFormat is not (null or { Type: null or "text" }))
             throw NotSupported("response_format", "only text is generated");
     }
 
@@ -113,8 +116,8 @@ internal sealed class GenerationInput(TextCodec codec, ServedModel model)
         string[] stops = stop.ValueKind switch
         {
             JsonValueKind.Undefined or JsonValueKind.Null => [],
-            JsonValueKind.String => [stop.GetString()!],
-            JsonValueKind.Array when stop.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String) => [.. stop.EnumerateArray().Select(item => item.GetString()!)],
+            JsonValueKind.String => [JsonInput.Text(stop, "stop")],
+            JsonValueKind.Array when stop.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String) => [.. stop.EnumerateArray().Select(item => JsonInput.Text(item, "stop"))],
             _ => throw new BadInputException("stop must be a text or a list of texts.", "stop"),
         };
         if (stops.Length > MaxStops || stops.Any(string.IsNullOrEmpty))
@@ -122,5 +125,5 @@ internal sealed class GenerationInput(TextCodec codec, ServedModel model)
         return stops;
     }
 
-    private static BadInputException NotSupported(string parameter, string instead) => new($"{parameter} is not supported by this server: {instead}.", parameter);
+    private static BadInputException NotSupported(string what, string instead, string? parameter = null) => new($"{what} is not supported by this server: {instead}.", parameter ?? what);
 }

@@ -1,10 +1,10 @@
 namespace ElasticEp.Samples.Server.Http;
 
 /// <summary>Errors in the shape that OpenAI's clients parse.</summary>
-internal static class HttpErrors
+internal static partial class HttpErrors
 {
     public static Task WriteAsync(HttpContext context, int status, string type, string message, string? parameter = null) =>
-        Results.Json(new ErrorResponse(new ErrorBody(message, type, parameter, status)), HttpJson.Default.ErrorResponse, statusCode: status).ExecuteAsync(context);
+        WriteAsync(context, status, new ErrorResponse(new ErrorBody(message, type, parameter, status)));
 
     public static (int Status, ErrorResponse Body) Describe(ElasticEpException exception)
     {
@@ -18,38 +18,52 @@ internal static class HttpErrors
         return (status, new ErrorResponse(new ErrorBody(exception.Message, type, null, status)));
     }
 
-    /// <summary>Turns what an endpoint throws into an answer, as long as none has begun.</summary>
+    /// <summary>Turns what an endpoint throws, and what no endpoint answers, into an answer, as long as none has begun.</summary>
     public static async Task HandleAsync(HttpContext context, RequestDelegate next)
     {
         try
         {
             await next(context);
         }
-        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        catch (Exception exception) when (context.RequestAborted.IsCancellationRequested && exception is OperationCanceledException or IOException)
         {
-            // the client has gone
+            return; // the client has gone
         }
-        catch (BadInputException exception) when (!context.Response.HasStarted)
+        catch (Exception exception) when (!context.Response.HasStarted)
         {
-            await WriteAsync(context, exception.Status, exception.Status == 404 ? "not_found_error" : "invalid_request_error", exception.Message, exception.Parameter);
-        }
-        catch (BadHttpRequestException exception) when (!context.Response.HasStarted)
-        {
-            var message = exception.StatusCode == StatusCodes.Status413PayloadTooLarge ? $"The body is larger than {JsonInput.MaxBodyBytes} bytes." : exception.Message;
-            await WriteAsync(context, exception.StatusCode, "invalid_request_error", message);
-        }
-        catch (ElasticEpException exception) when (!context.Response.HasStarted)
-        {
-            var (status, body) = Describe(exception);
-            if (status == 503)
-                context.Response.Headers.RetryAfter = "1";
-            await Results.Json(body, HttpJson.Default.ErrorResponse, statusCode: status).ExecuteAsync(context);
+            await AnswerAsync(context, exception);
         }
 
         if (!context.Response.HasStarted && context.Response.StatusCode is 404 or 405 && context.Response.ContentLength is null)
         {
-            var what = context.Response.StatusCode == 404 ? "There is nothing at" : $"{context.Request.Method} is not possible at";
-            await WriteAsync(context, context.Response.StatusCode, "not_found_error", $"{what} {context.Request.Path}.");
+            var (type, what) = context.Response.StatusCode == 404 ? ("not_found_error", "There is nothing at") : ("invalid_request_error", $"{context.Request.Method} is not possible at");
+            await WriteAsync(context, context.Response.StatusCode, type, $"{what} {context.Request.Path}.");
         }
     }
+
+    private static Task AnswerAsync(HttpContext context, Exception exception)
+    {
+        switch (exception)
+        {
+            case BadInputException input:
+                return WriteAsync(context, input.Status, input.Status == 404 ? "not_found_error" : "invalid_request_error", input.Message, input.Parameter);
+            case BadHttpRequestException request:
+                var message = request.StatusCode == StatusCodes.Status413PayloadTooLarge ? $"The body is larger than {JsonInput.MaxBodyBytes} bytes." : request.Message;
+                return WriteAsync(context, request.StatusCode, "invalid_request_error", message);
+            case ElasticEpException elastic:
+                var (status, body) = Describe(elastic);
+                if (status == 503)
+                    context.Response.Headers.RetryAfter = "1";
+                return WriteAsync(context, status, body);
+            default: // a mistake of this server: the caller gets no details, the log has them
+                LogUnexpected(context.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(HttpErrors)), exception, context.Request.Path, context.TraceIdentifier);
+                return WriteAsync(context, 500, "internal_error", $"The server failed; its log tells more under request {context.TraceIdentifier}.");
+        }
+    }
+
+    private static Task WriteAsync(HttpContext context, int status, ErrorResponse body) =>
+        Results.Json(body, HttpJson.Readable.ErrorResponse, statusCode: status).ExecuteAsync(context);
+
+    [LoggerMessage(3020, LogLevel.Error, "{Path} failed, request {Request}")]
+    private static partial void LogUnexpected(ILogger logger, Exception exception, string path, string request);
 }

@@ -49,11 +49,11 @@ internal sealed class PromptInput(TextCodec codec, Qwen3MoeConfig config)
 
     private static string ReadContent(JsonElement content) => content.ValueKind switch
     {
-        JsonValueKind.String => content.GetString()!,
+        JsonValueKind.String => JsonInput.Text(content, "messages"),
         JsonValueKind.Null => "",
         JsonValueKind.Array => string.Concat(content.EnumerateArray().Select(part =>
             part.ValueKind == JsonValueKind.Object && part.TryGetProperty("type", out var type) && type.ValueEquals("text") && part.TryGetProperty("text", out var text) && text.ValueKind == JsonValueKind.String
-                ? text.GetString()
+                ? JsonInput.Text(text, "messages")
                 : throw new BadInputException("A part of content is not of type text; the model reads nothing else.", "messages"))),
         _ => throw new BadInputException("content must be a text or a list of parts of type text.", "messages"),
     };
@@ -62,7 +62,7 @@ internal sealed class PromptInput(TextCodec codec, Qwen3MoeConfig config)
     {
         int[] ids = prompt.ValueKind switch
         {
-            JsonValueKind.String => codec.Encode(prompt.GetString()!),
+            JsonValueKind.String => codec.Encode(JsonInput.Text(prompt, "prompt")),
             JsonValueKind.Array when prompt.EnumerateArray().All(item => item.ValueKind == JsonValueKind.Number && item.TryGetInt32(out _)) => [.. prompt.EnumerateArray().Select(item => item.GetInt32())],
             _ => throw new BadInputException("prompt must be a text or an array of token ids, or a list of either.", "prompt"),
         };

@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using ElasticEp.Samples.Server.Elastic;
@@ -65,4 +66,12 @@ internal sealed class ScaleBody
 [JsonSerializable(typeof(ScalingState))]
 [JsonSerializable(typeof(LiveState))]
 [JsonSerializable(typeof(OperationList))]
-internal sealed partial class HttpJson : JsonSerializerContext;
+internal sealed partial class HttpJson : JsonSerializerContext
+{
+    /// <summary>For answers: letters and quotes stay what they are, as people read them too and no browser takes them for a page.</summary>
+    public static HttpJson Readable { get; } = new(new JsonSerializerOptions
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    });
+}

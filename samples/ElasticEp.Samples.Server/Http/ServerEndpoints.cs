@@ -11,12 +11,12 @@ internal static class ServerEndpoints
 
     public static void MapServer(this IEndpointRouteBuilder app)
     {
-        app.MapGet("/v1/models", (ServedModel model) => Results.Json(new ModelList("list", [Card(model)]), HttpJson.Default.ModelList));
+        app.MapGet("/v1/models", (ServedModel model) => Results.Json(new ModelList("list", [Card(model)]), HttpJson.Readable.ModelList));
         app.MapGet("/v1/models/{**id}", (string id, ServedModel model) => id == model.Id
-            ? Results.Json(Card(model), HttpJson.Default.ModelCard)
+            ? Results.Json(Card(model), HttpJson.Readable.ModelCard)
             : throw new BadInputException($"The model `{id}` does not exist; this server has `{model.Id}`.", "model", StatusCodes.Status404NotFound));
-        app.MapGet("/version", () => Results.Json(new VersionResponse(Version), HttpJson.Default.VersionResponse));
-        app.MapGet("/load", (FrontEnd frontEnd) => Results.Json(new LoadResponse(frontEnd.Outstanding), HttpJson.Default.LoadResponse));
+        app.MapGet("/version", () => Results.Json(new VersionResponse(Version), HttpJson.Readable.VersionResponse));
+        app.MapGet("/load", (FrontEnd frontEnd) => Results.Json(new LoadResponse(frontEnd.Outstanding), HttpJson.Readable.LoadResponse));
         app.MapMethods("/ping", ["GET", "POST"], () => Results.Ok());
         app.MapPost("/tokenize", TokenizeAsync);
         app.MapPost("/detokenize", DetokenizeAsync);
@@ -31,7 +31,7 @@ internal static class ServerEndpoints
             throw new BadInputException("Give either prompt (a text) or messages (a conversation).", "prompt");
         var tokens = body.Prompt is { } prompt ? codec.Encode(prompt) : new PromptInput(codec, model.Config).Read(body.Messages);
         var texts = body.ReturnTokenStrs == true ? tokens.Select(token => codec.Decode([token])).ToArray() : null;
-        return Results.Json(new TokenizeResponse(tokens.Length, model.Config.MaxPositions, tokens, texts), HttpJson.Default.TokenizeResponse);
+        return Results.Json(new TokenizeResponse(tokens.Length, model.Config.MaxPositions, tokens, texts), HttpJson.Readable.TokenizeResponse);
     }
 
     private static async Task<IResult> DetokenizeAsync(HttpContext context, TextCodec codec, ServedModel model)
@@ -41,6 +41,6 @@ internal static class ServerEndpoints
             throw new BadInputException("tokens is missing; give a list of token ids.", "tokens");
         if (body.Tokens.FindIndex(token => token < 0 || token >= model.Config.VocabularySize) is >= 0 and var wrong)
             throw new BadInputException($"tokens has {body.Tokens[wrong]}; the vocabulary has {model.Config.VocabularySize}.", "tokens");
-        return Results.Json(new DetokenizeResponse(codec.Decode(body.Tokens)), HttpJson.Default.DetokenizeResponse);
+        return Results.Json(new DetokenizeResponse(codec.Decode(body.Tokens)), HttpJson.Readable.DetokenizeResponse);
     }
 }

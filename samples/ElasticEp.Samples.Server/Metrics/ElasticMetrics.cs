@@ -1,4 +1,5 @@
 using System.Globalization;
+using ElasticEp.Samples.Qwen3Moe;
 using ElasticEp.Samples.Server.Elastic;
 using ElasticEp.Samples.Server.Serving;
 using Prometheus;
@@ -19,12 +20,16 @@ internal sealed class ElasticMetrics
     private readonly MetricFactory _factory;
     private readonly MirroredCounters _mirrors;
     private readonly HashSet<string> _known = [];
+    private readonly StepTokenHistogram _stepTokens;
 
-    public ElasticMetrics(CollectorRegistry registry, LiveView live, FrontEnd frontEnd, RankReports reports, ScaleOperations operations)
+    public ElasticMetrics(CollectorRegistry registry, LiveView live, FrontEnd frontEnd, RankReports reports, ScaleOperations operations, ServedModel model)
     {
         (_live, _frontEnd, _reports) = (live, frontEnd, reports);
         _factory = Prometheus.Metrics.WithCustomRegistry(registry);
         _mirrors = new MirroredCounters(_factory);
+        _stepTokens = new StepTokenHistogram(_factory);
+        _factory.CreateGauge(MetricsEndpoint.Vllm("cache_config_info"), "The cache of each rank.", "model_name", "block_size", "num_gpu_blocks")
+            .WithLabels(model.Id, Name(KvCachePool.PageSize), Name(Qwen3Workload.CachePages(model.Config))).Set(1);
         operations.Ended += OnEnded;
         registry.AddBeforeCollectCallback(Collect);
     }
@@ -40,6 +45,10 @@ internal sealed class ElasticMetrics
         var stages = _factory.CreateHistogram("elasticep_operation_seconds", "Resizes by stage.", ["stage"], new HistogramConfiguration { Buckets = Histogram.ExponentialBuckets(0.001, 2, 18) });
         foreach (var (stage, took) in (ReadOnlySpan<(string, double)>)[("launch", operation.LaunchMs), ("transfer", operation.TransferMs), ("drain", operation.DrainMs), ("switch", operation.SwitchMs), ("total", operation.TotalMs)])
             stages.WithLabels(stage).Observe(took / 1000);
+        if (operation.BytesMoved == 0)
+            return;
+        _factory.CreateCounter(MetricsEndpoint.Vllm("eplb_rearrangements_total"), "Operations that moved weights.").Inc();
+        Gauge(MetricsEndpoint.Vllm("eplb_rearrangement_seconds"), "How long the newest of them moved weights.").Set(operation.TransferMs / 1000);
     }
 
     private Histogram Seconds(string name, string help) => _factory.CreateHistogram(name, help, new HistogramConfiguration { Buckets = Histogram.ExponentialBuckets(0.0001, 2, 18) });
@@ -47,12 +56,13 @@ internal sealed class ElasticMetrics
     private void Collect()
     {
         var state = _live.Read();
+        state = state with { Ranks = [.. state.Ranks.Where(rank => rank.State != LiveRank.Joining)] };
         Gauge("elasticep_view_epoch", "Number of the view.").Set(state.Epoch);
         Gauge("elasticep_members", "Ranks of the view.").Set(state.Ranks.Count);
         Gauge("elasticep_max_ranks", "Most ranks.").Set(state.MaxRanks);
         Gauge("elasticep_outstanding_requests", "Requests that are queued or running.").Set(state.Running + state.Queued);
         Gauge("elasticep_scaling", "1 while a resize runs.").Set(state.Operation is null ? 0 : 1);
-        Gauge("elasticep_balancedness", "Mean over the layers of mean load of a rank by highest load of a rank, in the last second with load.").Set(state.Balancedness ?? double.NaN);
+        CollectBalance(state);
         Gauge(MetricsEndpoint.Vllm("engine_healthy"), "1 when the group has members.", "model_name").WithLabels(state.Model).Set(state.Ranks.Count > 0 ? 1 : 0);
         var phases = _factory.CreateGauge("elasticep_operation_phase", "1 for the phase in which the running resize is.", "phase");
         foreach (var phase in Phases)
@@ -61,22 +71,36 @@ internal sealed class ElasticMetrics
         CollectRanks(state);
     }
 
+    private void CollectBalance(LiveState state)
+    {
+        const string What = "mean load of a rank by highest load of a rank, in the last second with load";
+        var layers = state.LayerBalancedness;
+        Gauge("elasticep_balancedness", $"Mean over the layers of {What}.").Set(state.Balancedness ?? double.NaN);
+        Gauge("elasticep_balancedness_min", $"Lowest over the layers of {What}.").Set(Quantile(0));
+        foreach (var (name, value) in (ReadOnlySpan<(string, double)>)[("avg", state.Balancedness ?? double.NaN), ("min", Quantile(0)), ("p50", Quantile(0.5)), ("p90", Quantile(0.9))])
+            Gauge(MetricsEndpoint.Vllm($"eplb_balancedness_{name}"), $"Over the layers ({name}): {What}.", "model_name").WithLabels(state.Model).Set(value);
+
+        double Quantile(double part) => layers.Count == 0 ? double.NaN : layers[Math.Max(0, (int)Math.Ceiling(part * layers.Count) - 1)];
+    }
+
     private void CollectRanks(LiveState state)
     {
-        var present = state.Ranks.Select(rank => rank.Rank.ToString(CultureInfo.InvariantCulture)).ToHashSet();
+        var present = state.Ranks.Select(rank => Name(rank.Rank)).ToHashSet();
         foreach (var gone in _known.Except(present).ToArray())
             ForgetGauges(state.Model, gone);
         var queued = (double)state.Queued;
         foreach (var rank in state.Ranks)
         {
-            var name = rank.Rank.ToString(CultureInfo.InvariantCulture);
+            var name = Name(rank.Rank);
             _known.Add(name);
             Running.WithLabels(state.Model, name).Set(rank.Running ?? 0);
             Waiting.WithLabels(state.Model, name).Set((rank.Waiting ?? 0) + queued);
             Cache.WithLabels(state.Model, name).Set(rank.KvUsage ?? 0);
             queued = 0; // what no rank has yet is counted once
-            if (_reports.Find(rank.Rank)?.Last is { } report)
-                Mirror(name, rank.Incarnation, report);
+            if (_reports.Find(rank.Rank)?.Last is not { } report)
+                continue;
+            Mirror(name, rank.Incarnation, report);
+            _stepTokens.Set(state.Model, name, rank.Incarnation, report.StepTokens);
         }
     }
 
@@ -91,7 +115,7 @@ internal sealed class ElasticMetrics
         Set("stale_frames_total", "Frames of older attempts that were thrown away.", report.StaleFrames);
         Set("weight_bytes_received_total", "Weight bytes that a rank received from peers.", report.WeightBytesReceived);
         foreach (var (source, seconds) in report.WaitSecondsBySource)
-            _mirrors.Set("elasticep_source_wait_seconds_total", "Time that a rank waited for the frames of another one; waits for several overlap.", seconds, incarnation, ("rank", rank), ("source", source.ToString(CultureInfo.InvariantCulture)));
+            _mirrors.Set("elasticep_source_wait_seconds_total", "Time that a rank waited for the frames of another one; waits for several overlap.", seconds, incarnation, ("rank", rank), ("source", Name(source)));
 
         void Set(string name, string help, double value) => _mirrors.Set($"elasticep_{name}", help, value, incarnation, ("rank", rank));
     }
@@ -108,6 +132,8 @@ internal sealed class ElasticMetrics
         foreach (var gauge in (ReadOnlySpan<Gauge>)[Running, Waiting, Cache])
             gauge.RemoveLabelled(model, rank);
     }
+
+    private static string Name(int number) => number.ToString(CultureInfo.InvariantCulture);
 
     private Gauge Gauge(string name, string help, params string[] labels) => _factory.CreateGauge(name, help, labels);
 }

@@ -12,10 +12,13 @@ internal sealed class ServingMetrics
     private static readonly double[] RequestBuckets = [.3, .5, .8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480, 960, 1920, 7680];
     private static readonly double[] LengthBuckets = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000];
 
+    private static readonly double[] ChoicesBuckets = [1, 2, 5, 10, 20];
+
     private readonly string _model;
     private readonly TimeProvider _time;
     private readonly Counter _promptTokens;
     private readonly Counter _generationTokens;
+    private readonly Counter _preemptions;
     private readonly Counter _successes;
     private readonly Histogram _firstToken;
     private readonly Histogram _interToken;
@@ -28,6 +31,7 @@ internal sealed class ServingMetrics
     private readonly Histogram _promptLength;
     private readonly Histogram _generationLength;
     private readonly Histogram _maxTokens;
+    private readonly Histogram _choices;
 
     public ServingMetrics(CollectorRegistry registry, string model, TimeProvider time)
     {
@@ -35,6 +39,7 @@ internal sealed class ServingMetrics
         var factory = Prometheus.Metrics.WithCustomRegistry(registry);
         _promptTokens = Count("prompt_tokens_total", "Prompt tokens of requests that got their first token.");
         _generationTokens = Count("generation_tokens_total", "Generated tokens.");
+        _preemptions = Count("num_preemptions_total", "Requests that lost their computation in the middle and began again on another rank.");
         _successes = factory.CreateCounter(MetricsEndpoint.Vllm("request_success_total"), "Requests that ended, by reason.", "model_name", "engine", "finished_reason");
         _firstToken = Measure("time_to_first_token_seconds", "From arrival to the first token.", FirstTokenBuckets);
         _interToken = Measure("inter_token_latency_seconds", "From one token of a request to the next.", TokenBuckets);
@@ -47,6 +52,7 @@ internal sealed class ServingMetrics
         _promptLength = Measure("request_prompt_tokens", "Prompt tokens of a request.", LengthBuckets);
         _generationLength = Measure("request_generation_tokens", "Generated tokens of a request.", LengthBuckets);
         _maxTokens = Measure("request_params_max_tokens", "max_tokens of a request.", LengthBuckets);
+        _choices = Measure("request_params_n", "n of a request.", ChoicesBuckets);
 
         Counter Count(string name, string help) => factory.CreateCounter(MetricsEndpoint.Vllm(name), help, "model_name", "engine");
         Histogram Measure(string name, string help, double[] buckets) =>
@@ -78,10 +84,13 @@ internal sealed class ServingMetrics
         request.LastTokenAt = now;
     }
 
-    /// <summary>A request ended after at least one token.</summary>
+    /// <summary>A rank leaves or was lost, and had computed a request in part.</summary>
+    public void OnPreempted(int rank) => _preemptions.WithLabels(_model, Engine(rank)).Inc();
+
+    /// <summary>A request ended.</summary>
     /// <param name="request">The request.</param>
     /// <param name="rank">Where it ran last.</param>
-    /// <param name="reason">stop, length or abort.</param>
+    /// <param name="reason">stop, length, abort or error.</param>
     public void OnEnd(GenerationRequest request, int rank, string reason)
     {
         string[] labels = [_model, Engine(rank)];
@@ -89,6 +98,7 @@ internal sealed class ServingMetrics
         _promptLength.WithLabels(labels).Observe(request.Prompt.Length);
         _generationLength.WithLabels(labels).Observe(request.Released.Count);
         _maxTokens.WithLabels(labels).Observe(request.Options.MaxTokens);
+        _choices.WithLabels(labels).Observe(request.Options.Choices);
         if (request.FirstTokenAt == 0)
             return;
         _queue.WithLabels(labels).Observe(Seconds(request.ArrivedAt, request.AssignedAt));

@@ -66,6 +66,7 @@ internal sealed partial class FrontEnd
             {
                 request.HandBacks++;
                 HandBacks++;
+                metrics.OnPreempted(rank);
             }
 
             LogHandedBack(request.Number, rank, request.Released.Count);
@@ -80,6 +81,7 @@ internal sealed partial class FrontEnd
             if (!_requests.TryGetValue(notice.Request, out var request) || request.Owner != notice.Owner)
                 return;
             _requests.Remove(notice.Request);
+            metrics.OnEnd(request, request.Rank, "error");
             Place(request, -1);
             request.Fail(new ElasticEpException(ElasticEpErrorCode.StepFailed, notice.Detail));
         }

@@ -120,8 +120,11 @@ internal sealed partial class FrontEnd(
             // the host stops
         }
 
-        End(new ElasticEpException(ElasticEpErrorCode.GroupEnded, "The server is stopping."));
+        StopServing();
     }
+
+    /// <summary>Requests that run fail, and so does each that comes.</summary>
+    public void StopServing() => End(new ElasticEpException(ElasticEpErrorCode.GroupEnded, "The server is stopping."));
 
     /// <summary>Nobody serves any more.</summary>
     private void End(Exception reason)
@@ -130,7 +133,11 @@ internal sealed partial class FrontEnd(
         {
             _end ??= reason;
             foreach (var request in _requests.Values)
+            {
+                metrics.OnEnd(request, request.Rank, "error");
                 request.Fail(reason);
+            }
+
             _requests.Clear();
             _queue.Clear();
             _load.Clear();
@@ -204,6 +211,8 @@ internal sealed partial class FrontEnd(
     private void TakeFromLostRank(GenerationRequest request)
     {
         LogLost(request.Number, request.Rank);
+        if (request.Released.Count > 0)
+            metrics.OnPreempted(request.Rank);
         if (++request.Crashes < 2)
         {
             Requeue(request);
@@ -211,6 +220,7 @@ internal sealed partial class FrontEnd(
         }
 
         _requests.Remove(request.Number);
+        metrics.OnEnd(request, request.Rank, "error");
         Place(request, -1);
         request.Fail(new ElasticEpException(ElasticEpErrorCode.PeerLost, "The request was running on two ranks that were lost; it is not tried a third time."));
     }

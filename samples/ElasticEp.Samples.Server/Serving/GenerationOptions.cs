@@ -14,6 +14,9 @@ internal sealed record GenerationOptions(int MaxTokens, SamplingSettings Samplin
     /// <summary>How many of the best tokens come with their log probabilities, beside the one that was chosen.</summary>
     public int LogProbabilities { get; init; } = NoLogProbabilities;
 
+    /// <summary>Choices that its call asked for; only counted, and not told to ranks.</summary>
+    public int Choices { get; init; } = 1;
+
     /// <summary>Tokens that end the text, beside the model's own.</summary>
     public IReadOnlyList<int> StopTokens { get; init; } = [];
 }

@@ -16,7 +16,7 @@ internal sealed class Qwen3Workload(ModelSource source, ElasticEpOptions options
     public ForwardWorkspace Workspace { get; } = new(source.Config, options.MaxTokensPerRank);
 
     /// <summary>Memory of the sequences that run here.</summary>
-    public KvCachePool CachePool { get; } = CreatePool(source.Config);
+    public KvCachePool CachePool { get; } = new(source.Config, CachePages(source.Config));
 
     public GroupMoeLayer Experts { get; } = new(source.Config, source.WeightType);
 
@@ -75,12 +75,9 @@ internal sealed class Qwen3Workload(ModelSource source, ElasticEpOptions options
         serving.StayAfterAll();
     }
 
-    /// <summary>A gibibyte, or what one sequence of full length takes if that is more.</summary>
-    private static KvCachePool CreatePool(Qwen3MoeConfig config)
-    {
-        var pages = Math.Max(CacheBytes / new KvCachePool(config).PageBytes, KvCachePool.PagesOf(config.MaxPositions));
-        return new KvCachePool(config, (int)Math.Min(pages, int.MaxValue));
-    }
+    /// <summary>Pages of a rank's cache: a gibibyte, or what one sequence of full length takes if that is more.</summary>
+    public static int CachePages(Qwen3MoeConfig config) =>
+        (int)Math.Min(Math.Max(CacheBytes / new KvCachePool(config).PageBytes, KvCachePool.PagesOf(config.MaxPositions)), int.MaxValue);
 
     private sealed class NoExperts : IMoeLayer
     {

@@ -42,6 +42,9 @@ internal sealed record RankReport
     /// <summary>Steps by duration, see <see cref="DurationHistogram"/>.</summary>
     public required long[] StepDurations { get; init; }
 
+    /// <summary>Steps by the tokens that this rank computed in them, from none on.</summary>
+    public required long[] StepTokens { get; init; }
+
     /// <summary>Seconds that it waited for each other rank.</summary>
     public required Dictionary<int, double> WaitSecondsBySource { get; init; }
 

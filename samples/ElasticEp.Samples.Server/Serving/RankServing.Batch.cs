@@ -15,6 +15,7 @@ internal sealed partial class RankServing
     private readonly int[] _rows = new int[LogitRows];
     private readonly Dictionary<int, List<ReleasedToken>> _released = [];
     private bool _isPlanned;
+    private readonly long[] _stepTokens = new long[workload.Workspace.MaxTokens + 1];
     private long _promptTokens;
     private long _generatedTokens;
     private int _pagesPromised;
@@ -124,6 +125,7 @@ internal sealed partial class RankServing
             return;
         _isPlanned = false;
         _stepDurations.Add(time.GetElapsedTime(_stepBeganAt));
+        _stepTokens[_plan.Tokens]++;
         for (var i = 0; i < _plan.Sampled.Count; i++)
         {
             var request = _plan.Requests[i];

@@ -99,6 +99,7 @@ internal sealed partial class RankServing
             StaleFrames = statistics.StaleFrames,
             WeightBytesReceived = statistics.WeightBytesReceived,
             StepDurations = _stepDurations.Read(),
+            StepTokens = [.. _stepTokens],
             WaitSecondsBySource = statistics.Waits.ToDictionary(wait => wait.Rank, wait => wait.Total.TotalSeconds),
             ReceivedRows = statistics.ReceivedRows.ToArray(),
         };

@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace ElasticEp.Hosting.Processes;
 
 /// <summary>
-/// Ends this process when its parent is gone: the parent holds the other end of standard input. It also leaves Ctrl-C to the parent,
-/// which ends its workers in order.
+/// Ends this process when its parent is gone: the parent holds the other end of standard input. It also leaves Ctrl-C and Ctrl-\ to the
+/// parent, which ends its workers in order.
 /// </summary>
 internal sealed class ParentWatch : IDisposable
 {
@@ -13,10 +13,15 @@ internal sealed class ParentWatch : IDisposable
     public const int ParentGone = 125;
 
     private readonly PosixSignalRegistration _interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, static context => context.Cancel = true);
+    private readonly PosixSignalRegistration _quit = PosixSignalRegistration.Create(PosixSignal.SIGQUIT, static context => context.Cancel = true);
 
     public ParentWatch() => new Thread(Watch) { IsBackground = true, Name = "ElasticEp parent watch" }.Start();
 
-    public void Dispose() => _interrupt.Dispose();
+    public void Dispose()
+    {
+        _interrupt.Dispose();
+        _quit.Dispose();
+    }
 
     // A thread of its own: it must notice even when everything else hangs. There is nobody left to say goodbye to.
     private static void Watch()

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Net;
 using ElasticEp.Hosting;
 using ElasticEp.Samples.Qwen3Moe;
 using ElasticEp.Samples.Server;
@@ -101,6 +102,25 @@ public sealed class FailingJoinerTests : IAsyncLifetime
         Assert.True(killed, Log());
         AssertRolledBack(result, "rank 2");
         Assert.True(TimeProvider.System.GetElapsedTime(started) < TimeSpan.FromSeconds(10), $"the rollback took {TimeProvider.System.GetElapsedTime(started)}");
+        await ServesAndGrowsAsync();
+    }
+
+    [Fact]
+    public async Task Over_http_a_failed_operation_is_500_and_one_past_its_deadline_408_and_both_say_who_serves_on()
+    {
+        ProcFiles.Require();
+        _launcher.Spoil = (launch, options) => (options.FileName, options.Arguments) = launch.Rank == 2 ? ("/bin/sh", ["-c", "echo no memory left >&2; exit 3"]) : (options.FileName, options.Arguments);
+        var failed = await HttpAnswer.PostAsync(_client.Http, "/scale_elastic_ep", """{"new_data_parallel_size": 3}""");
+        Assert.Equal((HttpStatusCode.InternalServerError, "internal_error", 500), (failed.Status, failed.Error.Type, failed.Error.Code));
+        Assert.Contains("no memory left", failed.Error.Message, StringComparison.Ordinal);
+        Assert.EndsWith("The group serves on with ranks [0 1].", failed.Error.Message, StringComparison.Ordinal);
+
+        _launcher.Spoil = (launch, options) => (options.FileName, options.Arguments) = launch.Rank == 2 ? ("/bin/sleep", ["1000"]) : (options.FileName, options.Arguments);
+        var late = await HttpAnswer.PostAsync(_client.Http, "/scale_elastic_ep", """{"new_data_parallel_size": 3, "timeout": 1}""");
+        Assert.Equal((HttpStatusCode.RequestTimeout, "timeout", 408), (late.Status, late.Error.Type, late.Error.Code));
+        Assert.EndsWith("The group serves on with ranks [0 1].", late.Error.Message, StringComparison.Ordinal);
+        var state = await HttpAnswer.SendAsync(_client.Http, HttpMethod.Get, "/is_scaling_elastic_ep");
+        Assert.Contains("deadline", state.Body.GetProperty("last_error").GetString(), StringComparison.Ordinal);
         await ServesAndGrowsAsync();
     }
 

@@ -8,7 +8,8 @@ namespace ElasticEp.Samples.Tests.Processes;
 /// <summary>What the system says of processes; Linux only.</summary>
 internal static partial class ProcFiles
 {
-    private const int SigTerm = 15;
+    public const int SigInt = 2;
+    public const int SigTerm = 15;
 
     /// <summary>Why the tests of processes do not run here, or null.</summary>
     public static string? Missing => OperatingSystem.IsLinux() ? null : "These tests read /proc, which only Linux has.";
@@ -29,7 +30,26 @@ internal static partial class ProcFiles
     /// <summary>Resident memory in bytes.</summary>
     public static long Resident(int id) => long.Parse(File.ReadAllText($"/proc/{id}/statm").Split(' ')[1], CultureInfo.InvariantCulture) * Environment.SystemPageSize;
 
-    public static void Terminate(int id) => Assert.Equal(0, Kill(id, SigTerm));
+    public static void Terminate(int id) => Send(id, SigTerm);
+
+    public static void Send(int id, int signal) => Assert.Equal(0, Kill(id, signal));
+
+    /// <summary>Processes that have a text among their arguments.</summary>
+    public static int[] WithArgument(string text) => [.. Directory.GetDirectories("/proc")
+        .Select(directory => int.TryParse(Path.GetFileName(directory), CultureInfo.InvariantCulture, out var id) ? id : 0)
+        .Where(id => id > 0 && IsAlive(id) && ArgumentsOf(id).Contains(text))];
+
+    private static string[] ArgumentsOf(int id)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{id}/cmdline").Split('\0');
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
+    }
 
     // Field 4; the name in field 2 may have spaces. A zombie is gone.
     private static int ParentOf(int id)

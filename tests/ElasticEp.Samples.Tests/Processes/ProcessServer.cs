@@ -95,6 +95,26 @@ internal sealed class ProcessServer : IAsyncDisposable
         return line[(line.IndexOf(words, StringComparison.Ordinal) + words.Length)..].Trim();
     }
 
+    public void Signal(int signal) => ProcFiles.Send(Id, signal);
+
+    /// <summary>Waits until it has ended; its exit code.</summary>
+    public async Task<int> WaitForExitAsync()
+    {
+        await _process.WaitForExitAsync().WaitAsync(TestServer.Deadline);
+        return _process.ExitCode;
+    }
+
+    public async Task WaitUntilAsync(Func<Task<bool>> isTrue, string what)
+    {
+        var started = TimeProvider.System.GetTimestamp();
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        while (!await isTrue())
+        {
+            Assert.True(TimeProvider.System.GetElapsedTime(started) < TestServer.Deadline, $"Waited {TestServer.Deadline} for {what}.\n{Log}");
+            await timer.WaitForNextTickAsync();
+        }
+    }
+
     /// <summary>Ends the gateway as a fault would.</summary>
     public void Kill() => _process.Kill();
 
@@ -114,8 +134,7 @@ internal sealed class ProcessServer : IAsyncDisposable
     public async Task<int> StopAsync()
     {
         ProcFiles.Terminate(Id);
-        await _process.WaitForExitAsync().WaitAsync(TestServer.Deadline);
-        return _process.ExitCode;
+        return await WaitForExitAsync();
     }
 
     public async ValueTask DisposeAsync()

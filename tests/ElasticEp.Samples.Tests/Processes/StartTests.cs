@@ -1,7 +1,13 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using ElasticEp.Hosting;
+using ElasticEp.Samples.Qwen3Moe;
+using ElasticEp.Samples.Server;
 using ElasticEp.Samples.Tests.Server;
+using ElasticEp.Scaling;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace ElasticEp.Samples.Tests.Processes;
 
@@ -18,11 +24,48 @@ public sealed class StartTests
         taken.Start();
         var address = $"127.0.0.1:{((IPEndPoint)taken.LocalEndpoint).Port}";
         await RefusedAsync(Gateway, address, "--urls", $"http://{address}");
+        if (ProcFiles.Missing is null)
+            await WaitAsync(() => ProcFiles.WithArgument($"http://{address}").Length == 0, "the workers of a server that did not start to end");
         await RefusedAsync(Gateway, address, "--urls", "http://127.0.0.1:0", "--store-bind", address);
         await RefusedAsync(Gateway, "/no/such/model", "--urls", "http://127.0.0.1:0", "--model", "/no/such/model");
         await RefusedAsync(Gateway, "/no/such/secret", "--urls", "http://127.0.0.1:0", "--join-secret-file", "/no/such/secret");
         await RefusedAsync(Gateway, "--join-secret-file", "--urls", "http://127.0.0.1:0", "--external-workers", "true");
         await RefusedAsync(Gateway, "--health-port", "--urls", "http://127.0.0.1:0", "--health-port", "8080");
+    }
+
+    [Theory]
+    [InlineData(false, "the group cannot be formed")] // they look at the files at once, and exit
+    [InlineData(true, "could not be formed")] // they join, and fail when the weights are to be read
+    public async Task A_server_whose_first_ranks_cannot_load_the_model_says_why_and_stops(bool knowsShape, string words)
+    {
+        ProcFiles.Require();
+        var model = Directory.CreateTempSubdirectory("elasticep-model-").FullName;
+        foreach (var file in Directory.GetFiles(EmbeddedModel.Directory))
+            File.Copy(file, Path.Combine(model, Path.GetFileName(file)));
+        string[] args = ["--ranks", "2", "--model", model];
+        using var log = new ListLoggerProvider();
+        await using var app = ServerApp.Build(["--urls", "http://127.0.0.1:0", .. args], builder =>
+        {
+            builder.Logging.ClearProviders().AddProvider(log);
+            builder.Services.AddKeyedSingleton<IRankLauncher>(GroupSetup.GroupName, (provider, _) => new FaultyLauncher(args, () => provider.GetKeyedServices<IWorkerEnvironment>(GroupSetup.GroupName), log.Add)
+            {
+                Spoil = (_, options) =>
+                {
+                    options.Environment[ModelSource.ConfigVariable] = knowsShape ? File.ReadAllText(Path.Combine(model, "config.json")) : null;
+                    options.Environment[ModelSource.WeightTypeVariable] = $"{WeightType.BFloat16}";
+                },
+            });
+        });
+        File.Delete(Path.Combine(model, "model.safetensors"));
+        var stopping = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        app.Lifetime.ApplicationStopping.Register(stopping.SetResult);
+        await app.StartAsync();
+        await stopping.Task.WaitAsync(TestServer.Deadline);
+        await app.StopAsync();
+        Directory.Delete(model, recursive: true);
+        var last = Assert.Single(log.Lines, line => line.StartsWith("Critical", StringComparison.Ordinal));
+        Assert.Contains(words, last, StringComparison.Ordinal);
+        Assert.Contains("model.safetensors", last, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -106,6 +149,17 @@ public sealed class StartTests
         }
 
         void Start() => workers.AddRange(Enumerable.Range(0, 2).Select(rank => ExternalWorker.Start(rank, store, secret, "--ranks", "2")));
+    }
+
+    private static async Task WaitAsync(Func<bool> isTrue, string what)
+    {
+        var started = TimeProvider.System.GetTimestamp();
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        while (!isTrue())
+        {
+            Assert.True(TimeProvider.System.GetElapsedTime(started) < TestServer.Deadline, $"Waited {TestServer.Deadline} for {what}.");
+            await timer.WaitForNextTickAsync();
+        }
     }
 
     private static async Task RefusedAsync(Dictionary<string, string> environment, string words, params string[] args)

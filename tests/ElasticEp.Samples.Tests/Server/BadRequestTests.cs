@@ -16,7 +16,7 @@ public sealed class BadRequestTests
     {
         await using var server = await TestServer.StartAsync(2);
         await RefusedAsync(server, "/v1/completions", "{", "JSON");
-        await RefusedAsync(server, "/v1/completions", "null", "empty");
+        await RefusedAsync(server, "/v1/completions", "null", "null");
         await RefusedAsync(server, "/v1/completions", """{"prompt": ""}""", "prompt is empty");
         await RefusedAsync(server, "/v1/completions", """{"prompt": 5}""", "text or an array");
         await RefusedAsync(server, "/v1/completions", """{"prompt": [1, 99999]}""", "99999");
@@ -79,6 +79,11 @@ public sealed class BadRequestTests
     [InlineData("--ranks 0", "--ranks 0")]
     [InlineData("--ranks 9 --max-ranks 8", "--ranks 9")]
     [InlineData("--max-ranks many", "--max-ranks many")]
+    [InlineData("--port 8001", "--port is no option of this server; it has --urls")]
+    [InlineData("--rank=4", "--rank=4 is no option")]
+    [InlineData("4", "4 is no option")]
+    [InlineData("--ranks", "--ranks has no value")]
+    [InlineData("--shutdown-timeout -1", "--shutdown-timeout -1")]
     public void A_wrong_argument_is_named(string line, string words) =>
         Assert.Contains(words, Assert.Throws<ArgumentException>(() => ServerApp.Build(line.Split(' '))).Message, StringComparison.Ordinal);
 

@@ -49,7 +49,8 @@ function showIdle(last) {
     setText(step.lastChild, phases[i]);
   }
   setText(byId('operation-name'), 'none running');
-  const target = last && list(last.ranks).length ? `${list(last.ranks).length} ranks, ` : '';
+  const count = list(last?.ranks).length;
+  const target = count ? `${count} ${count === 1 ? 'rank' : 'ranks'}, ` : '';
   setText(byId('operation-detail'), last
     ? `Last: ${String(last.outcome ?? 'unknown').toLowerCase()} at ${clockTime(last.started)}, ${target}${duration(last.total_ms)}, pause ${duration(last.pause_ms)}.`
     : 'Nothing has been resized yet.');

@@ -60,8 +60,10 @@ function fill(card, rank, coordinator, share) {
   setText(card.state, state);
   card.role.hidden = rank.rank !== coordinator;
   const process = number(rank.process_id) === null ? '' : `process ${rank.process_id}`;
-  setText(card.place, [process, typeof rank.address === 'string' ? rank.address : ''].filter(Boolean).join(' · ') || 'no address yet');
-  setText(card.queue, `${figure(rank.running)} running, ${figure(rank.waiting)} waiting`);
+  const address = typeof rank.address === 'string' ? rank.address : '';
+  setText(card.place, [process, address.split(';')[0]].filter(Boolean).join(' · ') || 'no address yet'); // what follows says how processes of one machine talk
+  setAttribute(card.place, 'title', address || null);
+  setText(card.queue, number(rank.running) === null && number(rank.waiting) === null ? '–' : `${figure(rank.running)} running, ${figure(rank.waiting)} waiting`);
   setText(card.speed, figure(rank.tokens_per_second));
   setText(card.share, percent(share));
   setText(card.step, duration(rank.step_ms));

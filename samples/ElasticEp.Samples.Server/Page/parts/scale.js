@@ -49,7 +49,8 @@ async function ask(size) {
   isAsking = true;
   isEdited = false;
   update();
-  say(`Asked for ${size} ${size === 1 ? 'rank' : 'ranks'}.`);
+  const wanted = `${size} ${size === 1 ? 'rank' : 'ranks'}`;
+  say(`Asked for ${wanted}.`);
   try {
     const response = await fetch('scale_elastic_ep', {
       method: 'POST',
@@ -57,7 +58,7 @@ async function ask(size) {
       body: JSON.stringify({ new_data_parallel_size: size }),
     });
     const answer = await response.json().catch(() => null);
-    if (response.ok) say(text(answer?.message) ?? `Scaled to ${size} ranks.`);
+    if (response.ok) say(text(answer?.message) ?? `Scaled to ${wanted}.`);
     else say(text(answer?.error?.message) ?? `The server refused with status ${response.status}.`, true);
   } catch {
     say('The server could not be reached; nothing is known about the request.', true);

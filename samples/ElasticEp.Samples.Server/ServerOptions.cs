@@ -1,0 +1,54 @@
+using System.Text;
+
+namespace ElasticEp.Samples.Server;
+
+/// <summary>All options of the command line: what <c>--help</c> prints, and what is not mistyped.</summary>
+internal static class ServerOptions
+{
+    // ASP.NET's own that make sense here; configuration of sections (--Logging:LogLevel:Default) and variables of OpenTelemetry pass too.
+    private static readonly string[] Passed = ["environment", "contentRoot", "applicationName", "hostBuilder"];
+
+    public static IReadOnlyList<ServerOption> All { get; } =
+    [
+        new("urls", "URL", "http://localhost:8000", "where HTTP is served; several with ;"),
+        new("model", "DIR", "the embedded model", "folder of a Qwen3-MoE checkpoint as Hugging Face has it"),
+        new("ranks", "N", "2", "ranks at the start"),
+        new("max-ranks", "N", "8", "most ranks, up to 64"),
+        new("standbys", "N", "0", "workers kept started and connected beyond the ranks: growing waits for no process start"),
+        new("redundant-experts", "N", "0", "extra replicas per layer, for the experts with most work"),
+        new("max-requests", "N", "4096", "most choices that are queued or running; beyond it 429"),
+        new("shutdown-timeout", "SECONDS", "30", "how long requests may go on when the server is asked to stop"),
+        new("transport", "KIND", "tcp", "tcp: each rank is a process; inprocess: all ranks in this one"),
+        new("store", "HOST:PORT", "", "use this store instead of the embedded one"),
+        new("store-bind", "HOST:PORT", "127.0.0.1:0", "where the embedded store listens"),
+        new("join-secret-file", "FILE", "a random secret", "its first line is the secret that gateway, workers and store share"),
+        new("external-workers", "true", "false", "somebody else starts the workers, with the same secret file"),
+        new("health-port", "PORT", "", "a worker that somebody else starts answers probes there"),
+    ];
+
+    public static string Help()
+    {
+        var text = new StringBuilder("Serves a Mixture-of-Experts model over HTTP, with OpenAI's API, on ranks that come and go.\n\n");
+        foreach (var option in All)
+            text.Append($"  {$"--{option.Name} {option.Value}",-28}{option.Help}{(option.Default.Length > 0 ? $" (default: {option.Default})" : "")}\n");
+        return text.ToString();
+    }
+
+    /// <summary>Nothing is more confusing than an option that does nothing because it is mistyped.</summary>
+    /// <exception cref="ArgumentException">An argument is none of the options.</exception>
+    public static void Check(IReadOnlyList<string> args)
+    {
+        for (var i = 0; i < args.Count; i++)
+        {
+            var name = args[i].TrimStart('-', '/').Split('=')[0];
+            var isKnown = All.Any(option => string.Equals(option.Name, name, StringComparison.OrdinalIgnoreCase));
+            var isPassed = name.Contains(':', StringComparison.Ordinal) || Passed.Contains(name, StringComparer.OrdinalIgnoreCase) || name.StartsWith("OTEL_", StringComparison.Ordinal);
+            if (!args[i].StartsWith("--", StringComparison.Ordinal) || !(isKnown || isPassed))
+                throw new ArgumentException($"{args[i]} is no option of this server; it has {string.Join(' ', All.Select(option => $"--{option.Name}"))}.");
+            if (args[i].Contains('=', StringComparison.Ordinal))
+                continue;
+            if (++i == args.Count)
+                throw new ArgumentException($"{args[i - 1]} has no value.");
+        }
+    }
+}

@@ -1,0 +1,17 @@
+using System.Reflection;
+
+namespace ElasticEp.Samples.Tests.Docs;
+
+/// <summary>The files that these tests were built from.</summary>
+internal static class RepositoryFiles
+{
+    private static readonly string Root = typeof(RepositoryFiles).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(entry => entry.Key == "RepositoryRoot").Value!;
+
+    public static string Read(string path) => File.ReadAllText(Path.Combine(Root, path)).ReplaceLineEndings("\n");
+
+    public static bool Exists(string path) => Path.Exists(Path.Combine(Root, path));
+
+    /// <summary>The readme and every document, by path.</summary>
+    public static IEnumerable<string> Documents() =>
+        Directory.GetFiles(Path.Combine(Root, "docs"), "*.md", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(Root, path).Replace('\\', '/')).Prepend("README.md");
+}
