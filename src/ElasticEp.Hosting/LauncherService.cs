@@ -17,6 +17,7 @@ internal sealed partial class LauncherService(
     private const int MaxBirthFailures = 3;
 
     private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan IncompleteStopGrace = TimeSpan.FromSeconds(3); // a member is not there: it may come back, mostly it will not
     private static readonly TimeSpan FirstDelay = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LastDelay = TimeSpan.FromSeconds(30);
 
@@ -29,20 +30,26 @@ internal sealed partial class LauncherService(
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
-        if (client.View is { Epoch: > 0, IsTerminal: false })
-        {
-            try
-            {
-                await client.StopGroupAsync(cancellationToken).WaitAsync(StopGrace, time, cancellationToken).ConfigureAwait(false);
-            }
-            catch (Exception exception) when (exception is ElasticEpException or TimeoutException or OperationCanceledException)
-            {
-                LogGroupNotStopped(name, exception.Message);
-            }
-        }
-
+        // Members of a group that cannot end in order cannot leave either: asking them costs time and brings nothing.
+        var isOrderly = client.View is not { Epoch: > 0, IsTerminal: false } || await StopGroupAsync(cancellationToken).ConfigureAwait(false);
         await base.StopAsync(cancellationToken).ConfigureAwait(false);
-        await Task.WhenAll(_ranks.Select(entry => StopRankAsync(entry.Key, entry.Value, cancellationToken))).ConfigureAwait(false);
+        var asking = isOrderly ? cancellationToken : new CancellationToken(canceled: true);
+        await Task.WhenAll(_ranks.Select(entry => StopRankAsync(entry.Key, entry.Value, asking))).ConfigureAwait(false);
+    }
+
+    private async Task<bool> StopGroupAsync(CancellationToken cancellationToken)
+    {
+        var status = client.Status;
+        try
+        {
+            await client.StopGroupAsync(cancellationToken).WaitAsync(status.IsReady ? StopGrace : IncompleteStopGrace, time, cancellationToken).ConfigureAwait(false);
+            return true;
+        }
+        catch (Exception exception) when (exception is ElasticEpException or TimeoutException or OperationCanceledException)
+        {
+            LogGroupNotStopped(name, $"{exception.Message} It was {status.Phase}: {status.Detail}");
+            return false;
+        }
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

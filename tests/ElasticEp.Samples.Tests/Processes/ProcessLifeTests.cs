@@ -74,6 +74,10 @@ public sealed class ProcessLifeTests
         await WaitAsync(async () => await ReadyAsync() == HttpStatusCode.ServiceUnavailable, server, "the gateway to say that it is not ready");
         Assert.Equal(HttpStatusCode.OK, (await server.Client.Http.GetAsync(new Uri("/health/live", UriKind.Relative))).StatusCode);
 
+        var started = TimeProvider.System.GetTimestamp();
+        Assert.Equal(0, await server.StopAsync());
+        Assert.True(TimeProvider.System.GetElapsedTime(started) < TimeSpan.FromSeconds(20), $"it stopped after {TimeProvider.System.GetElapsedTime(started)}, though nothing could be waited for");
+
         async Task<HttpStatusCode> ReadyAsync() => (await server.Client.Http.GetAsync(new Uri("/health/ready", UriKind.Relative))).StatusCode;
     }
 
