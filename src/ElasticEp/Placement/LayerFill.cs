@@ -32,18 +32,11 @@ internal sealed partial class LayerFill
         _copies = new int[_experts];
         for (var index = 0; index < _ranks.Count; index++)
             Keep(index, request.Current.Layers == 0 ? [] : request.Current.GetSlots(layer, _ranks[index].Rank));
-        Kept = [.. _count];
         KeptCopies = [.. _copies];
     }
 
-    /// <summary>Experts that each rank holds already.</summary>
-    public int[] Kept { get; }
-
     /// <summary>Copies of each expert that exist already on these ranks.</summary>
     public int[] KeptCopies { get; }
-
-    /// <summary>Copies of all experts as planned so far.</summary>
-    public int Total => _count.Sum();
 
     /// <summary>The planned slots, <c>[index of rank][slot]</c>.</summary>
     public int[][] Slots => _slots;

@@ -103,8 +103,8 @@ public class KeepAndFillPropertyTests
 
     private PlacementPlan CheckPlan(PlacementRequest request)
     {
-        var plan = _policy.Plan(request);
-        var again = _policy.Plan(request);
+        var plan = PlacementPlanner.Plan(_policy, request);
+        var again = PlacementPlanner.Plan(_policy, request);
         Assert.Equal(plan.Transfers, again.Transfers);
         Assert.Null(plan.Placement.FindMissing());
         Assert.True(plan.LowerBound <= plan.Transfers.Count, $"the bound {plan.LowerBound} is above the {plan.Transfers.Count} transfers");

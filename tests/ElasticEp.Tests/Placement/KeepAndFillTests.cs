@@ -10,7 +10,7 @@ public class KeepAndFillTests
     [Fact]
     public void A_group_is_born_with_contiguous_runs_that_the_workload_loads_itself()
     {
-        var plan = _policy.Plan(Requests.Birth(1, 8, 4, 0, 1));
+        var plan = PlacementPlanner.Plan(_policy, Requests.Birth(1, 8, 4, 0, 1));
 
         Assert.Equal([0, 1, 2, 3], plan.Placement.GetSlots(0, 0).ToArray());
         Assert.Equal([4, 5, 6, 7], plan.Placement.GetSlots(0, 1).ToArray());
@@ -22,7 +22,7 @@ public class KeepAndFillTests
     [Fact]
     public void What_does_not_divide_falls_on_another_rank_in_each_layer()
     {
-        var plan = _policy.Plan(Requests.Birth(3, 4, 2, 0, 1, 2));
+        var plan = PlacementPlanner.Plan(_policy, Requests.Birth(3, 4, 2, 0, 1, 2));
 
         Assert.Equal([2, 1, 1], Counts(plan.Placement, 0));
         Assert.Equal([1, 2, 1], Counts(plan.Placement, 1));
@@ -32,9 +32,9 @@ public class KeepAndFillTests
     [Fact]
     public void A_rank_that_joins_gets_its_even_share_and_nothing_else_moves()
     {
-        var born = _policy.Plan(Requests.Birth(1, 8, 8, 0, 1)).Placement;
+        var born = PlacementPlanner.Plan(_policy, Requests.Birth(1, 8, 8, 0, 1)).Placement;
 
-        var plan = _policy.Plan(Requests.Next(born, 8, 0, 1, 5));
+        var plan = PlacementPlanner.Plan(_policy, Requests.Next(born, 8, 0, 1, 5));
 
         Assert.Equal([3, 3, 2], Counts(plan.Placement, 0));
         Assert.Equal([0, 1, 2, -1, -1, -1, -1, -1], plan.Placement.GetSlots(0, 0).ToArray());
@@ -46,9 +46,9 @@ public class KeepAndFillTests
     [Fact]
     public void Any_rank_may_leave_and_is_copied_from_while_it_does()
     {
-        var born = _policy.Plan(Requests.Birth(1, 6, 4, 0, 1, 2)).Placement;
+        var born = PlacementPlanner.Plan(_policy, Requests.Birth(1, 6, 4, 0, 1, 2)).Placement;
 
-        var plan = _policy.Plan(Requests.Next(born, 4, 1, 2));
+        var plan = PlacementPlanner.Plan(_policy, Requests.Next(born, 4, 1, 2));
 
         Assert.Equal([2, 3, 0, -1], plan.Placement.GetSlots(0, 1).ToArray());
         Assert.Equal([4, 5, 1, -1], plan.Placement.GetSlots(0, 2).ToArray());
@@ -61,7 +61,7 @@ public class KeepAndFillTests
     {
         var survivors = new ExpertPlacement(4, [0], [[[0, 1, -1, -1]]]);
 
-        var plan = _policy.Plan(Requests.Next(survivors, 4, 0));
+        var plan = PlacementPlanner.Plan(_policy, Requests.Next(survivors, 4, 0));
 
         Assert.Equal([new ExpertTransfer(0, 2, -1, 0, 2), new ExpertTransfer(0, 3, -1, 0, 3)], plan.Transfers);
     }
@@ -71,7 +71,7 @@ public class KeepAndFillTests
     {
         var load = new float[] { 1, 9, 1, 1, 5, 1 };
 
-        var plan = _policy.Plan(Requests.With(ExpertPlacement.Empty, 1, 6, 4, 1, 2, load, 0, 1));
+        var plan = PlacementPlanner.Plan(_policy, Requests.With(ExpertPlacement.Empty, 1, 6, 4, 1, 2, load, 0, 1));
 
         Assert.Equal([0, 1, 2, 4], plan.Placement.Held(0, 0));
         Assert.Equal([1, 3, 4, 5], plan.Placement.Held(0, 1));
@@ -80,7 +80,7 @@ public class KeepAndFillTests
     [Fact]
     public void Without_load_extra_replicas_go_to_the_lowest_experts()
     {
-        var plan = _policy.Plan(Requests.With(ExpertPlacement.Empty, 1, 4, 4, 1, 2, default, 0, 1));
+        var plan = PlacementPlanner.Plan(_policy, Requests.With(ExpertPlacement.Empty, 1, 4, 4, 1, 2, default, 0, 1));
 
         Assert.Equal([2, 2, 1, 1], Enumerable.Range(0, 4).Select(expert => plan.Placement.GetReplicas(0, expert).Length));
     }
@@ -90,7 +90,7 @@ public class KeepAndFillTests
     {
         var current = new ExpertPlacement(4, [0, 1], [[[0, 1, 2, 3], [0, 1, 2, 3]]]);
 
-        var plan = _policy.Plan(Requests.With(current, 1, 4, 4, 1, 8, default, 0, 1, 2));
+        var plan = PlacementPlanner.Plan(_policy, Requests.With(current, 1, 4, 4, 1, 8, default, 0, 1, 2));
 
         Assert.Equal([0, 1, 0, 1], plan.Transfers.Select(transfer => transfer.Source));
     }
@@ -98,9 +98,9 @@ public class KeepAndFillTests
     [Fact]
     public void Senders_and_receivers_take_turns()
     {
-        var born = _policy.Plan(Requests.Birth(1, 16, 8, 0, 1)).Placement;
+        var born = PlacementPlanner.Plan(_policy, Requests.Birth(1, 16, 8, 0, 1)).Placement;
 
-        var plan = _policy.Plan(Requests.Next(born, 8, 0, 1, 2, 3));
+        var plan = PlacementPlanner.Plan(_policy, Requests.Next(born, 8, 0, 1, 2, 3));
 
         Assert.Equal(8, plan.Transfers.Count);
         foreach (var turn in plan.Transfers.Chunk(2))
@@ -113,7 +113,7 @@ public class KeepAndFillTests
     [Fact]
     public void Too_few_slots_are_refused_with_the_smallest_size_that_works()
     {
-        var error = Assert.Throws<ElasticEpException>(() => _policy.Plan(Requests.Birth(2, 10, 3, 0, 1)));
+        var error = Assert.Throws<ElasticEpException>(() => PlacementPlanner.Plan(_policy, Requests.Birth(2, 10, 3, 0, 1)));
 
         Assert.Equal(ElasticEpErrorCode.ImpossibleGroup, error.Code);
         Assert.Equal(
@@ -127,7 +127,7 @@ public class KeepAndFillTests
         // Both ranks are full of copies of the same two experts, and one spare each takes two of the three that are missing.
         var current = new ExpertPlacement(5, [0, 1], [[[0, 1, 0], [0, 1, 1]]]);
 
-        var error = Assert.Throws<ElasticEpException>(() => _policy.Plan(Requests.Next(current, 3, 0, 1)));
+        var error = Assert.Throws<ElasticEpException>(() => PlacementPlanner.Plan(_policy, Requests.Next(current, 3, 0, 1)));
 
         Assert.Equal(ElasticEpErrorCode.ImpossibleGroup, error.Code);
         Assert.StartsWith("In layer 0, 1 of 5 experts have no copy yet, and the 2 ranks with 6 slots", error.Message, StringComparison.Ordinal);
@@ -136,7 +136,7 @@ public class KeepAndFillTests
     [Fact]
     public void A_load_of_the_wrong_length_is_refused()
     {
-        var error = Assert.Throws<ElasticEpException>(() => _policy.Plan(Requests.With(ExpertPlacement.Empty, 1, 4, 4, 1, 0, new float[3], 0)));
+        var error = Assert.Throws<ElasticEpException>(() => PlacementPlanner.Plan(_policy, Requests.With(ExpertPlacement.Empty, 1, 4, 4, 1, 0, new float[3], 0)));
 
         Assert.Equal(ElasticEpErrorCode.InvalidArgument, error.Code);
     }
