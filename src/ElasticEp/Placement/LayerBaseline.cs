@@ -7,6 +7,8 @@ namespace ElasticEp.Placement;
 internal sealed class LayerBaseline(PlacementGrid grid, LayerState state)
 {
     private readonly int[] _wanted = new int[grid.Experts];
+    private readonly double[] _shares = new double[grid.Experts]; // load per wanted copy; −1 when there is one on every rank
+    private readonly double[] _open = new double[grid.Ranks];      // load of ranks with a free seat
     private readonly ulong[] _pending = new ulong[grid.Total];
     private readonly NodeSpread _nodes = new(grid, state);
 
@@ -35,21 +37,23 @@ internal sealed class LayerBaseline(PlacementGrid grid, LayerState state)
             free -= _wanted[expert] - state.Copies[expert];
         }
 
+        for (var expert = 0; expert < _wanted.Length; expert++)
+            _shares[expert] = _wanted[expert] < grid.Ranks ? state.Weight[expert] / _wanted[expert] : -1;
         for (; free > 0; free--)
-            _wanted[Hottest()]++;
+        {
+            var hottest = Hottest();
+            _wanted[hottest]++;
+            _shares[hottest] = _wanted[hottest] < grid.Ranks ? state.Weight[hottest] / _wanted[hottest] : -1;
+        }
     }
 
     private int Hottest()
     {
-        var hottest = -1;
-        var most = 0.0;
-        for (var expert = 0; expert < _wanted.Length; expert++)
+        var hottest = 0;
+        for (var expert = 1; expert < _shares.Length; expert++)
         {
-            if (_wanted[expert] >= grid.Ranks)
-                continue;
-            var share = state.Weight[expert] / _wanted[expert];
-            if (hottest < 0 || share > most || (share == most && _wanted[expert] < _wanted[hottest]))
-                (hottest, most) = (expert, share);
+            if (_shares[expert] > _shares[hottest] || (_shares[expert] == _shares[hottest] && _wanted[expert] < _wanted[hottest]))
+                hottest = expert;
         }
 
         return hottest;
@@ -150,19 +154,20 @@ internal sealed class LayerBaseline(PlacementGrid grid, LayerState state)
 
     private bool Place(ReadOnlySpan<int> seats)
     {
-        var pending = Pending();
-        foreach (var entry in pending)
+        for (var rank = 0; rank < seats.Length; rank++)
+            Open(rank, seats);
+        foreach (var entry in Pending())
         {
             var expert = (int)(uint)entry;
             var rank = Lightest(expert, seats);
             if (rank < 0)
                 rank = Exchange(expert, seats);
-            if (rank >= 0)
-                state.Put(rank, expert);
-            else if (_wanted[expert] > grid.Depth)
-                _wanted[expert]--; // Its seat goes to another expert below.
-            else
+            if (rank < 0 && _wanted[expert] <= grid.Depth)
                 return false;
+            if (rank >= 0)
+                PutOn(rank, expert, seats);
+            else
+                _wanted[expert]--; // Its seat goes to another expert below.
         }
 
         FillUp(seats);
@@ -185,8 +190,18 @@ internal sealed class LayerBaseline(PlacementGrid grid, LayerState state)
         return pending;
     }
 
+    /// <summary>The least loaded rank with a free seat that lacks the expert, if it can be on a node that lacks it too; or −1.</summary>
     private int Lightest(int expert, ReadOnlySpan<int> seats)
     {
+        var first = 0;
+        for (var rank = 1; rank < seats.Length; rank++)
+        {
+            if (_open[rank] < _open[first])
+                first = rank;
+        }
+
+        if (_open[first] < double.PositiveInfinity && !state.Holds(first, expert) && _nodes.Welcomes(first, expert))
+            return first;
         var (lightest, isWelcome) = (-1, false);
         for (var rank = 0; rank < seats.Length; rank++)
         {
@@ -199,6 +214,14 @@ internal sealed class LayerBaseline(PlacementGrid grid, LayerState state)
 
         return lightest;
     }
+
+    private void PutOn(int rank, int expert, ReadOnlySpan<int> seats)
+    {
+        state.Put(rank, expert);
+        Open(rank, seats);
+    }
+
+    private void Open(int rank, ReadOnlySpan<int> seats) => _open[rank] = state.Count[rank] < seats[rank] ? state.Load[rank] : double.PositiveInfinity;
 
     /// <summary>
     /// Every rank with a free seat holds the expert already: another rank passes one of its own to such a seat and takes the expert
@@ -226,7 +249,7 @@ internal sealed class LayerBaseline(PlacementGrid grid, LayerState state)
             return -1;
         var passed = state.Held[from];
         state.TakeAt(from / grid.Width, from % grid.Width);
-        state.Put(to, passed);
+        PutOn(to, passed, seats);
         return from / grid.Width;
     }
 

@@ -10,8 +10,15 @@ namespace ElasticEp.Placement;
 internal sealed class LayerSearch(PlacementGrid grid, LayerState state)
 {
     private const int ReplacementRanks = 8;    // The lightest ranks are where a further replica can do most good.
+    private const int Impossible = 100;        // more than any step may cost
     private const double SmallestGain = 2e-4;  // of the mean load; less is not worth a transfer
     private readonly int[] _order = new int[grid.Ranks]; // ranks, least loaded first
+    private readonly double[] _ours = new double[grid.Width];
+    private readonly double[] _theirs = new double[grid.Width];
+    private readonly int[] _ourCost = new int[grid.Width];
+    private readonly int[] _theirCost = new int[grid.Width];
+    private readonly int[] _ourCredit = new int[grid.Width]; // transfers that are saved when ours goes
+    private readonly int[] _victims = new int[ReplacementRanks * grid.Width];
     private readonly NodeSpread _nodes = new(grid, state);
     private double _target;
     private int _maxCost;
@@ -52,10 +59,18 @@ internal sealed class LayerSearch(PlacementGrid grid, LayerState state)
     private bool TakeStep(int rank)
     {
         _best = default;
+        var on = state.On(rank);
+        for (var i = 0; i < on.Length; i++)
+        {
+            _ours[i] = state.Share[on[i]];
+            _ourCredit[i] = state.CostOf(rank, on[i]);
+        }
+
+        var next = 0;
+        while (next < _order.Length - 1 && !_best.ReachesTarget && FindSwap(rank, _order[next]))
+            next++;
         if (grid.Total > grid.Experts)
             FindReplacement(rank);
-        for (var i = 0; i < _order.Length - 1 && !_best.ReachesTarget; i++)
-            FindSwap(rank, _order[i]);
         if (_best.Score <= 0)
             return false;
         if (_best.Expert >= 0)
@@ -65,74 +80,111 @@ internal sealed class LayerSearch(PlacementGrid grid, LayerState state)
         return true;
     }
 
-    /// <summary>The pair of experts that comes closest to evening out both ranks.</summary>
-    private void FindSwap(int from, int to)
+    /// <summary>The pair of experts whose exchange gains most per transfer.</summary>
+    /// <returns>False when the ranks are so close that neither this one nor one that is more loaded can better what was found.</returns>
+    private bool FindSwap(int from, int to)
     {
         var half = (state.Load[from] - state.Load[to]) / 2;
-        if (half <= SmallestGain * state.MeanLoad)
-            return;
-        var ours = state.On(from);
         var theirs = state.On(to);
-        var middle = state.Load[from] - half;
-        for (var i = 0; i < ours.Length; i++)
+        var cheapest = CostTheirs(from, to, theirs) + CostOurs(from, to);
+        var enough = LeastGain(cheapest);
+        if (half <= enough)
+            return false;
+        for (var i = 0; i < state.Count[from]; i++)
         {
-            var wanted = state.Share[ours[i]] - half;
+            var wanted = _ours[i] - half;
             for (var j = 0; j < theirs.Length; j++)
             {
-                var off = Math.Abs(state.Share[theirs[j]] - wanted);
-                var gain = half - off;
-                if (gain <= 0)
+                var gain = half - Math.Abs(_theirs[j] - wanted);
+                if (gain <= enough || _ourCost[i] + _theirCost[j] > _maxCost)
                     continue;
-                var score = Score(gain, state.Load[from], _maxCost == 0 ? 0 : 1);
-                if (score <= _best.Score || !CanSwap(from, to, ours[i], theirs[j]))
+                var score = Score(gain, state.Load[from], _ourCost[i] + _theirCost[j]);
+                if (score <= _best.Score || !KeepsSpread(from, to, state.On(from)[i], theirs[j]))
                     continue;
-                var cost = SwapCost(from, to, ours[i], theirs[j]);
-                score = Score(gain, state.Load[from], cost);
-                if (cost <= _maxCost && score > _best.Score)
-                    _best = new Step(score, middle + off <= _target, i, to, j, -1);
+                _best = new Step(score, state.Load[from] - gain <= _target, i, to, j, -1);
+                enough = LeastGain(cheapest);
             }
         }
+
+        return true;
     }
 
-    private bool CanSwap(int from, int to, int ours, int theirs) =>
-        !state.Holds(to, ours) && !state.Holds(from, theirs) && _nodes.AllowsMove(from, to, ours) && _nodes.AllowsMove(to, from, theirs);
+    private bool KeepsSpread(int from, int to, int ours, int theirs) => _nodes.AllowsMove(from, to, ours) && _nodes.AllowsMove(to, from, theirs);
 
-    private int SwapCost(int from, int to, int ours, int theirs) =>
-        state.CostOf(to, ours) + state.CostOf(from, theirs) - state.CostOf(from, ours) - state.CostOf(to, theirs);
+    /// <summary>Transfers that it adds when each of our experts goes there.</summary>
+    private int CostOurs(int from, int to)
+    {
+        var ours = state.On(from);
+        var least = Impossible;
+        for (var i = 0; i < ours.Length; i++)
+        {
+            _ourCost[i] = state.Holds(to, ours[i]) ? Impossible : state.CostOf(to, ours[i]) - _ourCredit[i];
+            least = Math.Min(least, _ourCost[i]);
+        }
+
+        return least;
+    }
+
+    /// <summary>Transfers that it adds when each of their experts comes here.</summary>
+    private int CostTheirs(int from, int to, ReadOnlySpan<int> theirs)
+    {
+        var least = Impossible;
+        for (var j = 0; j < theirs.Length; j++)
+        {
+            _theirs[j] = state.Share[theirs[j]];
+            _theirCost[j] = state.Holds(from, theirs[j]) ? Impossible : state.CostOf(from, theirs[j]) - state.CostOf(to, theirs[j]);
+            least = Math.Min(least, _theirCost[j]);
+        }
+
+        return least;
+    }
 
     /// <summary>One more copy of an expert of the rank, in place of a replica that others can do without.</summary>
     private void FindReplacement(int from)
     {
-        var excess = state.Load[from] - _target;
-        foreach (var expert in state.On(from))
+        var ranks = Math.Min(ReplacementRanks, _order.Length - 1);
+        var victims = FindVictims(ranks);
+        for (var i = 0; i < state.Count[from] && victims.Length > 0; i++)
         {
-            var copies = state.Copies[expert];
-            var relief = state.Share[expert] / (copies + 1);
-            if (copies >= grid.Ranks || relief < excess / 4)
+            var expert = state.On(from)[i];
+            var relief = state.Share[expert] / (state.Copies[expert] + 1);
+            if (state.Copies[expert] >= grid.Ranks || relief <= LeastGain(_maxCost == 0 ? 0 : 1))
                 continue;
-            for (var i = 0; i < Math.Min(ReplacementRanks, _order.Length - 1); i++)
-            {
-                if (!state.Holds(_order[i], expert) && _nodes.Welcomes(_order[i], expert))
-                    FindReplacement(from, expert, _order[i], relief);
-            }
+            foreach (var victim in victims)
+                FindReplacement(from, expert, relief, victim / grid.Width, victim % grid.Width);
         }
     }
 
-    private void FindReplacement(int from, int expert, int to, double relief)
+    /// <summary>Places on the least loaded ranks, rank × width + position, whose expert has copies to spare.</summary>
+    private ReadOnlySpan<int> FindVictims(int ranks)
     {
-        var on = state.On(to);
-        for (var position = 0; position < on.Length; position++)
+        var count = 0;
+        for (var i = 0; i < ranks; i++)
         {
-            var victim = on[position];
-            if (victim == expert || state.Copies[victim] <= grid.Depth || !_nodes.AllowsRemoval(to, victim))
-                continue;
-            var most = Math.Max(state.Load[from] - relief, state.Load[to] + state.Share[expert] - relief - state.Share[victim]);
-            most = Math.Max(most, MostWithout(to, victim, from, expert, relief));
-            var cost = state.CostOf(to, expert) - state.CostOf(to, victim);
-            var score = Score(state.Load[from] - most, state.Load[from], cost);
-            if (cost <= _maxCost && score > _best.Score)
-                _best = new Step(score, most <= _target, -1, to, position, expert);
+            var on = state.On(_order[i]);
+            for (var position = 0; position < on.Length; position++)
+            {
+                if (state.Copies[on[position]] > grid.Depth && _nodes.AllowsRemoval(_order[i], on[position]))
+                    _victims[count++] = (_order[i] * grid.Width) + position;
+            }
         }
+
+        return _victims.AsSpan(0, count);
+    }
+
+    private void FindReplacement(int from, int expert, double relief, int to, int position)
+    {
+        var victim = state.On(to)[position];
+        var cost = state.CostOf(to, expert) - state.CostOf(to, victim);
+        if (victim == expert || cost > _maxCost || state.Holds(to, expert))
+            return;
+        var most = Math.Max(state.Load[from] - relief, state.Load[to] + state.Share[expert] - relief - state.Share[victim]);
+        if (state.Load[from] - most <= LeastGain(cost) || !_nodes.Welcomes(to, expert))
+            return;
+        most = Math.Max(most, MostWithout(to, victim, from, expert, relief));
+        var score = Score(state.Load[from] - most, state.Load[from], cost);
+        if (score > _best.Score)
+            _best = new Step(score, most <= _target, -1, to, position, expert);
     }
 
     /// <summary>The highest load among the other ranks that hold the victim, which must do with one copy less.</summary>
@@ -157,12 +209,12 @@ internal sealed class LayerSearch(PlacementGrid grid, LayerState state)
     }
 
     /// <summary>Gain per transfer; what goes beyond the target does not count. Steps that cost nothing come first.</summary>
-    private double Score(double gain, double load, int cost)
-    {
-        if (gain <= SmallestGain * state.MeanLoad)
-            return 0;
-        return Math.Min(gain, load - _target) / (cost <= 0 ? 0.25 : cost);
-    }
+    private double Score(double gain, double load, int cost) => Math.Min(gain, load - _target) * PerTransfer(cost);
+
+    /// <summary>A step of this cost must gain more to be better than the best that was found, and to be worth it at all.</summary>
+    private double LeastGain(int cost) => Math.Max(SmallestGain * state.MeanLoad, _best.Score / PerTransfer(cost));
+
+    private static double PerTransfer(int cost) => cost <= 0 ? 4 : 1.0 / cost;
 
     private readonly record struct Step(double Score, bool ReachesTarget, int FromPosition, int To, int ToPosition, int Expert);
 }
