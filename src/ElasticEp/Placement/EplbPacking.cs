@@ -33,18 +33,11 @@ internal static class EplbPacking
         foreach (var entry in order)
         {
             var item = (int)(uint)entry;
-            var lightest = 0;
-            var least = packWeights[0];
-            for (var candidate = 1; candidate < packWeights.Length; candidate++)
-            {
-                if (packWeights[candidate] < least)
-                    (lightest, least) = (candidate, packWeights[candidate]);
-            }
-
+            var lightest = FirstOf.Lowest<float>(packWeights);
             pack[item] = lightest;
             place[item] = packItems[lightest]++;
             // A full pack weighs infinitely much; its sum is not asked for again.
-            packWeights[lightest] = packItems[lightest] == capacity ? float.PositiveInfinity : least + weights[item];
+            packWeights[lightest] = packItems[lightest] == capacity ? float.PositiveInfinity : packWeights[lightest] + weights[item];
         }
     }
 
@@ -62,14 +55,7 @@ internal static class EplbPacking
             (logical[expert], replica[expert], counts[expert]) = (expert, 0, 1);
         for (var next = weights.Length; next < logical.Length; next++)
         {
-            var hottest = 0;
-            var most = perReplica[0];
-            for (var expert = 1; expert < perReplica.Length; expert++)
-            {
-                if (perReplica[expert] > most)
-                    (hottest, most) = (expert, perReplica[expert]);
-            }
-
+            var hottest = FirstOf.Highest<float>(perReplica);
             logical[next] = hottest;
             replica[next] = counts[hottest]++;
             perReplica[hottest] = weights[hottest] / counts[hottest];

@@ -41,22 +41,10 @@ internal sealed class LayerBaseline(PlacementGrid grid, LayerState state)
             _shares[expert] = _wanted[expert] < grid.Ranks ? state.Weight[expert] / _wanted[expert] : -1;
         for (; free > 0; free--)
         {
-            var hottest = Hottest();
+            var hottest = FirstOf.Highest<double>(_shares);
             _wanted[hottest]++;
             _shares[hottest] = _wanted[hottest] < grid.Ranks ? state.Weight[hottest] / _wanted[hottest] : -1;
         }
-    }
-
-    private int Hottest()
-    {
-        var hottest = 0;
-        for (var expert = 1; expert < _shares.Length; expert++)
-        {
-            if (_shares[expert] > _shares[hottest] || (_shares[expert] == _shares[hottest] && _wanted[expert] < _wanted[hottest]))
-                hottest = expert;
-        }
-
-        return hottest;
     }
 
     private void Shed(int rank, int seats)
@@ -193,13 +181,7 @@ internal sealed class LayerBaseline(PlacementGrid grid, LayerState state)
     /// <summary>The least loaded rank with a free seat that lacks the expert, if it can be on a node that lacks it too; or −1.</summary>
     private int Lightest(int expert, ReadOnlySpan<int> seats)
     {
-        var first = 0;
-        for (var rank = 1; rank < seats.Length; rank++)
-        {
-            if (_open[rank] < _open[first])
-                first = rank;
-        }
-
+        var first = FirstOf.Lowest<double>(_open);
         if (_open[first] < double.PositiveInfinity && !state.Holds(first, expert) && _nodes.Welcomes(first, expert))
             return first;
         var (lightest, isWelcome) = (-1, false);

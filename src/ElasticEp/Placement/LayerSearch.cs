@@ -19,6 +19,8 @@ internal sealed class LayerSearch(PlacementGrid grid, LayerState state)
     private readonly int[] _theirCost = new int[grid.Width];
     private readonly int[] _ourCredit = new int[grid.Width]; // transfers that are saved when ours goes
     private readonly int[] _victims = new int[ReplacementRanks * grid.Width];
+    private readonly double[] _loadWithout = new double[ReplacementRanks * grid.Width];
+    private readonly double[] _leastGain = new double[3]; // by cost
     private readonly NodeSpread _nodes = new(grid, state);
     private double _target;
     private int _maxCost;
@@ -58,7 +60,7 @@ internal sealed class LayerSearch(PlacementGrid grid, LayerState state)
 
     private bool TakeStep(int rank)
     {
-        _best = default;
+        Found(default);
         var on = state.On(rank);
         for (var i = 0; i < on.Length; i++)
         {
@@ -87,22 +89,23 @@ internal sealed class LayerSearch(PlacementGrid grid, LayerState state)
         var half = (state.Load[from] - state.Load[to]) / 2;
         var theirs = state.On(to);
         var cheapest = CostTheirs(from, to, theirs) + CostOurs(from, to);
-        var enough = LeastGain(cheapest);
+        var enough = LeastGain(Math.Min(cheapest, 2));
         if (half <= enough)
             return false;
+        var shares = _theirs.AsSpan(0, theirs.Length);
         for (var i = 0; i < state.Count[from]; i++)
         {
             var wanted = _ours[i] - half;
-            for (var j = 0; j < theirs.Length; j++)
+            for (var j = 0; j < shares.Length; j++)
             {
-                var gain = half - Math.Abs(_theirs[j] - wanted);
+                var gain = half - Math.Abs(shares[j] - wanted);
                 if (gain <= enough || _ourCost[i] + _theirCost[j] > _maxCost)
                     continue;
                 var score = Score(gain, state.Load[from], _ourCost[i] + _theirCost[j]);
                 if (score <= _best.Score || !KeepsSpread(from, to, state.On(from)[i], theirs[j]))
                     continue;
-                _best = new Step(score, state.Load[from] - gain <= _target, i, to, j, -1);
-                enough = LeastGain(cheapest);
+                Found(new Step(score, state.Load[from] - gain <= _target, i, to, j, -1));
+                enough = LeastGain(Math.Min(cheapest, 2));
             }
         }
 
@@ -142,49 +145,54 @@ internal sealed class LayerSearch(PlacementGrid grid, LayerState state)
     /// <summary>One more copy of an expert of the rank, in place of a replica that others can do without.</summary>
     private void FindReplacement(int from)
     {
-        var ranks = Math.Min(ReplacementRanks, _order.Length - 1);
-        var victims = FindVictims(ranks);
-        for (var i = 0; i < state.Count[from] && victims.Length > 0; i++)
+        var victims = FindVictims();
+        for (var i = 0; i < state.Count[from]; i++)
         {
             var expert = state.On(from)[i];
-            var relief = state.Share[expert] / (state.Copies[expert] + 1);
-            if (state.Copies[expert] >= grid.Ranks || relief <= LeastGain(_maxCost == 0 ? 0 : 1))
+            var relief = _ours[i] / (state.Copies[expert] + 1);
+            if (state.Copies[expert] >= grid.Ranks || relief <= LeastGain(Math.Min(_maxCost, 1)))
                 continue;
-            foreach (var victim in victims)
-                FindReplacement(from, expert, relief, victim / grid.Width, victim % grid.Width);
+            // What the other rank then has is seen at once; who else holds the victim is asked only when that is promising.
+            var bound = state.Load[from] - (_ours[i] - relief);
+            var loads = _loadWithout.AsSpan(0, victims.Length);
+            for (var j = 0; j < loads.Length; j++)
+            {
+                if (loads[j] < bound - LeastGain(Math.Min(_maxCost, 1)))
+                    TryReplacement(from, expert, relief, Math.Min(relief, bound - loads[j]), victims[j] / grid.Width, victims[j] % grid.Width);
+            }
         }
     }
 
     /// <summary>Places on the least loaded ranks, rank × width + position, whose expert has copies to spare.</summary>
-    private ReadOnlySpan<int> FindVictims(int ranks)
+    private ReadOnlySpan<int> FindVictims()
     {
         var count = 0;
-        for (var i = 0; i < ranks; i++)
+        for (var i = 0; i < Math.Min(ReplacementRanks, _order.Length - 1); i++)
         {
-            var on = state.On(_order[i]);
+            var rank = _order[i];
+            var on = state.On(rank);
             for (var position = 0; position < on.Length; position++)
             {
-                if (state.Copies[on[position]] > grid.Depth && _nodes.AllowsRemoval(_order[i], on[position]))
-                    _victims[count++] = (_order[i] * grid.Width) + position;
+                if (state.Copies[on[position]] <= grid.Depth || !_nodes.AllowsRemoval(rank, on[position]))
+                    continue;
+                _victims[count] = (rank * grid.Width) + position;
+                _loadWithout[count++] = state.Load[rank] - state.Share[on[position]];
             }
         }
 
         return _victims.AsSpan(0, count);
     }
 
-    private void FindReplacement(int from, int expert, double relief, int to, int position)
+    private void TryReplacement(int from, int expert, double relief, double gain, int to, int position)
     {
         var victim = state.On(to)[position];
         var cost = state.CostOf(to, expert) - state.CostOf(to, victim);
-        if (victim == expert || cost > _maxCost || state.Holds(to, expert))
+        if (victim == expert || cost > _maxCost || gain <= LeastGain(cost) || state.Holds(to, expert) || !_nodes.Welcomes(to, expert))
             return;
-        var most = Math.Max(state.Load[from] - relief, state.Load[to] + state.Share[expert] - relief - state.Share[victim]);
-        if (state.Load[from] - most <= LeastGain(cost) || !_nodes.Welcomes(to, expert))
-            return;
-        most = Math.Max(most, MostWithout(to, victim, from, expert, relief));
-        var score = Score(state.Load[from] - most, state.Load[from], cost);
-        if (score > _best.Score)
-            _best = new Step(score, most <= _target, -1, to, position, expert);
+        var load = state.Load[from];
+        gain = Math.Min(gain, load - MostWithout(to, victim, from, expert, relief));
+        if (gain > LeastGain(cost))
+            Found(new Step(Score(gain, load, cost), load - gain <= _target, -1, to, position, expert));
     }
 
     /// <summary>The highest load among the other ranks that hold the victim, which must do with one copy less.</summary>
@@ -208,11 +216,18 @@ internal sealed class LayerSearch(PlacementGrid grid, LayerState state)
         return most;
     }
 
+    private void Found(Step step)
+    {
+        _best = step;
+        for (var cost = 0; cost < _leastGain.Length; cost++)
+            _leastGain[cost] = Math.Max(SmallestGain * state.MeanLoad, step.Score / PerTransfer(cost));
+    }
+
     /// <summary>Gain per transfer; what goes beyond the target does not count. Steps that cost nothing come first.</summary>
     private double Score(double gain, double load, int cost) => Math.Min(gain, load - _target) * PerTransfer(cost);
 
     /// <summary>A step of this cost must gain more to be better than the best that was found, and to be worth it at all.</summary>
-    private double LeastGain(int cost) => Math.Max(SmallestGain * state.MeanLoad, _best.Score / PerTransfer(cost));
+    private double LeastGain(int cost) => _leastGain[Math.Max(0, cost)];
 
     private static double PerTransfer(int cost) => cost <= 0 ? 4 : 1.0 / cost;
 

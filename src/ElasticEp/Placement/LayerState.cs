@@ -71,9 +71,12 @@ internal sealed class LayerState
     {
         Array.Clear(_before);
         var sum = 0.0;
+        foreach (var value in load)
+            sum += value;
+        var least = sum / load.Length / 1e6; // Experts without load differ by their copies only when they count a little.
         for (var expert = 0; expert < _grid.Experts; expert++)
-            sum += Weight[expert] = load.IsEmpty ? 1 : load[expert];
-        MeanLoad = sum / _grid.Ranks;
+            Weight[expert] = load.IsEmpty ? 1 : Math.Max(load[expert], least);
+        MeanLoad = Weight.Sum() / _grid.Ranks;
         Empty();
     }
 
