@@ -17,19 +17,21 @@ internal sealed class LayerBaseline(PlacementGrid grid, LayerState state)
     public void Complete(ReadOnlySpan<int> seats)
     {
         for (var expert = 0; expert < _wanted.Length; expert++)
-            _wanted[expert] = Math.Max(1, state.Copies[expert]);
+            _wanted[expert] = Math.Max(grid.Depth, state.Copies[expert]);
         state.SplitInto(_wanted);
         for (var rank = 0; rank < seats.Length; rank++)
             Shed(rank, seats[rank]);
         var free = MakeRoom(seats);
-        AddReplicas(free);
+        if (free == 0)
+            return;
+        AddReplicas(free, seats);
         state.SplitInto(_wanted);
         if (!Place(seats))
             Rebuild(seats);
     }
 
     /// <summary>One copy each, and further ones as long as there are seats: hottest first.</summary>
-    private void AddReplicas(int free)
+    private void AddReplicas(int free, ReadOnlySpan<int> seats)
     {
         for (var expert = 0; expert < _wanted.Length; expert++)
         {
@@ -38,13 +40,30 @@ internal sealed class LayerBaseline(PlacementGrid grid, LayerState state)
         }
 
         for (var expert = 0; expert < _wanted.Length; expert++)
-            _shares[expert] = _wanted[expert] < grid.Ranks ? state.Weight[expert] / _wanted[expert] : -1;
-        for (; free > 0; free--)
+            _shares[expert] = state.Weight[expert] / _wanted[expert];
+        while (free > 0)
         {
             var hottest = FirstOf.Highest<double>(_shares);
+            if (_shares[hottest] < 0)
+                return; // Every rank with a free seat has everything that was given copies; the seats are filled in the end.
+            if (!HasRoom(hottest, _wanted[hottest] - state.Copies[hottest], seats))
+            {
+                _shares[hottest] = -1;
+                continue;
+            }
+
+            free--;
             _wanted[hottest]++;
-            _shares[hottest] = _wanted[hottest] < grid.Ranks ? state.Weight[hottest] / _wanted[hottest] : -1;
+            _shares[hottest] = state.Weight[hottest] / _wanted[hottest];
         }
+    }
+
+    /// <summary>Whether one more than so many ranks have a free seat and lack the expert.</summary>
+    private bool HasRoom(int expert, int copies, ReadOnlySpan<int> seats)
+    {
+        for (var rank = 0; rank < seats.Length && copies >= 0; rank++)
+            copies -= state.Count[rank] < seats[rank] && !state.Holds(rank, expert) ? 1 : 0;
+        return copies < 0;
     }
 
     private void Shed(int rank, int seats)
@@ -95,7 +114,7 @@ internal sealed class LayerBaseline(PlacementGrid grid, LayerState state)
         return best;
     }
 
-    /// <summary>Takes copies of experts that have enough away until there are seats for those that have too few.</summary>
+    /// <summary>Experts that have too few copies, hottest first, take the place of copies that others can do without, until the free seats suffice for the rest.</summary>
     /// <returns>Free seats.</returns>
     private int MakeRoom(ReadOnlySpan<int> seats)
     {
@@ -104,16 +123,73 @@ internal sealed class LayerBaseline(PlacementGrid grid, LayerState state)
             free += seats[rank] - state.Count[rank];
         foreach (var copies in state.Copies)
             needed += Math.Max(0, grid.Depth - copies);
-        for (; free < needed; free++)
+        if (needed <= free)
+            return free;
+        var pending = Pending();
+        for (var index = pending.Length - 1; index >= 0 && needed > free; index--)
         {
-            var (rank, position) = ColdestReplica();
-            Take(rank, position);
+            if (Displace((int)(uint)pending[index]))
+                needed--;
         }
 
+        // What is left can only go to ranks that have it; copies are taken away, and exchanges are found later.
+        for (; free < needed; free++)
+            TakeColdest();
         return free;
     }
 
-    private (int Rank, int Position) ColdestReplica()
+    /// <summary>Puts the expert in the place of a replica: where the highest load rises least, then of the coldest, then where the load is least.</summary>
+    private bool Displace(int expert)
+    {
+        var first = FirstOf.Highest<double>(state.Load);
+        var (best, least, burden) = (-1, double.PositiveInfinity, double.PositiveInfinity);
+        for (var rank = 0; rank < grid.Ranks; rank++)
+        {
+            var on = state.On(rank);
+            var limit = rank == first ? MaxLoadBut(first) : state.Load[first];
+            for (var position = 0; position < on.Length && !state.Holds(rank, expert); position++)
+            {
+                var victim = on[position];
+                if (state.Copies[victim] <= grid.Depth || !_nodes.AllowsRemoval(rank, victim))
+                    continue;
+                var most = Math.Max(limit, Math.Max(state.Load[rank] + state.Share[expert] - state.Share[victim], MostWithout(rank, victim)));
+                most += _nodes.Welcomes(rank, expert) ? 0 : grid.Ranks * state.MeanLoad;
+                var loss = state.Weight[victim] / (state.Copies[victim] - 1);
+                if (most < least || (most == least && (loss < burden || (loss == burden && state.Load[rank] < state.Load[best / grid.Width]))))
+                    (best, least, burden) = ((rank * grid.Width) + position, most, loss);
+            }
+        }
+
+        if (best < 0)
+            return false;
+        Take(best / grid.Width, best % grid.Width);
+        state.Put(best / grid.Width, expert);
+        return true;
+    }
+
+    private double MaxLoadBut(int but)
+    {
+        var most = 0.0;
+        for (var rank = 0; rank < grid.Ranks; rank++)
+            most = rank == but ? most : Math.Max(most, state.Load[rank]);
+        return most;
+    }
+
+    /// <summary>The highest load of the other ranks that hold an expert when this one gives it up.</summary>
+    private double MostWithout(int without, int expert)
+    {
+        var more = state.Share[expert] / (state.Copies[expert] - 1);
+        var most = 0.0;
+        for (var rank = 0; rank < grid.Ranks; rank++)
+        {
+            if (rank != without && state.Holds(rank, expert))
+                most = Math.Max(most, state.Load[rank] + more);
+        }
+
+        return most;
+    }
+
+    private void TakeColdest()
     {
         var coldest = -1;
         for (var expert = 0; expert < _wanted.Length; expert++)
@@ -129,14 +205,14 @@ internal sealed class LayerBaseline(PlacementGrid grid, LayerState state)
                 fullest = rank;
         }
 
-        return (fullest, state.On(fullest).IndexOf(coldest));
+        Take(fullest, state.On(fullest).IndexOf(coldest));
     }
 
     private void Take(int rank, int position)
     {
         var expert = state.On(rank)[position];
         state.TakeAt(rank, position);
-        _wanted[expert] = Math.Max(1, state.Copies[expert]);
+        _wanted[expert] = Math.Max(grid.Depth, state.Copies[expert]);
         state.SplitInto(_wanted);
     }
 
@@ -148,14 +224,17 @@ internal sealed class LayerBaseline(PlacementGrid grid, LayerState state)
         {
             var expert = (int)(uint)entry;
             var rank = Lightest(expert, seats);
+            if (rank < 0 && _wanted[expert] > grid.Depth)
+            {
+                _wanted[expert]--; // Its seat goes to another expert below.
+                continue;
+            }
+
             if (rank < 0)
                 rank = Exchange(expert, seats);
-            if (rank < 0 && _wanted[expert] <= grid.Depth)
+            if (rank < 0)
                 return false;
-            if (rank >= 0)
-                PutOn(rank, expert, seats);
-            else
-                _wanted[expert]--; // Its seat goes to another expert below.
+            PutOn(rank, expert, seats);
         }
 
         FillUp(seats);

@@ -4,13 +4,14 @@ namespace ElasticEp.Placement;
 internal sealed class LayerPlanner
 {
     private const double Enough = 0.9955;          // A balancedness that nothing published betters by 0.005.
-    private const double Fair = 0.97;              // Sought where the greedy packing does worse.
+    private const double Fair = 0.965;             // Sought where the greedy packing does worse.
     private const double Slack = 0.002;            // What the greedy packing may be better by.
     private readonly PlacementRequest _request;
     private readonly PlacementGrid _grid;
     private readonly LayerState _state;
     private readonly LayerBaseline _baseline;
     private readonly LayerSearch _search;
+    private readonly GreedyBound _bound;
     private readonly LayerState _greedy;           // the layout that load alone would give
     private readonly LayerBaseline _greedyBaseline;
     private readonly LayerState _relabelled;
@@ -27,6 +28,7 @@ internal sealed class LayerPlanner
         _state = new LayerState(_grid);
         _baseline = new LayerBaseline(_grid, _state);
         _search = new LayerSearch(_grid, _state);
+        _bound = new GreedyBound(_grid);
         _greedy = new LayerState(_grid);
         _greedyBaseline = new LayerBaseline(_grid, _greedy);
         _relabelled = new LayerState(_grid);
@@ -52,16 +54,13 @@ internal sealed class LayerPlanner
             return Slots(layer, _state);
         }
 
-        var isFree = maxSteps == int.MaxValue;
-        if (isFree || maxSteps > 0)
-            PackGreedily(seats);
         _baseline.Complete(seats);
-        return Slots(layer, Improve(maxSteps, path));
+        return Slots(layer, Improve(seats, maxSteps, path));
     }
 
-    private LayerState Improve(int maxSteps, List<PathPoint>? path)
+    private LayerState Improve(int[] seats, int maxSteps, List<PathPoint>? path)
     {
-        var greedy = maxSteps > 0 ? _greedy.MaxLoad : _state.MeanLoad;
+        var greedy = maxSteps > 0 ? _bound.MaxLoad(_state.Weight, seats) : _state.MeanLoad;
         var target = _state.MeanLoad / Math.Min(Enough, Math.Max(Fair, (_state.MeanLoad / greedy) - Slack));
         var most = 4 * _grid.Total;
         _search.Run(target, 0, most);
@@ -71,8 +70,7 @@ internal sealed class LayerPlanner
         _search.Run(target, 2, Math.Min(most, maxSteps), path);
         if (maxSteps < int.MaxValue || _state.MaxLoad <= Math.Max(target, greedy * (1 + Slack)))
             return _state;
-        _relabel.Apply(_greedy, _relabelled);
-        _relabelled.SplitInto(_relabelled.Copies);
+        PackGreedily(seats);
         _relabelledSearch.Run(target, 2, most);
         if (_relabelled.MaxLoad * (1 + Slack) >= _state.MaxLoad)
             return _state;
@@ -85,6 +83,8 @@ internal sealed class LayerPlanner
         _greedy.CopyFrom(_state);
         _greedy.Empty();
         _greedyBaseline.Complete(seats);
+        _relabel.Apply(_greedy, _relabelled);
+        _relabelled.SplitInto(_relabelled.Copies);
     }
 
     /// <summary>Load of each expert; empty when it is unknown or nothing was routed.</summary>
