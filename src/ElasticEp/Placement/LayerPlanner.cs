@@ -65,7 +65,8 @@ internal sealed class LayerPlanner
         var greedy = maxSteps > 0 ? _bound.MaxLoad(_state.Weight, seats) : _state.MeanLoad;
         var target = _state.MeanLoad / Math.Min(Enough, Math.Max(Fair, (_state.MeanLoad / greedy) - Slack));
         var most = 4 * _grid.Total;
-        _search.Run(target, 0, most);
+        if (_state.Cost > 0)
+            _search.Run(target, 0, most); // What must move anyway can be somewhere better at no cost.
         path?.Add(new PathPoint(0, _state.Cost, _state.MaxLoad));
         if (maxSteps == 0)
             return _state;

@@ -10,13 +10,13 @@ namespace ElasticEp.Placement;
 internal sealed class LayerSearch(PlacementGrid grid, LayerState state)
 {
     private const int FewRanks = 8;            // The lightest ranks are where a further replica can do most good.
-    private const double Beyond = 0.25;
+    private const double Beyond = 0.25;         // of what a step gains beyond the target
     private const int WidestDouble = 12;       // Ranks with more experts find a single swap that fits.
     private const int Impossible = 100;        // more than any step may cost
     private const double SmallestGain = 2e-4;  // of the mean load; less is not worth a transfer
     private readonly int[] _order = new int[grid.Ranks]; // ranks, least loaded first
     private readonly double[] _ours = new double[grid.Width];
-    private readonly double[] _theirs = new double[grid.Width];
+    private readonly double[] _theirs = new double[grid.Width + Vector<double>.Count]; // of theirs; what lies beyond is compared in vain
     private readonly int[] _ourCost = new int[grid.Width];
     private readonly int[] _theirCost = new int[grid.Width];
     private readonly int[] _ourCredit = new int[grid.Width]; // transfers that are saved when ours goes
@@ -100,10 +100,14 @@ internal sealed class LayerSearch(PlacementGrid grid, LayerState state)
         var enough = LeastGain(Math.Min(cheapest, 2));
         if (half <= enough)
             return false;
+        if (cheapest > _maxCost)
+            return true;
         var shares = _theirs.AsSpan(0, theirs.Length);
         for (var i = 0; i < state.Count[from]; i++)
         {
             var wanted = _ours[i] - half;
+            if (_ourCost[i] == Impossible || !IsAnyNear(wanted, half - enough, theirs.Length))
+                continue;
             for (var j = 0; j < shares.Length; j++)
             {
                 var gain = half - Math.Abs(shares[j] - wanted);
@@ -118,6 +122,19 @@ internal sealed class LayerSearch(PlacementGrid grid, LayerState state)
         }
 
         return true;
+    }
+
+    /// <summary>Whether one of their shares is that near to the wanted one. Most are not, and this asks several at once.</summary>
+    private bool IsAnyNear(double wanted, double distance, int count)
+    {
+        var (middle, most) = (new Vector<double>(wanted), new Vector<double>(distance));
+        for (var j = 0; j < count; j += Vector<double>.Count)
+        {
+            if (Vector.LessThanAny(Vector.Abs(new Vector<double>(_theirs, j) - middle), most))
+                return true;
+        }
+
+        return false;
     }
 
     /// <summary>Two experts for two, where one for one does not help: up to four transfers.</summary>
