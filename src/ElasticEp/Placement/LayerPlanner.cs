@@ -49,15 +49,11 @@ internal sealed class LayerPlanner
         var load = LoadOf(layer);
         Keep(layer, load);
         var seats = SeatCounts.Even(_grid.Total, _grid.Capacity, _state.Count, layer);
-        if (load.IsEmpty)
-        {
-            _baseline.Complete(seats);
-            path?.Add(new PathPoint(0, _state.Cost, _state.MaxLoad));
-            return Slots(layer, _state);
-        }
-
         _baseline.Complete(seats);
-        return Slots(layer, Improve(seats, maxSteps, path));
+        if (!load.IsEmpty)
+            return Slots(layer, Improve(seats, maxSteps, path));
+        path?.Add(new PathPoint(0, _state.Cost, _state.MaxLoad)); // Nobody knows what would be better.
+        return Slots(layer, _state);
     }
 
     private LayerState Improve(int[] seats, int maxSteps, List<PathPoint>? path)
