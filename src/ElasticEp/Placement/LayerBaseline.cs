@@ -36,6 +36,7 @@ internal sealed partial class LayerBaseline(PlacementGrid grid, LayerState state
     /// <returns>False when the copies do not fit; the state is of no use then.</returns>
     public bool Recount(ReadOnlySpan<int> copies, ReadOnlySpan<int> seats)
     {
+        state.Copies.CopyTo(_wanted, 0);
         for (var expert = 0; expert < _wanted.Length; expert++)
         {
             while (state.Copies[expert] > Math.Max(copies[expert], grid.Depth))

@@ -58,14 +58,14 @@ internal sealed class LayerPlanner
 
     private LayerState Improve(int[] seats, int maxSteps, List<PathPoint>? path)
     {
-        var greedy = maxSteps > 0 ? _bound.MaxLoad(_state.Weight, seats) : _state.MeanLoad;
-        var target = _state.MeanLoad / Math.Min(Enough, Math.Max(Fair, (_state.MeanLoad / greedy) - Slack));
         var most = 4 * _grid.Total;
         if (_state.Cost > 0)
-            _search.Run(target, 0, most); // What must move anyway can be somewhere better at no cost.
+            _search.Run(_state.MeanLoad, 0, most); // What must move anyway can be somewhere better at no cost.
         path?.Add(new PathPoint(0, _state.Cost, _state.MaxLoad));
         if (maxSteps == 0)
             return _state;
+        var greedy = _bound.MaxLoad(_state.Weight, seats);
+        var target = _state.MeanLoad / Math.Min(Enough, Math.Max(Fair, (_state.MeanLoad / greedy) - Slack));
         _other.CopyFrom(_state);
         _search.Run(target, 2, Math.Min(most, maxSteps), path);
         var enough = Math.Max(target, greedy * (1 + Slack));

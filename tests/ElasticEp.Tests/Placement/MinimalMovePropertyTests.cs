@@ -78,6 +78,17 @@ public class MinimalMovePropertyTests
     }), iter: Cases);
 
     [Fact]
+    public void A_layer_is_planned_the_same_whatever_was_planned_before_it() => RandomCase.All.Sample(history => history.Play(request =>
+    {
+        var planner = new LayerPlanner(request);
+        for (var layer = request.Layers - 1; layer >= 0; layer--)
+            planner.Plan(layer, int.MaxValue);
+        for (var layer = 0; layer < request.Layers; layer++)
+            Assert.Equal(new LayerPlanner(request).Plan(layer, int.MaxValue), planner.Plan(layer, int.MaxValue));
+        return _policy.Plan(request);
+    }), iter: Cases);
+
+    [Fact]
     public void Balance_costs_at_most_the_budget_more_than_a_plan_without_one() => RandomCase.All.Sample(history => history.Play(request =>
     {
         var moved = Moved(request.Current, _policy.Plan(request));
