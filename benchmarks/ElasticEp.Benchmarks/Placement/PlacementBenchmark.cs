@@ -79,7 +79,7 @@ internal static partial class PlacementBenchmark
     private static PlacementRow AtEqualBalance(PlacementCase shape, ExpertPlacement start, float[][] loads, PlacementRow full, PlacementRow eplb)
     {
         var smallest = full;
-        foreach (var percent in new[] { 90, 80, 70, 60, 50 })
+        foreach (var percent in new[] { 95, 90, 80, 70, 60, 50 })
         {
             var budget = full.Moved * PlacementCase.ExpertBytes * percent / 100 / full.Plans;
             var row = PlacementRow.Of(

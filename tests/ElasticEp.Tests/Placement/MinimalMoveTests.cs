@@ -129,6 +129,29 @@ public class MinimalMoveTests
     }
 
     [Fact]
+    public void After_a_drift_it_is_as_balanced_as_the_published_balancer_for_a_quarter_of_its_moves()
+    {
+        const int Layers = 8, Experts = 64;
+        var random = new Random(7);
+        var before = Enumerable.Range(0, Layers * Experts).Select(index => (float)Math.Pow(1 + (index % Experts), -0.6)).ToArray();
+        var load = before.Select(value => value * (float)Math.Exp(0.6 * (random.NextDouble() - 0.5))).ToArray();
+        var ranks = Enumerable.Range(0, 8).ToArray();
+        var start = new DeepSeekEplb().Plan(Requests.With(ExpertPlacement.Empty, Layers, Experts, 9, 1, 8, before, ranks));
+        var request = Requests.With(start, Layers, Experts, 9, 1, 8, load, ranks);
+
+        var published = PlacementPlanner.Plan(new DeepSeekEplb(), request);
+        var ours = PlacementPlanner.Plan(_policy, request);
+
+        for (var layer = 0; layer < Layers; layer++)
+        {
+            var row = load.AsMemory(layer * Experts, Experts).ToArray();
+            Assert.True(Balancedness(ours.Placement, layer, row) >= Balancedness(published.Placement, layer, row) - 0.005);
+        }
+
+        Assert.True(ours.Transfers.Count * 4 <= published.Transfers.Count, $"{ours.Transfers.Count} and {published.Transfers.Count} moves");
+    }
+
+    [Fact]
     public void With_a_budget_of_zero_balance_moves_nothing()
     {
         var current = new ExpertPlacement(4, [0, 1], [[[0, 1], [2, 3]]]);
@@ -177,6 +200,12 @@ public class MinimalMoveTests
 
         for (var expert = 0; expert < 4; expert++)
             Assert.Equal([0, 1], placement.GetReplicas(0, expert).ToArray().Select(replica => replica.Rank / 2).Order());
+    }
+
+    private static double Balancedness(ExpertPlacement placement, int layer, float[] load)
+    {
+        var loads = placement.Ranks.ToArray().Select(rank => placement.GetSlots(layer, rank).ToArray().Sum(expert => (double)load[expert] / placement.GetReplicas(layer, expert).Length)).ToArray();
+        return loads.Average() / loads.Max();
     }
 
     private static float[] Loads(ExpertPlacement placement, float[] load) =>
