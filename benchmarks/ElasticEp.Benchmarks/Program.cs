@@ -1,4 +1,5 @@
 using ElasticEp.Benchmarks;
+using ElasticEp.Benchmarks.Placement;
 using ElasticEp.Benchmarks.ServerRuns;
 using ElasticEp.Benchmarks.Serving;
 using ElasticEp.Benchmarks.Store;
@@ -12,6 +13,7 @@ return args switch
     ["serve", .. var rest] => await ServeBenchmark.RunAsync(rest),
     ["serving-overhead", .. var rest] => await OverheadBenchmark.RunAsync(rest),
     ["step", .. var rest] => await StepBenchmark.RunAsync(rest),
+    ["placement", .. var rest] => PlacementBenchmark.Run(rest),
     ["store", .. var rest] => await StoreBenchmark.RunAsync(rest),
     ["store-peer"] => await StorePeer.RunAsync(),
     ["transport", .. var rest] => await TransportBenchmark.RunAsync(rest),
@@ -27,6 +29,7 @@ static int Usage()
     Console.Error.WriteLine("ElasticEp.Benchmarks serve [prompts=512] [input=128] [output=512] [ranks=2] [large=4]");
     Console.Error.WriteLine("ElasticEp.Benchmarks serving-overhead [rounds=15]");
     Console.Error.WriteLine("ElasticEp.Benchmarks step [steps=5000] [ranks=1, 2 and 4]");
+    Console.Error.WriteLine("ElasticEp.Benchmarks placement [seed=1]");
     Console.Error.WriteLine("ElasticEp.Benchmarks store [rounds=9]");
     Console.Error.WriteLine("ElasticEp.Benchmarks transport [rounds=11]");
     return 2;

@@ -6,4 +6,4 @@ namespace ElasticEp.Placement;
 /// <param name="Source">Rank to copy from; −1 when no rank has it and the workload loads it from its own source.</param>
 /// <param name="Destination">Rank that gets it.</param>
 /// <param name="Slot">Slot in which the destination will hold it.</param>
-public readonly record struct ExpertTransfer(int Layer, int Expert, int Source, int Destination, int Slot);
+internal readonly record struct ExpertTransfer(int Layer, int Expert, int Source, int Destination, int Slot);

@@ -16,8 +16,24 @@ public sealed class PlacementRequest
     public required ExpertPlacement Current { get; init; }
 
     /// <summary>Extra replicas wanted per layer.</summary>
+    /// <value>0 by default. What the ranks have no slots for is not placed.</value>
     public int RedundantExperts { get; init; }
 
     /// <summary>Tokens routed to each expert over the last window, <c>[layers × experts]</c> row-major; empty when unknown.</summary>
     public ReadOnlyMemory<float> Load { get; init; }
+
+    /// <summary>How many ranks may be lost at once without losing the last copy of an expert.</summary>
+    /// <value>0 by default. With f, every expert gets f + 1 copies on different ranks as far as the replicas and the ranks allow it.</value>
+    public int ToleratedLosses { get; init; }
+
+    /// <summary>Bytes of one expert of one layer.</summary>
+    /// <value>0 by default: unknown; a budget then counts experts.</value>
+    public long ExpertBytes { get; init; }
+
+    /// <summary>
+    /// Bytes that may be copied for balance, beyond what it takes that every expert is present, copies survive losses and the wanted
+    /// replicas exist.
+    /// </summary>
+    /// <value>Null by default: no limit, balance first. 0: moves first.</value>
+    public long? MovementBudget { get; init; }
 }

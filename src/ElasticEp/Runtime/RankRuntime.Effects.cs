@@ -225,7 +225,7 @@ internal sealed partial class RankRuntime
                 }
                 else
                 {
-                    var plan = _policy.Plan(new PlacementRequest
+                    var plan = PlacementPlanner.Plan(_policy, new PlacementRequest
                     {
                         Layers = options.Model.MoeLayers,
                         Experts = options.Model.Experts,

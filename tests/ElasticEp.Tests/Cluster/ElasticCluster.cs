@@ -159,7 +159,7 @@ internal sealed class ElasticCluster : IAsyncDisposable
     private async Task LaunchAsync(int number)
     {
         var workload = new ToyWorkload();
-        var runtime = new RankRuntime(Services(), number, new CpuExchangeKernels(), workload, new KeepAndFill());
+        var runtime = new RankRuntime(Services(), number, new CpuExchangeKernels(), workload, new MinimalMove());
         var rank = new ToyRank(runtime, workload, Options.MaxTokensPerRank);
         try
         {
