@@ -9,7 +9,7 @@ public sealed class ScaleResult
     /// <summary><see cref="ScalePhase.Completed"/> or <see cref="ScalePhase.Aborted"/>.</summary>
     public required ScalePhase Outcome { get; init; }
 
-    /// <summary>Why it was rolled back; null when it completed.</summary>
+    /// <summary>Why it was rolled back, or why it completed without the last exchanges of experts; null when it completed as planned.</summary>
     public string? Reason { get; init; }
 
     /// <summary>Whether it was rolled back because its deadline had passed.</summary>

@@ -33,6 +33,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
     private readonly WeightsRunner _weights;
     private readonly RankExchange _exchange;
     private readonly IPlacementPolicy _policy;
+    private readonly LoadReporter _load;
     private readonly ITimer _timer;
     private readonly long _startedAt;
     private readonly List<Task> _loops = [];
@@ -63,6 +64,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
             ExchangesEnded = () => Post(new RankEvent(RankEventKind.ExchangesEnded)),
             FrameWaiting = (epoch, step) => Post(new RankEvent(RankEventKind.FrameWaiting) { Epoch = epoch, Step = step }),
         };
+        _load = new LoadReporter(services.Options, _exchange);
         _timer = services.Time.CreateTimer(_ => Post(new RankEvent(RankEventKind.Tick)), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _startedAt = services.Time.GetTimestamp();
         services.Metrics.Add(this);

@@ -50,7 +50,7 @@ internal sealed class CoreProbe
                 probe.Post(new RankEvent(RankEventKind.LinkUp) { Peer = peer, Number = peer + 1 });
         }
 
-        probe.Message(0, new StartMessage(probe.Record.View, 1, ""));
+        probe.Message(0, new StartMessage(probe.Record.View, 1, "", 0));
         if (rank == 0)
             probe.AnswerRead();
         probe.Step();
@@ -88,6 +88,14 @@ internal sealed class CoreProbe
     public void Overwrite(GroupRecord record) => (Record, Version) = (record, Version + 1);
 
     public CoreProbe Register(int rank) => Post(new RankEvent(RankEventKind.RankRegistered) { Peer = rank, Payload = TestViews.Member(rank) });
+
+    /// <summary>Every member says what its tokens chose.</summary>
+    public CoreProbe TellLoad(params long[] pairs)
+    {
+        foreach (var member in Record.View.Members)
+            Message(member.Rank, new ExpertLoadMessage(Core.Member.LastCompleted, pairs.Length > 0 ? pairs : new long[SimPlanner.Experts]));
+        return this;
+    }
 
     public CoreProbe Plan(params int[] target) => Post(new RankEvent(RankEventKind.Planned)
     {
@@ -128,7 +136,7 @@ internal sealed class CoreProbe
     {
         _ = leaver is { } rank ? Ask("op", remove: [rank]) : Ask("op", size: 3);
         if (Stage < stage)
-            Write();
+            Write().TellLoad();
         if (leaver is null && Stage < stage)
             Register(2);
         if (Stage < stage)

@@ -31,6 +31,10 @@ internal sealed class SimChecks(Simulation world)
             _evicted.Clear();
         }
 
+        Require(next.View.IsTerminal || next.View.Epoch == 0 || (next.View.Placement.Layers == 1 && next.View.Placement.FindMissing() is null), $"{next.View} is without an expert");
+        // Before the members change, or after.
+        if (next.Pending is { CommittedStages: > 0 } staged && staged.CommittedStages > (old.Pending?.CommittedStages ?? 0) && (!staged.IsCommitted || old.Pending?.IsCommitted == true))
+            world.Coverage.StagedViews++;
         if (next.View.StartStep > 0 && next.View.Epoch > old.View.Epoch && old.View.Epoch > 0)
             _evicted.UnionWith(Ranks(old.View).Except(Ranks(next.View)));
 

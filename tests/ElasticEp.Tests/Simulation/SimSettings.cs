@@ -5,6 +5,7 @@ internal sealed class SimSettings
 {
     public const int Layers = 2;
     public const int MaxRanks = 6;
+    public const int LoadWindow = 8;
     public const long StepDeadline = 3_000_000;
     public const long OperationDeadline = 1_500_000;
 
@@ -61,6 +62,7 @@ internal sealed class SimSettings
         InitialRanks = InitialRanks,
         Model = new MoeModelShape { MoeLayers = 1, Experts = SimPlanner.Experts, TopK = 1, HiddenSize = 16 },
         SlotsPerRank = SimPlanner.Experts,
+        LoadWindow = LoadWindow,
         StepDeadline = TimeSpan.FromMicroseconds(StepDeadline),
         OperationDeadline = TimeSpan.FromMicroseconds(OperationDeadline),
     };
