@@ -10,8 +10,11 @@ namespace ElasticEp.Tests.Scaling;
 /// <summary>The whole core of one rank of a group [0 1], with a store that answers when it is told to.</summary>
 internal sealed class CoreProbe
 {
+    public const int LoadWindow = 4;
+
     public static readonly ElasticEpOptions Options = new()
     {
+        LoadWindow = LoadWindow,
         MaxRanks = 6,
         InitialRanks = 2,
         SlotsPerRank = SimPlanner.Experts,

@@ -12,22 +12,26 @@ internal static class SimPlanner
     {
         if (target.Count == 0)
             return new PlacementPlan(ExpertPlacement.Empty, [], 0);
-        var before = current.Placement;
-        var stages = new List<PlacementStage>();
-        var isStaged = random is not null && !current.Members.IsEmpty && random.Chance(0.5);
-        for (var count = isStaged ? random!.Below(3) : 0; count > 0; count--)
-            Add([.. current.Members.Select(member => member.Rank)], random!.Below(Experts));
-        Add(target, random?.Below(Experts) ?? 0);
-        for (var count = isStaged ? random!.Below(2) : 0; count > 0; count--)
-            Add(target, random!.Below(Experts));
-        return new PlacementPlan(stages, 1, 1);
+        IReadOnlyList<int> present = [.. current.Members.Select(member => member.Rank)];
+        var isStaged = random is not null && present.Count > 0 && random.Chance(0.5);
+        var (before, after) = isStaged ? (random!.Below(3), random.Below(2)) : (0, 0);
+        var ranks = Enumerable.Repeat(present, before).Concat(Enumerable.Repeat(target, 1 + after));
+        return Plan(current, [.. ranks.Select(stage => (stage, random?.Below(Experts) ?? 0))]);
+    }
 
-        void Add(IReadOnlyList<int> ranks, int turn)
+    /// <summary>A plan of these views, each with its ranks and how far the experts are turned.</summary>
+    public static PlacementPlan Plan(GroupView current, params (IReadOnlyList<int> Ranks, int Turn)[] stages)
+    {
+        var before = current.Placement;
+        var views = new List<PlacementStage>();
+        foreach (var (ranks, turn) in stages)
         {
             var next = Place(ranks, turn);
-            stages.Add(new PlacementStage(next, TransferPlanner.Plan(before, next)));
+            views.Add(new PlacementStage(next, TransferPlanner.Plan(before, next)));
             before = next;
         }
+
+        return new PlacementPlan(views, 1, 1);
     }
 
     private static ExpertPlacement Place(IReadOnlyList<int> ranks, int turn)
