@@ -17,6 +17,9 @@ internal sealed record ServerSettings
     /// <summary>Workers that are kept ready beyond the ranks.</summary>
     public required int Standbys { get; init; }
 
+    /// <summary>Extra replicas, per layer, that go to the experts with most work.</summary>
+    public required int RedundantExperts { get; init; }
+
     /// <summary>Most requests that are queued or running.</summary>
     public required int QueueCapacity { get; init; }
 
@@ -51,6 +54,7 @@ internal sealed record ServerSettings
             Ranks = Number(configuration, "ranks", Math.Min(2, maxRanks), 1, maxRanks),
             MaxRanks = maxRanks,
             Standbys = Number(configuration, "standbys", 0, 0, maxRanks),
+            RedundantExperts = Number(configuration, "redundant-experts", 0, 0, 2048),
             QueueCapacity = Number(configuration, "max-requests", 4096, 1, 1_000_000),
             IsInProcess = transport == "inprocess",
             Store = configuration["store"],

@@ -31,6 +31,9 @@ internal sealed record LiveState
     /// <summary>Mean over the layers of (mean load of a rank ÷ highest load of a rank); null without load.</summary>
     public double? Balancedness { get; init; }
 
+    /// <summary>The same for each layer that has load, ascending.</summary>
+    public required IReadOnlyList<double> LayerBalancedness { get; init; }
+
     /// <summary>Requests that were handed back in the middle, since the start.</summary>
     public required long HandedBackRequests { get; init; }
 

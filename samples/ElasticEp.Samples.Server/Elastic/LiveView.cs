@@ -22,6 +22,7 @@ internal sealed class LiveView(
         var (view, setup) = (group.View, options.Get(GroupSetup.GroupName));
         var ranks = view.Members.Select(member => Describe(view, member)).ToArray();
         var loads = view.Members.Select(member => FreshReport(member.Rank)?.ReceivedRows).ToArray();
+        var balancedness = BalancednessOf([.. ranks.Select(rank => rank.Load)]);
         var rates = Rates();
         return new LiveState
         {
@@ -37,24 +38,27 @@ internal sealed class LiveView(
             ItlMs = rates.Gaps,
             Running = frontEnd.Outstanding - frontEnd.Queued,
             Queued = frontEnd.Queued,
-            Balancedness = BalancednessOf([.. ranks.Select(rank => rank.Load)]),
+            Balancedness = balancedness.Length == 0 ? null : balancedness.Average(),
+            LayerBalancedness = balancedness,
             HandedBackRequests = frontEnd.HandBacks,
             Operation = LiveOperation.Of(operations.Running, time),
             Operations = [.. operations.History().Take(ShownOperations)],
         };
     }
 
-    /// <summary>Mean over the layers of (mean ÷ highest) load; layers without load do not count.</summary>
+    /// <summary>Mean ÷ highest load of a rank for each layer, ascending; layers without load do not count.</summary>
     /// <param name="loads">Rows per rank and layer.</param>
-    public static double? BalancednessOf(IReadOnlyList<IReadOnlyList<long>> loads)
+    public static double[] BalancednessOf(IReadOnlyList<IReadOnlyList<long>> loads)
     {
         var layers = loads.Count == 0 ? 0 : loads[0].Count;
-        var balances = Enumerable.Range(0, layers)
-            .Select(layer => loads.Select(rank => rank[layer]).ToArray())
-            .Where(layer => layer.Max() > 0)
-            .Select(layer => layer.Average() / layer.Max())
-            .ToArray();
-        return balances.Length == 0 ? null : balances.Average();
+        return
+        [
+            .. Enumerable.Range(0, layers)
+                .Select(layer => loads.Select(rank => rank[layer]).ToArray())
+                .Where(layer => layer.Max() > 0)
+                .Select(layer => layer.Average() / layer.Max())
+                .Order(),
+        ];
     }
 
     private LiveRank Describe(GroupView view, GroupMember member)

@@ -52,13 +52,25 @@ internal sealed class ElasticMetrics
         Gauge("elasticep_max_ranks", "Most ranks.").Set(state.MaxRanks);
         Gauge("elasticep_outstanding_requests", "Requests that are queued or running.").Set(state.Running + state.Queued);
         Gauge("elasticep_scaling", "1 while a resize runs.").Set(state.Operation is null ? 0 : 1);
-        Gauge("elasticep_balancedness", "Mean over the layers of mean load of a rank by highest load of a rank, in the last second with load.").Set(state.Balancedness ?? double.NaN);
+        CollectBalance(state);
         Gauge(MetricsEndpoint.Vllm("engine_healthy"), "1 when the group has members.", "model_name").WithLabels(state.Model).Set(state.Ranks.Count > 0 ? 1 : 0);
         var phases = _factory.CreateGauge("elasticep_operation_phase", "1 for the phase in which the running resize is.", "phase");
         foreach (var phase in Phases)
             phases.WithLabels(phase.ToLowerInvariant()).Set(state.Operation?.Phase == phase ? 1 : 0);
         _mirrors.Set("elasticep_hand_backs_total", "Requests that a leaving rank handed back in the middle.", state.HandedBackRequests, 0);
         CollectRanks(state);
+    }
+
+    private void CollectBalance(LiveState state)
+    {
+        const string What = "mean load of a rank by highest load of a rank, in the last second with load";
+        var layers = state.LayerBalancedness;
+        Gauge("elasticep_balancedness", $"Mean over the layers of {What}.").Set(state.Balancedness ?? double.NaN);
+        Gauge("elasticep_balancedness_min", $"Lowest over the layers of {What}.").Set(Quantile(0));
+        foreach (var (name, value) in (ReadOnlySpan<(string, double)>)[("avg", state.Balancedness ?? double.NaN), ("min", Quantile(0)), ("p50", Quantile(0.5)), ("p90", Quantile(0.9))])
+            Gauge(MetricsEndpoint.Vllm($"eplb_balancedness_{name}"), $"Over the layers ({name}): {What}.", "model_name").WithLabels(state.Model).Set(value);
+
+        double Quantile(double part) => layers.Count == 0 ? double.NaN : layers[Math.Max(0, (int)Math.Ceiling(part * layers.Count) - 1)];
     }
 
     private void CollectRanks(LiveState state)

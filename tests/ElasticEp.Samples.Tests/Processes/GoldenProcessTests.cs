@@ -27,18 +27,20 @@ public sealed class GoldenProcessTests
         Assert.Equal(0, await server.StopAsync());
     }
 
-    [Fact]
-    public async Task Grows_and_shrinks_2_4_2_under_32_streams() =>
-        await ResizeUnderLoadAsync(2, [new { new_data_parallel_size = 4 }, new { new_data_parallel_size = 2 }], [[0, 1, 2, 3], [0, 1]]);
+    [Theory]
+    [InlineData(0)]
+    [InlineData(8)]
+    public async Task Grows_and_shrinks_2_4_2_under_32_streams(int redundant) =>
+        await ResizeUnderLoadAsync(2, [new { new_data_parallel_size = 4 }, new { new_data_parallel_size = 2 }], [[0, 1, 2, 3], [0, 1]], redundant);
 
     [Fact]
     public async Task Loses_a_middle_process_under_32_streams() =>
         await ResizeUnderLoadAsync(4, [new { remove_ranks = new[] { 1 } }], [[0, 2, 3]]);
 
-    private static async Task ResizeUnderLoadAsync(int ranks, object[] resizes, int[][] views)
+    private static async Task ResizeUnderLoadAsync(int ranks, object[] resizes, int[][] views, int redundant = 0)
     {
         ProcFiles.Require();
-        await using var server = await ProcessServer.StartAsync(ranks);
+        await using var server = await ProcessServer.StartAsync(ranks, "--redundant-experts", $"{redundant}");
         await using var load = new StreamLoad(server.Client, Streams);
         await load.WaitForCompletedAsync(Streams); // from then on streams are in every state
         for (var i = 0; i < resizes.Length; i++)
@@ -47,7 +49,7 @@ public sealed class GoldenProcessTests
             await server.Client.ScaleAsync(resizes[i]);
             var after = await server.Client.ViewAsync();
             Assert.Equal(views[i], after.Ranks);
-            Assert.Equal(Experts, after.ExpertsHeld);
+            Assert.Equal(Experts + redundant, after.ExpertsHeld);
             if (after.Ranks.Length < before.Ranks.Length)
                 Assert.True(after.HandBacks > before.HandBacks, "no stream was handed back in the middle");
             await load.WaitForCompletedAsync(Streams);
