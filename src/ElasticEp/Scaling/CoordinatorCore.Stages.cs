@@ -129,7 +129,9 @@ internal sealed partial class CoordinatorCore
     private void GiveUp(List<RankEffect> effects)
     {
         var (operation, reason) = (Operation!, Operation!.AbortReason!);
-        foreach (var participant in operation.Participants.Union(operation.Pending.Joiners))
+        // A leaver may still have to follow the view that is without it: there is nothing for it to undo.
+        var told = operation.Pending.IsCommitted ? RanksOf(_record.View) : operation.Participants.Union(operation.Pending.Joiners);
+        foreach (var participant in told)
             effects.Add(RankEffect.Send(participant, new AbortMessage(operation.Id, reason)));
         if (operation.Pending.IsCommitted)
         {

@@ -123,6 +123,20 @@ public sealed class PlanStageTests
     }
 
     [Fact]
+    public void A_leaver_has_nothing_to_undo_when_the_rest_of_the_plan_is_given_up()
+    {
+        var probe = CoreProbe.Idle().AdvanceTo(OperationStage.Planning, leaver: 1);
+        probe.Post(new RankEvent(RankEventKind.Planned) { Operation = "op", Payload = SimPlanner.Plan(probe.Record.View, ([0], 0), ([0], 1)) });
+        probe.LoadEverywhere();
+        probe.Status(1, PrepareStage.Drained).Write();
+        probe.Message(-1, new CancelMessage("op"));
+        probe.Step(); // rank 1 may still be in this one
+        probe.Step();
+        Assert.Empty(probe.Sent<AbortMessage>(1));
+        Assert.Equal((true, "op"), (probe.Write().Record.Last!.IsCompleted, probe.Sent<CompletedMessage>(1).Single().Operation));
+    }
+
+    [Fact]
     public void A_member_that_missed_that_the_rest_was_given_up_learns_it_from_the_record()
     {
         var probe = CoreProbe.Idle(rank: 1);

@@ -67,8 +67,11 @@ internal sealed class SimChecks(Simulation world)
         }
     }
 
+    /// <summary>Nobody can know what it completed last: that step may be run again, and its tokens are accepted once.</summary>
+    public void Killed(SimRank rank) => _progress.Remove(rank);
+
     public void Started(SimRank rank, long step) =>
-        Require(step > MaxReleased, $"rule 5: rank {rank.Rank} runs step {step} again, which was released");
+        Require(_progress.Values.All(progress => step > progress.Returned), $"rule 5: rank {rank.Rank} runs step {step} again, which was released");
 
     public void EndedExchanges(SimRank rank, long step) => Of(rank).Ended = step;
 

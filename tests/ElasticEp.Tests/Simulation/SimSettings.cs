@@ -25,6 +25,7 @@ internal sealed class SimSettings
         GiveUp = random.Pick<double>([0, 0.05]);
         Cancel = random.Pick<double>([0, 0.2, 0.5]);
         IsStoppedAtEnd = random.Chance(0.25);
+        Kill = random.Pick<double>([0, 0, 0.02, 0.1]);
     }
 
     public int InitialRanks { get; }
@@ -55,6 +56,9 @@ internal sealed class SimSettings
     public double Cancel { get; }
 
     public bool IsStoppedAtEnd { get; }
+
+    /// <summary>Probability, now and then, that a member's process is killed; at most one in a seed.</summary>
+    public double Kill { get; }
 
     public ElasticEpOptions Options => new()
     {
