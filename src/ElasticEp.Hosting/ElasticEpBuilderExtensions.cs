@@ -36,7 +36,7 @@ public static class ElasticEpBuilderExtensions
         return builder;
     }
 
-    /// <summary>Decides where experts go; keep-and-fill by default.</summary>
+    /// <summary>Decides where experts go: any policy of yours, or <see cref="DeepSeekEplb"/>. Without it experts move as little as balance allows.</summary>
     public static IElasticEpBuilder UsePlacement(this IElasticEpBuilder builder, IPlacementPolicy policy)
     {
         ArgumentNullException.ThrowIfNull(builder);

@@ -55,9 +55,9 @@ public sealed class ElasticEpOptions
     /// <see cref="ToleratedLosses"/> and the wanted replicas exist. Used by the rank that coordinates; give all ranks the same.
     /// </summary>
     /// <value>
-    /// Default null: an even share of the experts for every rank that joins or leaves. A joiner can then take its full share of the work, the
-    /// experts of a leaver can be made room for where the load is lowest, and the rest stays where it is. 0 copies only what must be
-    /// copied; <see cref="long.MaxValue"/> balances whatever it costs.
+    /// Default null: an even share of the experts for every rank that joins or leaves. What fills a joiner and what saves a leaver's experts
+    /// is not counted against it, so that a resize copies at most about twice as much: a large change ends balanced well below that, and one
+    /// rank of many does not reshuffle all the others. 0 copies only what must be copied; <see cref="long.MaxValue"/> balances whatever it costs.
     /// </value>
     public long? MovementBudget { get; set; }
 

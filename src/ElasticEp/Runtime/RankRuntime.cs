@@ -83,8 +83,6 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
     /// <summary>Completes when the rank has left, was dismissed, or the group has ended; faults when the rank failed.</summary>
     public Task Ended => _ended.Task;
 
-    public RankStatus Status => StatusOf();
-
     /// <summary>Whether no view that this rank knows has it, or the group has ended: nobody misses it when it stops.</summary>
     public bool HasLeft => _hasLeft || !View.Contains(Rank) || _ended.Task.IsCompletedSuccessfully;
 
@@ -278,21 +276,6 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         else
             _ended.TrySetException(failure);
         _views.Complete();
-    }
-
-    private RankStatus StatusOf()
-    {
-        if (_failure is { } failure)
-            return new RankStatus("failed", false, false, failure.Message);
-        var member = _core.Member;
-        return member.Phase switch
-        {
-            MemberPhase.Parked => new RankStatus("joining", false, true, "waits to be admitted"),
-            MemberPhase.Gone => new RankStatus("left", false, true, "is not a member any more"),
-            MemberPhase.Idle => new RankStatus("idle", true, true, $"{View}, step {member.LastCompleted} complete"),
-            MemberPhase.Broken or MemberPhase.Stopping or MemberPhase.Stopped => new RankStatus("recovering", false, true, $"step {member.Step} is being run again"),
-            _ => new RankStatus("serving", true, true, $"{View}, step {member.Step}, attempt {member.Attempt}"),
-        };
     }
 
     [LoggerMessage(1030, LogLevel.Information, "Group {Group}: rank {Rank} (incarnation {Incarnation}) is registered at {Address}")]

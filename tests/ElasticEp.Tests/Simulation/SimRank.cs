@@ -20,7 +20,7 @@ internal sealed partial class SimRank
         _world = world;
         Identity = new GroupMember(rank, incarnation, $"sim:{rank}/{incarnation}");
         Core = new RankCore(world.Settings.Options, rank, world.Break.Rules);
-        _weights = new SimWeights(rank, world.Settings.Options.SlotsPerRank + world.Settings.Options.SpareExperts);
+        _weights = new SimWeights(rank);
         _slowness = world.Random.Chance(0.2) ? 8 : 1;
     }
 
