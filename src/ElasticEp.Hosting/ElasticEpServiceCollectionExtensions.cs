@@ -83,7 +83,7 @@ public static class ElasticEpServiceCollectionExtensions
             provider.GetRequiredService<IOptionsMonitor<ElasticEpOptions>>().Get(name).Rank!.Value,
             provider.GetKeyedService<IExchangeKernels>(name) ?? new CpuExchangeKernels(),
             Required<IElasticWorkload>(provider, name, "workload", "UseWorkload<T>()"),
-            provider.GetKeyedService<IPlacementPolicy>(name) ?? new KeepAndFill()));
+            provider.GetKeyedService<IPlacementPolicy>(name) ?? new MinimalMove()));
         services.AddKeyedSingleton<IElasticGroup>(name, (provider, _) => provider.GetRequiredKeyedService<RankRuntime>(name));
         services.AddKeyedSingleton<IElasticGroupClient>(name, (provider, _) => provider.GetRequiredKeyedService<RankRuntime>(name));
         services.TryAddSingleton<IElasticGroup>(provider => provider.GetRequiredKeyedService<IElasticGroup>(OnlyGroup(provider)));

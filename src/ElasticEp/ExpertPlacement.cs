@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-
 namespace ElasticEp;
 
 /// <summary>
@@ -10,7 +8,8 @@ public sealed class ExpertPlacement
 {
     private readonly int[] _ranks;
     private readonly int[][][] _slots; // [layer][index of rank][slot]
-    private readonly ImmutableArray<ExpertReplica>[][] _replicas; // [layer][expert]
+    private readonly ExpertReplica[][] _replicas; // [layer]: the copies of expert 0, then of expert 1, …
+    private readonly int[][] _starts; // [layer][expert]: where its copies begin; the last one is where they end
 
     /// <summary>Creates a placement.</summary>
     /// <param name="experts">Logical experts of each layer.</param>
@@ -30,9 +29,13 @@ public sealed class ExpertPlacement
         }
 
         _slots = new int[slots.Count][][];
-        _replicas = new ImmutableArray<ExpertReplica>[slots.Count][];
+        _replicas = new ExpertReplica[slots.Count][];
+        _starts = new int[slots.Count][];
         for (var layer = 0; layer < slots.Count; layer++)
-            (_slots[layer], _replicas[layer]) = ReadLayer(layer, slots[layer]);
+        {
+            _slots[layer] = ReadLayer(layer, slots[layer]);
+            (_replicas[layer], _starts[layer]) = FindReplicas(_slots[layer]);
+        }
     }
 
     /// <summary>A placement without layers, ranks or experts.</summary>
@@ -55,28 +58,31 @@ public sealed class ExpertPlacement
     }
 
     /// <summary>All copies of an expert, by ascending rank, then slot.</summary>
-    public ReadOnlySpan<ExpertReplica> GetReplicas(int layer, int expert) => _replicas[layer][expert].AsSpan();
+    public ReadOnlySpan<ExpertReplica> GetReplicas(int layer, int expert)
+    {
+        var starts = _starts[layer];
+        return _replicas[layer].AsSpan(starts[expert]..starts[expert + 1]);
+    }
 
     /// <summary>The first expert without a copy, or null when every expert of every layer has one.</summary>
     public (int Layer, int Expert)? FindMissing()
     {
         for (var layer = 0; layer < Layers; layer++)
         {
-            var expert = Array.FindIndex(_replicas[layer], replicas => replicas.IsEmpty);
-            if (expert >= 0)
-                return (layer, expert);
+            for (var expert = 0; expert < Experts; expert++)
+            {
+                if (_starts[layer][expert] == _starts[layer][expert + 1])
+                    return (layer, expert);
+            }
         }
 
         return null;
     }
 
-    private (int[][] Slots, ImmutableArray<ExpertReplica>[] Replicas) ReadLayer(int layer, IReadOnlyList<IReadOnlyList<int>> source)
+    private int[][] ReadLayer(int layer, IReadOnlyList<IReadOnlyList<int>> source)
     {
         if (source.Count != _ranks.Length)
             throw new ArgumentException($"Layer {layer} has slots for {source.Count} ranks; expected {_ranks.Length}.");
-        var replicas = new ImmutableArray<ExpertReplica>.Builder[Experts];
-        for (var expert = 0; expert < Experts; expert++)
-            replicas[expert] = ImmutableArray.CreateBuilder<ExpertReplica>(1);
         var slots = new int[_ranks.Length][];
         for (var index = 0; index < slots.Length; index++)
         {
@@ -86,11 +92,40 @@ public sealed class ExpertPlacement
                 var expert = slots[index][slot];
                 if (expert < -1 || expert >= Experts)
                     throw new ArgumentException($"Slot {slot} of rank {_ranks[index]} in layer {layer} names expert {expert}; there are {Experts}.");
-                if (expert >= 0)
-                    replicas[expert].Add(new ExpertReplica(_ranks[index], slot));
             }
         }
 
-        return (slots, [.. replicas.Select(builder => builder.ToImmutable())]);
+        return slots;
+    }
+
+    /// <summary>Counts the copies of each expert, and then puts each where its expert's begin.</summary>
+    private (ExpertReplica[] Replicas, int[] Starts) FindReplicas(int[][] slots)
+    {
+        var starts = new int[Experts + 1];
+        foreach (var row in slots)
+        {
+            foreach (var expert in row)
+            {
+                if (expert >= 0)
+                    starts[expert + 1]++;
+            }
+        }
+
+        for (var expert = 0; expert < Experts; expert++)
+            starts[expert + 1] += starts[expert];
+        var replicas = new ExpertReplica[starts[Experts]];
+        for (var index = slots.Length - 1; index >= 0; index--)
+        {
+            for (var slot = slots[index].Length - 1; slot >= 0; slot--)
+            {
+                // From the back: what was the end of an expert's copies becomes their beginning.
+                if (slots[index][slot] is var expert and >= 0)
+                    replicas[--starts[expert + 1]] = new ExpertReplica(_ranks[index], slot);
+            }
+        }
+
+        starts.AsSpan(1).CopyTo(starts);
+        starts[Experts] = replicas.Length;
+        return (replicas, starts);
     }
 }

@@ -65,7 +65,7 @@ public abstract class ExchangeConformance
                     ranks[rank] = await ExchangeRank.StartAsync(Create(), rank, options);
                 foreach (var (a, b) in plan[phase].SelectMany(a => plan[phase].Where(b => b > a).Select(b => (a, b))))
                     await ranks[a].Transport.ConnectAsync(b, ranks[b].Transport.Address).AsTask().WaitAsync(TransportConformance.Deadline);
-                placement = PlacementPlanner.Plan(new KeepAndFill(), new PlacementRequest
+                placement = PlacementPlanner.Plan(new MinimalMove(), new PlacementRequest
                 {
                     Layers = Layers,
                     Experts = Experts,

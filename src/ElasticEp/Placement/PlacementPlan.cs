@@ -14,7 +14,7 @@ internal sealed class PlacementPlan
 
     /// <summary>Creates a plan.</summary>
     /// <param name="stages">The views, in order; at least one.</param>
-    /// <param name="lowerBound">Fewest transfers that lead to as many copies on these ranks.</param>
+    /// <param name="lowerBound">Fewest transfers that lead to as many copies on each rank.</param>
     /// <param name="expertBytes">Bytes of one expert; 0 when unknown.</param>
     public PlacementPlan(IReadOnlyList<PlacementStage> stages, int lowerBound, long expertBytes)
     {
@@ -46,8 +46,9 @@ internal sealed class PlacementPlan
     public IReadOnlyList<ExpertTransfer> Transfers { get; }
 
     /// <summary>
-    /// Fewest transfers that lead to as many copies on these ranks, wherever they lie. Per layer max(m, n − k): m experts have no copy on a
-    /// rank of the new view; n copies are placed, and at most k of them are there already (what each rank holds, up to its slots).
+    /// Fewest transfers that lead to as many copies on each rank, whichever they are. Per layer the larger of two numbers: experts that no rank
+    /// of the new view holds yet, and copies by which ranks are to hold more than they do. So a new rank counts with all its copies, a
+    /// leaver with the experts that nobody else has, and a rebalance among the same ranks with nothing.
     /// </summary>
     public int LowerBound { get; }
 

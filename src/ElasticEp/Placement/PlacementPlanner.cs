@@ -13,8 +13,21 @@ internal static class PlacementPlanner
         RequestCheck.Check(request);
         var placement = policy.Plan(request);
         RequestCheck.CheckAnswer(policy, request, placement);
-        var stage = new PlacementStage(placement, TransferPlanner.Plan(request.Current, placement));
-        return new PlacementPlan([stage], LowerBound(request, placement), request.ExpertBytes);
+        return new PlacementPlan(Stages(request, placement), LowerBound(request, placement), request.ExpertBytes);
+    }
+
+    private static List<PlacementStage> Stages(PlacementRequest request, ExpertPlacement placement)
+    {
+        var nodeOf = request.Ranks.Where(rank => rank.Node is not null).ToDictionary(rank => rank.Rank, rank => rank.Node!);
+        var stages = new List<PlacementStage>();
+        var inForce = request.Current;
+        foreach (var next in StagePlanner.Plan(request, placement))
+        {
+            stages.Add(new PlacementStage(next, TransferPlanner.Plan(inForce, next, nodeOf)));
+            inForce = next;
+        }
+
+        return stages;
     }
 
     private static int LowerBound(PlacementRequest request, ExpertPlacement placement)
@@ -25,16 +38,15 @@ internal static class PlacementPlanner
         var stamp = 0;
         for (var layer = 0; layer < request.Layers; layer++)
         {
-            var (placed, present) = (0, 0);
+            var lacking = 0;
             Array.Clear(held);
             foreach (var rank in request.Ranks)
             {
-                placed += Distinct(placement.GetSlots(layer, rank.Rank), seen, ++stamp, null);
-                if (request.Current.Layers != 0)
-                    present += Math.Min(rank.Slots, Distinct(request.Current.GetSlots(layer, rank.Rank), seen, ++stamp, held));
+                var present = request.Current.Layers == 0 ? 0 : Distinct(request.Current.GetSlots(layer, rank.Rank), seen, ++stamp, held);
+                lacking += Math.Max(0, Distinct(placement.GetSlots(layer, rank.Rank), seen, ++stamp, null) - present);
             }
 
-            bound += Math.Max(held.AsSpan().Count(false), placed - present);
+            bound += Math.Max(held.AsSpan().Count(false), lacking);
         }
 
         return bound;

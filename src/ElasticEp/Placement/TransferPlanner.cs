@@ -5,27 +5,65 @@ internal static class TransferPlanner
 {
     /// <summary>
     /// One transfer for each expert that a rank holds in <paramref name="next"/> and not in <paramref name="current"/>. The senders
-    /// of experts with several holders are chosen so that all send about the same number.
+    /// of experts with several holders are chosen so that all send about the same number; at equal numbers one on the receiver's node.
     /// </summary>
-    public static List<ExpertTransfer> Plan(ExpertPlacement current, ExpertPlacement next)
+    /// <param name="current">The placement in use.</param>
+    /// <param name="next">The placement to come.</param>
+    /// <param name="nodeOf">Node of each rank, where known.</param>
+    public static List<ExpertTransfer> Plan(ExpertPlacement current, ExpertPlacement next, IReadOnlyDictionary<int, string> nodeOf)
     {
-        var needed = Needed(current, next);
+        var transfers = Needed(current, next);
         var sent = new Dictionary<int, int>();
-        var planned = new List<ExpertTransfer>(needed.Count);
-        foreach (var transfer in needed.OrderBy(transfer => Holders(current, transfer).Length))
+        foreach (var index in Enumerable.Range(0, transfers.Count).OrderBy(index => Holders(current, transfers[index]).Length))
         {
             var source = -1;
-            foreach (var replica in Holders(current, transfer))
+            foreach (var holder in Holders(current, transfers[index]))
             {
-                if (source < 0 || sent.GetValueOrDefault(replica.Rank) < sent.GetValueOrDefault(source))
-                    source = replica.Rank;
+                if (source < 0 || IsBetter(holder.Rank, source, transfers[index].Destination, sent, nodeOf))
+                    source = holder.Rank;
             }
 
             sent[source] = sent.GetValueOrDefault(source) + 1;
-            planned.Add(transfer with { Source = source });
+            transfers[index] = transfers[index] with { Source = source };
         }
 
-        return Interleave(planned);
+        while (Relieve(current, transfers, sent))
+        {
+        }
+
+        return TransferRounds.Order(transfers);
+    }
+
+    private static bool IsBetter(int rank, int than, int destination, Dictionary<int, int> sent, IReadOnlyDictionary<int, string> nodeOf)
+    {
+        var (mine, theirs) = (sent.GetValueOrDefault(rank), sent.GetValueOrDefault(than));
+        return mine < theirs || (mine == theirs && IsNear(rank, destination, nodeOf) && !IsNear(than, destination, nodeOf));
+    }
+
+    private static bool IsNear(int rank, int other, IReadOnlyDictionary<int, string> nodeOf) =>
+        nodeOf.TryGetValue(rank, out var node) && nodeOf.TryGetValue(other, out var otherNode) && node == otherNode;
+
+    /// <summary>Later choices may have burdened a sender whose earlier ones another holder can take over.</summary>
+    private static bool Relieve(ExpertPlacement current, List<ExpertTransfer> transfers, Dictionary<int, int> sent)
+    {
+        var hasChanged = false;
+        for (var index = 0; index < transfers.Count; index++)
+        {
+            var source = transfers[index].Source;
+            foreach (var holder in Holders(current, transfers[index]))
+            {
+                if (sent.GetValueOrDefault(holder.Rank) + 1 >= sent[source])
+                    continue;
+                sent[source]--;
+                source = holder.Rank;
+                sent[source] = sent.GetValueOrDefault(source) + 1;
+                hasChanged = true;
+            }
+
+            transfers[index] = transfers[index] with { Source = source };
+        }
+
+        return hasChanged;
     }
 
     private static List<ExpertTransfer> Needed(ExpertPlacement current, ExpertPlacement next)
@@ -52,46 +90,4 @@ internal static class TransferPlanner
 
     private static ReadOnlySpan<ExpertReplica> Holders(ExpertPlacement current, ExpertTransfer transfer) =>
         current.Layers == 0 ? [] : current.GetReplicas(transfer.Layer, transfer.Expert);
-
-    /// <summary>
-    /// Always takes next from the pair of sender and receiver that has the least of its share done, so that no link waits while
-    /// another one has everything; within a pair, layer by layer.
-    /// </summary>
-    private static List<ExpertTransfer> Interleave(List<ExpertTransfer> transfers)
-    {
-        var senders = transfers.GroupBy(transfer => transfer.Source).ToDictionary(group => group.Key, group => new Share(group.Count()));
-        var receivers = transfers.GroupBy(transfer => transfer.Destination).ToDictionary(group => group.Key, group => new Share(group.Count()));
-        var pairs = new PriorityQueue<Queue<ExpertTransfer>, (double, int, int)>();
-        foreach (var pair in transfers.GroupBy(transfer => (transfer.Source, transfer.Destination)))
-            pairs.Enqueue(new Queue<ExpertTransfer>(pair.OrderBy(transfer => transfer.Layer).ThenBy(transfer => transfer.Slot)), (0, pair.Key.Source, pair.Key.Destination));
-        var ordered = new List<ExpertTransfer>(transfers.Count);
-        while (pairs.TryDequeue(out var pair, out var priority))
-        {
-            var transfer = pair.Peek();
-            var (sender, receiver) = (senders[transfer.Source], receivers[transfer.Destination]);
-            var done = sender.Done + receiver.Done;
-            if (done > priority.Item1)
-            {
-                pairs.Enqueue(pair, (done, transfer.Source, transfer.Destination)); // Others of its sender or receiver went meanwhile.
-                continue;
-            }
-
-            ordered.Add(pair.Dequeue());
-            sender.Add();
-            receiver.Add();
-            if (pair.Count > 0)
-                pairs.Enqueue(pair, (sender.Done + receiver.Done, transfer.Source, transfer.Destination));
-        }
-
-        return ordered;
-    }
-
-    private sealed class Share(int total)
-    {
-        private int _done;
-
-        public double Done => (double)_done / total;
-
-        public void Add() => _done++;
-    }
 }

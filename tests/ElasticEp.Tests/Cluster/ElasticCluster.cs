@@ -59,7 +59,7 @@ internal sealed class ElasticCluster : IAsyncDisposable
     public ClientRuntime Client { get; }
 
     /// <summary>Where experts go.</summary>
-    public IPlacementPolicy Policy { get; set; } = new KeepAndFill();
+    public IPlacementPolicy Policy { get; set; } = new MinimalMove();
 
     /// <summary>Called for each rank before it starts; may throw, which is a launch failure.</summary>
     public Action<ToyRank>? OnLaunch { get; set; }

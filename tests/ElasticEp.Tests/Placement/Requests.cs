@@ -22,6 +22,19 @@ internal static class Requests
             Load = load,
         };
 
+    public static PlacementRequest WithBudget(PlacementRequest request, long? budget) => new()
+    {
+        Layers = request.Layers,
+        Experts = request.Experts,
+        Ranks = request.Ranks,
+        Current = request.Current,
+        RedundantExperts = request.RedundantExperts,
+        Load = request.Load,
+        ToleratedLosses = request.ToleratedLosses,
+        ExpertBytes = request.ExpertBytes,
+        MovementBudget = budget,
+    };
+
     public static int[] Held(this ExpertPlacement placement, int layer, int rank) =>
         [.. placement.GetSlots(layer, rank).ToArray().Where(expert => expert >= 0).Order()];
 }

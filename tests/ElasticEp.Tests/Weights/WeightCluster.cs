@@ -70,7 +70,7 @@ internal sealed class WeightCluster : IAsyncDisposable
 
     public (GroupView Next, PlacementPlan Plan) Plan(int[] ranks, int redundant = 0)
     {
-        var plan = PlacementPlanner.Plan(new KeepAndFill(), new PlacementRequest
+        var plan = PlacementPlanner.Plan(new MinimalMove(), new PlacementRequest
         {
             Layers = Layers,
             Experts = Experts,

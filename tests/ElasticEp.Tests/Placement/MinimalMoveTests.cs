@@ -3,9 +3,9 @@ using Xunit;
 
 namespace ElasticEp.Tests.Placement;
 
-public class KeepAndFillTests
+public class MinimalMoveTests
 {
-    private readonly KeepAndFill _policy = new();
+    private readonly MinimalMove _policy = new();
 
     [Fact]
     public void A_group_is_born_with_contiguous_runs_that_the_workload_loads_itself()

@@ -1,0 +1,131 @@
+using System.Globalization;
+using ElasticEp.Placement;
+
+namespace ElasticEp.Benchmarks.Placement;
+
+/// <summary>Compares placement policies: balance, moves and planning time. Ends with a verdict on each bar.</summary>
+internal static partial class PlacementBenchmark
+{
+    private const double Sigma = 0.3;
+    private static readonly IPlacementPolicy[] Policies = [new RoundRobin(), new DeepSeekEplb(), new MinimalMove()];
+
+    public static int Run(string[] args)
+    {
+        var seed = args.Select(arg => arg.Split('=')).Where(pair => pair[0] == "seed").Select(pair => int.Parse(pair[1], CultureInfo.InvariantCulture)).FirstOrDefault(1);
+        Console.WriteLine($"seed={seed}");
+        var bars = new PlacementBars();
+        Windows(bars);
+        Drifts(bars, seed);
+        Resizes(bars, seed);
+        Curve(bars, seed);
+        ToleratedLosses(seed);
+        Bounds(bars, seed);
+        Times(bars, seed);
+        return bars.Print() ? 0 : 1;
+    }
+
+    private static void Windows(PlacementBars bars)
+    {
+        var (windows, layers, experts) = PlacementLoads.OfEmbeddedModel();
+        Header($"(a) expert_load.json: {layers} layers of {experts} experts, {windows.Length} windows, a plan per window");
+        foreach (var ranks in new[] { 2, 4, 8 })
+        {
+            foreach (var redundant in new[] { 0, 8, 32 })
+            {
+                var shape = new PlacementCase($"{ranks} ranks, {redundant} redundant", layers, experts, ranks, (experts + redundant) / ranks);
+                Compare(bars, shape, windows, isReal: true);
+            }
+        }
+    }
+
+    private static void Drifts(PlacementBars bars, int seed)
+    {
+        Header($"(b) 58 layers of 256 experts, Zipf, log-normal drift of sigma {Sigma} before each of 6 plans");
+        foreach (var exponent in new[] { 0.6, 1.0 })
+        {
+            foreach (var (slots, ranks) in new[] { (288, 32), (320, 64) })
+            {
+                var shape = new PlacementCase($"Zipf {exponent}, {slots} slots, {ranks} ranks", 58, 256, ranks, slots / ranks);
+                var random = new Random(seed);
+                var loads = new List<float[]> { PlacementLoads.Zipf(random, 58, 256, exponent) };
+                for (var step = 0; step < 6; step++)
+                    loads.Add(PlacementLoads.Drift(random, loads[^1], Sigma));
+                Compare(bars, shape, [.. loads], isReal: false);
+            }
+        }
+    }
+
+    /// <summary>All policies from EPLB's placement for the first load on.</summary>
+    private static void Compare(PlacementBars bars, PlacementCase shape, float[][] loads, bool isReal)
+    {
+        var start = shape.Eplb(loads[0]);
+        PlacementRow? eplb = null;
+        foreach (var policy in Policies)
+        {
+            var first = policy is RoundRobin ? policy.Plan(shape.Ask(ExpertPlacement.Empty, loads[0])) : start;
+            var row = PlacementRow.Of(policy.Name, policy, first, loads.Skip(1), (current, load) => shape.Ask(current, load));
+            Print(shape.Name, row);
+            if (policy is DeepSeekEplb)
+                eplb = row;
+            if (policy is MinimalMove)
+                bars.OfDrift(shape, row, eplb!, BalanceBound.Mean(shape, loads.Skip(1)));
+        }
+    }
+
+    private static void Resizes(PlacementBars bars, int seed)
+    {
+        Header("(c) resizes from EPLB's placement for the load before a drift");
+        foreach (var (before, after) in ResizeCases)
+        {
+            var (start, load) = Drifted(before, after, seed);
+            var eplb = PlacementRow.Of("DeepSeekEplb", new DeepSeekEplb(), start, [load], (current, now) => after.Ask(current, now));
+            var balance = PlacementRow.Of("MinimalMove, balance first", new MinimalMove(), start, [load], (current, now) => after.Ask(current, now));
+            var moves = PlacementRow.Of("MinimalMove, moves first", new MinimalMove(), start, [load], (current, now) => after.Ask(current, now, 0));
+            var plain = PlacementRow.Of("keep-and-fill", new KeepAndFill(), start, [load], (current, now) => after.Ask(current, now));
+            foreach (var row in new[] { PlacementRow.Of("round-robin", new RoundRobin(), start, [load], (current, now) => after.Ask(current, now)), eplb, plain, balance, moves })
+                Print(after.Name, row);
+            bars.OfResize(after, balance, moves, eplb, plain);
+        }
+    }
+
+    private static (PlacementCase Before, PlacementCase After)[] ResizeCases =>
+    [
+        (new PlacementCase("", 58, 256, 16, 18), new PlacementCase("16→24 ranks of 18 slots", 58, 256, 24, 18)),
+        (new PlacementCase("", 58, 256, 24, 18), new PlacementCase("24→16 ranks of 18 slots", 58, 256, 16, 18)),
+        (new PlacementCase("", 58, 256, 32, 9), new PlacementCase("32→31 ranks of 9 slots, a dead rank", 58, 256, 31, 9)),
+        (new PlacementCase("", 26, 64, 4, 18), new PlacementCase("4→6 ranks of 18 slots, 26 × 64", 26, 64, 6, 18)),
+    ];
+
+    private static (ExpertPlacement Start, float[] Load) Drifted(PlacementCase before, PlacementCase after, int seed)
+    {
+        var random = new Random(seed);
+        var load = PlacementLoads.Zipf(random, before.Layers, before.Experts, 0.6);
+        var start = before.Eplb(load);
+        if (before.Ranks == after.Ranks + 1)
+            start = Without(start, before.Ranks - 1);
+        return (start, PlacementLoads.Drift(random, load, Sigma));
+    }
+
+    /// <summary>What is left when a rank has died.</summary>
+    private static ExpertPlacement Without(ExpertPlacement placement, int dead)
+    {
+        var ranks = placement.Ranks.ToArray().Where(rank => rank != dead).ToArray();
+        return new ExpertPlacement(
+            placement.Experts, ranks, [.. Enumerable.Range(0, placement.Layers).Select(layer => ranks.Select(rank => placement.GetSlots(layer, rank).ToArray()).ToArray())]);
+    }
+
+    private static void Header(string title)
+    {
+        Console.WriteLine();
+        Console.WriteLine($"### {title}");
+        Console.WriteLine();
+        Console.WriteLine("| case | policy | balancedness mean | min | moved a plan | of slots | GB a plan | bound GB | time |");
+        Console.WriteLine("|---|---|---|---|---|---|---|---|---|");
+    }
+
+    private static void Print(string name, PlacementRow row) => Console.WriteLine(string.Create(
+        CultureInfo.InvariantCulture,
+        $"| {name} | {row.Policy} | {row.Mean:F4} | {row.Min:F4} | {row.Moved / (double)row.Plans:F1} | {100.0 * row.Moved / row.Slots:F1} % | {Gigabytes(row.Moved) / row.Plans:F1} | {Gigabytes(row.LowerBound) / row.Plans:F1} | {row.Milliseconds:F2} ms |"));
+
+    private static double Gigabytes(int experts) => experts * PlacementCase.ExpertBytes / 1e9;
+}

@@ -1,0 +1,175 @@
+namespace ElasticEp.Placement;
+
+/// <summary>Plans the layers of one request with <see cref="MinimalMove"/>'s rules, one after another with the same memory.</summary>
+internal sealed class LayerPlanner
+{
+    private const double Enough = 0.9955;          // A balancedness that nothing published betters by 0.005.
+    private const double Fair = 0.965;             // Sought where the greedy packing does worse.
+    private const double Slack = 0.002;            // What the greedy packing may be better by.
+    private readonly PlacementRequest _request;
+    private readonly PlacementGrid _grid;
+    private readonly LayerState _state;
+    private readonly LayerBaseline _baseline;
+    private readonly LayerSearch _search;
+    private readonly GreedyBound _bound;
+    private readonly LayerState _greedy;           // the layout that load alone would give
+    private readonly LayerBaseline _greedyBaseline;
+    private readonly LayerState _relabelled;
+    private readonly LayerSearch _relabelledSearch;
+    private readonly LayerRelabel _relabel;
+    private readonly int[] _placed;                // [expert]: stamp of the row in which it has a slot
+    private readonly List<int> _rest = [];
+    private int _stamp;
+
+    public LayerPlanner(PlacementRequest request)
+    {
+        _request = request;
+        _grid = new PlacementGrid(request);
+        _state = new LayerState(_grid);
+        _baseline = new LayerBaseline(_grid, _state);
+        _search = new LayerSearch(_grid, _state);
+        _bound = new GreedyBound(_grid);
+        _greedy = new LayerState(_grid);
+        _greedyBaseline = new LayerBaseline(_grid, _greedy);
+        _relabelled = new LayerState(_grid);
+        _relabelledSearch = new LayerSearch(_grid, _relabelled);
+        _relabel = new LayerRelabel(_grid);
+        _placed = new int[_grid.Experts];
+    }
+
+    /// <summary>Plans one layer.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="maxSteps">Most steps for balance that cost transfers; <see cref="int.MaxValue"/>: as many as it takes, or a new layout.</param>
+    /// <param name="path">Gets where the layer stands without such a step, after each, and in the end; null when nobody asks.</param>
+    /// <returns>Slots, <c>[index of rank][slot]</c>.</returns>
+    public int[][] Plan(int layer, int maxSteps, List<PathPoint>? path = null)
+    {
+        var load = LoadOf(layer);
+        Keep(layer, load);
+        var seats = SeatCounts.Even(_grid.Total, _grid.Capacity, _state.Count, layer);
+        if (load.IsEmpty)
+        {
+            _baseline.Complete(seats);
+            path?.Add(new PathPoint(0, _state.Cost, _state.MaxLoad));
+            return Slots(layer, _state);
+        }
+
+        _baseline.Complete(seats);
+        return Slots(layer, Improve(seats, maxSteps, path));
+    }
+
+    private LayerState Improve(int[] seats, int maxSteps, List<PathPoint>? path)
+    {
+        var greedy = maxSteps > 0 ? _bound.MaxLoad(_state.Weight, seats) : _state.MeanLoad;
+        var target = _state.MeanLoad / Math.Min(Enough, Math.Max(Fair, (_state.MeanLoad / greedy) - Slack));
+        var most = 4 * _grid.Total;
+        _search.Run(target, 0, most);
+        path?.Add(new PathPoint(0, _state.Cost, _state.MaxLoad));
+        if (maxSteps == 0)
+            return _state;
+        _search.Run(target, 2, Math.Min(most, maxSteps), path);
+        if (maxSteps < int.MaxValue || _state.MaxLoad <= Math.Max(target, greedy * (1 + Slack)))
+            return _state;
+        PackGreedily(seats);
+        _relabelledSearch.Run(target, 2, most);
+        if (_relabelled.MaxLoad * (1 + Slack) >= _state.MaxLoad)
+            return _state;
+        path?.Add(new PathPoint(int.MaxValue, _relabelled.Cost, _relabelled.MaxLoad));
+        return _relabelled;
+    }
+
+    private void PackGreedily(ReadOnlySpan<int> seats)
+    {
+        _greedy.CopyFrom(_state);
+        _greedy.Empty();
+        _greedyBaseline.Complete(seats);
+        _relabel.Apply(_greedy, _relabelled);
+        _relabelled.SplitInto(_relabelled.Copies);
+    }
+
+    /// <summary>Load of each expert; empty when it is unknown or nothing was routed.</summary>
+    private ReadOnlySpan<float> LoadOf(int layer)
+    {
+        if (_request.Load.IsEmpty)
+            return [];
+        var load = _request.Load.Span.Slice(layer * _grid.Experts, _grid.Experts);
+        return load.ContainsAnyExcept(0f) ? load : [];
+    }
+
+    private void Keep(int layer, ReadOnlySpan<float> load)
+    {
+        _state.Begin(load);
+        if (_request.Current.Layers == 0)
+        {
+            if (load.IsEmpty)
+                FillContiguously(layer);
+            return;
+        }
+
+        for (var index = 0; index < _grid.Ranks; index++)
+        {
+            foreach (var expert in _request.Current.GetSlots(layer, _request.Ranks[index].Rank))
+            {
+                if (expert >= 0 && !_state.HeldBefore(index, expert))
+                {
+                    _state.MarkBefore(index, expert);
+                    if (_state.Count[index] < _grid.Width)
+                        _state.Put(index, expert);
+                }
+            }
+        }
+    }
+
+    /// <summary>At the birth of a group each rank gets a run of experts.</summary>
+    private void FillContiguously(int layer)
+    {
+        var runs = SeatCounts.Even(_grid.Experts, _grid.Capacity, _state.Count, layer);
+        var expert = 0;
+        for (var index = 0; index < runs.Length; index++)
+        {
+            for (var seat = 0; seat < runs[index]; seat++)
+                _state.Put(index, expert++);
+        }
+    }
+
+    /// <summary>What stays keeps its slot; the rest takes the free ones in order.</summary>
+    private int[][] Slots(int layer, LayerState state)
+    {
+        var slots = new int[_grid.Ranks][];
+        for (var index = 0; index < slots.Length; index++)
+        {
+            var row = slots[index] = new int[_request.Ranks[index].Slots];
+            Array.Fill(row, -1);
+            _stamp++;
+            var before = _request.Current.Layers == 0 ? [] : _request.Current.GetSlots(layer, _request.Ranks[index].Rank);
+            for (var slot = 0; slot < Math.Min(before.Length, row.Length); slot++)
+            {
+                if (before[slot] >= 0 && _placed[before[slot]] != _stamp && state.Holds(index, before[slot]))
+                    (row[slot], _placed[before[slot]]) = (before[slot], _stamp);
+            }
+
+            PlaceOthers(row, state.On(index));
+        }
+
+        return slots;
+    }
+
+    private void PlaceOthers(int[] row, ReadOnlySpan<int> experts)
+    {
+        _rest.Clear();
+        foreach (var expert in experts)
+        {
+            if (_placed[expert] != _stamp)
+                _rest.Add(expert);
+        }
+
+        _rest.Sort();
+        var slot = 0;
+        foreach (var expert in _rest)
+        {
+            while (row[slot] >= 0)
+                slot++;
+            row[slot] = expert;
+        }
+    }
+}

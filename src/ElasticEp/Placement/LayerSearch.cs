@@ -1,0 +1,235 @@
+using System.Numerics;
+
+namespace ElasticEp.Placement;
+
+/// <summary>
+/// Improves one layer step by step. The most loaded rank exchanges an expert with a less loaded one (up to two transfers), or a replica
+/// elsewhere becomes one more of its experts (one transfer). A step that brings the rank to the target at once is taken before one that
+/// does not; among those, the one that gains most per transfer.
+/// </summary>
+internal sealed class LayerSearch(PlacementGrid grid, LayerState state)
+{
+    private const int ReplacementRanks = 8;    // The lightest ranks are where a further replica can do most good.
+    private const int Impossible = 100;        // more than any step may cost
+    private const double SmallestGain = 2e-4;  // of the mean load; less is not worth a transfer
+    private readonly int[] _order = new int[grid.Ranks]; // ranks, least loaded first
+    private readonly double[] _ours = new double[grid.Width];
+    private readonly double[] _theirs = new double[grid.Width];
+    private readonly int[] _ourCost = new int[grid.Width];
+    private readonly int[] _theirCost = new int[grid.Width];
+    private readonly int[] _ourCredit = new int[grid.Width]; // transfers that are saved when ours goes
+    private readonly int[] _victims = new int[ReplacementRanks * grid.Width];
+    private readonly double[] _loadWithout = new double[ReplacementRanks * grid.Width];
+    private readonly double[] _leastGain = new double[3]; // by cost
+    private readonly NodeSpread _nodes = new(grid, state);
+    private double _target;
+    private int _maxCost;
+    private Step _best;
+
+    /// <summary>Takes steps until no rank has more than the target load.</summary>
+    /// <param name="target">Load that no rank should exceed.</param>
+    /// <param name="maxCost">Most transfers that a step may add: 0 or 2.</param>
+    /// <param name="maxSteps">Most steps.</param>
+    /// <param name="path">Gets the transfers and the highest load after each step; null when nobody asks.</param>
+    public void Run(double target, int maxCost, int maxSteps, List<PathPoint>? path = null)
+    {
+        (_target, _maxCost) = (target, maxCost);
+        for (var rank = 0; rank < _order.Length; rank++)
+            _order[rank] = rank;
+        for (var step = 0; step < maxSteps; step++)
+        {
+            SortRanks();
+            if (state.Load[_order[^1]] <= target || !TakeStep(_order[^1]))
+                return;
+            path?.Add(new PathPoint(step + 1, state.Cost, state.MaxLoad));
+        }
+    }
+
+    /// <summary>By insertion: a step moves few ranks.</summary>
+    private void SortRanks()
+    {
+        for (var i = 1; i < _order.Length; i++)
+        {
+            var rank = _order[i];
+            var j = i - 1;
+            for (; j >= 0 && state.Load[_order[j]] > state.Load[rank]; j--)
+                _order[j + 1] = _order[j];
+            _order[j + 1] = rank;
+        }
+    }
+
+    private bool TakeStep(int rank)
+    {
+        Found(default);
+        var on = state.On(rank);
+        for (var i = 0; i < on.Length; i++)
+        {
+            _ours[i] = state.Share[on[i]];
+            _ourCredit[i] = state.CostOf(rank, on[i]);
+        }
+
+        var next = 0;
+        while (next < _order.Length - 1 && !_best.ReachesTarget && FindSwap(rank, _order[next]))
+            next++;
+        if (grid.Total > grid.Experts)
+            FindReplacement(rank);
+        if (_best.Score <= 0)
+            return false;
+        if (_best.Expert >= 0)
+            state.Replace(_best.To, _best.ToPosition, _best.Expert);
+        else
+            state.Swap(rank, _best.FromPosition, _best.To, _best.ToPosition);
+        return true;
+    }
+
+    /// <summary>The pair of experts whose exchange gains most per transfer.</summary>
+    /// <returns>False when the ranks are so close that neither this one nor one that is more loaded can better what was found.</returns>
+    private bool FindSwap(int from, int to)
+    {
+        var half = (state.Load[from] - state.Load[to]) / 2;
+        var theirs = state.On(to);
+        var cheapest = CostTheirs(from, to, theirs) + CostOurs(from, to);
+        var enough = LeastGain(Math.Min(cheapest, 2));
+        if (half <= enough)
+            return false;
+        var shares = _theirs.AsSpan(0, theirs.Length);
+        for (var i = 0; i < state.Count[from]; i++)
+        {
+            var wanted = _ours[i] - half;
+            for (var j = 0; j < shares.Length; j++)
+            {
+                var gain = half - Math.Abs(shares[j] - wanted);
+                if (gain <= enough || _ourCost[i] + _theirCost[j] > _maxCost)
+                    continue;
+                var score = Score(gain, state.Load[from], _ourCost[i] + _theirCost[j]);
+                if (score <= _best.Score || !KeepsSpread(from, to, state.On(from)[i], theirs[j]))
+                    continue;
+                Found(new Step(score, state.Load[from] - gain <= _target, i, to, j, -1));
+                enough = LeastGain(Math.Min(cheapest, 2));
+            }
+        }
+
+        return true;
+    }
+
+    private bool KeepsSpread(int from, int to, int ours, int theirs) => _nodes.AllowsMove(from, to, ours) && _nodes.AllowsMove(to, from, theirs);
+
+    /// <summary>Transfers that it adds when each of our experts goes there.</summary>
+    private int CostOurs(int from, int to)
+    {
+        var ours = state.On(from);
+        var least = Impossible;
+        for (var i = 0; i < ours.Length; i++)
+        {
+            _ourCost[i] = state.Holds(to, ours[i]) ? Impossible : state.CostOf(to, ours[i]) - _ourCredit[i];
+            least = Math.Min(least, _ourCost[i]);
+        }
+
+        return least;
+    }
+
+    /// <summary>Transfers that it adds when each of their experts comes here.</summary>
+    private int CostTheirs(int from, int to, ReadOnlySpan<int> theirs)
+    {
+        var least = Impossible;
+        for (var j = 0; j < theirs.Length; j++)
+        {
+            _theirs[j] = state.Share[theirs[j]];
+            _theirCost[j] = state.Holds(from, theirs[j]) ? Impossible : state.CostOf(from, theirs[j]) - state.CostOf(to, theirs[j]);
+            least = Math.Min(least, _theirCost[j]);
+        }
+
+        return least;
+    }
+
+    /// <summary>One more copy of an expert of the rank, in place of a replica that others can do without.</summary>
+    private void FindReplacement(int from)
+    {
+        var victims = FindVictims();
+        for (var i = 0; i < state.Count[from]; i++)
+        {
+            var expert = state.On(from)[i];
+            var relief = _ours[i] / (state.Copies[expert] + 1);
+            if (state.Copies[expert] >= grid.Ranks || relief <= LeastGain(Math.Min(_maxCost, 1)))
+                continue;
+            // What the other rank then has is seen at once; who else holds the victim is asked only when that is promising.
+            var bound = state.Load[from] - (_ours[i] - relief);
+            var loads = _loadWithout.AsSpan(0, victims.Length);
+            for (var j = 0; j < loads.Length; j++)
+            {
+                if (loads[j] < bound - LeastGain(Math.Min(_maxCost, 1)))
+                    TryReplacement(from, expert, relief, Math.Min(relief, bound - loads[j]), victims[j] / grid.Width, victims[j] % grid.Width);
+            }
+        }
+    }
+
+    /// <summary>Places on the least loaded ranks, rank × width + position, whose expert has copies to spare.</summary>
+    private ReadOnlySpan<int> FindVictims()
+    {
+        var count = 0;
+        for (var i = 0; i < Math.Min(ReplacementRanks, _order.Length - 1); i++)
+        {
+            var rank = _order[i];
+            var on = state.On(rank);
+            for (var position = 0; position < on.Length; position++)
+            {
+                if (state.Copies[on[position]] <= grid.Depth || !_nodes.AllowsRemoval(rank, on[position]))
+                    continue;
+                _victims[count] = (rank * grid.Width) + position;
+                _loadWithout[count++] = state.Load[rank] - state.Share[on[position]];
+            }
+        }
+
+        return _victims.AsSpan(0, count);
+    }
+
+    private void TryReplacement(int from, int expert, double relief, double gain, int to, int position)
+    {
+        var victim = state.On(to)[position];
+        var cost = state.CostOf(to, expert) - state.CostOf(to, victim);
+        if (victim == expert || cost > _maxCost || gain <= LeastGain(cost) || state.Holds(to, expert) || !_nodes.Welcomes(to, expert))
+            return;
+        var load = state.Load[from];
+        gain = Math.Min(gain, load - MostWithout(to, victim, from, expert, relief));
+        if (gain > LeastGain(cost))
+            Found(new Step(Score(gain, load, cost), load - gain <= _target, -1, to, position, expert));
+    }
+
+    /// <summary>The highest load among the other ranks that hold the victim, which must do with one copy less.</summary>
+    private double MostWithout(int rank, int victim, int from, int expert, double relief)
+    {
+        var more = state.Share[victim] / (state.Copies[victim] - 1);
+        var most = 0.0;
+        var set = state.Holders(victim);
+        for (var word = 0; word < set.Length; word++)
+        {
+            for (var rest = set[word]; rest != 0; rest &= rest - 1)
+            {
+                var holder = (word << 6) + BitOperations.TrailingZeroCount(rest);
+                if (holder == rank)
+                    continue;
+                var less = holder == from || state.Holds(holder, expert) ? relief : 0;
+                most = Math.Max(most, state.Load[holder] + more - less);
+            }
+        }
+
+        return most;
+    }
+
+    private void Found(Step step)
+    {
+        _best = step;
+        for (var cost = 0; cost < _leastGain.Length; cost++)
+            _leastGain[cost] = Math.Max(SmallestGain * state.MeanLoad, step.Score / PerTransfer(cost));
+    }
+
+    /// <summary>Gain per transfer; what goes beyond the target does not count. Steps that cost nothing come first.</summary>
+    private double Score(double gain, double load, int cost) => Math.Min(gain, load - _target) * PerTransfer(cost);
+
+    /// <summary>A step of this cost must gain more to be better than the best that was found, and to be worth it at all.</summary>
+    private double LeastGain(int cost) => _leastGain[Math.Max(0, cost)];
+
+    private static double PerTransfer(int cost) => cost <= 0 ? 4 : 1.0 / cost;
+
+    private readonly record struct Step(double Score, bool ReachesTarget, int FromPosition, int To, int ToPosition, int Expert);
+}

@@ -1,0 +1,46 @@
+namespace ElasticEp.Placement;
+
+/// <summary>What of a request is the same in every layer, with ranks by index.</summary>
+internal sealed class PlacementGrid
+{
+    public PlacementGrid(PlacementRequest request)
+    {
+        Experts = request.Experts;
+        Ranks = request.Ranks.Count;
+        Capacity = [.. request.Ranks.Select(rank => Math.Min(rank.Slots, request.Experts))];
+        Width = Capacity.Max();
+        Words = (Ranks + 63) / 64;
+        var room = Capacity.Sum(capacity => (long)capacity);
+        Total = (int)Math.Min(room, (long)request.Experts + request.RedundantExperts);
+        Depth = Math.Clamp(Total / request.Experts, 1, Math.Min(request.ToleratedLosses + 1, Ranks));
+        var names = request.Ranks.Select(rank => rank.Node).ToArray();
+        var nodes = names.Distinct().ToList();
+        Nodes = nodes.Count < 2 || nodes.Contains(null) ? 1 : nodes.Count;
+        NodeOf = [.. names.Select(name => Nodes == 1 ? 0 : nodes.IndexOf(name))];
+    }
+
+    public int Experts { get; }
+
+    public int Ranks { get; }
+
+    /// <summary>Most experts that each rank can hold; no rank holds an expert twice.</summary>
+    public int[] Capacity { get; }
+
+    /// <summary>The largest capacity.</summary>
+    public int Width { get; }
+
+    /// <summary>Words of a set of ranks.</summary>
+    public int Words { get; }
+
+    /// <summary>Copies to place in a layer.</summary>
+    public int Total { get; }
+
+    /// <summary>Copies that every expert gets on different ranks.</summary>
+    public int Depth { get; }
+
+    /// <summary>Number of nodes; 1 when the node of a rank is unknown.</summary>
+    public int Nodes { get; }
+
+    /// <summary>Node of each rank.</summary>
+    public int[] NodeOf { get; }
+}

@@ -1,0 +1,43 @@
+namespace ElasticEp.Placement;
+
+/// <summary>Finds the successive placements that lead to a target, each valid by itself.</summary>
+internal static class StagePlanner
+{
+    /// <returns>The placements in order; the last is the target. Almost always it is the only one.</returns>
+    /// <exception cref="ElasticEpException"><see cref="ElasticEpErrorCode.ImpossibleGroup"/> when no order of transfers leads there.</exception>
+    public static List<ExpertPlacement> Plan(PlacementRequest request, ExpertPlacement target)
+    {
+        var ranks = new StageRanks(request);
+        var routes = new LayerRoute[request.Layers];
+        for (var layer = 0; layer < routes.Length; layer++)
+        {
+            routes[layer] = new LayerRoute(ranks, request.Current, target, layer);
+            routes[layer].Find();
+        }
+
+        var stages = new List<ExpertPlacement>();
+        var before = routes.Max(route => route.Before.Count);
+        for (var stage = 0; stage < before; stage++)
+        {
+            // A layer that needs fewer stages begins later, so that all change members together.
+            var rows = routes.Select((route, layer) => stage - before + route.Before.Count is var own and >= 0
+                ? Rows(route.Before[own], ranks, ranks.Old)
+                : Rows(request.Current, layer));
+            stages.Add(new ExpertPlacement(request.Experts, ranks.Old, [.. rows]));
+        }
+
+        var after = routes.Max(route => route.After.Count);
+        for (var stage = 0; stage < after; stage++)
+        {
+            var rows = routes.Select((route, layer) => stage < route.After.Count ? Rows(route.After[stage], ranks, ranks.New) : Rows(target, layer));
+            stages.Add(new ExpertPlacement(request.Experts, ranks.New, [.. rows]));
+        }
+
+        stages.Add(target);
+        return stages;
+    }
+
+    private static int[][] Rows(int[][] rows, StageRanks ranks, int[] members) => [.. members.Select(rank => rows[Array.BinarySearch(ranks.Ranks, rank)])];
+
+    private static int[][] Rows(ExpertPlacement placement, int layer) => [.. placement.Ranks.ToArray().Select(rank => placement.GetSlots(layer, rank).ToArray())];
+}
