@@ -59,6 +59,6 @@ internal sealed class GroupLoad(int layers, int experts, int window)
             (sum, least, counted) = (sum + balancedness, Math.Min(least, balancedness), counted + 1);
         }
 
-        return counted == 0 ? null : new LoadBalance(sum / counted, least);
+        return counted == 0 ? null : new LoadBalance(Math.Max(least, sum / counted), least); // equal layers, less a rounding error
     }
 }

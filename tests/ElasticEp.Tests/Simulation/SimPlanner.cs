@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using ElasticEp.Placement;
 
 namespace ElasticEp.Tests.Simulation;
@@ -27,7 +28,7 @@ internal static class SimPlanner
         foreach (var (ranks, turn) in stages)
         {
             var next = Place(ranks, turn);
-            views.Add(new PlacementStage(next, TransferPlanner.Plan(before, next)));
+            views.Add(new PlacementStage(next, TransferPlanner.Plan(before, next, ReadOnlyDictionary<int, string>.Empty)));
             before = next;
         }
 
