@@ -12,6 +12,9 @@ internal sealed class GreedyBound(PlacementGrid grid)
     private readonly double[] _loads = new double[grid.Ranks]; // of ranks with a free seat
     private readonly int[] _free = new int[grid.Ranks];
 
+    /// <summary>Copies that the last packing gave each expert.</summary>
+    public ReadOnlySpan<int> Copies => _copies;
+
     /// <param name="weight">Load of each expert.</param>
     /// <param name="seats">Copies that each rank holds; together the total.</param>
     public double MaxLoad(ReadOnlySpan<double> weight, ReadOnlySpan<int> seats)

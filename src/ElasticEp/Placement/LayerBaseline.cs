@@ -30,6 +30,24 @@ internal sealed class LayerBaseline(PlacementGrid grid, LayerState state)
             Rebuild(seats);
     }
 
+    /// <summary>Gives a complete layer other numbers of copies; only what these change moves.</summary>
+    /// <param name="copies">Copies of each expert; together the total.</param>
+    /// <param name="seats">Copies that each rank is to have.</param>
+    /// <returns>False when the copies do not fit; the state is of no use then.</returns>
+    public bool Recount(ReadOnlySpan<int> copies, ReadOnlySpan<int> seats)
+    {
+        for (var expert = 0; expert < _wanted.Length; expert++)
+        {
+            while (state.Copies[expert] > Math.Max(copies[expert], grid.Depth))
+                TakeFromFullest(expert);
+        }
+
+        for (var expert = 0; expert < _wanted.Length; expert++)
+            _wanted[expert] = Math.Max(copies[expert], grid.Depth);
+        state.SplitInto(_wanted);
+        return Place(seats);
+    }
+
     /// <summary>One copy each, and further ones as long as there are seats: hottest first.</summary>
     private void AddReplicas(int free, ReadOnlySpan<int> seats)
     {
@@ -198,14 +216,19 @@ internal sealed class LayerBaseline(PlacementGrid grid, LayerState state)
                 coldest = expert;
         }
 
+        TakeFromFullest(coldest);
+    }
+
+    private void TakeFromFullest(int expert)
+    {
         var fullest = -1;
         for (var rank = 0; rank < grid.Ranks; rank++)
         {
-            if (state.Holds(rank, coldest) && (fullest < 0 || state.Load[rank] > state.Load[fullest]))
+            if (state.Holds(rank, expert) && (fullest < 0 || state.Load[rank] > state.Load[fullest]))
                 fullest = rank;
         }
 
-        Take(fullest, state.On(fullest).IndexOf(coldest));
+        Take(fullest, state.On(fullest).IndexOf(expert));
     }
 
     private void Take(int rank, int position)

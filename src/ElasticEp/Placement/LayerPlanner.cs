@@ -4,8 +4,8 @@ namespace ElasticEp.Placement;
 internal sealed class LayerPlanner
 {
     private const double Enough = 0.9955;          // A balancedness that nothing published betters by 0.005.
-    private const double Fair = 0.965;             // Sought where the greedy packing does worse.
-    private const double Slack = 0.002;            // What the greedy packing may be better by.
+    private const double Fair = 0.962;             // Sought where the greedy packing does worse.
+    private const double Slack = 0.004;            // What the greedy packing may be better by.
     private readonly PlacementRequest _request;
     private readonly PlacementGrid _grid;
     private readonly LayerState _state;
@@ -14,8 +14,9 @@ internal sealed class LayerPlanner
     private readonly GreedyBound _bound;
     private readonly LayerState _greedy;           // the layout that load alone would give
     private readonly LayerBaseline _greedyBaseline;
-    private readonly LayerState _relabelled;
-    private readonly LayerSearch _relabelledSearch;
+    private readonly LayerState _other;            // a second way, for layers in which single steps do not suffice
+    private readonly LayerBaseline _otherBaseline;
+    private readonly LayerSearch _otherSearch;
     private readonly LayerRelabel _relabel;
     private readonly int[] _placed;                // [expert]: stamp of the row in which it has a slot
     private readonly List<int> _rest = [];
@@ -31,8 +32,9 @@ internal sealed class LayerPlanner
         _bound = new GreedyBound(_grid);
         _greedy = new LayerState(_grid);
         _greedyBaseline = new LayerBaseline(_grid, _greedy);
-        _relabelled = new LayerState(_grid);
-        _relabelledSearch = new LayerSearch(_grid, _relabelled);
+        _other = new LayerState(_grid);
+        _otherBaseline = new LayerBaseline(_grid, _other);
+        _otherSearch = new LayerSearch(_grid, _other);
         _relabel = new LayerRelabel(_grid);
         _placed = new int[_grid.Experts];
     }
@@ -67,24 +69,36 @@ internal sealed class LayerPlanner
         path?.Add(new PathPoint(0, _state.Cost, _state.MaxLoad));
         if (maxSteps == 0)
             return _state;
+        _other.CopyFrom(_state);
         _search.Run(target, 2, Math.Min(most, maxSteps), path);
-        if (maxSteps < int.MaxValue || _state.MaxLoad <= Math.Max(target, greedy * (1 + Slack)))
+        var enough = Math.Max(target, greedy * (1 + Slack));
+        if (maxSteps < int.MaxValue || _state.MaxLoad <= enough)
             return _state;
-        PackGreedily(seats);
-        _relabelledSearch.Run(target, 2, most);
-        if (_relabelled.MaxLoad * (1 + Slack) >= _state.MaxLoad)
-            return _state;
-        path?.Add(new PathPoint(int.MaxValue, _relabelled.Cost, _relabelled.MaxLoad));
-        return _relabelled;
+        if (!_otherBaseline.Recount(_bound.Copies, seats) || !Search(target, enough))
+        {
+            LayOutAnew(seats);
+            if (!Search(target, enough) && _other.MaxLoad * (1 + Slack) >= _state.MaxLoad)
+                return _state;
+        }
+
+        path?.Add(new PathPoint(int.MaxValue, _other.Cost, _other.MaxLoad));
+        return _other;
     }
 
-    private void PackGreedily(ReadOnlySpan<int> seats)
+    private bool Search(double target, double enough)
+    {
+        _otherSearch.Run(target, 2, 4 * _grid.Total);
+        return _other.MaxLoad <= enough;
+    }
+
+    /// <summary>From the load alone, and then on the ranks that hold most of it.</summary>
+    private void LayOutAnew(ReadOnlySpan<int> seats)
     {
         _greedy.CopyFrom(_state);
         _greedy.Empty();
         _greedyBaseline.Complete(seats);
-        _relabel.Apply(_greedy, _relabelled);
-        _relabelled.SplitInto(_relabelled.Copies);
+        _relabel.Apply(_greedy, _other);
+        _other.SplitInto(_other.Copies);
     }
 
     /// <summary>Load of each expert; empty when it is unknown or nothing was routed.</summary>

@@ -9,7 +9,9 @@ namespace ElasticEp.Placement;
 /// </summary>
 internal sealed class LayerSearch(PlacementGrid grid, LayerState state)
 {
-    private const int ReplacementRanks = 8;    // The lightest ranks are where a further replica can do most good.
+    private const int FewRanks = 8;            // The lightest ranks are where a further replica can do most good.
+    private const double Beyond = 0.25;
+    private const int WidestDouble = 12;       // Ranks with more experts find a single swap that fits.
     private const int Impossible = 100;        // more than any step may cost
     private const double SmallestGain = 2e-4;  // of the mean load; less is not worth a transfer
     private readonly int[] _order = new int[grid.Ranks]; // ranks, least loaded first
@@ -18,9 +20,9 @@ internal sealed class LayerSearch(PlacementGrid grid, LayerState state)
     private readonly int[] _ourCost = new int[grid.Width];
     private readonly int[] _theirCost = new int[grid.Width];
     private readonly int[] _ourCredit = new int[grid.Width]; // transfers that are saved when ours goes
-    private readonly int[] _victims = new int[ReplacementRanks * grid.Width];
-    private readonly double[] _loadWithout = new double[ReplacementRanks * grid.Width];
-    private readonly double[] _leastGain = new double[3]; // by cost
+    private readonly int[] _victims = new int[grid.Ranks * grid.Width];
+    private readonly double[] _loadWithout = new double[grid.Ranks * grid.Width];
+    private readonly double[] _leastGain = new double[5]; // by cost
     private readonly NodeSpread _nodes = new(grid, state);
     private double _target;
     private int _maxCost;
@@ -72,13 +74,19 @@ internal sealed class LayerSearch(PlacementGrid grid, LayerState state)
         while (next < _order.Length - 1 && !_best.ReachesTarget && FindSwap(rank, _order[next]))
             next++;
         if (grid.Total > grid.Experts)
-            FindReplacement(rank);
+            FindReplacement(rank, FewRanks);
+        if (grid.Total > grid.Experts && _best.Score <= 0)
+            FindReplacement(rank, grid.Ranks);
+        for (var i = 0; i < next && _maxCost > 0 && _best.Score <= 0; i++)
+            FindDoubleSwap(rank, _order[i]);
         if (_best.Score <= 0)
             return false;
         if (_best.Expert >= 0)
             state.Replace(_best.To, _best.ToPosition, _best.Expert);
         else
             state.Swap(rank, _best.FromPosition, _best.To, _best.ToPosition);
+        if (_best.Second is var (ours, theirs))
+            state.Swap(rank, ours, _best.To, theirs);
         return true;
     }
 
@@ -112,6 +120,43 @@ internal sealed class LayerSearch(PlacementGrid grid, LayerState state)
         return true;
     }
 
+    /// <summary>Two experts for two, where one for one does not help: up to four transfers.</summary>
+    private void FindDoubleSwap(int from, int to)
+    {
+        var half = (state.Load[from] - state.Load[to]) / 2;
+        var theirs = state.On(to);
+        CostTheirs(from, to, theirs);
+        CostOurs(from, to);
+        if (half <= LeastGain(4) || Math.Max(theirs.Length, state.Count[from]) > WidestDouble)
+            return;
+        for (var i = 1; i < state.Count[from]; i++)
+        {
+            for (var k = 0; k < i && _ourCost[i] < Impossible; k++)
+            {
+                if (_ourCost[k] < Impossible)
+                    FindDoubleSwap(from, to, half, i, k);
+            }
+        }
+    }
+
+    private void FindDoubleSwap(int from, int to, double half, int i, int k)
+    {
+        var theirs = state.On(to);
+        var wanted = _ours[i] + _ours[k] - half;
+        for (var j = 1; j < theirs.Length; j++)
+        {
+            for (var l = 0; l < j; l++)
+            {
+                var gain = half - Math.Abs(_theirs[j] + _theirs[l] - wanted);
+                var cost = _ourCost[i] + _ourCost[k] + _theirCost[j] + _theirCost[l];
+                if (cost > 4 || gain <= LeastGain(cost))
+                    continue;
+                if (KeepsSpread(from, to, state.On(from)[i], theirs[j]) && KeepsSpread(from, to, state.On(from)[k], theirs[l]))
+                    Found(new Step(Score(gain, state.Load[from], cost), state.Load[from] - gain <= _target, i, to, j, -1, (k, l)));
+            }
+        }
+    }
+
     private bool KeepsSpread(int from, int to, int ours, int theirs) => _nodes.AllowsMove(from, to, ours) && _nodes.AllowsMove(to, from, theirs);
 
     /// <summary>Transfers that it adds when each of our experts goes there.</summary>
@@ -143,9 +188,9 @@ internal sealed class LayerSearch(PlacementGrid grid, LayerState state)
     }
 
     /// <summary>One more copy of an expert of the rank, in place of a replica that others can do without.</summary>
-    private void FindReplacement(int from)
+    private void FindReplacement(int from, int ranks)
     {
-        var victims = FindVictims();
+        var victims = FindVictims(ranks);
         for (var i = 0; i < state.Count[from]; i++)
         {
             var expert = state.On(from)[i];
@@ -163,11 +208,11 @@ internal sealed class LayerSearch(PlacementGrid grid, LayerState state)
         }
     }
 
-    /// <summary>Places on the least loaded ranks, rank × width + position, whose expert has copies to spare.</summary>
-    private ReadOnlySpan<int> FindVictims()
+    /// <summary>Places on the least loaded ranks, as rank × width + position, whose expert has copies to spare.</summary>
+    private ReadOnlySpan<int> FindVictims(int ranks)
     {
         var count = 0;
-        for (var i = 0; i < Math.Min(ReplacementRanks, _order.Length - 1); i++)
+        for (var i = 0; i < Math.Min(ranks, _order.Length - 1); i++)
         {
             var rank = _order[i];
             var on = state.On(rank);
@@ -223,13 +268,19 @@ internal sealed class LayerSearch(PlacementGrid grid, LayerState state)
             _leastGain[cost] = Math.Max(SmallestGain * state.MeanLoad, step.Score / PerTransfer(cost));
     }
 
-    /// <summary>Gain per transfer; what goes beyond the target does not count. Steps that cost nothing come first.</summary>
-    private double Score(double gain, double load, int cost) => Math.Min(gain, load - _target) * PerTransfer(cost);
+    /// <summary>
+    /// Gain per transfer; what goes beyond the target counts little, as room for the next drift. Steps that cost nothing come first.
+    /// </summary>
+    private double Score(double gain, double load, int cost)
+    {
+        var useful = Math.Min(gain, load - _target);
+        return (useful + (Beyond * (gain - useful))) * PerTransfer(cost);
+    }
 
     /// <summary>A step of this cost must gain more to be better than the best that was found, and to be worth it at all.</summary>
     private double LeastGain(int cost) => _leastGain[Math.Max(0, cost)];
 
     private static double PerTransfer(int cost) => cost <= 0 ? 4 : 1.0 / cost;
 
-    private readonly record struct Step(double Score, bool ReachesTarget, int FromPosition, int To, int ToPosition, int Expert);
+    private readonly record struct Step(double Score, bool ReachesTarget, int FromPosition, int To, int ToPosition, int Expert, (int Ours, int Theirs)? Second = null);
 }
