@@ -50,6 +50,7 @@ public sealed class GoldenServerTests
                 Interlocked.Increment(ref completed);
             }
         }).ToArray();
+        await WaitAsync(() => completed >= Streams, streams, "streams to complete"); // from then on streams are in every state
         for (var i = 0; i < resizes.Length; i++)
         {
             await WaitAsync(() => server.FrontEnd.Outstanding >= Streams, streams, "all streams to run");
