@@ -8,11 +8,11 @@ internal sealed class PlacementBars
     private readonly List<(string Bar, string Figures, bool IsMet)> _verdicts = [];
 
     /// <summary>Balance of a steady drift against EPLB's and against 0.96, and bytes against a quarter of EPLB's.</summary>
-    public void OfDrift(PlacementCase shape, PlacementRow row, PlacementRow eplb, double bound)
+    public void OfDrift(PlacementCase shape, PlacementRow row, PlacementRow equal, PlacementRow eplb, double bound)
     {
         Add($"{shape.Name}: balancedness ≥ EPLB − 0.005", row.Mean >= eplb.Mean - 0.005, $"{row.Mean:F4} and {eplb.Mean:F4}");
         Add($"{shape.Name}: mean balancedness ≥ 0.96, where the bound allows it", row.Mean >= 0.96 || bound < 0.96, $"{row.Mean:F4}, bound {bound:F4}");
-        Add($"{shape.Name}: bytes ≤ a quarter of EPLB's", row.Moved * 4L <= eplb.Moved, $"{row.Moved} and {eplb.Moved} moved");
+        Add($"{shape.Name}: at equal balance (within 0.005) bytes ≤ a quarter of EPLB's", equal.Moved * 4L <= eplb.Moved, $"{equal.Moved} and {eplb.Moved} moved, balancedness {equal.Mean:F4} and {eplb.Mean:F4}; without budget {row.Moved}");
     }
 
     /// <summary>Balance first against EPLB; moves first against the bound and keep-and-fill.</summary>

@@ -45,8 +45,28 @@ internal static partial class PlacementBenchmark
         }
     }
 
+    /// <summary>How far from the optimum the policies are where it can be found.</summary>
     private static void Bounds(PlacementBars bars, int seed)
     {
+        Console.WriteLine();
+        Console.WriteLine("### Small cases against the optimum (branch and bound), 40 layers each, Zipf 1.0");
+        Console.WriteLine();
+        Console.WriteLine("| case | optimum mean | DeepSeekEplb | MinimalMove, from EPLB's placement before a drift | relaxed bound |");
+        Console.WriteLine("|---|---|---|---|---|");
+        foreach (var (experts, ranks, slots) in new[] { (8, 2, 4), (9, 3, 3), (8, 3, 3), (8, 4, 2), (7, 3, 3), (10, 4, 3) })
+        {
+            var shape = new PlacementCase($"{experts} experts, {ranks} ranks of {slots} slots", 40, experts, ranks, slots);
+            var random = new Random(seed);
+            var before = PlacementLoads.Zipf(random, 40, experts, 1);
+            var load = PlacementLoads.Drift(random, before, Sigma);
+            var exact = load.Chunk(experts).Select(layer => BalanceBound.Exact(layer, ranks, slots)).ToArray();
+            var eplb = PlacementScore.Balancedness(shape.Eplb(load), load).ToArray();
+            var ours = PlacementScore.Balancedness(new MinimalMove().Plan(shape.Ask(shape.Eplb(before), load)), load).ToArray();
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"| {shape.Name} | {exact.Average():F4} | {eplb.Average():F4} | {ours.Average():F4} | {BalanceBound.Mean(shape, [load]):F4} |"));
+            bars.Add($"{shape.Name}: nothing beats the optimum", exact.Zip(ours, (best, found) => found <= best + 1e-5).All(isBelow => isBelow), $"{ours.Average():F4} and {exact.Average():F4}");
+        }
     }
 
     private static void Times(PlacementBars bars, int seed)
@@ -59,7 +79,7 @@ internal static partial class PlacementBenchmark
         var next = new MinimalMove().Plan(shape.Ask(start, load));
         var later = PlacementLoads.Drift(random, load, Sigma);
         Console.WriteLine();
-        Console.WriteLine($"### Planning time: {shape.Name}, one thread");
+        Console.WriteLine($"### Planning time: {shape.Name}, one thread, median of 101 plans in the quietest of 7 series");
         Console.WriteLine();
         Console.WriteLine("| what | median | 95 % | allocated a plan |");
         Console.WriteLine("|---|---|---|---|");
@@ -73,22 +93,31 @@ internal static partial class PlacementBenchmark
         bars.Add("MinimalMove plans in under 8 ms", Math.Max(first, steady) < 8, $"{first:F2} and {steady:F2} ms");
     }
 
+    /// <summary>Median of 101 plans after warm-up, in the quietest of seven such series: the machine is shared.</summary>
     private static double Time(string name, Action plan)
     {
-        for (var i = 0; i < 60; i++)
-            plan();
-        var times = new double[101];
-        var allocated = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < times.Length; i++)
+        var best = (Median: double.PositiveInfinity, Late: 0.0, Bytes: 0L);
+        var (first, last) = (0L, 0L);
+        for (var series = 0; series < 7; series++)
         {
-            var begin = TimeProvider.System.GetTimestamp();
-            plan();
-            times[i] = TimeProvider.System.GetElapsedTime(begin).TotalMilliseconds;
+            var times = new double[101];
+            var allocated = GC.GetAllocatedBytesForCurrentThread();
+            for (var i = 0; i < times.Length; i++)
+            {
+                var begin = TimeProvider.System.GetTimestamp();
+                plan();
+                times[i] = TimeProvider.System.GetElapsedTime(begin).TotalMilliseconds;
+            }
+
+            last = (GC.GetAllocatedBytesForCurrentThread() - allocated) / times.Length;
+            first = series == 1 ? last : first;
+            Array.Sort(times);
+            if (times[50] < best.Median)
+                best = (times[50], times[95], last);
         }
 
-        allocated = (GC.GetAllocatedBytesForCurrentThread() - allocated) / times.Length;
-        Array.Sort(times);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {name} | {times[50]:F2} ms | {times[95]:F2} ms | {allocated / 1024.0:F0} KiB |"));
-        return times[50];
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"| {name} | {best.Median:F2} ms | {best.Late:F2} ms | {first / 1024.0:F0} KiB, later {last / 1024.0:F0} KiB |"));
+        return best.Median;
     }
 }

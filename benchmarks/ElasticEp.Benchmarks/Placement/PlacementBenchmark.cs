@@ -33,7 +33,7 @@ internal static partial class PlacementBenchmark
             foreach (var redundant in new[] { 0, 8, 32 })
             {
                 var shape = new PlacementCase($"{ranks} ranks, {redundant} redundant", layers, experts, ranks, (experts + redundant) / ranks);
-                Compare(bars, shape, windows, isReal: true);
+                Compare(bars, shape, windows);
             }
         }
     }
@@ -50,13 +50,13 @@ internal static partial class PlacementBenchmark
                 var loads = new List<float[]> { PlacementLoads.Zipf(random, 58, 256, exponent) };
                 for (var step = 0; step < 6; step++)
                     loads.Add(PlacementLoads.Drift(random, loads[^1], Sigma));
-                Compare(bars, shape, [.. loads], isReal: false);
+                Compare(bars, shape, [.. loads]);
             }
         }
     }
 
     /// <summary>All policies from EPLB's placement for the first load on.</summary>
-    private static void Compare(PlacementBars bars, PlacementCase shape, float[][] loads, bool isReal)
+    private static void Compare(PlacementBars bars, PlacementCase shape, float[][] loads)
     {
         var start = shape.Eplb(loads[0]);
         PlacementRow? eplb = null;
@@ -67,9 +67,29 @@ internal static partial class PlacementBenchmark
             Print(shape.Name, row);
             if (policy is DeepSeekEplb)
                 eplb = row;
-            if (policy is MinimalMove)
-                bars.OfDrift(shape, row, eplb!, BalanceBound.Mean(shape, loads.Skip(1)));
+            if (policy is not MinimalMove)
+                continue;
+            var equal = AtEqualBalance(shape, start, loads, row, eplb!);
+            Print(shape.Name, equal);
+            bars.OfDrift(shape, row, equal, eplb!, BalanceBound.Mean(shape, loads.Skip(1)));
         }
+    }
+
+    /// <summary>The smallest budget with which the mean balancedness is still within 0.005 of EPLB's.</summary>
+    private static PlacementRow AtEqualBalance(PlacementCase shape, ExpertPlacement start, float[][] loads, PlacementRow full, PlacementRow eplb)
+    {
+        var smallest = full;
+        foreach (var percent in new[] { 90, 80, 70, 60, 50 })
+        {
+            var budget = full.Moved * PlacementCase.ExpertBytes * percent / 100 / full.Plans;
+            var row = PlacementRow.Of(
+                "", new MinimalMove(), start, loads.Skip(1), (current, load) => shape.Ask(current, load, budget));
+            if (row.Mean < eplb.Mean - 0.005)
+                break;
+            smallest = row;
+        }
+
+        return smallest with { Policy = "MinimalMove, least budget for EPLB's balance − 0.005" };
     }
 
     private static void Resizes(PlacementBars bars, int seed)
@@ -80,9 +100,11 @@ internal static partial class PlacementBenchmark
             var (start, load) = Drifted(before, after, seed);
             var eplb = PlacementRow.Of("DeepSeekEplb", new DeepSeekEplb(), start, [load], (current, now) => after.Ask(current, now));
             var balance = PlacementRow.Of("MinimalMove, balance first", new MinimalMove(), start, [load], (current, now) => after.Ask(current, now));
-            var moves = PlacementRow.Of("MinimalMove, moves first", new MinimalMove(), start, [load], (current, now) => after.Ask(current, now, 0));
+            var none = PlacementRow.Of("MinimalMove, budget 0", new MinimalMove(), start, [load], (current, now) => after.Ask(current, now, 0));
+            var budget = none.LowerBound * PlacementCase.ExpertBytes / 12;
+            var moves = PlacementRow.Of("MinimalMove, moves first (budget of 1/12 of the bound)", new MinimalMove(), start, [load], (current, now) => after.Ask(current, now, budget));
             var plain = PlacementRow.Of("keep-and-fill", new KeepAndFill(), start, [load], (current, now) => after.Ask(current, now));
-            foreach (var row in new[] { PlacementRow.Of("round-robin", new RoundRobin(), start, [load], (current, now) => after.Ask(current, now)), eplb, plain, balance, moves })
+            foreach (var row in new[] { PlacementRow.Of("round-robin", new RoundRobin(), start, [load], (current, now) => after.Ask(current, now)), eplb, plain, balance, moves, none })
                 Print(after.Name, row);
             bars.OfResize(after, balance, moves, eplb, plain);
         }

@@ -28,8 +28,9 @@ public sealed class DeepSeekEplb : IPlacementPolicy
     public ExpertPlacement Plan(PlacementRequest request)
     {
         RequestCheck.Check(request);
-        var (ranks, total) = (request.Ranks.Count, request.Experts + request.RedundantExperts);
-        CheckSlots(request, ranks, total);
+        var ranks = request.Ranks.Count;
+        CheckSlots(request, ranks, (long)request.Experts + request.RedundantExperts);
+        var total = request.Experts + request.RedundantExperts;
         var load = request.Load;
         if (load.IsEmpty)
         {
@@ -55,7 +56,7 @@ public sealed class DeepSeekEplb : IPlacementPolicy
         return new ExpertPlacement(request.Experts, [.. request.Ranks.Select(rank => rank.Rank)], slots);
     }
 
-    private static void CheckSlots(PlacementRequest request, int ranks, int total)
+    private static void CheckSlots(PlacementRequest request, int ranks, long total)
     {
         if (total % ranks != 0)
         {

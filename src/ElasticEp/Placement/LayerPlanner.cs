@@ -49,15 +49,11 @@ internal sealed class LayerPlanner
         var load = LoadOf(layer);
         Keep(layer, load);
         var seats = SeatCounts.Even(_grid.Total, _grid.Capacity, _state.Count, layer);
-        if (load.IsEmpty)
-        {
-            _baseline.Complete(seats);
-            path?.Add(new PathPoint(0, _state.Cost, _state.MaxLoad));
-            return Slots(layer, _state);
-        }
-
         _baseline.Complete(seats);
-        return Slots(layer, Improve(seats, maxSteps, path));
+        if (!load.IsEmpty)
+            return Slots(layer, Improve(seats, maxSteps, path));
+        path?.Add(new PathPoint(0, _state.Cost, _state.MaxLoad)); // Nobody knows what would be better.
+        return Slots(layer, _state);
     }
 
     private LayerState Improve(int[] seats, int maxSteps, List<PathPoint>? path)
@@ -65,7 +61,8 @@ internal sealed class LayerPlanner
         var greedy = maxSteps > 0 ? _bound.MaxLoad(_state.Weight, seats) : _state.MeanLoad;
         var target = _state.MeanLoad / Math.Min(Enough, Math.Max(Fair, (_state.MeanLoad / greedy) - Slack));
         var most = 4 * _grid.Total;
-        _search.Run(target, 0, most);
+        if (_state.Cost > 0)
+            _search.Run(target, 0, most); // What must move anyway can be somewhere better at no cost.
         path?.Add(new PathPoint(0, _state.Cost, _state.MaxLoad));
         if (maxSteps == 0)
             return _state;

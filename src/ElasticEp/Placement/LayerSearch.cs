@@ -4,19 +4,17 @@ namespace ElasticEp.Placement;
 
 /// <summary>
 /// Improves one layer step by step. The most loaded rank exchanges an expert with a less loaded one (up to two transfers), or a replica
-/// elsewhere becomes one more of its experts (one transfer). A step that brings the rank to the target at once is taken before one that
+/// elsewhere becomes one more of its experts (one transfer); when nothing else helps, two experts are exchanged for two. A step that brings the rank to the target at once is taken before one that
 /// does not; among those, the one that gains most per transfer.
 /// </summary>
-internal sealed class LayerSearch(PlacementGrid grid, LayerState state)
+internal sealed partial class LayerSearch(PlacementGrid grid, LayerState state)
 {
-    private const int FewRanks = 8;            // The lightest ranks are where a further replica can do most good.
-    private const double Beyond = 0.25;
-    private const int WidestDouble = 12;       // Ranks with more experts find a single swap that fits.
+    private const double Beyond = 0.25;        // of what a step gains beyond the target
     private const int Impossible = 100;        // more than any step may cost
     private const double SmallestGain = 2e-4;  // of the mean load; less is not worth a transfer
     private readonly int[] _order = new int[grid.Ranks]; // ranks, least loaded first
     private readonly double[] _ours = new double[grid.Width];
-    private readonly double[] _theirs = new double[grid.Width];
+    private readonly double[] _theirs = new double[grid.Width + Vector<double>.Count]; // of theirs; what lies beyond is compared in vain
     private readonly int[] _ourCost = new int[grid.Width];
     private readonly int[] _theirCost = new int[grid.Width];
     private readonly int[] _ourCredit = new int[grid.Width]; // transfers that are saved when ours goes
@@ -100,10 +98,14 @@ internal sealed class LayerSearch(PlacementGrid grid, LayerState state)
         var enough = LeastGain(Math.Min(cheapest, 2));
         if (half <= enough)
             return false;
+        if (cheapest > _maxCost)
+            return true;
         var shares = _theirs.AsSpan(0, theirs.Length);
         for (var i = 0; i < state.Count[from]; i++)
         {
             var wanted = _ours[i] - half;
+            if (_ourCost[i] == Impossible || !IsAnyNear(wanted, half - enough, theirs.Length))
+                continue;
             for (var j = 0; j < shares.Length; j++)
             {
                 var gain = half - Math.Abs(shares[j] - wanted);
@@ -120,41 +122,17 @@ internal sealed class LayerSearch(PlacementGrid grid, LayerState state)
         return true;
     }
 
-    /// <summary>Two experts for two, where one for one does not help: up to four transfers.</summary>
-    private void FindDoubleSwap(int from, int to)
+    /// <summary>Whether one of their shares is that near to the wanted one. Most are not, and this asks several at once.</summary>
+    private bool IsAnyNear(double wanted, double distance, int count)
     {
-        var half = (state.Load[from] - state.Load[to]) / 2;
-        var theirs = state.On(to);
-        CostTheirs(from, to, theirs);
-        CostOurs(from, to);
-        if (half <= LeastGain(4) || Math.Max(theirs.Length, state.Count[from]) > WidestDouble)
-            return;
-        for (var i = 1; i < state.Count[from]; i++)
+        var (middle, most) = (new Vector<double>(wanted), new Vector<double>(distance));
+        for (var j = 0; j < count; j += Vector<double>.Count)
         {
-            for (var k = 0; k < i && _ourCost[i] < Impossible; k++)
-            {
-                if (_ourCost[k] < Impossible)
-                    FindDoubleSwap(from, to, half, i, k);
-            }
+            if (Vector.LessThanAny(Vector.Abs(new Vector<double>(_theirs, j) - middle), most))
+                return true;
         }
-    }
 
-    private void FindDoubleSwap(int from, int to, double half, int i, int k)
-    {
-        var theirs = state.On(to);
-        var wanted = _ours[i] + _ours[k] - half;
-        for (var j = 1; j < theirs.Length; j++)
-        {
-            for (var l = 0; l < j; l++)
-            {
-                var gain = half - Math.Abs(_theirs[j] + _theirs[l] - wanted);
-                var cost = _ourCost[i] + _ourCost[k] + _theirCost[j] + _theirCost[l];
-                if (cost > 4 || gain <= LeastGain(cost))
-                    continue;
-                if (KeepsSpread(from, to, state.On(from)[i], theirs[j]) && KeepsSpread(from, to, state.On(from)[k], theirs[l]))
-                    Found(new Step(Score(gain, state.Load[from], cost), state.Load[from] - gain <= _target, i, to, j, -1, (k, l)));
-            }
-        }
+        return false;
     }
 
     private bool KeepsSpread(int from, int to, int ours, int theirs) => _nodes.AllowsMove(from, to, ours) && _nodes.AllowsMove(to, from, theirs);
@@ -185,80 +163,6 @@ internal sealed class LayerSearch(PlacementGrid grid, LayerState state)
         }
 
         return least;
-    }
-
-    /// <summary>One more copy of an expert of the rank, in place of a replica that others can do without.</summary>
-    private void FindReplacement(int from, int ranks)
-    {
-        var victims = FindVictims(ranks);
-        for (var i = 0; i < state.Count[from]; i++)
-        {
-            var expert = state.On(from)[i];
-            var relief = _ours[i] / (state.Copies[expert] + 1);
-            if (state.Copies[expert] >= grid.Ranks || relief <= LeastGain(Math.Min(_maxCost, 1)))
-                continue;
-            // What the other rank then has is seen at once; who else holds the victim is asked only when that is promising.
-            var bound = state.Load[from] - (_ours[i] - relief);
-            var loads = _loadWithout.AsSpan(0, victims.Length);
-            for (var j = 0; j < loads.Length; j++)
-            {
-                if (loads[j] < bound - LeastGain(Math.Min(_maxCost, 1)))
-                    TryReplacement(from, expert, relief, Math.Min(relief, bound - loads[j]), victims[j] / grid.Width, victims[j] % grid.Width);
-            }
-        }
-    }
-
-    /// <summary>Places on the least loaded ranks, as rank × width + position, whose expert has copies to spare.</summary>
-    private ReadOnlySpan<int> FindVictims(int ranks)
-    {
-        var count = 0;
-        for (var i = 0; i < Math.Min(ranks, _order.Length - 1); i++)
-        {
-            var rank = _order[i];
-            var on = state.On(rank);
-            for (var position = 0; position < on.Length; position++)
-            {
-                if (state.Copies[on[position]] <= grid.Depth || !_nodes.AllowsRemoval(rank, on[position]))
-                    continue;
-                _victims[count] = (rank * grid.Width) + position;
-                _loadWithout[count++] = state.Load[rank] - state.Share[on[position]];
-            }
-        }
-
-        return _victims.AsSpan(0, count);
-    }
-
-    private void TryReplacement(int from, int expert, double relief, double gain, int to, int position)
-    {
-        var victim = state.On(to)[position];
-        var cost = state.CostOf(to, expert) - state.CostOf(to, victim);
-        if (victim == expert || cost > _maxCost || gain <= LeastGain(cost) || state.Holds(to, expert) || !_nodes.Welcomes(to, expert))
-            return;
-        var load = state.Load[from];
-        gain = Math.Min(gain, load - MostWithout(to, victim, from, expert, relief));
-        if (gain > LeastGain(cost))
-            Found(new Step(Score(gain, load, cost), load - gain <= _target, -1, to, position, expert));
-    }
-
-    /// <summary>The highest load among the other ranks that hold the victim, which must do with one copy less.</summary>
-    private double MostWithout(int rank, int victim, int from, int expert, double relief)
-    {
-        var more = state.Share[victim] / (state.Copies[victim] - 1);
-        var most = 0.0;
-        var set = state.Holders(victim);
-        for (var word = 0; word < set.Length; word++)
-        {
-            for (var rest = set[word]; rest != 0; rest &= rest - 1)
-            {
-                var holder = (word << 6) + BitOperations.TrailingZeroCount(rest);
-                if (holder == rank)
-                    continue;
-                var less = holder == from || state.Holds(holder, expert) ? relief : 0;
-                most = Math.Max(most, state.Load[holder] + more - less);
-            }
-        }
-
-        return most;
     }
 
     private void Found(Step step)

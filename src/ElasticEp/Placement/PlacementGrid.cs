@@ -12,7 +12,7 @@ internal sealed class PlacementGrid
         Words = (Ranks + 63) / 64;
         var room = Capacity.Sum(capacity => (long)capacity);
         Total = (int)Math.Min(room, (long)request.Experts + request.RedundantExperts);
-        Depth = Math.Clamp(Total / request.Experts, 1, Math.Min(request.ToleratedLosses + 1, Ranks));
+        Depth = Math.Clamp(Total / request.Experts, 1, Math.Min(request.ToleratedLosses, Ranks - 1) + 1);
         var names = request.Ranks.Select(rank => rank.Node).ToArray();
         var nodes = names.Distinct().ToList();
         Nodes = nodes.Count < 2 || nodes.Contains(null) ? 1 : nodes.Count;
