@@ -48,6 +48,10 @@ internal sealed class ElasticEpOptionsValidator(IEnumerable<GroupRegistration> r
         InRange(nameof(options.SlotsPerRank), options.SlotsPerRank, 1, 65_536, failures);
         InRange(nameof(options.SpareExperts), options.SpareExperts, 0, 65_536, failures);
         InRange(nameof(options.RedundantExperts), options.RedundantExperts, 0, 65_536, failures);
+        InRange(nameof(options.ToleratedLosses), options.ToleratedLosses, 0, Math.Max(0, options.MaxRanks - 1), failures);
+        InRange(nameof(options.LoadWindow), options.LoadWindow, 1, 1_000_000, failures);
+        if (options.MovementBudget < 0)
+            failures.Add($"MovementBudget is {options.MovementBudget} bytes; it must not be negative, and null is the default budget.");
         InRange(nameof(options.Lanes), options.Lanes, 1, 4, failures);
         InRange(nameof(options.WeightChunkBytes), options.WeightChunkBytes, 4096, 1 << 28, failures);
         if (options.CombineMode is not (CombineMode.Exact or CombineMode.PreReduced))

@@ -43,6 +43,31 @@ public sealed class ElasticEpOptions
     /// <value>Default 0.</value>
     public int RedundantExperts { get; set; }
 
+    /// <summary>
+    /// Ranks that may be lost at once without losing the last copy of an expert: with f, placements give every expert f + 1 copies on
+    /// different ranks, as far as slots and <see cref="RedundantExperts"/> allow it. Used by the rank that coordinates; give all ranks the same.
+    /// </summary>
+    /// <value>Default 0.</value>
+    public int ToleratedLosses { get; set; }
+
+    /// <summary>
+    /// Expert bytes that a resize may copy for balance, beyond what it takes that every expert is present, copies survive
+    /// <see cref="ToleratedLosses"/> and the wanted replicas exist. Used by the rank that coordinates; give all ranks the same.
+    /// </summary>
+    /// <value>
+    /// Default null: an even share of the experts for every rank that joins or leaves. What fills a joiner and what saves a leaver's experts
+    /// is not counted against it, so that a resize copies at most about twice as much: a large change ends balanced well below that, and one
+    /// rank of many does not reshuffle all the others. 0 copies only what must be copied; <see cref="long.MaxValue"/> balances whatever it costs.
+    /// </value>
+    public long? MovementBudget { get; set; }
+
+    /// <summary>
+    /// Completed steps after which every rank tells the coordinator the load of each expert; what was told before loses half its weight in
+    /// as many steps. One message of a byte or a few for each expert of each layer.
+    /// </summary>
+    /// <value>Default 1000: a few seconds to half a minute of decoding, long enough that the hottest experts stand out from chance.</value>
+    public int LoadWindow { get; set; } = 1000;
+
     /// <summary>Micro-batches of one layer that may be under way at once, 1 to 4.</summary>
     /// <value>Default 1.</value>
     public int Lanes { get; set; } = 1;
@@ -78,6 +103,7 @@ public sealed class ElasticEpOptions
         (other.Model.MoeLayers, other.Model.Experts, other.Model.TopK) = (Model.MoeLayers, Model.Experts, Model.TopK);
         (other.Model.HiddenSize, other.Model.RowType) = (Model.HiddenSize, Model.RowType);
         (other.MaxTokensPerRank, other.SlotsPerRank, other.SpareExperts, other.RedundantExperts) = (MaxTokensPerRank, SlotsPerRank, SpareExperts, RedundantExperts);
+        (other.ToleratedLosses, other.MovementBudget, other.LoadWindow) = (ToleratedLosses, MovementBudget, LoadWindow);
         (other.Lanes, other.CombineMode, other.WeightChunkBytes) = (Lanes, CombineMode, WeightChunkBytes);
         (other.StepDeadline, other.OperationDeadline, other.DrainTime, other.ConnectDeadline) = (StepDeadline, OperationDeadline, DrainTime, ConnectDeadline);
     }

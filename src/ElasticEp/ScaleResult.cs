@@ -9,7 +9,7 @@ public sealed class ScaleResult
     /// <summary><see cref="ScalePhase.Completed"/> or <see cref="ScalePhase.Aborted"/>.</summary>
     public required ScalePhase Outcome { get; init; }
 
-    /// <summary>Why it was rolled back; null when it completed.</summary>
+    /// <summary>Why it was rolled back, or why it completed without the last exchanges of experts; null when it completed as planned.</summary>
     public string? Reason { get; init; }
 
     /// <summary>Whether it was rolled back because its deadline had passed.</summary>
@@ -21,7 +21,7 @@ public sealed class ScaleResult
     /// <summary>From the request until every rank of the new view was connected.</summary>
     public TimeSpan LaunchTime { get; init; }
 
-    /// <summary>From then until all weights had arrived and the joiners were warm.</summary>
+    /// <summary>From then until all weights had arrived and the joiners were warm; views on the way count in.</summary>
     public TimeSpan TransferTime { get; init; }
 
     /// <summary>From then until the leavers had handed back their requests.</summary>
@@ -30,7 +30,7 @@ public sealed class ScaleResult
     /// <summary>From then until the first step of the new view was complete.</summary>
     public TimeSpan SwitchTime { get; init; }
 
-    /// <summary>From the coordinator's last step under the old view until its first under the new one began.</summary>
+    /// <summary>From the coordinator's last step under the old view until its first under the new one began; the longest, when there were views on the way.</summary>
     public TimeSpan Pause { get; init; }
 
     /// <summary>Weight bytes that moved between ranks.</summary>

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
+using ElasticEp.Scaling;
 
 namespace ElasticEp.Diagnostics;
 
@@ -11,6 +12,7 @@ internal sealed class ElasticEpMetrics
     private readonly Histogram<double> _pauses;
     private readonly Histogram<double> _operations;
     private readonly Counter<long> _moved;
+    private readonly Gauge<double> _balancedness;
 
     public ElasticEpMetrics(IMeterFactory factory)
     {
@@ -19,6 +21,7 @@ internal sealed class ElasticEpMetrics
         _pauses = meter.CreateHistogram<double>("elasticep.view.pause", "s", "From a rank's last step under a view until its first under the next.");
         _operations = meter.CreateHistogram<double>("elasticep.operation.duration", "s", "Scaling operations that this process asked for, by outcome.");
         _moved = meter.CreateCounter<long>("elasticep.operation.bytes", "By", "Weight bytes that those operations moved between ranks.");
+        _balancedness = meter.CreateGauge<double>("elasticep.load.balancedness", "1", "Mean load of a rank by the highest, as the coordinator knows the load: mean and lowest of the MoE layers.");
         Observe(meter, "elasticep.step.retries", "{attempt}", "Attempts of steps beyond the first.", statistics => statistics.Retries);
         Observe(meter, "elasticep.frames.stale", "{frame}", "Frames of older attempts that were thrown away.", statistics => statistics.StaleFrames);
         Observe(meter, "elasticep.weights.received", "By", "Weight bytes received from peers.", statistics => statistics.WeightBytesReceived);
@@ -47,6 +50,12 @@ internal sealed class ElasticEpMetrics
     {
         _operations.Record(took.TotalSeconds, new("group", group), new("outcome", $"{outcome}"));
         _moved.Add(bytesMoved, new KeyValuePair<string, object?>("group", group));
+    }
+
+    public void BalanceKnown(string group, LoadBalance balance)
+    {
+        _balancedness.Record(balance.Mean, new("group", group), new("statistic", "mean"));
+        _balancedness.Record(balance.Lowest, new("group", group), new("statistic", "lowest"));
     }
 
     private void Observe<T>(Meter meter, string name, string unit, string description, Func<RankStatistics, T> value)

@@ -30,6 +30,13 @@ internal sealed partial class RankExchange
             return _load.Read();
     }
 
+    /// <summary>What this rank's tokens chose in all completed steps, as <c>[layer, expert]</c>.</summary>
+    public long[] ReadDispatched()
+    {
+        lock (_lock)
+            return [.. _load.Dispatched];
+    }
+
     private void BeginCall(ExchangeLane lane) => (lane.CallSince, lane.HasWaited) = (_time.GetTimestamp(), false);
 
     /// <summary>The app has come back for what it waited for.</summary>

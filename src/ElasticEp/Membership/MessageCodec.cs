@@ -33,7 +33,8 @@ internal static class MessageCodec
                 writer.Byte(4);
                 ViewCodec.Write(writer, m.View);
                 writer.Long(m.Step);
-                writer.Text(m.CommittedOperation);
+                writer.Text(m.Operation);
+                writer.Int(m.CommittedStages);
                 break;
             case PrepareMessage m:
                 writer.Byte(5);
@@ -94,6 +95,15 @@ internal static class MessageCodec
                 writer.Byte(15);
                 writer.Bytes(m.Request.Span);
                 break;
+            case ExpertLoadMessage m:
+                writer.Byte(16);
+                writer.Long(m.Step);
+                WriteCounts(writer, m.Pairs.Span);
+                break;
+            case LoadAskMessage m:
+                writer.Byte(17);
+                writer.Text(m.Operation);
+                break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(message), message, "Unknown message.");
         }
@@ -109,7 +119,7 @@ internal static class MessageCodec
             1 => new StepFailedMessage(reader.Long(), reader.Long(), reader.Int(), reader.Text()),
             2 => new StopMessage(reader.Long(), reader.Long()),
             3 => new StoppedMessage(reader.Long(), reader.Long(), reader.Bool(), RecordCodec.ReadRanks(ref reader)),
-            4 => new StartMessage(ViewCodec.Read(ref reader), reader.Long(), reader.Text()),
+            4 => new StartMessage(ViewCodec.Read(ref reader), reader.Long(), reader.Text(), reader.Int()),
             5 => ReadPrepare(ref reader),
             6 => new DrainMessage(reader.Text()),
             7 => new StatusMessage(reader.Text(), (PrepareStage)reader.Below(3), reader.ULong(), reader.Long(), reader.Long(), reader.Text()),
@@ -121,6 +131,8 @@ internal static class MessageCodec
             13 => new ProgressMessage(new ScaleProgress(reader.Text(), (ScalePhase)reader.Below(6), reader.Long(), reader.Long(), reader.Text())),
             14 => new LaunchFailedMessage(reader.Text(), reader.Int(), reader.Text()),
             15 => new WeightRequestMessage(reader.Bytes()),
+            16 => new ExpertLoadMessage(reader.Long(), ReadCounts(ref reader)),
+            17 => new LoadAskMessage(reader.Text()),
             var kind => throw WireReader.Malformed($"kind {kind} is unknown"),
         };
         reader.End();
@@ -130,6 +142,7 @@ internal static class MessageCodec
     private static void WritePrepare(WireWriter writer, PrepareMessage message)
     {
         writer.Text(message.Operation);
+        writer.Int(message.PlanStage);
         ViewCodec.Write(writer, message.Base);
         ViewCodec.Write(writer, message.Next);
         writer.Int(message.Transfers.Length);
@@ -148,12 +161,28 @@ internal static class MessageCodec
     private static PrepareMessage ReadPrepare(ref WireReader reader)
     {
         var operation = reader.Text();
+        var stage = reader.Int();
         var current = ViewCodec.Read(ref reader);
         var next = ViewCodec.Read(ref reader);
         var transfers = new ExpertTransfer[reader.Count(20)];
         for (var i = 0; i < transfers.Length; i++)
             transfers[i] = new ExpertTransfer(reader.Int(), reader.Int(), reader.Int(), reader.Int(), reader.Int());
-        return new PrepareMessage(operation, current, next, [.. transfers], new TimeSpan(reader.Long()));
+        return new PrepareMessage(operation, stage, current, next, [.. transfers], new TimeSpan(reader.Long()));
+    }
+
+    private static void WriteCounts(WireWriter writer, ReadOnlySpan<long> counts)
+    {
+        writer.Int(counts.Length);
+        foreach (var count in counts)
+            writer.VariableLong(count);
+    }
+
+    private static long[] ReadCounts(ref WireReader reader)
+    {
+        var counts = new long[reader.Count(1)];
+        for (var i = 0; i < counts.Length; i++)
+            counts[i] = reader.VariableLong();
+        return counts;
     }
 
     private static void WriteAsk(WireWriter writer, ScaleAsk ask)

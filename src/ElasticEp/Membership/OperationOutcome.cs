@@ -7,7 +7,7 @@ internal sealed record OperationOutcome(string Id, bool IsCompleted, string Reas
     {
         OperationId = Id,
         Outcome = IsCompleted ? ScalePhase.Completed : ScalePhase.Aborted,
-        Reason = IsCompleted ? null : Reason,
+        Reason = Reason.Length == 0 ? null : Reason,
         HasTimedOut = HasTimedOut,
         View = view,
         LaunchTime = Figures.Launch,

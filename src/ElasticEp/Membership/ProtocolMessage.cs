@@ -18,11 +18,12 @@ internal sealed record StoppedMessage(long Recovery, long LastCompleted, bool Is
 /// <summary>Proposer → members, coordinator → joiners: run this step under this view.</summary>
 /// <param name="View">The view.</param>
 /// <param name="Step">First step under it.</param>
-/// <param name="CommittedOperation">The operation whose placement the view has and that is not yet complete; empty when there is none.</param>
-internal sealed record StartMessage(GroupView View, long Step, string CommittedOperation) : ProtocolMessage;
+/// <param name="Operation">The operation under way; empty when there is none.</param>
+/// <param name="CommittedStages">How many stages of its plan this view and those before it have; a higher one is not in use.</param>
+internal sealed record StartMessage(GroupView View, long Step, string Operation, int CommittedStages) : ProtocolMessage;
 
-/// <summary>Coordinator → all members of both views: get ready for the next view.</summary>
-internal sealed record PrepareMessage(string Operation, GroupView Base, GroupView Next, ImmutableArray<ExpertTransfer> Transfers, TimeSpan DrainTime) : ProtocolMessage;
+/// <summary>Coordinator → all members of both views: get ready for the next view, which is one stage of the operation's plan.</summary>
+internal sealed record PrepareMessage(string Operation, int PlanStage, GroupView Base, GroupView Next, ImmutableArray<ExpertTransfer> Transfers, TimeSpan DrainTime) : ProtocolMessage;
 
 /// <summary>Coordinator → leavers: hand back your requests.</summary>
 internal sealed record DrainMessage(string Operation) : ProtocolMessage;
@@ -53,3 +54,11 @@ internal sealed record LaunchFailedMessage(string Operation, int Rank, string Re
 
 /// <summary>Receiver → source of weights.</summary>
 internal sealed record WeightRequestMessage(ReadOnlyMemory<byte> Request) : ProtocolMessage;
+
+/// <summary>Member → coordinator: what its tokens chose since it told so last.</summary>
+/// <param name="Step">The last step that is counted.</param>
+/// <param name="Pairs">(token, expert) pairs, <c>[layers × experts]</c>; never negative.</param>
+internal sealed record ExpertLoadMessage(long Step, ReadOnlyMemory<long> Pairs) : ProtocolMessage;
+
+/// <summary>Coordinator → members: tell your load now, an operation is to be planned.</summary>
+internal sealed record LoadAskMessage(string Operation) : ProtocolMessage;

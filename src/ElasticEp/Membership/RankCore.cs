@@ -10,6 +10,7 @@ namespace ElasticEp.Membership;
 /// </summary>
 internal sealed class RankCore
 {
+    private readonly int _loadWindow;
     private readonly List<RankEffect> _effects = [];
     private readonly List<RankEffect> _output = [];
     private TimeSpan? _closedAt;
@@ -19,8 +20,9 @@ internal sealed class RankCore
     public RankCore(ElasticEpOptions options, int rank, StepRules? rules = null)
     {
         rules ??= StepRules.Default;
+        _loadWindow = options.LoadWindow;
         Member = new MemberCore(rank, options.StepDeadline, rules);
-        Preparation = new PreparationCore(rank, Member);
+        Preparation = new PreparationCore(rank, Member, rules);
         Coordinator = new CoordinatorCore(options, Member, rules);
     }
 
@@ -56,12 +58,14 @@ internal sealed class RankCore
                     continue;
                 case RankEffectKind.EnterView:
                     var view = (GroupView)effect.Payload!;
-                    Preparation.OnEntered(view, effect.Operation ?? "");
+                    Preparation.OnEntered(effect.Operation ?? "", effect.Number);
                     Coordinator.OnEntered(view, effect.Step, now, _effects);
                     AskAgain();
                     break;
                 case RankEffectKind.CloseStep:
                     _closedAt = now;
+                    if (effect.Step % _loadWindow == 0 && Member.View.Coordinator >= 0)
+                        _effects.Add(new RankEffect(RankEffectKind.ReportLoad) { Peer = Member.View.Coordinator, Step = effect.Step });
                     break;
                 case RankEffectKind.RunDelegate when effect.Epoch != _ranEpoch:
                     if (_closedAt is { } closedAt)
@@ -69,6 +73,7 @@ internal sealed class RankCore
                     _ranEpoch = effect.Epoch;
                     break;
                 case RankEffectKind.SettleView:
+                    Preparation.OnSettled(_effects);
                     Coordinator.OnSettled((GroupView)effect.Payload!, now, _effects);
                     break;
             }
@@ -150,6 +155,9 @@ internal sealed class RankCore
             case PrepareMessage prepare:
                 Coordinator.Remember(prepare.Base);
                 Preparation.OnPrepare(from, prepare, _effects);
+                break;
+            case LoadAskMessage:
+                _effects.Add(new RankEffect(RankEffectKind.ReportLoad) { Peer = from, Step = Member.LastCompleted });
                 break;
             case DrainMessage drain:
                 Preparation.OnDrain(drain, _effects);

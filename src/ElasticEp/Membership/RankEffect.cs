@@ -9,7 +9,7 @@ internal readonly record struct RankEffect(RankEffectKind Kind)
 
     public long Step { get; init; }
 
-    /// <summary>Attempt of the step; version of the record.</summary>
+    /// <summary>Attempt of the step; version of the record; committed stages of the operation (EnterView).</summary>
     public long Number { get; init; }
 
     public bool Flag { get; init; }

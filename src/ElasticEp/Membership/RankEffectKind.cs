@@ -54,6 +54,12 @@ internal enum RankEffectKind : byte
     /// <summary>Compare-and-set the record → RecordWritten or RecordUnknown.</summary>
     WriteRecord,
 
+    /// <summary>Send ExpertLoad to a peer, or to this rank itself: what it dispatched since it told so last, up to the step.</summary>
+    ReportLoad,
+
+    /// <summary>The load of the whole group is known again; the payload says how evenly it falls.</summary>
+    ShowBalance,
+
     /// <summary>Ask the placement policy → Planned.</summary>
     Plan,
 

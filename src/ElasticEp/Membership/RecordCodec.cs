@@ -5,7 +5,7 @@ namespace ElasticEp.Membership;
 /// <summary>Encodes the group record and its parts.</summary>
 internal static class RecordCodec
 {
-    private const byte Version = 1;
+    private const byte Version = 2;
 
     public static ReadOnlyMemory<byte> Encode(GroupRecord record)
     {
@@ -88,6 +88,7 @@ internal static class RecordCodec
         WriteRanks(writer, pending.Joiners);
         WriteRanks(writer, pending.Leavers);
         writer.Bool(pending.IsCommitted);
+        writer.Int(pending.CommittedStages);
         WriteFigures(writer, pending.Figures);
     }
 
@@ -95,6 +96,7 @@ internal static class RecordCodec
         new(reader.Text(), (OperationKind)reader.Below(4), ReadRanks(ref reader), ReadRanks(ref reader), ReadRanks(ref reader))
         {
             IsCommitted = reader.Bool(),
+            CommittedStages = reader.Int(),
             Figures = ReadFigures(ref reader),
         };
 

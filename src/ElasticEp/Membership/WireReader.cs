@@ -25,6 +25,21 @@ internal ref struct WireReader(ReadOnlySpan<byte> source)
 
     public ulong ULong() => BinaryPrimitives.ReadUInt64LittleEndian(Take(8));
 
+    /// <summary>What <see cref="WireWriter.VariableLong"/> wrote; anything longer than it would write is an error.</summary>
+    public long VariableLong()
+    {
+        var value = 0L;
+        for (var shift = 0; shift < 63; shift += 7)
+        {
+            var next = Byte();
+            value |= (long)(next & 0x7F) << shift;
+            if (next < 0x80)
+                return next != 0 || shift == 0 ? value : throw Malformed("a number has a byte too many");
+        }
+
+        throw Malformed("a number has more than 63 bits");
+    }
+
     public string Text() => Encoding.UTF8.GetString(Take(Int()));
 
     public byte[] Bytes() => Take(Int()).ToArray();

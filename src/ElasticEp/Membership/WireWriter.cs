@@ -33,6 +33,15 @@ internal sealed class WireWriter
 
     public void ULong(ulong value) => Long(unchecked((long)value));
 
+    /// <summary>A value that is never negative and mostly small: seven bits a byte, the lowest first.</summary>
+    public void VariableLong(long value)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(value);
+        for (; value >= 0x80; value >>= 7)
+            Byte((byte)(value | 0x80));
+        Byte((byte)value);
+    }
+
     public void Text(string value)
     {
         var length = Encoding.UTF8.GetByteCount(value);

@@ -1,5 +1,5 @@
 using ElasticEp.Membership;
-using ElasticEp.Placement;
+using ElasticEp.Scaling;
 using ElasticEp.Transport;
 using Microsoft.Extensions.Logging;
 
@@ -102,6 +102,12 @@ internal sealed partial class RankRuntime
                 break;
             case RankEffectKind.WriteRecord:
                 _ = _keeper.WriteAsync((GroupRecord)effect.Payload!, effect.Number, Post);
+                break;
+            case RankEffectKind.ReportLoad:
+                ReportLoad(effect);
+                break;
+            case RankEffectKind.ShowBalance:
+                _services.Metrics.BalanceKnown(Name, (LoadBalance)effect.Payload!);
                 break;
             case RankEffectKind.Plan:
                 StartPlan(effect);
@@ -210,32 +216,16 @@ internal sealed partial class RankRuntime
 
     private void StartPlan(in RankEffect effect)
     {
-        var (view, target) = ((GroupView, System.Collections.Immutable.ImmutableArray<int>))effect.Payload!;
-        var operation = effect.Operation;
+        var (inquiry, operation) = ((PlanInquiry)effect.Payload!, effect.Operation);
+        if (inquiry.Load.IsEmpty && View.Epoch > 0)
+            LogLoadUnknown(Name, Rank);
         _ = Task.Run(() =>
         {
             object answer;
             long bound = 0;
             try
             {
-                var options = _services.Options;
-                if (target.IsEmpty)
-                {
-                    answer = new PlacementPlan(ExpertPlacement.Empty, [], 0);
-                }
-                else
-                {
-                    var plan = PlacementPlanner.Plan(_policy, new PlacementRequest
-                    {
-                        Layers = options.Model.MoeLayers,
-                        Experts = options.Model.Experts,
-                        Ranks = [.. target.Select(rank => new RankCapacity(rank, options.SlotsPerRank, options.SpareExperts))],
-                        Current = view.Placement,
-                        RedundantExperts = options.RedundantExperts,
-                    });
-                    answer = plan;
-                    bound = WeightBound.Of(plan, view, target, _weights.Weights.Manifest);
-                }
+                (answer, bound) = Planning.Plan(_policy, inquiry, _services.Options, _weights.Weights.Manifest);
             }
             catch (Exception exception)
             {
@@ -244,6 +234,15 @@ internal sealed partial class RankRuntime
 
             Post(new RankEvent(RankEventKind.Planned) { Operation = operation, Payload = answer, Number = bound });
         });
+    }
+
+    private void ReportLoad(in RankEffect effect)
+    {
+        var report = _load.Next(effect.Step);
+        if (effect.Peer == Rank)
+            Post(new RankEvent(RankEventKind.Message) { Peer = Rank, Payload = report });
+        else
+            _ = SendAsync(effect.Peer, report);
     }
 
     private void Reconnect(int peer)
@@ -269,6 +268,9 @@ internal sealed partial class RankRuntime
 
     [LoggerMessage(1033, LogLevel.Information, "Group {Group}: rank {Rank} uses {View}")]
     private partial void LogView(string group, int rank, GroupView view);
+
+    [LoggerMessage(1036, LogLevel.Information, "Group {Group}: rank {Rank} coordinates and knows no load yet; experts are placed as if all were equally hot")]
+    private partial void LogLoadUnknown(string group, int rank);
 
     [LoggerMessage(1034, LogLevel.Critical, "Group {Group}: rank {Rank} has failed and takes no further part")]
     private partial void LogFailed(Exception exception, string group, int rank);

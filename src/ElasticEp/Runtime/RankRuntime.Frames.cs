@@ -76,6 +76,8 @@ internal sealed partial class RankRuntime
             var isForAnyone = message is ScaleAskMessage or CancelMessage or LaunchFailedMessage;
             if (!peer.IsRank && !isForAnyone)
                 throw new ElasticEpException(ElasticEpErrorCode.ProtocolViolation, $"Client {peer.Peer} sent {message.GetType().Name}, which only ranks may.");
+            if (message is ExpertLoadMessage load)
+                runtime._load.Check(peer.Peer, load);
             if (message is WeightRequestMessage request)
                 runtime._weights.Weights.OnRequest(peer.Peer, request.Request.Span);
             else

@@ -1,8 +1,28 @@
+using ElasticEp.Steps;
+
 namespace ElasticEp.Runtime;
 
 /// <summary>What the rank tells of itself.</summary>
 internal sealed partial class RankRuntime
 {
+    public RankStatus Status
+    {
+        get
+        {
+            if (_failure is { } failure)
+                return new RankStatus("failed", false, false, failure.Message);
+            var member = _core.Member;
+            return member.Phase switch
+            {
+                MemberPhase.Parked => new RankStatus("joining", false, true, "waits to be admitted"),
+                MemberPhase.Gone => new RankStatus("left", false, true, "is not a member any more"),
+                MemberPhase.Idle => new RankStatus("idle", true, true, $"{View}, step {member.LastCompleted} complete"),
+                MemberPhase.Broken or MemberPhase.Stopping or MemberPhase.Stopped => new RankStatus("recovering", false, true, $"step {member.Step} is being run again"),
+                _ => new RankStatus("serving", true, true, $"{View}, step {member.Step}, attempt {member.Attempt}"),
+            };
+        }
+    }
+
     /// <inheritdoc/>
     public RankStatistics GetStatistics()
     {

@@ -34,6 +34,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
     private readonly WeightsRunner _weights;
     private readonly RankExchange _exchange;
     private readonly IPlacementPolicy _policy;
+    private readonly LoadReporter _load;
     private readonly ITimer _timer;
     private readonly long _startedAt;
     private readonly List<Task> _loops = [];
@@ -64,6 +65,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
             ExchangesEnded = () => Post(new RankEvent(RankEventKind.ExchangesEnded)),
             FrameWaiting = (epoch, step) => Post(new RankEvent(RankEventKind.FrameWaiting) { Epoch = epoch, Step = step }),
         };
+        _load = new LoadReporter(services.Options, _exchange);
         _timer = services.Time.CreateTimer(_ => Post(new RankEvent(RankEventKind.Tick)), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _startedAt = services.Time.GetTimestamp();
         services.Metrics.Add(this);
@@ -81,8 +83,6 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
 
     /// <summary>Completes when the rank has left, was dismissed, or the group has ended; faults when the rank failed.</summary>
     public Task Ended => _ended.Task;
-
-    public RankStatus Status => StatusOf();
 
     /// <summary>Whether no view that this rank knows has it, or the group has ended: nobody misses it when it stops.</summary>
     public bool HasLeft => _hasLeft ?? (!View.Contains(Rank) || _ended.Task.IsCompletedSuccessfully);
@@ -278,21 +278,6 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         else
             _ended.TrySetException(failure);
         _views.Complete();
-    }
-
-    private RankStatus StatusOf()
-    {
-        if (_failure is { } failure)
-            return new RankStatus("failed", false, false, failure.Message);
-        var member = _core.Member;
-        return member.Phase switch
-        {
-            MemberPhase.Parked => new RankStatus("joining", false, true, "waits to be admitted"),
-            MemberPhase.Gone => new RankStatus("left", false, true, "is not a member any more"),
-            MemberPhase.Idle => new RankStatus("idle", true, true, $"{View}, step {member.LastCompleted} complete"),
-            MemberPhase.Broken or MemberPhase.Stopping or MemberPhase.Stopped => new RankStatus("recovering", false, true, $"step {member.Step} is being run again"),
-            _ => new RankStatus("serving", true, true, $"{View}, step {member.Step}, attempt {member.Attempt}"),
-        };
     }
 
     [LoggerMessage(1030, LogLevel.Information, "Group {Group}: rank {Rank} (incarnation {Incarnation}) is registered at {Address}")]

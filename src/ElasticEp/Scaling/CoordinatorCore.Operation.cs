@@ -17,7 +17,8 @@ internal sealed partial class CoordinatorCore
         {
             // Taken over from another coordinator: a committed one goes forward, any other is rolled back.
             Operation = new Operation(pending, TimeSpan.MaxValue, TimeSpan.Zero, now) { Figures = pending.Figures, Next = _record.View };
-            Operation.Stage = pending.IsCommitted ? OperationStage.Committed : OperationStage.Gathering;
+            // A view that is durable may still be entered: nothing is undone before that.
+            Operation.Stage = pending.CommittedStages > 0 ? OperationStage.Committed : OperationStage.Gathering;
             Operation.Participants = pending.IsCommitted ? [] : [.. RanksOf(_record.View).Union(pending.Target)];
             if (!pending.IsCommitted)
                 Operation.AbortReason = "its coordinator was lost";
@@ -36,13 +37,9 @@ internal sealed partial class CoordinatorCore
         if (Operation is null || _writing != Scaling.WritePurpose.None)
             return;
 
-        if (Operation is { CanAbort: true, AbortReason: { } reason })
+        if (Operation is { Stage: <= OperationStage.Draining, AbortReason: not null })
         {
-            foreach (var participant in Operation.Participants.Union(Operation.Pending.Joiners))
-                effects.Add(RankEffect.Send(participant, new AbortMessage(Operation.Id, reason)));
-            foreach (var joiner in Operation.Pending.Joiners)
-                Dismiss(joiner);
-            Finish(false, reason, OperationStage.Aborting, effects);
+            GiveUp(effects);
             return;
         }
 
@@ -51,50 +48,35 @@ internal sealed partial class CoordinatorCore
             case OperationStage.Proposing:
                 Write(_record with { Pending = Operation.Pending }, Scaling.WritePurpose.Propose, effects);
                 break;
-            case OperationStage.Gathering when Operation.Pending.Joiners.All(IsGathered):
+            case OperationStage.Gathering when Operation.Pending.Joiners.All(IsGathered) && !LoadIsMissing(Operation).Any():
                 Operation.Figures = Operation.Figures with { Launch = now - Operation.Since };
                 EnterStage(OperationStage.Planning, now, effects);
                 if (Operation.Pending.Kind == OperationKind.Stop)
                     OnPlan(new PlacementPlan(ExpertPlacement.Empty, [], 0), 0, now, effects);
                 else
-                    effects.Add(new RankEffect(RankEffectKind.Plan) { Operation = Operation.Id, Payload = (_record.View, Operation.Pending.Target) });
+                    effects.Add(new RankEffect(RankEffectKind.Plan) { Operation = Operation.Id, Payload = new PlanInquiry(_record.View, Operation.Pending.Target, _load.Read()) });
                 break;
             case OperationStage.Loading when !Operation.Behind(Operation.Participants, PrepareStage.Loaded).Any():
-                Operation.Figures = Operation.Figures with { Transfer = now - Operation.Since, BytesMoved = Operation.BytesMoved };
+                Operation.Figures = Operation.Figures with { Transfer = Operation.Figures.Transfer + now - Operation.Since, BytesMoved = Operation.BytesMoved };
                 EnterStage(OperationStage.Draining, now, effects);
                 foreach (var leaver in Operation.Pending.Leavers)
                     SendDrain(leaver, effects);
                 AdvanceOperation(now, effects);
                 break;
             case OperationStage.Draining when IsDrained(Operation):
-                Operation.Figures = Operation.Figures with { Drain = now - Operation.Since };
+                Operation.Figures = Operation.Figures with { Drain = Operation.Figures.Drain + now - Operation.Since };
                 EnterStage(OperationStage.Committing, now, effects);
                 WriteCommit(effects);
                 if (rules.MayAnnounce(false))
                     member.Announce(Operation.Next!, effects);
                 break;
-            case OperationStage.Committed when _settledEpoch >= _record.View.Epoch:
-                Operation.Figures = Operation.Figures with { Switch = now - Operation.Since };
-                Finish(true, "", OperationStage.Completing, effects);
+            case OperationStage.Committed when rules.MayLeaveView(_settledEpoch >= _record.View.Epoch):
+                OnStageInUse(now, effects);
                 break;
         }
     }
 
     private bool IsGathered(int rank) => _registered.TryGetValue(rank, out var joiner) && (rank == member.Rank || member.IsConnected(joiner));
-
-    private static bool IsDrained(Operation operation) =>
-        !operation.Behind(operation.Participants, PrepareStage.Loaded).Any()
-        && (operation.Pending.Kind == OperationKind.Stop || !operation.Behind(operation.Pending.Leavers, PrepareStage.Drained).Any());
-
-    private void WriteCommit(List<RankEffect> effects)
-    {
-        var pending = Operation!.Pending with { IsCommitted = true, Figures = Operation.Figures };
-        var next = Operation.Pending.Kind == OperationKind.Stop
-            ? _record.AfterEnd(new OperationOutcome(Operation.Id, true, "", Operation.Figures))
-            : _record with { Pending = pending };
-        Operation.Pending = pending;
-        Write(next with { View = Operation.Next!, PreviousMembers = _record.View.Members }, Scaling.WritePurpose.Commit, effects);
-    }
 
     private void OnProposed(TimeSpan now, List<RankEffect> effects)
     {
@@ -107,6 +89,7 @@ internal sealed partial class CoordinatorCore
 
         foreach (var joiner in Operation!.Pending.Joiners)
             ConnectJoiner(joiner, effects);
+        AskForLoad(effects);
     }
 
     private void ConnectJoiner(int rank, List<RankEffect> effects)
@@ -133,65 +116,13 @@ internal sealed partial class CoordinatorCore
             operation.AbortReason ??= $"rank {rank} {what}";
     }
 
-    private void OnPlanned(in RankEvent e, TimeSpan now, List<RankEffect> effects)
-    {
-        if (Operation is not { Stage: OperationStage.Planning, AbortReason: null } operation || operation.Id != e.Operation)
-            return;
-        if (e.Payload is PlacementPlan plan)
-            OnPlan(plan, e.Number, now, effects);
-        else
-            operation.AbortReason = $"no placement was found: {e.Detail}";
-    }
-
-    private void OnPlan(PlacementPlan plan, long lowerBound, TimeSpan now, List<RankEffect> effects)
-    {
-        Operation!.Plan = plan;
-        Operation.Figures = Operation.Figures with { BytesLowerBound = lowerBound };
-        EnterStage(OperationStage.Loading, now, effects);
-        SendPrepare(effects);
-    }
-
-    /// <summary>Builds the next view on the present base and tells everybody; also after a recovery has moved the base.</summary>
-    private void SendPrepare(List<RankEffect> effects)
-    {
-        var operation = Operation!;
-        var isStop = operation.Pending.Kind == OperationKind.Stop;
-        var members = operation.Pending.Target.Select(rank => _record.View.Find(rank) ?? _registered[rank]);
-        operation.Next = new GroupView(
-            _record.View.Epoch + 1,
-            _record.View.Epoch == 0 ? 1 : 0,
-            Membership.Succession.NextCoordinator(_record.View, operation.Pending.Target),
-            members,
-            isStop ? ExpertPlacement.Empty : operation.Plan!.Placement,
-            isStop);
-        operation.Participants = [.. RanksOf(_record.View).Union(operation.Pending.Target)];
-        foreach (var participant in operation.Participants)
-            SendPrepare(participant, effects);
-    }
-
-    /// <summary>Also to a participant that may have missed something: to be told twice changes nothing.</summary>
-    private void SendPrepare(int participant, List<RankEffect> effects)
-    {
-        var operation = Operation!;
-        var transfers = operation.Plan!.Transfers.Where(transfer => transfer.Destination == participant);
-        effects.Add(RankEffect.Send(participant, new PrepareMessage(operation.Id, _record.View, operation.Next!, [.. transfers], operation.DrainTime)));
-        if (operation.Stage == OperationStage.Draining)
-            SendDrain(participant, effects);
-    }
-
-    private void SendDrain(int participant, List<RankEffect> effects)
-    {
-        if (Operation!.Pending.Kind != OperationKind.Stop && Operation.Pending.Leavers.Contains(participant))
-            effects.Add(RankEffect.Send(participant, new DrainMessage(Operation.Id)));
-    }
-
     private void OnStatus(int from, StatusMessage status, List<RankEffect> effects)
     {
         if (Operation is not { } operation || operation.Id != status.Operation)
         {
-            // It has missed that the operation was rolled back.
-            var isCompleted = _record.Last is { IsCompleted: true } last && last.Id == status.Operation;
-            var isOver = IsActive && _isKnown && _record.Pending?.Id != status.Operation && !isCompleted;
+            // It has missed that the operation was rolled back, or ended without what it prepares. Only a leaver waits for Completed.
+            var isGone = _record.Last is { IsCompleted: true } last && last.Id == status.Operation && !_record.View.Contains(from);
+            var isOver = IsActive && _isKnown && _record.Pending?.Id != status.Operation && !isGone;
             if (isOver)
                 effects.Add(RankEffect.Send(from, new AbortMessage(status.Operation, "it is over")));
             return;
@@ -207,25 +138,6 @@ internal sealed partial class CoordinatorCore
 
         operation.Statuses[from] = status;
         Report(effects);
-    }
-
-    private void OnCommitted(TimeSpan now, List<RankEffect> effects)
-    {
-        var operation = Operation!;
-        EnterStage(OperationStage.Committed, now, effects);
-        if (Recovery is not null)
-            return;
-        if (operation.Pending.Kind == OperationKind.Birth)
-        {
-            SendStart(new StartMessage(_record.View, 1, operation.Id), operation.Pending.Joiners, effects);
-        }
-        else if (rules.MayAnnounce(true))
-        {
-            member.Announce(_record.View, effects);
-        }
-
-        if (operation.Pending.Kind == OperationKind.Stop)
-            Operation = null;
     }
 
     private void Finish(bool isCompleted, string reason, OperationStage stage, List<RankEffect> effects)

@@ -32,6 +32,8 @@ internal sealed partial class CoordinatorCore
             effects.Add(RankEffect.Send(rank, start));
         if (Recovery is null && Operation is { AbortReason: null, Stage: OperationStage.Loading or OperationStage.Draining } operation && operation.Participants.Contains(rank))
             SendPrepare(rank, effects);
+        if (Operation is { AbortReason: null, Stage: OperationStage.Gathering })
+            AskForLoad(effects);
         Advance(now, effects);
     }
 
@@ -114,9 +116,9 @@ internal sealed partial class CoordinatorCore
     {
         var recovery = Recovery!;
         Recovery = null;
-        var committed = Operation is { Stage: OperationStage.Committed } operation ? operation.Id : "";
         _recoveredEpoch = _record.View.Epoch;
-        SendStart(new StartMessage(_record.View, _record.View.StartStep, committed), [.. recovery.Targets.Select(target => target.Rank)], effects);
+        var start = new StartMessage(_record.View, _record.View.StartStep, Operation?.Id ?? "", Operation?.Pending.CommittedStages ?? 0);
+        SendStart(start, [.. recovery.Targets.Select(target => target.Rank)], effects);
 
         if (Operation is { AbortReason: null, Stage: OperationStage.Loading or OperationStage.Draining })
             SendPrepare(effects);

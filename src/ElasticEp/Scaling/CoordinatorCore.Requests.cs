@@ -89,6 +89,7 @@ internal sealed partial class CoordinatorCore
         var operation = Operation!;
         return operation.Stage switch
         {
+            OperationStage.Gathering when operation.Pending.Joiners.All(IsGathered) => $"the load of rank {string.Join(", ", LoadIsMissing(operation))}",
             OperationStage.Gathering => $"rank {string.Join(", ", operation.Pending.Joiners.Where(joiner => !IsGathered(joiner)))} to start and connect",
             OperationStage.Loading => $"the weights of rank {string.Join(", ", operation.Behind(operation.Participants, PrepareStage.Loaded))}",
             OperationStage.Draining => $"rank {string.Join(", ", operation.Behind(operation.Pending.Leavers, PrepareStage.Drained))} to hand back its requests",

@@ -56,12 +56,7 @@ internal sealed partial class CoordinatorCore(ElasticEpOptions options, MemberCo
     public void OnEntered(GroupView view, long step, TimeSpan now, List<RankEffect> effects)
     {
         Remember(view);
-        if (IsActive && Operation is { Stage: OperationStage.Committed } operation)
-        {
-            if (view.StartStep == 0) // a recovery and a birth start everybody themselves
-                SendStart(new StartMessage(view, step, operation.Id), operation.Pending.Joiners, effects);
-        }
-
+        StartJoiners(view, step, effects);
         if (view.StartStep > 0 && _record.View.Epoch < view.Epoch)
             Recovery = null; // somebody else has led one, and has written the record
         if (view.Coordinator == member.Rank && (!IsActive || _record.View.Epoch < view.Epoch))
@@ -74,7 +69,7 @@ internal sealed partial class CoordinatorCore(ElasticEpOptions options, MemberCo
     public void OnFirstStep(TimeSpan pause)
     {
         if (Operation is { Stage: OperationStage.Committed } operation)
-            operation.Figures = operation.Figures with { Pause = pause };
+            operation.Figures = operation.Figures with { Pause = pause > operation.Figures.Pause ? pause : operation.Figures.Pause };
     }
 
     public void OnSettled(GroupView view, TimeSpan now, List<RankEffect> effects)
@@ -137,6 +132,9 @@ internal sealed partial class CoordinatorCore(ElasticEpOptions options, MemberCo
                 break;
             case StatusMessage status:
                 OnStatus(from, status, effects);
+                break;
+            case ExpertLoadMessage load:
+                OnLoad(from, load, effects);
                 break;
             case LaunchFailedMessage failed when Operation?.Id == failed.Operation:
                 Operation.AbortReason ??= $"rank {failed.Rank} could not be launched: {failed.Reason}";
@@ -247,6 +245,8 @@ internal sealed partial class CoordinatorCore(ElasticEpOptions options, MemberCo
         _isKnown = _isReading = false;
         (_writing, _intent, Operation, Recovery) = (WritePurpose.None, null, null, null);
         _waiting.Clear();
+        _load.Clear();
+        _hasToldLoad.Clear();
     }
 
     private static ImmutableArray<int> RanksOf(GroupView view) => [.. view.Members.Select(other => other.Rank)];

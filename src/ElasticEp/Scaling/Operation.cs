@@ -7,6 +7,9 @@ namespace ElasticEp.Scaling;
 /// <summary>What the coordinator knows of the operation under way.</summary>
 internal sealed class Operation(PendingOperation pending, TimeSpan deadline, TimeSpan drainTime, TimeSpan now)
 {
+    private int _memberStage;
+    private long _movedBefore;
+
     public PendingOperation Pending { get; set; } = pending;
 
     public string Id => Pending.Id;
@@ -22,9 +25,25 @@ internal sealed class Operation(PendingOperation pending, TimeSpan deadline, Tim
 
     public HashSet<int> Requesters { get; } = [];
 
-    public PlacementPlan? Plan { get; set; }
+    public PlacementPlan? Plan { get; private set; }
+
+    /// <summary>Which of the plan's views is being prepared, or was committed last.</summary>
+    public int PlanStage { get; private set; }
+
+    public PlacementStage PlacementStage => Plan!.Stages[PlanStage];
+
+    public bool HasMoreStages => PlanStage + 1 < (Plan?.Stages.Count ?? 0);
+
+    /// <summary>Whether this stage's view has the members that were asked for. A plan that changes none has them with its last stage.</summary>
+    public bool HasTargetMembers => PlanStage >= _memberStage;
+
+    /// <summary>Whether joiners enter and leavers leave with this stage's view.</summary>
+    public bool ChangesMembers => PlanStage == _memberStage;
 
     public GroupView? Next { get; set; }
+
+    /// <summary>Members that have told their load for this operation.</summary>
+    public HashSet<int> HasToldLoad { get; } = [];
 
     public Dictionary<int, StatusMessage> Statuses { get; } = [];
 
@@ -38,21 +57,40 @@ internal sealed class Operation(PendingOperation pending, TimeSpan deadline, Tim
     /// <summary>Everybody who was sent Prepare: the members of both views.</summary>
     public ImmutableArray<int> Participants { get; set; } = [];
 
-    public bool CanAbort => Stage <= OperationStage.Draining;
+    /// <summary>Whether there is still something to give up: all of it, or the stages after the members have changed.</summary>
+    public bool CanAbort => Stage <= OperationStage.Draining || (Stage <= OperationStage.Committed && (!Pending.IsCommitted || HasMoreStages));
 
-    public long BytesMoved => Statuses.Values.Sum(status => status.BytesMoved);
+    public long BytesMoved => _movedBefore + Statuses.Values.Sum(status => status.BytesMoved);
 
     public long BytesTotal => Statuses.Values.Sum(status => status.BytesTotal);
 
     public ScalePhase Phase => Stage switch
     {
         OperationStage.Proposing or OperationStage.Gathering or OperationStage.Planning => ScalePhase.Proposed,
-        OperationStage.Loading or OperationStage.Draining => ScalePhase.Preparing,
+        OperationStage.Loading or OperationStage.Draining => Pending.IsCommitted ? ScalePhase.Committed : ScalePhase.Preparing,
+        OperationStage.Committing or OperationStage.Committed when !Pending.IsCommitted => ScalePhase.Preparing,
         OperationStage.Committing => ScalePhase.Prepared,
         OperationStage.Committed => ScalePhase.Committed,
         OperationStage.Completing => ScalePhase.Completed,
         _ => ScalePhase.Aborted,
     };
+
+    public void UsePlan(PlacementPlan plan)
+    {
+        Plan = plan;
+        _memberStage = plan.Stages.Count - 1;
+        if (Pending.Joiners.IsEmpty && Pending.Leavers.IsEmpty)
+            return;
+        while (_memberStage > 0 && plan.Stages[_memberStage - 1].Placement.Ranks.SequenceEqual(Pending.Target.AsSpan()))
+            _memberStage--;
+    }
+
+    public void MoveToNextStage()
+    {
+        _movedBefore = BytesMoved;
+        Statuses.Clear();
+        PlanStage++;
+    }
 
     /// <summary>Participants that have not reached a stage under the present next view.</summary>
     public IEnumerable<int> Behind(IEnumerable<int> ranks, PrepareStage stage) => ranks.Where(rank =>

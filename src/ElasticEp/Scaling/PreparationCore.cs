@@ -7,7 +7,7 @@ namespace ElasticEp.Scaling;
 /// A rank's own part in a transition: connect to the peers of the next view, get the weights, hand back requests when it is to
 /// leave; and undo all that when the operation is rolled back. Pure, like all cores.
 /// </summary>
-internal sealed class PreparationCore(int rank, MemberCore member)
+internal sealed class PreparationCore(int rank, MemberCore member, StepRules rules)
 {
     private PrepareMessage? _plan;
     private int _coordinator;
@@ -30,9 +30,9 @@ internal sealed class PreparationCore(int rank, MemberCore member)
         if (plan.Next.Epoch <= member.View.Epoch || member.Phase == MemberPhase.Gone)
             return;
         _coordinator = from;
-        if (_plan?.Operation == plan.Operation)
+        if (_plan?.Operation == plan.Operation && _plan.PlanStage == plan.PlanStage)
         {
-            // The same operation on a new base: what has been done stays, only the view has another epoch.
+            // The same stage on a new base: what has been done stays, only the view has another epoch.
             _plan = plan;
             if (_stage >= PrepareStage.Loaded)
                 ReportReady(effects);
@@ -66,10 +66,13 @@ internal sealed class PreparationCore(int rank, MemberCore member)
             member.Leave(effects);
     }
 
-    /// <summary>The coordinator's Abort may be lost; the record tells the same.</summary>
+    /// <summary>
+    /// The coordinator's Abort may be lost; the record tells the same. When an operation is recorded as completed its members have entered
+    /// every view that came of it: what one of them still prepares was given up.
+    /// </summary>
     public void OnRecordSeen(GroupRecord record, List<RankEffect> effects)
     {
-        if (record.Last is { IsCompleted: false } last && last.Id == _plan?.Operation)
+        if (record.Last is { } last && last.Id == _plan?.Operation && (!last.IsCompleted || record.View.Contains(rank)))
             OnAbort(new AbortMessage(last.Id, last.Reason), effects);
     }
 
@@ -81,19 +84,22 @@ internal sealed class PreparationCore(int rank, MemberCore member)
         member.Release(effects);
     }
 
-    /// <summary>The next view is in use: nothing can be undone any more.</summary>
-    public void OnEntered(GroupView view, string operation)
+    /// <summary>A view is in use that has this many stages of an operation: those cannot be undone any more.</summary>
+    public void OnEntered(string operation, long committedStages)
     {
-        if (_plan?.Operation == operation && view.Epoch >= _plan.Next.Epoch)
+        if (_plan?.Operation == operation && _plan.PlanStage < committedStages)
             _plan = null;
     }
+
+    /// <summary>The first step of the view in use is complete here: buffers of the view before are free.</summary>
+    public void OnSettled(List<RankEffect> effects) => LoadWhenReady(effects);
 
     public void Handle(in RankEvent e, List<RankEffect> effects)
     {
         switch (e.Kind)
         {
             case RankEventKind.LinkUp:
-                LoadWhenConnected(effects);
+                LoadWhenReady(effects);
                 ReportAgain(e.Peer, effects);
                 break;
             case RankEventKind.LinkLost when _plan is { } plan && _stage == PrepareStage.Loading && !_isLoading:
@@ -139,12 +145,12 @@ internal sealed class PreparationCore(int rank, MemberCore member)
                 effects.Add(RankEffect.Connect(peer.Rank, peer.Address));
         }
 
-        LoadWhenConnected(effects);
+        LoadWhenReady(effects);
     }
 
-    private void LoadWhenConnected(List<RankEffect> effects)
+    private void LoadWhenReady(List<RankEffect> effects)
     {
-        if (_plan is not { } plan || _isLoading || _stage != PrepareStage.Loading || !Peers(plan).All(peer => member.IsConnected(peer)))
+        if (_plan is not { } plan || _isLoading || _stage != PrepareStage.Loading || !rules.MayReuseBuffers(member.IsSettled) || !Peers(plan).All(peer => member.IsConnected(peer)))
             return;
         _isLoading = true;
         effects.Add(new RankEffect(RankEffectKind.Load) { Operation = plan.Operation, Payload = plan });
@@ -152,7 +158,7 @@ internal sealed class PreparationCore(int rank, MemberCore member)
 
     private void ReportReady(List<RankEffect> effects)
     {
-        member.SetPrepared(_plan!.Operation, _plan.Next);
+        member.SetPrepared(_plan!.Operation, _plan.PlanStage, _plan.Next);
         Report(_stage, "", effects);
     }
 

@@ -44,8 +44,7 @@ internal sealed partial class MemberCore
             return;
         }
 
-        var operation = _preparedOperation;
-        Enter(next, Step + 1, operation, effects);
+        Enter(next, Step + 1, _preparedOperation, _preparedStage + 1, effects);
         if (Phase == MemberPhase.Gone)
             return;
         if (rules.MustRun(_anyWork, _latchedWake, Step + 1, true))
@@ -54,14 +53,14 @@ internal sealed partial class MemberCore
             Phase = MemberPhase.Idle;
     }
 
-    private void Enter(GroupView view, long step, string operation, List<RankEffect> effects)
+    private void Enter(GroupView view, long step, string operation, int committedStages, List<RankEffect> effects)
     {
         View = view;
         DropPrepared(_preparedOperation);
         (_announcedEpoch, _announcedDigest) = (0, 0);
         _early.RemoveAll(e => e.Epoch < view.Epoch);
         _isFirstOfView = true;
-        effects.Add(new RankEffect(RankEffectKind.EnterView) { Epoch = view.Epoch, Step = step, Operation = operation, Payload = view });
+        effects.Add(new RankEffect(RankEffectKind.EnterView) { Epoch = view.Epoch, Step = step, Operation = operation, Number = committedStages, Payload = view });
         if (view.Contains(Rank))
             return;
         Phase = MemberPhase.Gone;

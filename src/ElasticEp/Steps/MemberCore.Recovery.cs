@@ -92,7 +92,7 @@ internal sealed partial class MemberCore
         _stops.Clear();
         _hasClosed = false;
         _trouble = null;
-        Enter(start.View, start.Step, start.CommittedOperation, effects);
+        Enter(start.View, start.Step, start.Operation, start.CommittedStages, effects);
         if (Phase != MemberPhase.Gone)
             BecomeDue(start.Step, effects);
     }

@@ -12,6 +12,7 @@ internal sealed partial class MemberCore(int rank, TimeSpan stepDeadline, StepRu
     private readonly List<RankEvent> _early = [];
     private GroupView? _prepared;
     private string _preparedOperation = "";
+    private int _preparedStage;
     private long _announcedEpoch;
     private ulong _announcedDigest;
     private long _switchEpoch;
@@ -45,11 +46,14 @@ internal sealed partial class MemberCore(int rank, TimeSpan stepDeadline, StepRu
     /// <summary>Whether this rank has never completed a step: its last completed step means nothing.</summary>
     public bool IsFresh { get; private set; } = true;
 
+    /// <summary>Whether the first step of the view in use is complete here, so that nobody needs the views before it; also when there is none.</summary>
+    public bool IsSettled => !_isFirstOfView;
+
     /// <summary>When <see cref="RankEventKind.Tick"/> is wanted, or null.</summary>
     public TimeSpan? WakeAt => Phase == MemberPhase.Closing && !_isTroubleReported && !_isDelegateInside ? _closingSince + stepDeadline : null;
 
     /// <summary>The next view is held here, with every weight it needs.</summary>
-    public void SetPrepared(string operation, GroupView next) => (_preparedOperation, _prepared) = (operation, next);
+    public void SetPrepared(string operation, int planStage, GroupView next) => (_preparedOperation, _preparedStage, _prepared) = (operation, planStage, next);
 
     public void DropPrepared(string operation)
     {

@@ -37,6 +37,12 @@ internal class StepRules
     /// <summary>Rule 3: whether a prepared view may be announced: only once it is durable.</summary>
     public virtual bool MayAnnounce(bool isDurable) => isDurable;
 
+    /// <summary>Whether buffers that the view before used may be given other experts: only once the present one is in use everywhere.</summary>
+    public virtual bool MayReuseBuffers(bool isSettled) => isSettled;
+
+    /// <summary>Whether an operation may leave a durable view, for the next one of its plan or to end: only once it is in use everywhere.</summary>
+    public virtual bool MayLeaveView(bool isSettled) => isSettled;
+
     /// <summary>Rule 5: whether Stop may be answered: only once the delegate has ended.</summary>
     public virtual bool MayAnswerStop(bool isDelegateInside) => !isDelegateInside;
 

@@ -33,10 +33,11 @@ public sealed class GoldenProcessTests
     }
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task Grows_and_shrinks_2_4_2_under_32_streams(bool useUnixSockets) =>
-        await ResizeUnderLoadAsync(2, useUnixSockets, [new { new_data_parallel_size = 4 }, new { new_data_parallel_size = 2 }], [[0, 1, 2, 3], [0, 1]]);
+    [InlineData(true, 0)]
+    [InlineData(true, 8)]
+    [InlineData(false, 0)]
+    public async Task Grows_and_shrinks_2_4_2_under_32_streams(bool useUnixSockets, int redundant) =>
+        await ResizeUnderLoadAsync(2, useUnixSockets, [new { new_data_parallel_size = 4 }, new { new_data_parallel_size = 2 }], [[0, 1, 2, 3], [0, 1]], redundant);
 
     [Theory]
     [InlineData(true)]
@@ -44,10 +45,10 @@ public sealed class GoldenProcessTests
     public async Task Loses_a_middle_process_under_32_streams(bool useUnixSockets) =>
         await ResizeUnderLoadAsync(4, useUnixSockets, [new { remove_ranks = new[] { 1 } }], [[0, 2, 3]]);
 
-    private static Task<ProcessServer> StartAsync(int ranks, bool useUnixSockets)
+    private static Task<ProcessServer> StartAsync(int ranks, bool useUnixSockets, int redundant = 0)
     {
         ProcFiles.Require();
-        return ProcessServer.StartAsync(ranks, "--ElasticEp:UseUnixSockets", $"{useUnixSockets}");
+        return ProcessServer.StartAsync(ranks, "--ElasticEp:UseUnixSockets", $"{useUnixSockets}", "--redundant-experts", $"{redundant}");
     }
 
     private static void AssertLinks(ProcessServer server, bool useUnixSockets)
@@ -57,9 +58,9 @@ public sealed class GoldenProcessTests
         Assert.All(addresses, line => Assert.Equal(useUnixSockets, line.Contains(";unix=", StringComparison.Ordinal)));
     }
 
-    private static async Task ResizeUnderLoadAsync(int ranks, bool useUnixSockets, object[] resizes, int[][] views)
+    private static async Task ResizeUnderLoadAsync(int ranks, bool useUnixSockets, object[] resizes, int[][] views, int redundant = 0)
     {
-        await using var server = await StartAsync(ranks, useUnixSockets);
+        await using var server = await StartAsync(ranks, useUnixSockets, redundant);
         await using var load = new StreamLoad(server.Client, Streams);
         await load.WaitForCompletedAsync(Streams); // from then on streams are in every state
         for (var i = 0; i < resizes.Length; i++)
@@ -68,7 +69,7 @@ public sealed class GoldenProcessTests
             await server.Client.ScaleAsync(resizes[i]);
             var after = await server.Client.ViewAsync();
             Assert.Equal(views[i], after.Ranks);
-            Assert.Equal(Experts, after.ExpertsHeld);
+            Assert.Equal(Experts + redundant, after.ExpertsHeld);
             if (after.Ranks.Length < before.Ranks.Length)
                 Assert.True(after.HandBacks > before.HandBacks, "no stream was handed back in the middle");
             await load.WaitForCompletedAsync(Streams);

@@ -2,7 +2,7 @@ using ElasticEp.Samples.Tests.Model;
 
 namespace ElasticEp.Samples.Tests.Server;
 
-/// <summary>The golden tokens through the server, each expert held exactly once.</summary>
+/// <summary>The golden tokens through the server, each expert held exactly once unless replicas are asked for.</summary>
 public sealed class GoldenServerTests
 {
     private const int Streams = 32;
@@ -16,14 +16,16 @@ public sealed class GoldenServerTests
     public async Task Every_golden_case_gives_its_tokens_on_any_number_of_ranks(int ranks)
     {
         await using var server = await TestServer.StartAsync(ranks);
-        AssertEachExpertIsHeldOnce(server.Group.View);
+        AssertCopies(server.Group.View, redundant: 0);
         var results = await Task.WhenAll(GoldenFile.Cases.Select(golden => server.CompleteAsync(golden.PromptIds, golden.GreedyIds.Length)));
         Assert.All(GoldenFile.Cases.Zip(results), pair => Assert.Equal(pair.First.GreedyIds, pair.Second));
     }
 
-    [Fact]
-    public async Task Grows_and_shrinks_2_4_2_under_32_streams() =>
-        await ResizeUnderLoadAsync(2, [new { new_data_parallel_size = 4 }, new { new_data_parallel_size = 2 }], isShrinking: [false, true]);
+    [Theory]
+    [InlineData(0)]
+    [InlineData(8)]
+    public async Task Grows_and_shrinks_2_4_2_under_32_streams(int redundant) =>
+        await ResizeUnderLoadAsync(2, [new { new_data_parallel_size = 4 }, new { new_data_parallel_size = 2 }], isShrinking: [false, true], redundant);
 
     [Fact]
     public async Task Goes_2_3_1_2_under_32_streams() =>
@@ -33,9 +35,10 @@ public sealed class GoldenServerTests
     public async Task Loses_a_middle_rank_under_32_streams() =>
         await ResizeUnderLoadAsync(4, [new { remove_ranks = new[] { 1 } }], isShrinking: [true]);
 
-    private static async Task ResizeUnderLoadAsync(int ranks, object[] resizes, bool[] isShrinking)
+    private static async Task ResizeUnderLoadAsync(int ranks, object[] resizes, bool[] isShrinking, int redundant = 0)
     {
-        await using var server = await TestServer.StartAsync(ranks);
+        await using var server = await TestServer.StartAsync(ranks, "--redundant-experts", $"{redundant}");
+        AssertCopies(server.Group.View, redundant);
         using var stop = new CancellationTokenSource();
         var completed = 0;
         var streams = Enumerable.Range(0, Streams).Select(async stream =>
@@ -47,12 +50,13 @@ public sealed class GoldenServerTests
                 Interlocked.Increment(ref completed);
             }
         }).ToArray();
+        await WaitAsync(() => completed >= Streams, streams, "streams to complete"); // from then on streams are in every state
         for (var i = 0; i < resizes.Length; i++)
         {
             await WaitAsync(() => server.FrontEnd.Outstanding >= Streams, streams, "all streams to run");
             var before = server.FrontEnd.HandBacks;
             await server.ScaleAsync(resizes[i]);
-            AssertEachExpertIsHeldOnce(server.Group.View);
+            AssertCopies(server.Group.View, redundant);
             if (isShrinking[i])
                 Assert.True(server.FrontEnd.HandBacks > before, "no stream was handed back in the middle");
             var after = completed;
@@ -75,12 +79,16 @@ public sealed class GoldenServerTests
         }
     }
 
-    private static void AssertEachExpertIsHeldOnce(GroupView view)
+    /// <summary>Every expert is held, the redundant copies exist, and no rank holds an expert twice.</summary>
+    private static void AssertCopies(GroupView view, int redundant)
     {
-        for (var layer = 0; layer < view.Placement.Layers; layer++)
+        var placement = view.Placement;
+        for (var layer = 0; layer < placement.Layers; layer++)
         {
-            for (var expert = 0; expert < view.Placement.Experts; expert++)
-                Assert.Equal(1, view.Placement.GetReplicas(layer, expert).Length);
+            var copies = Enumerable.Range(0, placement.Experts).Select(expert => placement.GetReplicas(layer, expert).ToArray()).ToArray();
+            Assert.All(copies, replicas => Assert.NotEmpty(replicas));
+            Assert.All(copies, replicas => Assert.Distinct(replicas.Select(replica => replica.Rank)));
+            Assert.Equal(placement.Experts + redundant, copies.Sum(replicas => replicas.Length));
         }
     }
 }

@@ -58,6 +58,9 @@ internal sealed class ElasticCluster : IAsyncDisposable
 
     public ClientRuntime Client { get; }
 
+    /// <summary>Where experts go.</summary>
+    public IPlacementPolicy Policy { get; set; } = new MinimalMove();
+
     /// <summary>Called for each rank before it starts; may throw, which is a launch failure.</summary>
     public Action<ToyRank>? OnLaunch { get; set; }
 
@@ -159,7 +162,7 @@ internal sealed class ElasticCluster : IAsyncDisposable
     private async Task LaunchAsync(int number)
     {
         var workload = new ToyWorkload();
-        var runtime = new RankRuntime(Services(), number, new CpuExchangeKernels(), workload, new MinimalMove());
+        var runtime = new RankRuntime(Services(), number, new CpuExchangeKernels(), workload, Policy);
         var rank = new ToyRank(runtime, workload, Options.MaxTokensPerRank);
         try
         {

@@ -14,11 +14,11 @@ public sealed class TelemetryTests
         await using var cluster = await ElasticCluster.StartAsync(options => options.SlotsPerRank = ToyModel.Experts / 2);
         await cluster.WaitForStepsAsync(5);
         var before = cluster[0].Runtime.GetStatistics();
-        await cluster.Client.ScaleAsync(3);
+        var result = await cluster.Client.ScaleAsync(3);
         await cluster.WaitForStepsAsync(5);
         var (first, last) = (cluster[0].Runtime.GetStatistics(), cluster[2].Runtime.GetStatistics());
         Assert.True(first.Steps >= before.Steps + 5, $"{before.Steps} then {first.Steps}");
-        Assert.Equal((before.ViewChanges + 1, 0L, 0L), (first.ViewChanges, first.Retries, first.StaleFrames));
+        Assert.Equal((before.ViewChanges + result.View.Epoch - 1, 0L, 0L), (first.ViewChanges, first.Retries, first.StaleFrames));
         Assert.InRange(first.LastPause, TimeSpan.FromTicks(1), first.StepTime + ElasticCluster.Deadline);
         Assert.InRange(first.ExchangeTime + first.WaitTime, TimeSpan.FromTicks(1), first.StepTime);
         Assert.NotEmpty(first.Waits);
@@ -34,7 +34,7 @@ public sealed class TelemetryTests
     public async Task Instruments_report_steps_views_pauses_and_operations()
     {
         var seen = new ConcurrentDictionary<string, double>();
-        await using var cluster = await ElasticCluster.StartAsync();
+        await using var cluster = await ElasticCluster.StartAsync(options => options.LoadWindow = 4);
         using var listener = new MeterListener
         {
             InstrumentPublished = (instrument, listening) =>
@@ -47,7 +47,7 @@ public sealed class TelemetryTests
         listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => seen.AddOrUpdate(Key(instrument, tags), value, (_, _) => value));
         listener.Start();
         var result = await cluster.Client.ScaleAsync(3);
-        await cluster.WaitForStepsAsync(3);
+        await cluster.WaitForStepsAsync(6); // a window ends, and the reports of all come before the step after it is complete
         listener.RecordObservableInstruments();
         Assert.Equal(result.BytesMoved, seen["elasticep.operation.bytes"]);
         Assert.True(seen["elasticep.operation.duration outcome=Completed"] > 0);
@@ -59,6 +59,8 @@ public sealed class TelemetryTests
         Assert.Equal(0, seen["elasticep.step.retries rank=0"]);
         Assert.Equal(0, seen["elasticep.frames.stale rank=0"]);
         Assert.True(seen["elasticep.weights.received rank=2"] > 0);
+        Assert.InRange(seen["elasticep.load.balancedness statistic=lowest"], 1.0 / 3, seen["elasticep.load.balancedness statistic=mean"]);
+        Assert.InRange(seen["elasticep.load.balancedness statistic=mean"], 1.0 / 3, 1);
     }
 
     [Fact]
@@ -88,7 +90,7 @@ public sealed class TelemetryTests
         var key = instrument.Name;
         foreach (var (name, value) in tags)
         {
-            if (name is "rank" or "outcome")
+            if (name is "rank" or "outcome" or "statistic")
                 key += $" {name}={value}";
         }
 

@@ -36,7 +36,11 @@ internal static class ToyModel
     }
 
     /// <summary>The rows that one rank brings into its n-th batch.</summary>
-    public static ToyBatch Batch(int rank, long number, int maxTokens)
+    /// <param name="rank">The rank.</param>
+    /// <param name="number">The batch.</param>
+    /// <param name="maxTokens">Most tokens.</param>
+    /// <param name="hot">Experts that three of four choices fall on; none for an even load.</param>
+    public static ToyBatch Batch(int rank, long number, int maxTokens, params ReadOnlySpan<int> hot)
     {
         var random = new Mixer((ulong)((rank * 1_000_003) + number));
         var tokens = random.Below(maxTokens + 1);
@@ -47,7 +51,7 @@ internal static class ToyModel
         {
             for (var k = 0; k < TopK; k++)
             {
-                var id = random.Below(Experts + 1) - 1;
+                var id = hot.Length > 0 && random.Below(4) > 0 ? hot[random.Below(hot.Length)] : random.Below(Experts + 1) - 1;
                 var isRepeated = id >= 0 && batch.Ids.AsSpan(t * TopK, k).Contains(id);
                 batch.Ids[(t * TopK) + k] = isRepeated ? -1 : id;
                 batch.Weights[(t * TopK) + k] = (1 + random.Below(64)) / 64f;

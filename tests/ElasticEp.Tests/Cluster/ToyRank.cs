@@ -16,6 +16,9 @@ internal sealed class ToyRank(RankRuntime runtime, ToyWorkload workload, int max
 
     public ToyWorkload Workload { get; } = workload;
 
+    /// <summary>Experts that most tokens choose; set before the rank runs.</summary>
+    public int[] HotExperts { get; set; } = [];
+
     /// <summary>Called at the start of every attempt; may throw.</summary>
     public Action<ElasticStep>? OnStep { get; set; }
 
@@ -54,7 +57,7 @@ internal sealed class ToyRank(RankRuntime runtime, ToyWorkload workload, int max
     {
         while (true)
         {
-            var batch = ToyModel.Batch(Runtime.Rank, _batch, maxTokens);
+            var batch = ToyModel.Batch(Runtime.Rank, _batch, maxTokens, HotExperts);
             try
             {
                 if (!await Runtime.RunStepAsync((step, token) => RunAsync(step, batch, token), _stop.Token))

@@ -11,7 +11,7 @@ public sealed class CodecTests
     private static readonly GroupRecord Record = new(
         TestViews.Started(7, 12, 0, 2, 5),
         [TestViews.Member(0), TestViews.Member(1)],
-        new PendingOperation("op9", OperationKind.Scale, [0, 2, 5], [5], [1]) { IsCommitted = true, Figures = new OperationFigures { BytesMoved = 3, Pause = TimeSpan.FromSeconds(1) } },
+        new PendingOperation("op9", OperationKind.Scale, [0, 2, 5], [5], [1]) { IsCommitted = true, CommittedStages = 2, Figures = new OperationFigures { BytesMoved = 3, Pause = TimeSpan.FromSeconds(1) } },
         new OperationOutcome("op8", false, "cancelled", new OperationFigures { Launch = TimeSpan.FromMilliseconds(5) }))
     { Ended = [new OperationOutcome("op7", true, "", new OperationFigures()), new OperationOutcome("op8", false, "why", new OperationFigures { BytesMoved = 3 })] };
 
@@ -20,8 +20,8 @@ public sealed class CodecTests
         new StepFailedMessage(1, 2, -1, "naïve ✓"),
         new StopMessage(4, 5),
         new StoppedMessage(5, 6, true, [0, 3]),
-        new StartMessage(TestViews.View(3, 0, 1), 17, "op1"),
-        new PrepareMessage("op1", TestViews.View(1, 0), TestViews.View(2, 0, 1), [new ExpertTransfer(0, 1, -1, 1, 3)], TimeSpan.FromSeconds(2)),
+        new StartMessage(TestViews.View(3, 0, 1), 17, "op1", 2),
+        new PrepareMessage("op1", 2, TestViews.View(1, 0), TestViews.View(2, 0, 1), [new ExpertTransfer(0, 1, -1, 1, 3)], TimeSpan.FromSeconds(2)),
         new DrainMessage("op1"),
         new StatusMessage("op1", PrepareStage.Drained, ulong.MaxValue, 5, 6, ""),
         new AbortMessage("op1", "why"),
@@ -34,6 +34,8 @@ public sealed class CodecTests
         new ProgressMessage(new ScaleProgress("a", ScalePhase.Preparing, 1, 2, "weights")),
         new LaunchFailedMessage("a", 3, "no memory"),
         new WeightRequestMessage(new byte[] { 1, 2, 3 }),
+        new ExpertLoadMessage(1000, new long[] { 0, 1, 127, 128, 16_384, long.MaxValue }),
+        new LoadAskMessage("op1"),
     ];
 
     public static TheoryData<int> EveryMessage => [.. Enumerable.Range(0, Messages.Length)];

@@ -25,7 +25,7 @@ public sealed class CoordinatorCoreTests
     {
         var probe = CoreProbe.Idle().AdvanceTo(OperationStage.Committed);
         probe.Step();
-        var start = new StartMessage(probe.Record.View, probe.Core.Member.Step, "op");
+        var start = new StartMessage(probe.Record.View, probe.Core.Member.Step, "op", 1);
         probe.Post(new RankEvent(RankEventKind.LinkUp) { Peer = 2, Number = 3 });
         Assert.Equal([start], probe.Sent<StartMessage>(2).Select(sent => start with { View = sent.View, Step = sent.Step }));
         Assert.Empty(probe.Post(new RankEvent(RankEventKind.LinkUp) { Peer = 1, Number = 2 }).Sent<StartMessage>());
@@ -144,7 +144,7 @@ public sealed class CoordinatorCoreTests
         Assert.Equal((MemberPhase.Gone, false), (leaving.Core.Member.Phase, leaving.Coordinator.IsActive));
 
         var successor = CoreProbe.Idle(rank: 1);
-        successor.Message(0, new PrepareMessage("op", TestViews.View(1, 0, 1), next, [], TimeSpan.Zero)).Post(new RankEvent(RankEventKind.Loaded) { Operation = "op" });
+        successor.Message(0, new PrepareMessage("op", 0, TestViews.View(1, 0, 1), next, [], TimeSpan.Zero)).Post(new RankEvent(RankEventKind.Loaded) { Operation = "op" });
         successor.Step(announced: next);
         successor.Overwrite(leaving.Record);
         successor.AnswerRead();

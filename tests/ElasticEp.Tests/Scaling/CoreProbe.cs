@@ -10,8 +10,11 @@ namespace ElasticEp.Tests.Scaling;
 /// <summary>The whole core of one rank of a group [0 1], with a store that answers when it is told to.</summary>
 internal sealed class CoreProbe
 {
+    public const int LoadWindow = 4;
+
     public static readonly ElasticEpOptions Options = new()
     {
+        LoadWindow = LoadWindow,
         MaxRanks = 6,
         InitialRanks = 2,
         SlotsPerRank = SimPlanner.Experts,
@@ -50,7 +53,7 @@ internal sealed class CoreProbe
                 probe.Post(new RankEvent(RankEventKind.LinkUp) { Peer = peer, Number = peer + 1 });
         }
 
-        probe.Message(0, new StartMessage(probe.Record.View, 1, ""));
+        probe.Message(0, new StartMessage(probe.Record.View, 1, "", 0));
         if (rank == 0)
             probe.AnswerRead();
         probe.Step();
@@ -88,6 +91,14 @@ internal sealed class CoreProbe
     public void Overwrite(GroupRecord record) => (Record, Version) = (record, Version + 1);
 
     public CoreProbe Register(int rank) => Post(new RankEvent(RankEventKind.RankRegistered) { Peer = rank, Payload = TestViews.Member(rank) });
+
+    /// <summary>Every member says what its tokens chose.</summary>
+    public CoreProbe TellLoad(params long[] pairs)
+    {
+        foreach (var member in Record.View.Members)
+            Message(member.Rank, new ExpertLoadMessage(Core.Member.LastCompleted, pairs.Length > 0 ? pairs : new long[SimPlanner.Experts]));
+        return this;
+    }
 
     public CoreProbe Plan(params int[] target) => Post(new RankEvent(RankEventKind.Planned)
     {
@@ -128,7 +139,7 @@ internal sealed class CoreProbe
     {
         _ = leaver is { } rank ? Ask("op", remove: [rank]) : Ask("op", size: 3);
         if (Stage < stage)
-            Write();
+            Write().TellLoad();
         if (leaver is null && Stage < stage)
             Register(2);
         if (Stage < stage)

@@ -7,13 +7,13 @@ namespace ElasticEp.Tests.Scaling;
 public sealed class PreparationCoreTests
 {
     private static readonly GroupView Base = TestViews.View(1, 0, 1);
-    private static readonly PrepareMessage Plan = new("op", Base, TestViews.View(2, 0), [], TimeSpan.Zero);
+    private static readonly PrepareMessage Plan = new("op", 0, Base, TestViews.View(2, 0), [], TimeSpan.Zero);
 
     [Fact]
     public void Weights_are_loaded_once_every_peer_is_connected()
     {
         var probe = CoreProbe.Idle(rank: 1);
-        probe.Message(0, new PrepareMessage("op", Base, TestViews.View(2, 0, 1, 5), [], TimeSpan.Zero));
+        probe.Message(0, new PrepareMessage("op", 0, Base, TestViews.View(2, 0, 1, 5), [], TimeSpan.Zero));
         Assert.Equal([5], probe.Effects.Where(effect => effect.Kind == RankEffectKind.Connect).Select(effect => effect.Peer));
         Assert.False(probe.Has(RankEffectKind.Load));
         Assert.True(probe.Post(new RankEvent(RankEventKind.LinkUp) { Peer = 5, Number = 6 }).Has(RankEffectKind.Load));
@@ -23,7 +23,7 @@ public sealed class PreparationCoreTests
     public void The_same_operation_on_another_base_keeps_what_is_loaded()
     {
         var probe = Loaded();
-        var moved = new PrepareMessage("op", TestViews.View(3, 0, 1), TestViews.View(4, 0), [], TimeSpan.Zero);
+        var moved = new PrepareMessage("op", 0, TestViews.View(3, 0, 1), TestViews.View(4, 0), [], TimeSpan.Zero);
         probe.Message(0, moved);
         Assert.False(probe.Has(RankEffectKind.Load));
         Assert.Equal((PrepareStage.Loaded, moved.Next.Digest), (probe.Sent<StatusMessage>(0).Single().Stage, probe.Sent<StatusMessage>(0).Single().Digest));

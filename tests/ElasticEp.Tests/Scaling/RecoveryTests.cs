@@ -18,7 +18,7 @@ public sealed class RecoveryTests
         var stage = Enum.Parse<OperationStage>(name);
         var probe = CoreProbe.Idle().AdvanceTo(stage, leaver: stage == OperationStage.Draining ? 1 : null);
         Recover(probe, epoch: 2);
-        Assert.Equal((stage, 2, ""), (probe.Stage, probe.Core.Member.View.Epoch, probe.Sent<StartMessage>(1).Single().CommittedOperation));
+        Assert.Equal((stage, 2, 0), (probe.Stage, probe.Core.Member.View.Epoch, probe.Sent<StartMessage>(1).Single().CommittedStages));
         if (stage >= OperationStage.Loading)
             Assert.Equal(3, probe.Sent<PrepareMessage>(1).Single().Next.Epoch);
         Assert.Equal(stage == OperationStage.Draining, probe.Sent<DrainMessage>(1).Any());
@@ -42,7 +42,7 @@ public sealed class RecoveryTests
         var probe = CoreProbe.Idle().AdvanceTo(OperationStage.Committed);
         Recover(probe, epoch: 3, fresh: 2);
         Assert.Equal([0, 1, 2], probe.Core.Member.View.Members.Select(member => member.Rank));
-        Assert.Equal("op", probe.Sent<StartMessage>(2).Single().CommittedOperation);
+        Assert.Equal(("op", 1), probe.Sent<StartMessage>(2).Select(start => (start.Operation, start.CommittedStages)).Single());
         probe.Step();
         Assert.True(probe.Write().Record.Last!.IsCompleted);
     }

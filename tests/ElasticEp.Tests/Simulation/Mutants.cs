@@ -15,6 +15,8 @@ internal static class Mutants
         ["rule 1: the delegate is not waited for"] = new() { Rules = new DelegateIgnored() },
         ["rule 2: a wake is not latched"] = new() { Rules = new WakeForgotten() },
         ["rule 3: a view is announced before it is durable"] = new() { Rules = new AnnouncedEarly() },
+        ["rule 3: a view is left before it is in use everywhere"] = new() { Rules = new ViewLeftEarly() },
+        ["rule 3: buffers are used again before the view is in use everywhere"] = new() { Rules = new BuffersReusedEarly() },
         ["rule 4: a frame of an older attempt is taken"] = new() { Rules = new StaleFrameTaken(), IgnoresFence = true },
         ["rule 4: an early frame is thrown away"] = new() { Rules = new EarlyFrameDropped() },
         ["rule 5: Stop is answered while the delegate runs"] = new() { Rules = new AnsweredEarly() },
@@ -41,6 +43,16 @@ internal static class Mutants
     private sealed class AnnouncedEarly : StepRules
     {
         public override bool MayAnnounce(bool isDurable) => true;
+    }
+
+    private sealed class ViewLeftEarly : StepRules
+    {
+        public override bool MayLeaveView(bool isSettled) => true;
+    }
+
+    private sealed class BuffersReusedEarly : StepRules
+    {
+        public override bool MayReuseBuffers(bool isSettled) => true;
     }
 
     private sealed class StaleFrameTaken : StepRules

@@ -31,6 +31,10 @@ internal sealed class SimChecks(Simulation world)
             _evicted.Clear();
         }
 
+        Require(next.View.IsTerminal || next.View.Epoch == 0 || (next.View.Placement.Layers == 1 && next.View.Placement.FindMissing() is null), $"{next.View} is without an expert");
+        // Before the members change, or after.
+        if (next.Pending is { CommittedStages: > 0 } staged && staged.CommittedStages > (old.Pending?.CommittedStages ?? 0) && (!staged.IsCommitted || old.Pending?.IsCommitted == true))
+            world.Coverage.StagedViews++;
         if (next.View.StartStep > 0 && next.View.Epoch > old.View.Epoch && old.View.Epoch > 0)
             _evicted.UnionWith(Ranks(old.View).Except(Ranks(next.View)));
 
@@ -63,8 +67,11 @@ internal sealed class SimChecks(Simulation world)
         }
     }
 
+    /// <summary>Nobody can know what it completed last: that step may be run again, and its tokens are accepted once.</summary>
+    public void Killed(SimRank rank) => _progress.Remove(rank);
+
     public void Started(SimRank rank, long step) =>
-        Require(step > MaxReleased, $"rule 5: rank {rank.Rank} runs step {step} again, which was released");
+        Require(_progress.Values.All(progress => step > progress.Returned), $"rule 5: rank {rank.Rank} runs step {step} again, which was released");
 
     public void EndedExchanges(SimRank rank, long step) => Of(rank).Ended = step;
 

@@ -17,6 +17,9 @@ internal sealed class SimCoverage
 
     public int StagePairs => Count(_stages);
 
+    /// <summary>Views on the way to the one that was asked for.</summary>
+    public int StagedViews { get; set; }
+
     public void Add(RankCore core, RankEventKind kind)
     {
         _phases[(int)core.Member.Phase, (int)kind]++;
@@ -27,6 +30,7 @@ internal sealed class SimCoverage
     public void Merge(SimCoverage other)
     {
         Seeds++;
+        StagedViews += other.StagedViews;
         Merge(_phases, other._phases);
         Merge(_stages, other._stages);
     }
@@ -34,7 +38,7 @@ internal sealed class SimCoverage
     public override string ToString()
     {
         var text = new StringBuilder();
-        text.AppendLine($"(phase, event) pairs: {PhasePairs}; (stage, event) pairs: {StagePairs}");
+        text.AppendLine($"(phase, event) pairs: {PhasePairs}; (stage, event) pairs: {StagePairs}; views on the way: {StagedViews}");
         Write(text, _phases, phase => ((MemberPhase)phase).ToString());
         Write(text, _stages, stage => ((OperationStage)stage).ToString());
         return text.ToString();

@@ -1,33 +1,52 @@
+using System.Collections.ObjectModel;
 using ElasticEp.Placement;
 
 namespace ElasticEp.Tests.Simulation;
 
-/// <summary>The simplest policy that keeps every expert on two ranks, so that losing one keeps coverage.</summary>
+/// <summary>The simplest placements that keep every expert on two ranks, so that losing one keeps coverage.</summary>
 internal static class SimPlanner
 {
     public const int Experts = 4;
 
-    public static PlacementPlan Plan(GroupView current, IReadOnlyList<int> target)
+    /// <summary>The plan of one view; with <paramref name="random"/> perhaps some views more, before and after the members change.</summary>
+    public static PlacementPlan Plan(GroupView current, IReadOnlyList<int> target, SimRandom? random = null)
     {
         if (target.Count == 0)
             return new PlacementPlan(ExpertPlacement.Empty, [], 0);
-        var slots = new List<int>[target.Count];
+        IReadOnlyList<int> present = [.. current.Members.Select(member => member.Rank)];
+        var isStaged = random is not null && present.Count > 0 && random.Chance(0.5);
+        var (before, after) = isStaged ? (random!.Below(3), random.Below(2)) : (0, 0);
+        var ranks = Enumerable.Repeat(present, before).Concat(Enumerable.Repeat(target, 1 + after));
+        return Plan(current, [.. ranks.Select(stage => (stage, random?.Below(Experts) ?? 0))]);
+    }
+
+    /// <summary>A plan of these views, each with its ranks and how far the experts are turned.</summary>
+    public static PlacementPlan Plan(GroupView current, params (IReadOnlyList<int> Ranks, int Turn)[] stages)
+    {
+        var before = current.Placement;
+        var views = new List<PlacementStage>();
+        foreach (var (ranks, turn) in stages)
+        {
+            var next = Place(ranks, turn);
+            views.Add(new PlacementStage(next, TransferPlanner.Plan(before, next, ReadOnlyDictionary<int, string>.Empty)));
+            before = next;
+        }
+
+        return new PlacementPlan(views, 1, 1);
+    }
+
+    private static ExpertPlacement Place(IReadOnlyList<int> ranks, int turn)
+    {
+        var slots = new List<int>[ranks.Count];
         for (var i = 0; i < slots.Length; i++)
             slots[i] = [];
         for (var expert = 0; expert < Experts; expert++)
         {
-            slots[expert % slots.Length].Add(expert);
+            slots[(expert + turn) % slots.Length].Add(expert);
             if (slots.Length > 1)
-                slots[(expert + 1) % slots.Length].Add(expert);
+                slots[(expert + turn + 1) % slots.Length].Add(expert);
         }
 
-        var transfers = new List<ExpertTransfer>();
-        for (var i = 0; i < slots.Length; i++)
-        {
-            for (var slot = 0; slot < slots[i].Count; slot++)
-                transfers.Add(new ExpertTransfer(0, slots[i][slot], current.Members.IsEmpty ? -1 : current.Members[0].Rank, target[i], slot));
-        }
-
-        return new PlacementPlan(new ExpertPlacement(Experts, target, [slots]), transfers, 1);
+        return new ExpertPlacement(Experts, ranks, [slots]);
     }
 }

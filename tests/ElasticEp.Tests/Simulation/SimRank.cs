@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using ElasticEp.Membership;
 using ElasticEp.Placement;
+using ElasticEp.Scaling;
 
 namespace ElasticEp.Tests.Simulation;
 
@@ -9,6 +10,7 @@ internal sealed partial class SimRank
 {
     private readonly Simulation _world;
     private readonly double _slowness;
+    private readonly SimWeights _weights;
     private TimeSpan? _tick;
     private string _loading = "";
     private bool _isRegistered;
@@ -18,6 +20,7 @@ internal sealed partial class SimRank
         _world = world;
         Identity = new GroupMember(rank, incarnation, $"sim:{rank}/{incarnation}");
         Core = new RankCore(world.Settings.Options, rank, world.Break.Rules);
+        _weights = new SimWeights(rank);
         _slowness = world.Random.Chance(0.2) ? 8 : 1;
     }
 
@@ -106,9 +109,11 @@ internal sealed partial class SimRank
             case RankEffectKind.EnterView:
                 (_epoch, _step, _isOpen) = (effect.Epoch, effect.Step - 1, false);
                 _world.Checks.Entered(this, (GroupView)effect.Payload!);
+                _weights.Enter((GroupView)effect.Payload!);
                 break;
             case RankEffectKind.SettleView:
                 _world.Checks.Settled((GroupView)effect.Payload!);
+                _weights.Settle();
                 break;
             case RankEffectKind.ReturnToCaller:
                 OnReturned(effect);
@@ -127,6 +132,7 @@ internal sealed partial class SimRank
                 break;
             case RankEffectKind.Rollback:
                 _loading = "";
+                _weights.Unstage();
                 CancelLeaving(effect.Flag);
                 break;
             case RankEffectKind.Drain:
@@ -139,8 +145,13 @@ internal sealed partial class SimRank
                 _world.Store.Write(this, effect.Number, (GroupRecord)effect.Payload!);
                 break;
             case RankEffectKind.Plan:
-                var (view, target) = ((GroupView, ImmutableArray<int>))effect.Payload!;
-                Later(new RankEvent(RankEventKind.Planned) { Operation = effect.Operation, Payload = SimPlanner.Plan(view, target), Number = 1 }, 500);
+                var inquiry = (PlanInquiry)effect.Payload!;
+                Later(new RankEvent(RankEventKind.Planned) { Operation = effect.Operation, Payload = SimPlanner.Plan(inquiry.View, inquiry.Target, _world.Random), Number = 1 }, 500);
+                break;
+            case RankEffectKind.ReportLoad:
+                ReportLoad(effect);
+                break;
+            case RankEffectKind.ShowBalance:
                 break;
             case RankEffectKind.WatchRanks:
                 _world.Store.WatchRanks(this);
@@ -182,9 +193,21 @@ internal sealed partial class SimRank
             _world.Network.Send(this, to, false, peer => peer.Post(new RankEvent(RankEventKind.Message) { Peer = Rank, Payload = copy }));
     }
 
+    private void ReportLoad(in RankEffect effect)
+    {
+        var pairs = Enumerable.Range(0, SimPlanner.Experts).Select(_ => (long)_world.Random.Below(100)).ToArray();
+        var report = new ExpertLoadMessage(effect.Step, pairs);
+        if (effect.Peer == Rank)
+            _world.Clock.After(1, () => Post(new RankEvent(RankEventKind.Message) { Peer = Rank, Payload = report }));
+        else
+            Send(effect.Peer, report);
+    }
+
     private void Load(PrepareMessage plan)
     {
         _loading = plan.Operation;
+        if (plan.Next.Contains(Rank))
+            _weights.Stage(plan);
         var fails = _world.HasTrouble(plan.Operation == "birth" ? 0 : _world.Settings.LoadFailure);
         var parts = _world.Random.Between(0, 3);
         var delay = 0L;
@@ -203,6 +226,8 @@ internal sealed partial class SimRank
     private void WhileLoading(string operation, RankEvent e)
     {
         // A completion may already be on its way when the load is undone: the core must then ignore it.
+        if (_loading == operation && e.Kind == RankEventKind.Loaded)
+            _weights.Fill();
         if (_loading == operation || _world.Random.Chance(0.3))
             Post(e);
     }

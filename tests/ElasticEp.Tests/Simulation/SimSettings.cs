@@ -5,6 +5,7 @@ internal sealed class SimSettings
 {
     public const int Layers = 2;
     public const int MaxRanks = 6;
+    public const int LoadWindow = 8;
     public const long StepDeadline = 3_000_000;
     public const long OperationDeadline = 1_500_000;
 
@@ -24,6 +25,7 @@ internal sealed class SimSettings
         GiveUp = random.Pick<double>([0, 0.05]);
         Cancel = random.Pick<double>([0, 0.2, 0.5]);
         IsStoppedAtEnd = random.Chance(0.25);
+        Kill = random.Pick<double>([0, 0, 0.02, 0.1]);
     }
 
     public int InitialRanks { get; }
@@ -55,12 +57,16 @@ internal sealed class SimSettings
 
     public bool IsStoppedAtEnd { get; }
 
+    /// <summary>Probability, now and then, that a member's process is killed; at most one in a seed.</summary>
+    public double Kill { get; }
+
     public ElasticEpOptions Options => new()
     {
         MaxRanks = MaxRanks,
         InitialRanks = InitialRanks,
         Model = new MoeModelShape { MoeLayers = 1, Experts = SimPlanner.Experts, TopK = 1, HiddenSize = 16 },
         SlotsPerRank = SimPlanner.Experts,
+        LoadWindow = LoadWindow,
         StepDeadline = TimeSpan.FromMicroseconds(StepDeadline),
         OperationDeadline = TimeSpan.FromMicroseconds(OperationDeadline),
     };

@@ -13,6 +13,7 @@ internal sealed class Simulation
     private readonly ulong _seed;
     private int _asksLeft;
     private bool _isHealed;
+    private bool _hasKilled;
 
     public Simulation(ulong seed, SimBreak? broken = null)
     {
@@ -151,9 +152,30 @@ internal sealed class Simulation
 
         if (Checks.MaxReleased < Settings.TargetSteps + 40 && FrontEnd.Running < 12)
             FrontEnd.Arrive(Random.Between(0, 3), 8);
+        if (!_hasKilled && HasTrouble(Settings.Kill))
+            KillMember();
         if (HasTrouble(Settings.Revocation))
             FrontEnd.RevokeOne();
         Clock.After(Random.Delay(Random.Chance(0.1) ? 50_000 : 5_000), MakeTraffic);
+    }
+
+    /// <summary>
+    /// Any member may die as long as another one lives that is wanted after the operation under way and has been in a step: a joiner
+    /// that nobody has started yet does not know that it is a member, and cannot lead.
+    /// </summary>
+    private void KillMember()
+    {
+        var record = Store.Record;
+        if (record.View.IsTerminal || record.View.Members.IsEmpty)
+            return;
+        var victim = Random.Pick(record.View.Members).Rank;
+        var isAlone = !record.View.Members.Any(member => member.Rank != victim
+            && record.Pending?.Target.Contains(member.Rank) != false && Find(member.Rank) is { IsAlive: true, Core.Member.IsFresh: false });
+        if (isAlone || Find(victim) is not { IsAlive: true } process)
+            return;
+        _hasKilled = true;
+        Checks.Killed(process);
+        process.End(isGraceful: false);
     }
 
     private void DropLinks()

@@ -17,6 +17,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
         output.WriteLine(coverage.ToString());
         Assert.True(coverage.Seeds < 1_000 || coverage.PhasePairs >= PhasePairsFloor, coverage.ToString());
         Assert.True(coverage.Seeds < 1_000 || coverage.StagePairs >= StagePairsFloor, coverage.ToString());
+        Assert.True(coverage.Seeds < 1_000 || coverage.StagedViews >= coverage.Seeds / 5, coverage.ToString());
     }
 
     /// <summary>Seeds that nobody has tried; the range is printed, and each of them can be run again by its number.</summary>

@@ -80,7 +80,7 @@ public sealed class MemberCoreStopTests
     {
         var next = TestViews.View(2, 0, 2);
         var probe = MemberProbe.Running(View).EndExchanges().ReturnDelegate();
-        probe.Core.SetPrepared("op", next);
+        probe.Core.SetPrepared("op", 0, next);
         probe.StepEnd(0, next: next).StepEnd(2).Stop();
         Assert.Equal((1, MemberPhase.Gone), (probe.Answer!.LastCompleted, probe.Core.Phase));
         Assert.Empty(probe.Start(TestViews.Started(3, 4, 0, 2), 4).Effects);

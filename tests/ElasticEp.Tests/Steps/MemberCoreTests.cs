@@ -100,7 +100,7 @@ public sealed class MemberCoreTests
     {
         var next = TestViews.View(2, 0, 1);
         var probe = MemberProbe.Running(View, rank: 0).Complete(1, 2);
-        probe.Core.SetPrepared("op", next);
+        probe.Core.SetPrepared("op", 0, next);
         probe.Do(effects => probe.Core.Announce(next, effects));
         Assert.Contains(RankEffectKind.SendWake, probe.Kinds);
         var end = Assert.Single(probe.Wait().EndExchanges().Effects);
@@ -113,7 +113,7 @@ public sealed class MemberCoreTests
     public void A_member_follows_the_coordinators_announcement_only_into_the_view_that_it_holds()
     {
         var probe = MemberProbe.Running(View).EndExchanges().ReturnDelegate();
-        probe.Core.SetPrepared("op", TestViews.View(2, 0, 1));
+        probe.Core.SetPrepared("op", 0, TestViews.View(2, 0, 1));
         probe.StepEnd(0, next: TestViews.View(2, 0, 1, 2)).StepEnd(2);
         Assert.Contains(RankEffectKind.Fail, probe.Kinds);
         Assert.Equal(1, probe.Core.View.Epoch);
@@ -124,7 +124,7 @@ public sealed class MemberCoreTests
     {
         var next = TestViews.View(2, 0, 2);
         var probe = MemberProbe.Running(View).EndExchanges().ReturnDelegate();
-        probe.Core.SetPrepared("op", next);
+        probe.Core.SetPrepared("op", 0, next);
         probe.StepEnd(0, next: next).StepEnd(2);
         Assert.True(probe.Returned.Flag);
         Assert.Empty(probe.Wait().Effects);

@@ -22,7 +22,7 @@ internal sealed class MemberProbe
     public static MemberProbe Running(GroupView view, long step = 1, int rank = 1)
     {
         var probe = new MemberProbe(rank);
-        probe.Do(effects => probe.Core.OnStart(new StartMessage(view, step, ""), effects));
+        probe.Do(effects => probe.Core.OnStart(new StartMessage(view, step, "", 0), effects));
         probe.Wait();
         Assert.Equal(MemberPhase.Running, probe.Core.Phase);
         return probe;
@@ -56,7 +56,7 @@ internal sealed class MemberProbe
 
     public MemberProbe Stop(int from = 0, long recovery = 9) => Do(effects => Core.OnStop(from, new StopMessage(Core.View.Epoch, recovery), effects));
 
-    public MemberProbe Start(GroupView view, long step) => Do(effects => Core.OnStart(new StartMessage(view, step, ""), effects));
+    public MemberProbe Start(GroupView view, long step) => Do(effects => Core.OnStart(new StartMessage(view, step, "", 0), effects));
 
     /// <summary>Runs to the end of the step; the group is then idle, or goes on.</summary>
     public MemberProbe Complete(params int[] others)

@@ -1,0 +1,41 @@
+using System.Collections.Immutable;
+using ElasticEp.Placement;
+using ElasticEp.Scaling;
+using ElasticEp.Weights;
+
+namespace ElasticEp.Runtime;
+
+/// <summary>Turns the coordinator's question into a request of a placement policy, and its answer into a plan.</summary>
+internal static class Planning
+{
+    /// <returns>The plan, and the fewest bytes that the transition must move.</returns>
+    public static (PlacementPlan Plan, long BytesLowerBound) Plan(IPlacementPolicy policy, PlanInquiry inquiry, ElasticEpOptions options, WeightManifest manifest)
+    {
+        if (inquiry.Target.IsEmpty)
+            return (new PlacementPlan(ExpertPlacement.Empty, [], 0), 0);
+        var largest = Enumerable.Range(0, options.Model.MoeLayers).Max(manifest.ExpertBytes);
+        var plan = PlacementPlanner.Plan(policy, new PlacementRequest
+        {
+            Layers = options.Model.MoeLayers,
+            Experts = options.Model.Experts,
+            Ranks = [.. inquiry.Target.Select(rank => new RankCapacity(rank, options.SlotsPerRank, options.SpareExperts))],
+            Current = inquiry.View.Placement,
+            RedundantExperts = options.RedundantExperts,
+            ToleratedLosses = options.ToleratedLosses,
+            Load = inquiry.Load,
+            ExpertBytes = largest,
+            MovementBudget = options.MovementBudget ?? EvenShares(inquiry.View, inquiry.Target, options, largest),
+        });
+        return (plan, WeightBound.Of(plan, inquiry.View, inquiry.Target, manifest));
+    }
+
+    /// <summary>Bytes of an even share of all copies for each rank that joins or leaves; see <see cref="ElasticEpOptions.MovementBudget"/>.</summary>
+    public static long EvenShares(GroupView view, ImmutableArray<int> target, ElasticEpOptions options, long expertBytes)
+    {
+        var present = view.Members.Select(member => member.Rank).ToArray();
+        var changes = target.Except(present).Count() + present.Except(target).Count();
+        var copies = options.Model.Experts + options.RedundantExperts;
+        var share = (copies + target.Length - 1) / target.Length;
+        return (long)changes * share * options.Model.MoeLayers * expertBytes;
+    }
+}

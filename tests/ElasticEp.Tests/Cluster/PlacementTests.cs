@@ -1,0 +1,69 @@
+using System.Collections.Concurrent;
+
+namespace ElasticEp.Tests.Cluster;
+
+/// <summary>Where experts are after a resize. Every rank checks every output against the reference all the while.</summary>
+public sealed class PlacementTests
+{
+    private static readonly CancellationToken Token = TestContext.Current.CancellationToken;
+
+    /// <summary>One expert has more than half of the load. On four ranks only a third copy makes its share as small as that of a rank.</summary>
+    [Theory]
+    [InlineData(10)]
+    [InlineData(1_000_000)] // no window ends: a plan asks for what is not told yet
+    public async Task The_hottest_expert_gets_the_replicas_with_a_resize(int window)
+    {
+        const int Hot = 5;
+        await using var cluster = await ElasticCluster.StartAsync(
+            options => (options.RedundantExperts, options.LoadWindow) = (2, window),
+            cluster => cluster.OnLaunch = rank => rank.HotExperts = [Hot]);
+        Assert.Equal(1, Copies(cluster.Client.View, 0)[Hot]); // no load was known at birth
+        await cluster.WaitForStepsAsync(40);
+        foreach (var (size, copies) in ((int, int)[])[(4, 3), (2, 2)])
+        {
+            var result = await cluster.Client.ScaleAsync(size, cancellationToken: Token);
+            Assert.True(result.Outcome == ScalePhase.Completed, result.Reason);
+            for (var layer = 0; layer < ToyModel.Layers; layer++)
+            {
+                Assert.Equal(copies, Copies(result.View, layer)[Hot]);
+                Assert.Equal(ToyModel.Experts + 2, Copies(result.View, layer).Sum());
+            }
+
+            await cluster.WaitForStepsAsync(10);
+        }
+    }
+
+    [Fact]
+    public async Task Full_ranks_exchange_experts_through_views_on_the_way()
+    {
+        var views = new ConcurrentDictionary<long, GroupView>(); // the first step of every view is run
+        await using var cluster = await ElasticCluster.StartAsync(
+            options => options.SlotsPerRank = ToyModel.Experts / 2,
+            cluster =>
+            {
+                cluster.Policy = new TurningPolicy();
+                cluster.OnLaunch = rank => rank.OnStep = step => views.TryAdd(step.View.Epoch, step.View);
+            });
+        await cluster.WaitForStepsAsync(5);
+        var result = await cluster.Client.ScaleAsync(3, cancellationToken: Token);
+        Assert.True(result.Outcome == ScalePhase.Completed, result.Reason);
+        Assert.True(result.View.Epoch > 2, $"{result.View} followed the first one at once");
+        Assert.Equal(Enumerable.Range(1, (int)result.View.Epoch).Select(epoch => (long)epoch), views.Keys.Order());
+        Assert.All(views.Values, view => Assert.Null(view.Placement.FindMissing()));
+        Assert.Equal([2, 5, 8, 11], result.View.Placement.GetSlots(0, 0).ToArray().Where(expert => expert >= 0).Order());
+        Assert.Equal(result.View.Digest, cluster[2].Runtime.View.Digest);
+        await cluster.WaitForStepsAsync(10);
+    }
+
+    /// <summary>Copies of each expert; a second one on the same rank would be none.</summary>
+    private static int[] Copies(GroupView view, int layer) =>
+    [
+        .. Enumerable.Range(0, ToyModel.Experts).Select(expert =>
+        {
+            var replicas = view.Placement.GetReplicas(layer, expert).ToArray();
+            Assert.NotEmpty(replicas);
+            Assert.Distinct(replicas.Select(replica => replica.Rank));
+            return replicas.Length;
+        }),
+    ];
+}

@@ -1,0 +1,75 @@
+using ElasticEp.Membership;
+using ElasticEp.Scaling;
+
+namespace ElasticEp.Tests.Scaling;
+
+/// <summary>How the load of the experts comes to the coordinator and into a plan.</summary>
+public sealed class LoadReportTests
+{
+    [Fact]
+    public void Every_rank_reports_to_the_coordinator_at_the_end_of_each_window()
+    {
+        var probe = CoreProbe.Idle(rank: 1);
+        var reports = new List<(int To, long Step)>();
+        while (probe.Core.Member.LastCompleted < 3 * CoreProbe.LoadWindow)
+        {
+            probe.Step();
+            reports.AddRange(probe.Effects.Where(effect => effect.Kind == RankEffectKind.ReportLoad).Select(effect => (effect.Peer, effect.Step)));
+        }
+
+        Assert.Equal([(0, CoreProbe.LoadWindow), (0, 2 * CoreProbe.LoadWindow), (0, 3 * CoreProbe.LoadWindow)], reports);
+    }
+
+    [Fact]
+    public void An_operation_asks_every_member_and_is_planned_with_what_they_say()
+    {
+        var probe = CoreProbe.Idle().Ask("op", remove: [1]).Write();
+        Assert.Single(probe.Sent<LoadAskMessage>(1));
+        Assert.Equal(0, Assert.Single(probe.Effects, effect => effect.Kind == RankEffectKind.ReportLoad).Peer);
+        Assert.False(probe.Message(0, new ExpertLoadMessage(1, new long[] { 1, 2, 3, 4 })).Has(RankEffectKind.Plan));
+        probe.Message(1, new ExpertLoadMessage(1, new long[] { 10, 0, 0, 0 }));
+        Assert.Equal([11f, 2f, 3f, 4f], Inquiry(probe).Load.ToArray());
+    }
+
+    [Fact]
+    public void A_member_reports_when_it_is_asked()
+    {
+        var probe = CoreProbe.Idle(rank: 1).Message(0, new LoadAskMessage("op"));
+        Assert.Equal((0, 1L), probe.Effects.Where(effect => effect.Kind == RankEffectKind.ReportLoad).Select(effect => (effect.Peer, effect.Step)).Single());
+    }
+
+    [Fact]
+    public void A_member_that_cannot_be_reached_is_not_waited_for()
+    {
+        var probe = CoreProbe.Idle().Ask("op", remove: [1]).Write().Message(0, new ExpertLoadMessage(1, new long[] { 5, 0, 0, 0 }));
+        probe.Core.Member.OnDisconnected(1);
+        Assert.Equal([5f, 0f, 0f, 0f], Inquiry(probe.Post(new RankEvent(RankEventKind.Tick))).Load.ToArray());
+    }
+
+    [Fact]
+    public void A_member_that_is_back_is_asked_again()
+    {
+        var probe = CoreProbe.Idle().Ask("op", size: 3).Write();
+        Assert.Single(probe.Post(new RankEvent(RankEventKind.LinkUp) { Peer = 1, Number = 2 }).Sent<LoadAskMessage>(1));
+        probe.TellLoad();
+        Assert.Empty(probe.Post(new RankEvent(RankEventKind.LinkUp) { Peer = 1, Number = 2 }).Sent<LoadAskMessage>(1));
+    }
+
+    [Fact]
+    public void The_balance_is_shown_when_every_member_has_told_its_load()
+    {
+        var probe = CoreProbe.Idle().Message(0, new ExpertLoadMessage(1, new long[] { 4, 4, 4, 4 })).Message(0, new ExpertLoadMessage(1, new long[4]));
+        Assert.False(probe.Has(RankEffectKind.ShowBalance));
+        probe.Message(1, new ExpertLoadMessage(1, new long[] { 1, 0, 0, 0 }));
+        Assert.Equal(new LoadBalance(1, 1), Assert.Single(probe.Effects, effect => effect.Kind == RankEffectKind.ShowBalance).Payload);
+    }
+
+    [Fact]
+    public void A_rank_that_does_not_coordinate_keeps_no_load()
+    {
+        var probe = CoreProbe.Idle(rank: 1).Message(0, new ExpertLoadMessage(1, new long[] { 9, 9, 9, 9 })).Message(1, new ExpertLoadMessage(1, new long[] { 9, 9, 9, 9 }));
+        Assert.False(probe.Has(RankEffectKind.ShowBalance));
+    }
+
+    private static PlanInquiry Inquiry(CoreProbe probe) => (PlanInquiry)Assert.Single(probe.Effects, effect => effect.Kind == RankEffectKind.Plan).Payload!;
+}

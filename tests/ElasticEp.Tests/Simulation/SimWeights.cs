@@ -1,0 +1,48 @@
+using ElasticEp.Membership;
+
+namespace ElasticEp.Tests.Simulation;
+
+/// <summary>
+/// Which experts a rank holds, stricter than the real slots: what no view uses any more is forgotten, so that
+/// whatever a view needs must have been prepared for that very view.
+/// </summary>
+internal sealed class SimWeights(int rank)
+{
+    private readonly HashSet<int> _before = []; // of views that are not settled
+    private HashSet<int> _inUse = [];
+    private HashSet<int> _staged = [];
+    private bool _isFilled;
+
+    public void Stage(PrepareMessage plan)
+    {
+        SimChecks.Require(_before.Count == 0, $"rank {rank} reserves buffers for {plan.Next} while a view before the present one may still be in use");
+        var wanted = Of(plan.Next);
+        _staged = [.. wanted.Except(_inUse)];
+        _isFilled = false;
+        foreach (var expert in _staged)
+        {
+            var transfer = plan.Transfers.FirstOrDefault(transfer => transfer.Expert == expert && transfer.Destination == rank);
+            SimChecks.Require(transfer.Destination == rank, $"nobody is planned to send expert {expert} to rank {rank}");
+            SimChecks.Require(transfer.Source < 0 || plan.Base.Placement.GetSlots(0, transfer.Source).Contains(expert), $"rank {transfer.Source} is to send expert {expert} and does not hold it in {plan.Base}");
+        }
+    }
+
+    public void Fill() => _isFilled = true;
+
+    public void Unstage() => (_staged, _isFilled) = ([], false);
+
+    public void Enter(GroupView view)
+    {
+        var next = Of(view);
+        var loaded = _isFilled ? _inUse.Union(_before).Union(_staged) : _inUse.Union(_before);
+        SimChecks.Require(next.IsSubsetOf(loaded), $"rank {rank} uses {view} without experts {string.Join(' ', next.Except(loaded))}");
+        _before.UnionWith(_inUse);
+        _inUse = next;
+        if (_staged.IsSubsetOf(next)) // otherwise it is kept for the view that it is for: a recovery came between
+            Unstage();
+    }
+
+    public void Settle() => _before.Clear();
+
+    private HashSet<int> Of(GroupView view) => view.Placement.Layers == 0 ? [] : [.. view.Placement.GetSlots(0, rank).ToArray().Where(expert => expert >= 0)];
+}
