@@ -24,7 +24,10 @@ internal static class GenerationEndpoints
         var call = read(await JsonInput.ReadAsync(context, type));
         var (frontEnd, codec) = (context.RequestServices.GetRequiredService<FrontEnd>(), context.RequestServices.GetRequiredService<TextCodec>());
         var created = context.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow().ToUnixTimeSeconds();
-        if (frontEnd.Submit(call.Requests()) is not { } requests)
+        var wanted = call.Requests();
+        if (wanted.Count > frontEnd.Capacity) // no other moment would be better
+            throw new BadInputException($"The call asks for {wanted.Count} choices; this server takes {frontEnd.Capacity} at a time. Give fewer prompts or a smaller n.", "n");
+        if (frontEnd.Submit(wanted) is not { } requests)
         {
             context.Response.Headers.RetryAfter = "1";
             await HttpErrors.WriteAsync(context, 429, "rate_limit_error", "The queue is full; try again in a moment.");

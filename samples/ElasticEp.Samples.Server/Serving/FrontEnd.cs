@@ -30,6 +30,9 @@ internal sealed partial class FrontEnd(
     /// <summary>Tokens that were released to clients, since the start.</summary>
     public long Released { get; private set; }
 
+    /// <summary>Most requests that are queued or running.</summary>
+    public int Capacity => capacity;
+
     /// <summary>Requests that are queued or running.</summary>
     public int Outstanding
     {

@@ -48,6 +48,17 @@ public sealed class CrowdTests
         Assert.Equal(HttpStatusCode.OK, fits.Status);
     }
 
+    [Fact]
+    public async Task A_call_that_the_queue_could_never_hold_is_refused_for_good()
+    {
+        await using var server = await TestServer.StartAsync(1, "--max-requests", "3");
+        var refused = await HttpAnswer.PostAsync(server.Http, "/v1/completions", """{"prompt": ["a", "b"], "n": 2}""");
+        Assert.Equal(
+            (HttpStatusCode.BadRequest, ("The call asks for 4 choices; this server takes 3 at a time. Give fewer prompts or a smaller n.", "invalid_request_error", "n", 400)),
+            (refused.Status, refused.Error));
+        Assert.Equal(0, server.FrontEnd.Outstanding);
+    }
+
     /// <summary>A stream that the server has taken, and of which nothing is read.</summary>
     private static async Task<HttpResponseMessage> OpenAsync(TestServer server, int tokens)
     {
