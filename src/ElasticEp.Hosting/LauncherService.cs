@@ -27,6 +27,7 @@ internal sealed partial class LauncherService(
     private readonly HashSet<(string Operation, int Rank)> _failed = [];
     private readonly Dictionary<int, (int Failures, long NotBefore)> _delays = [];
     private GroupRecord _record = GroupRecord.Unborn;
+    private bool _hasGivenUp;
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
@@ -97,10 +98,10 @@ internal sealed partial class LauncherService(
                 _failed.RemoveWhere(failed => failed.Operation != record.Pending?.Id);
                 foreach (var member in record.View.Members)
                     _delays.Remove(member.Rank);
-                if (record is { View.Epoch: 0, Pending: null, Last: { IsCompleted: false } birth } && lifetime is not null)
+                if (record is { View.Epoch: 0, Pending: null, Last: { IsCompleted: false } birth } && MayGiveUp())
                 {
                     LogNotFormed(name, birth.Reason); // its first ranks have been dismissed, and no operation can bring them back
-                    lifetime.StopApplication();
+                    lifetime!.StopApplication();
                 }
 
                 break;
@@ -241,14 +242,17 @@ internal sealed partial class LauncherService(
         var delay = FirstDelay * Math.Min(LastDelay / FirstDelay, Math.Pow(2, failures - 1));
         _delays[rank] = (failures, time.GetTimestamp() + (long)(delay.TotalSeconds * time.TimestampFrequency));
         LogStartFailed(name, rank, reason, delay);
-        if (_record.View.Epoch == 0 && failures >= MaxBirthFailures && lifetime is not null)
+        if (_record.View.Epoch == 0 && failures >= MaxBirthFailures && MayGiveUp())
         {
             LogNotBorn(name, rank, failures, reason);
-            lifetime.StopApplication();
+            lifetime!.StopApplication();
         }
 
         _ = RetryAsync(delay);
     }
+
+    /// <summary>Once, for the first reason: several ranks may fail for the same one.</summary>
+    private bool MayGiveUp() => lifetime is not null && !_hasGivenUp && (_hasGivenUp = true);
 
     private async Task RetryAsync(TimeSpan delay)
     {

@@ -49,7 +49,7 @@ internal sealed partial class FrontEnd
 
     private void OnNotSent(int rank, int topic, ReadOnlyMemory<byte> payload, string reason)
     {
-        LogNotSent(rank, topic, reason);
+        LogNotSent(topic == ServingTopic.Check ? LogLevel.Debug : LogLevel.Warning, rank, topic, reason); // checks come again and again
         if (topic != ServingTopic.Assign)
             return;
         var assignment = Assignment.Decode(payload);

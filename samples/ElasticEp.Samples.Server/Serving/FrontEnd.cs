@@ -254,6 +254,6 @@ internal sealed partial class FrontEnd(
     [LoggerMessage(3004, LogLevel.Warning, "A message {Topic} of rank {Rank} is malformed and was dropped: {Reason}")]
     private partial void LogMalformed(int topic, int rank, string reason);
 
-    [LoggerMessage(3003, LogLevel.Warning, "Message {Topic} to rank {Rank} was not sent: {Reason}")]
-    private partial void LogNotSent(int rank, int topic, string reason);
+    [LoggerMessage(EventId = 3003, Message = "Message {Topic} to rank {Rank} was not sent: {Reason}")]
+    private partial void LogNotSent(LogLevel level, int rank, int topic, string reason);
 }

@@ -17,7 +17,7 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IAsyncDisposa
     private readonly Publisher<(GroupRecord Record, long Order)> _records = new((GroupRecord.Unborn, 0), entry => entry.Order);
     private readonly OperationRequests _requests;
     private readonly RecordKeeper _keeper;
-    private readonly ConcurrentDictionary<int, long> _lost = new(); // ranks whose connection has ended without a goodbye → incarnation
+    private readonly ConcurrentDictionary<int, long> _lost = new(); // ranks whose connection has ended without a goodbye, or was not made in time → incarnation
     private GroupMessenger? _messenger;
     private PeerConnections? _connections;
     private Task _watch = Task.CompletedTask;
@@ -119,7 +119,12 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IAsyncDisposa
     }
 
     // A member that cannot be reached is reported by its peers; the next record says what became of it.
-    private void OnConnectionEvent(RankEvent e) => _ = ConnectAgainAsync(e.Peer);
+    private void OnConnectionEvent(RankEvent e)
+    {
+        if (View.Find(e.Peer) is { } member)
+            _lost[member.Rank] = member.Incarnation;
+        _ = ConnectAgainAsync(e.Peer);
+    }
 
     private async Task ConnectAgainAsync(int peer)
     {
