@@ -36,6 +36,9 @@ public sealed class ScaleResult
     /// <summary>Weight bytes that moved between ranks.</summary>
     public long BytesMoved { get; init; }
 
-    /// <summary>Fewest expert bytes that any placement of the experts on the new ranks needs to move, plus the dense bytes of the joiners.</summary>
+    /// <summary>
+    /// Fewest expert bytes that any placement with as many experts on each of the new ranks needs to move, plus the dense bytes of the
+    /// joiners. A rank that still remembers experts of an earlier view needs fewer, so <see cref="BytesMoved"/> can be below it.
+    /// </summary>
     public long BytesLowerBound { get; init; }
 }
