@@ -34,6 +34,8 @@ internal static class EplbPacking
         {
             var item = (int)(uint)entry;
             var lightest = FirstOf.Lowest<float>(packWeights);
+            while (packItems[lightest] == capacity)
+                lightest++; // Huge loads add up to infinity: packs with a place then weigh no less than full ones.
             pack[item] = lightest;
             place[item] = packItems[lightest]++;
             // A full pack weighs infinitely much; its sum is not asked for again.

@@ -120,6 +120,18 @@ public class EplbVectorTests
             "DeepSeekEplb needs as many copies on every rank; 8 experts and 0 redundant ones do not divide over 3 ranks. 1 redundant experts would.", error.Message);
     }
 
+    [Fact]
+    public void Loads_that_add_up_to_infinity_still_leave_every_expert_a_slot()
+    {
+        var load = new float[8];
+        Array.Fill(load, float.MaxValue);
+
+        var placement = new DeepSeekEplb().Plan(Requests.With(ExpertPlacement.Empty, 1, 8, 6, 1, 4, load, 0, 1));
+
+        Assert.Equal([4, 6, 0, 1, 2, 3], placement.GetSlots(0, 0).ToArray());
+        Assert.Equal([5, 7, 0, 1, 2, 3], placement.GetSlots(0, 1).ToArray());
+    }
+
     private static float[] Loads(EplbMapping mapping, int layer)
     {
         var loads = new float[8];
