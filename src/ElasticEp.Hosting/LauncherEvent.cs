@@ -14,5 +14,5 @@ internal abstract record LauncherEvent
 
     public sealed record Stopped(int Rank, RunningRank Running) : LauncherEvent;
 
-    public sealed record Retry : LauncherEvent;
+    public sealed record Retry(int Rank) : LauncherEvent;
 }

@@ -25,7 +25,7 @@ internal sealed partial class LauncherService(
     private readonly Channel<LauncherEvent> _events = Channel.CreateUnbounded<LauncherEvent>(new UnboundedChannelOptions { SingleReader = true });
     private readonly Dictionary<int, RunningRank> _ranks = [];
     private readonly HashSet<(string Operation, int Rank)> _failed = [];
-    private readonly Dictionary<int, (int Failures, long NotBefore)> _delays = [];
+    private readonly Dictionary<int, (int Failures, bool IsWaiting)> _delays = [];
     private GroupRecord _record = GroupRecord.Unborn;
     private bool _hasGivenUp;
 
@@ -117,6 +117,10 @@ internal sealed partial class LauncherService(
             case LauncherEvent.Stopped(var rank, var running):
                 Remove(rank, running);
                 break;
+            case LauncherEvent.Retry(var rank):
+                if (_delays.TryGetValue(rank, out var waited))
+                    _delays[rank] = (waited.Failures, false);
+                break;
         }
     }
 
@@ -149,7 +153,7 @@ internal sealed partial class LauncherService(
     private bool MayStart(RankLaunch launch) =>
         !_ranks.ContainsKey(launch.Rank)
         && !_failed.Contains((launch.Operation, launch.Rank))
-        && (!_delays.TryGetValue(launch.Rank, out var delay) || !IsFree(launch) || time.GetTimestamp() >= delay.NotBefore);
+        && (!_delays.GetValueOrDefault(launch.Rank).IsWaiting || !IsFree(launch));
 
     /// <summary>Whether no operation depends on it: it is started again when it fails, later and later.</summary>
     private bool IsFree(RankLaunch launch) => launch.Operation == LaunchPlan.Standby || _record.View.Epoch == 0;
@@ -240,7 +244,7 @@ internal sealed partial class LauncherService(
 
         var failures = _delays.GetValueOrDefault(rank).Failures + 1;
         var delay = FirstDelay * Math.Min(LastDelay / FirstDelay, Math.Pow(2, failures - 1));
-        _delays[rank] = (failures, time.GetTimestamp() + (long)(delay.TotalSeconds * time.TimestampFrequency));
+        _delays[rank] = (failures, true);
         LogStartFailed(name, rank, reason, delay);
         if (_record.View.Epoch == 0 && failures >= MaxBirthFailures && MayGiveUp())
         {
@@ -248,16 +252,16 @@ internal sealed partial class LauncherService(
             lifetime!.StopApplication();
         }
 
-        _ = RetryAsync(delay);
+        _ = RetryAsync(rank, delay);
     }
 
     /// <summary>Once, for the first reason: several ranks may fail for the same one.</summary>
     private bool MayGiveUp() => lifetime is not null && !_hasGivenUp && (_hasGivenUp = true);
 
-    private async Task RetryAsync(TimeSpan delay)
+    private async Task RetryAsync(int rank, TimeSpan delay)
     {
         await Task.Delay(delay, time, CancellationToken.None).ConfigureAwait(false);
-        Post(new LauncherEvent.Retry());
+        Post(new LauncherEvent.Retry(rank)); // the timer alone decides: it may run a little before what a clock says
     }
 
     [LoggerMessage(2010, LogLevel.Information, "Group {Group}: starting rank {Rank} for operation {Operation}")]

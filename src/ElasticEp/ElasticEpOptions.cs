@@ -45,7 +45,7 @@ public sealed class ElasticEpOptions
 
     /// <summary>
     /// Ranks that may be lost at once without losing the last copy of an expert: with f, placements give every expert f + 1 copies on
-    /// different ranks, as far as slots and <see cref="RedundantExperts"/> allow it. Used by the rank that coordinates; give all ranks the same.
+    /// different ranks, as far as the slots allow it, whatever <see cref="RedundantExperts"/> is. Used by the rank that coordinates; give all ranks the same.
     /// </summary>
     /// <value>Default 0.</value>
     public int ToleratedLosses { get; set; }

@@ -6,9 +6,10 @@ namespace ElasticEp.Placement;
 /// only where that does not suffice. A movement budget is spent where it gains the most balancedness.
 /// </summary>
 /// <remarks>
-/// Every expert is present, no rank holds one twice, copies are spread over known nodes, and with ToleratedLosses f every expert has
-/// f + 1 copies on different ranks (as many as all can have, when the replicas do not suffice). Experts + RedundantExperts copies are
-/// placed, as evenly as the slots allow. Without load nothing moves that need not.
+/// Every expert is present, no rank holds one twice, and with ToleratedLosses f every expert has f + 1 copies on different ranks (as many
+/// as all can have, when the slots do not suffice). Experts + RedundantExperts copies are placed, more when f + 1 of each need it, as
+/// evenly as the slots allow. Copies go to nodes without one where that is possible when they are placed; a spread that is worse
+/// than it could be is not repaired. Without load nothing moves that need not.
 /// </remarks>
 internal sealed class MinimalMove : IPlacementPolicy
 {

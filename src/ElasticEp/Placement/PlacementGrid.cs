@@ -11,8 +11,9 @@ internal sealed class PlacementGrid
         Width = Capacity.Max();
         Words = (Ranks + 63) / 64;
         var room = Capacity.Sum(capacity => (long)capacity);
-        Total = (int)Math.Min(room, (long)request.Experts + request.RedundantExperts);
-        Depth = Math.Clamp(Total / request.Experts, 1, Math.Min(request.ToleratedLosses, Ranks - 1) + 1);
+        var wantedDepth = Math.Min(request.ToleratedLosses, Ranks - 1) + 1;
+        Total = (int)Math.Min(room, Math.Max((long)request.Experts + request.RedundantExperts, (long)wantedDepth * request.Experts));
+        Depth = Math.Clamp(Total / request.Experts, 1, wantedDepth);
         var names = request.Ranks.Select(rank => rank.Node).ToArray();
         var nodes = names.Distinct().ToList();
         Nodes = nodes.Count < 2 || nodes.Contains(null) ? 1 : nodes.Count;

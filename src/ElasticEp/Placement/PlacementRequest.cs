@@ -23,7 +23,7 @@ public sealed class PlacementRequest
     public ReadOnlyMemory<float> Load { get; init; }
 
     /// <summary>How many ranks may be lost at once without losing the last copy of an expert.</summary>
-    /// <value>0 by default. With f, every expert gets f + 1 copies on different ranks as far as the replicas and the ranks allow it.</value>
+    /// <value>0 by default. With f, every expert gets f + 1 copies on different ranks as far as slots and ranks allow it.</value>
     public int ToleratedLosses { get; init; }
 
     /// <summary>Bytes of one expert of one layer.</summary>
@@ -34,6 +34,6 @@ public sealed class PlacementRequest
     /// Bytes that may be copied for balance, beyond what it takes that every expert is present, copies survive losses and the wanted
     /// replicas exist.
     /// </summary>
-    /// <value>Null by default: no limit, balance first. 0: moves first.</value>
+    /// <value>Null by default: no limit, balance first. 0: only what must be copied.</value>
     public long? MovementBudget { get; init; }
 }

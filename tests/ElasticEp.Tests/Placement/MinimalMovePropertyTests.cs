@@ -30,17 +30,17 @@ public class MinimalMovePropertyTests
         var placement = _policy.Plan(request);
         var room = request.Ranks.Sum(rank => Math.Min(rank.Slots, request.Experts));
         for (var layer = 0; layer < request.Layers; layer++)
-            Assert.Equal(Math.Min(room, request.Experts + request.RedundantExperts), request.Ranks.Sum(rank => placement.Held(layer, rank.Rank).Length));
+            Assert.Equal(Math.Min(room, Math.Max(request.Experts + request.RedundantExperts, DepthOf(request) * request.Experts)), request.Ranks.Sum(rank => placement.Held(layer, rank.Rank).Length));
         return placement;
     }), iter: Cases);
 
     [Fact]
-    public void With_enough_copies_any_tolerated_losses_leave_every_expert_alive() => RandomCase.All.Sample(history => history.Play(request =>
+    public void With_enough_slots_any_tolerated_losses_leave_every_expert_alive() => RandomCase.All.Sample(history => history.Play(request =>
     {
         var placement = _policy.Plan(request);
         var room = request.Ranks.Sum(rank => Math.Min(rank.Slots, request.Experts));
-        var depth = Math.Min(request.ToleratedLosses + 1, request.Ranks.Count);
-        if (Math.Min(room, request.Experts + request.RedundantExperts) >= depth * request.Experts)
+        var depth = DepthOf(request);
+        if (room >= depth * request.Experts)
             ForEachExpert(placement, replicas => Assert.True(replicas.Select(replica => replica.Rank).Distinct().Count() >= depth));
         return placement;
     }), iter: Cases);
@@ -150,4 +150,6 @@ public class MinimalMovePropertyTests
 
         return moved;
     }
+
+    private static int DepthOf(PlacementRequest request) => Math.Min(request.ToleratedLosses + 1, request.Ranks.Count);
 }
