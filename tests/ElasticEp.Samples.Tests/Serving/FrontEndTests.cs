@@ -56,9 +56,15 @@ public sealed class FrontEndTests
         using var frontEnd = await StartAsync(group);
         var request = frontEnd.Submit([1], Options)!;
         await AssignedAsync(group); // which is lost on its way
-        var (rank, payload) = await group.HearAsync(ServingTopic.Check);
-        Assert.Equal(0, rank);
-        Assert.Equal((request.Number, 1), Assert.Single(RequestList.Decode(payload)));
+        (long, int)[] asked = [];
+        for (var checks = 0; checks < 50 && asked.Length == 0; checks++) // the first check may find the request too young, and only tell the rank where to report
+        {
+            var (rank, payload) = await group.HearAsync(ServingTopic.Check);
+            Assert.Equal(0, rank);
+            asked = [.. RequestList.Decode(payload)];
+        }
+
+        Assert.Equal((request.Number, 1), Assert.Single(asked));
         group.Say(0, ServingTopic.HandBack, new RequestNotice(request.Number, 1, "the rank does not have it").Encode());
         Assert.Equal(2, (await AssignedAsync(group)).Assignment.Owner);
     }
