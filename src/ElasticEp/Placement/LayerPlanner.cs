@@ -17,6 +17,8 @@ internal sealed class LayerPlanner
     private readonly LayerState _other;            // a second way, for layers in which single steps do not suffice
     private readonly LayerBaseline _otherBaseline;
     private readonly LayerSearch _otherSearch;
+    private readonly LayerSpread _spread;
+    private readonly LayerSpread _otherSpread;
     private readonly LayerRelabel _relabel;
     private readonly int[] _placed;                // [expert]: stamp of the row in which it has a slot
     private readonly List<int> _rest = [];
@@ -35,6 +37,8 @@ internal sealed class LayerPlanner
         _other = new LayerState(_grid);
         _otherBaseline = new LayerBaseline(_grid, _other);
         _otherSearch = new LayerSearch(_grid, _other);
+        _spread = new LayerSpread(_grid, _state);
+        _otherSpread = new LayerSpread(_grid, _other);
         _relabel = new LayerRelabel(_grid);
         _placed = new int[_grid.Experts];
     }
@@ -50,6 +54,7 @@ internal sealed class LayerPlanner
         Keep(layer, load);
         var seats = SeatCounts.Even(_grid.Total, _grid.Capacity, _state.Count, layer);
         _baseline.Complete(seats);
+        _spread.Repair();
         if (!load.IsEmpty)
             return Slots(layer, Improve(seats, maxSteps, path));
         path?.Add(new PathPoint(0, _state.Cost, _state.MaxLoad)); // Nobody knows what would be better.
@@ -78,12 +83,15 @@ internal sealed class LayerPlanner
                 return _state;
         }
 
+        if (_otherSpread.Lacking > _spread.Lacking)
+            return _state;
         path?.Add(new PathPoint(int.MaxValue, _other.Cost, _other.MaxLoad));
         return _other;
     }
 
     private bool Search(double target, double enough)
     {
+        _otherSpread.Repair();
         _otherSearch.Run(target, 2, 4 * _grid.Total);
         return _other.MaxLoad <= enough;
     }

@@ -24,6 +24,7 @@ internal sealed partial class LayerSearch(PlacementGrid grid, LayerState state)
     private readonly NodeSpread _nodes = new(grid, state);
     private double _target;
     private int _maxCost;
+    private bool _mayReplace;
     private Step _best;
 
     /// <summary>Takes steps until no rank has more than the target load.</summary>
@@ -34,6 +35,7 @@ internal sealed partial class LayerSearch(PlacementGrid grid, LayerState state)
     public void Run(double target, int maxCost, int maxSteps, List<PathPoint>? path = null)
     {
         (_target, _maxCost) = (target, maxCost);
+        _mayReplace = grid.Total > grid.Experts && _nodes.Lacking() == 0; // Other numbers of copies might be spread worse than they could be.
         for (var rank = 0; rank < _order.Length; rank++)
             _order[rank] = rank;
         for (var step = 0; step < maxSteps; step++)
@@ -71,9 +73,9 @@ internal sealed partial class LayerSearch(PlacementGrid grid, LayerState state)
         var next = 0;
         while (next < _order.Length - 1 && !_best.ReachesTarget && FindSwap(rank, _order[next]))
             next++;
-        if (grid.Total > grid.Experts)
+        if (_mayReplace)
             FindReplacement(rank, FewRanks);
-        if (grid.Total > grid.Experts && _best.Score <= 0)
+        if (_mayReplace && _best.Score <= 0)
             FindReplacement(rank, grid.Ranks);
         for (var i = 0; i < next && _maxCost > 0 && _best.Score <= 0; i++)
             FindDoubleSwap(rank, _order[i]);

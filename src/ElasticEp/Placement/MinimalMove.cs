@@ -8,8 +8,8 @@ namespace ElasticEp.Placement;
 /// <remarks>
 /// Every expert is present, no rank holds one twice, and with ToleratedLosses f every expert has f + 1 copies on different ranks (as many
 /// as all can have, when the slots do not suffice). Experts + RedundantExperts copies are placed, more when f + 1 of each need it, as
-/// evenly as the slots allow. Copies go to nodes without one where that is possible when they are placed; a spread that is worse
-/// than it could be is not repaired. Without load nothing moves that need not.
+/// evenly as the slots allow. The copies of each expert are on as many nodes as the numbers of copies and the even seats allow, also when
+/// the placement in use had them on fewer. Without load nothing moves that need not.
 /// </remarks>
 internal sealed class MinimalMove : IPlacementPolicy
 {

@@ -3,6 +3,8 @@ namespace ElasticEp.Placement;
 /// <summary>What of a request is the same in every layer, with ranks by index.</summary>
 internal sealed class PlacementGrid
 {
+    private readonly ulong[] _ranksOf; // [node][word]: set of ranks
+
     public PlacementGrid(PlacementRequest request)
     {
         Experts = request.Experts;
@@ -18,6 +20,9 @@ internal sealed class PlacementGrid
         var nodes = names.Distinct().ToList();
         Nodes = nodes.Count < 2 || nodes.Contains(null) ? 1 : nodes.Count;
         NodeOf = [.. names.Select(name => Nodes == 1 ? 0 : nodes.IndexOf(name))];
+        _ranksOf = new ulong[Nodes * Words];
+        for (var rank = 0; rank < Ranks; rank++)
+            _ranksOf[(NodeOf[rank] * Words) + (rank >> 6)] |= 1UL << (rank & 63);
     }
 
     public int Experts { get; }
@@ -44,4 +49,7 @@ internal sealed class PlacementGrid
 
     /// <summary>Node of each rank.</summary>
     public int[] NodeOf { get; }
+
+    /// <summary>Ranks of a node, as a set of <see cref="Words"/> words.</summary>
+    public ReadOnlySpan<ulong> RanksOf(int node) => _ranksOf.AsSpan(node * Words, Words);
 }

@@ -31,8 +31,8 @@ public sealed class PlacementRequest
     public long ExpertBytes { get; init; }
 
     /// <summary>
-    /// Bytes that may be copied for balance, beyond what it takes that every expert is present, copies survive losses and the wanted
-    /// replicas exist.
+    /// Bytes that may be copied for balance, beyond what it takes that every expert is present, copies survive losses and are spread over
+    /// nodes, and the wanted replicas exist.
     /// </summary>
     /// <value>Null by default: no limit, balance first. 0: only what must be copied.</value>
     public long? MovementBudget { get; init; }

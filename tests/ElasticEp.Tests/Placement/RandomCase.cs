@@ -9,13 +9,13 @@ namespace ElasticEp.Tests.Placement;
 /// <param name="Turns">The requests, without the placement in use.</param>
 internal sealed record RandomCase(int Layers, int Experts, RandomCase.Turn[] Turns)
 {
-    private const int MaxRanks = 7;
+    private const int MaxRanks = 12;
 
     private static readonly Gen<float[]> Loads = Gen.Frequency(
         (2, Gen.Const(Array.Empty<float>())),
-        (1, Gen.Const(0f).Array[40]),
-        (4, Gen.Float[0, 100].Array[40]),
-        (2, Gen.Frequency((6, Gen.Const(0f)), (3, Gen.Float[0, 1]), (1, Gen.Float[1e5f, 1e6f])).Array[40])); // huge skew
+        (1, Gen.Const(0f).Array[80]),
+        (4, Gen.Float[0, 100].Array[80]),
+        (2, Gen.Frequency((6, Gen.Const(0f)), (3, Gen.Float[0, 1]), (1, Gen.Float[1e5f, 1e6f])).Array[80])); // huge skew
 
     private static readonly Gen<Turn> OneTurn = Gen.Select(
         Gen.Shuffle(Enumerable.Range(0, MaxRanks).ToArray(), 1, MaxRanks).Select(ranks => ranks.Order().ToArray()),
@@ -28,7 +28,7 @@ internal sealed record RandomCase(int Layers, int Experts, RandomCase.Turn[] Tur
 
     /// <summary>Small groups, mostly with uneven slots.</summary>
     public static Gen<RandomCase> All { get; } = Gen.Select(
-        Gen.Int[1, 2], Gen.Frequency((1, Gen.Const(1)), (9, Gen.Int[1, 20])), OneTurn.Array[2, 5], (layers, experts, turns) => new RandomCase(layers, experts, turns));
+        Gen.Int[1, 2], Gen.Frequency((1, Gen.Const(1)), (9, Gen.Int[1, 40])), OneTurn.Array[2, 5], (layers, experts, turns) => new RandomCase(layers, experts, turns));
 
     /// <summary>The requests in turn; each begins where the answer to the one before has led.</summary>
     /// <param name="answer">Gives the placement that the request leads to.</param>
@@ -51,7 +51,7 @@ internal sealed record RandomCase(int Layers, int Experts, RandomCase.Turn[] Tur
     }
 
     /// <param name="Ranks">The ranks asked for.</param>
-    /// <param name="Extra">Slots of each rank beyond an even share.</param>
+    /// <param name="Extra">Slots of each rank beyond an even share; a rank may so have fewer than it holds.</param>
     /// <param name="Nodes">Number of nodes, 0 for unknown.</param>
     /// <param name="Spares">Spare buffers.</param>
     /// <param name="Losses">Losses to tolerate.</param>
@@ -68,7 +68,7 @@ internal sealed record RandomCase(int Layers, int Experts, RandomCase.Turn[] Tur
             {
                 Layers = history.Layers,
                 Experts = history.Experts,
-                Ranks = [.. Ranks.Select(rank => new RankCapacity(rank, SlotsOf(rank, share, current), Spares, Nodes == 0 ? null : $"node-{rank % Nodes}"))],
+                Ranks = [.. Ranks.Select(rank => new RankCapacity(rank, share + Extra[rank], Spares, Nodes == 0 ? null : $"node-{rank % Nodes}"))],
                 Current = current,
                 RedundantExperts = Redundant,
                 Load = Load.Length == 0 ? default : Load.AsMemory(0, history.Layers * history.Experts),
@@ -76,9 +76,5 @@ internal sealed record RandomCase(int Layers, int Experts, RandomCase.Turn[] Tur
                 MovementBudget = Budget,
             };
         }
-
-        /// <summary>A rank never shrinks below what it holds.</summary>
-        private int SlotsOf(int rank, int share, ExpertPlacement current) =>
-            Math.Max(share + Extra[rank], current.Layers == 0 ? 0 : current.GetSlots(0, rank).Length);
     }
 }

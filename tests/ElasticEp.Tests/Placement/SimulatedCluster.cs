@@ -37,6 +37,7 @@ internal sealed class SimulatedCluster
 
         Assert.Same(plan.Stages[^1].Placement, plan.Placement);
         Assert.True(hasEntered);
+        Assert.All(request.Ranks, rank => Assert.True(plan.Placement.GetSlots(0, rank.Rank).Length <= rank.Slots));
         Assert.Null(cluster._routed.FindMissing());
     }
 
@@ -53,7 +54,7 @@ internal sealed class SimulatedCluster
             var routed = Routed(transfer.Layer, transfer.Destination);
             Assert.DoesNotContain(transfer.Expert, routed);
             var capacity = _capacities[transfer.Destination];
-            if (buffers.Count >= capacity.Slots + capacity.SpareExperts)
+            if (buffers.Count >= Math.Max(capacity.Slots, SlotsBefore(transfer.Destination)) + capacity.SpareExperts)
                 Assert.True(buffers.RemoveAll(expert => !routed.Contains(expert) && !stage.Placement.GetSlots(transfer.Layer, transfer.Destination).Contains(expert)) > 0, $"{transfer} has no buffer that is not routed to");
             buffers.Add(transfer.Expert);
         }
@@ -76,7 +77,7 @@ internal sealed class SimulatedCluster
             foreach (var rank in stage.Placement.Ranks)
             {
                 var slots = stage.Placement.GetSlots(layer, rank);
-                Assert.True(!_capacities.TryGetValue(rank, out var capacity) || slots.Length <= capacity.Slots);
+                Assert.True(!_capacities.TryGetValue(rank, out var capacity) || slots.Length <= Math.Max(capacity.Slots, SlotsBefore(rank)));
                 foreach (var expert in slots)
                     Assert.True(expert < 0 || _buffers[(layer, rank)].Contains(expert), $"rank {rank} is to serve expert {expert} of layer {layer}, which it does not have");
             }
@@ -90,4 +91,7 @@ internal sealed class SimulatedCluster
 
     private HashSet<int> Routed(int layer, int rank) =>
         _routed.Layers == 0 ? [] : [.. _routed.GetSlots(layer, rank).ToArray().Where(expert => expert >= 0)];
+
+    /// <summary>A rank that is to have fewer slots gives them up in the end.</summary>
+    private int SlotsBefore(int rank) => _request.Current.Ranks.Contains(rank) ? _request.Current.GetSlots(0, rank).Length : 0;
 }
