@@ -27,6 +27,7 @@ internal static class GroupSetup
         options.MaxTokensPerRank = MaxTokensPerRank;
         options.SlotsPerRank = config.Experts;
         options.RedundantExperts = settings.RedundantExperts;
+        options.ToleratedLosses = settings.ToleratedLosses;
     }
 
     /// <summary>Adds the model and the serving loop to a rank's host.</summary>

@@ -16,6 +16,7 @@ internal static class ServerOptions
         new("max-ranks", "N", "8", "most ranks, up to 64"),
         new("standbys", "N", "0", "workers kept started and connected beyond the ranks: growing waits for no process start"),
         new("redundant-experts", "N", "0", "extra replicas per layer, for the experts with most work"),
+        new("tolerated-losses", "N", "0", "ranks that may die at once while a copy of every expert stays alive"),
         new("max-requests", "N", "4096", "most choices that are queued or running; beyond it 429"),
         new("shutdown-timeout", "SECONDS", "30", "how long requests may go on when the server is asked to stop"),
         new("transport", "KIND", "tcp", "tcp: each rank is a process; inprocess: all ranks in this one"),

@@ -23,6 +23,9 @@ internal sealed record ServerSettings
     /// <summary>Extra replicas, per layer, that go to the experts with most work.</summary>
     public required int RedundantExperts { get; init; }
 
+    /// <summary>Ranks that may die at once without the last copy of an expert.</summary>
+    public required int ToleratedLosses { get; init; }
+
     /// <summary>Most requests that are queued or running.</summary>
     public required int QueueCapacity { get; init; }
 
@@ -61,6 +64,7 @@ internal sealed record ServerSettings
             MaxRanks = maxRanks,
             Standbys = Number(configuration, "standbys", 0, 0, maxRanks),
             RedundantExperts = Number(configuration, "redundant-experts", 0, 0, 2048),
+            ToleratedLosses = Number(configuration, "tolerated-losses", 0, 0, maxRanks - 1),
             QueueCapacity = Number(configuration, "max-requests", 4096, 1, 1_000_000),
             ShutdownTimeout = TimeSpan.FromSeconds(Number(configuration, "shutdown-timeout", 30, 0, 86_400)),
             IsInProcess = transport == "inprocess",

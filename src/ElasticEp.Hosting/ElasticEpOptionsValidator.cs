@@ -5,6 +5,8 @@ namespace ElasticEp.Hosting;
 /// <summary>Checks the options of a group and reports every failure at once, by option name.</summary>
 internal sealed class ElasticEpOptionsValidator(IEnumerable<GroupRegistration> registrations) : IValidateOptions<ElasticEpOptions>
 {
+    private const int MaxNodeLength = 255;
+
     public ValidateOptionsResult Validate(string? name, ElasticEpOptions options)
     {
         if (registrations.FirstOrDefault(group => group.Name == name) is not { } registration)
@@ -27,6 +29,8 @@ internal sealed class ElasticEpOptionsValidator(IEnumerable<GroupRegistration> r
             failures.Add("Rank is not set; a host that holds a rank needs one, set by its launcher or in the configuration.");
         if (registration.IsClient && options.Rank is not null)
             failures.Add($"Rank is {options.Rank}, but a client holds no rank; remove it or use AddElasticExpertParallel.");
+        if (options.Node is { } node && (string.IsNullOrWhiteSpace(node) || node.Length > MaxNodeLength))
+            failures.Add($"Node has {node.Length} characters; it must have 1 to {MaxNodeLength} that are not all blank, or be null for this machine.");
         if (options.Rank is { } rank)
             InRange(nameof(options.Rank), rank, 0, options.MaxRanks - 1, failures);
     }

@@ -90,11 +90,17 @@ public static class ElasticEpServiceCollectionExtensions
         services.AddSingleton<IHostedService>(provider => new RankHostedService(
             name, provider.GetRequiredKeyedService<RankRuntime>(name), provider.GetRequiredService<ILogger<RankHostedService>>()));
         return services.AddOptions<ElasticEpOptions>(name)
-            .PostConfigure<IServiceProvider>((options, provider) => options.Rank ??= ConfiguredRank(provider.GetService<IConfiguration>()))
+            .PostConfigure<IServiceProvider>((options, provider) => FromEnvironment(options, provider.GetService<IConfiguration>()))
             .ValidateOnStart();
     }
 
-    /// <summary>The rank that a launcher, a unit file or a pod has given to this process.</summary>
+    /// <summary>What is this process's own, so that a launcher, a unit file or a pod gives it, not the code.</summary>
+    private static void FromEnvironment(ElasticEpOptions options, IConfiguration? configuration)
+    {
+        options.Rank ??= ConfiguredRank(configuration);
+        options.Node ??= configuration?[WorkerVariables.NodeKey];
+    }
+
     private static int? ConfiguredRank(IConfiguration? configuration) => configuration?[WorkerVariables.RankKey] is not { } text
         ? null
         : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var rank)

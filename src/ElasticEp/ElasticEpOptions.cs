@@ -6,6 +6,13 @@ public sealed class ElasticEpOptions
     /// <summary>Rank of this process; null for a client, and for a rank whose launcher decides.</summary>
     public int? Rank { get; set; }
 
+    /// <summary>
+    /// Name of what fails as a whole: the machine of this process, or its rack or zone. Copies of an expert are spread over nodes, and
+    /// weights come from the same node where there is a choice. Each process gives its own.
+    /// </summary>
+    /// <value>Default null: this machine, the same for all containers on it.</value>
+    public string? Node { get; set; }
+
     /// <summary>Upper bound of ranks, 1 to 1024: a rank is a number from 0 to this − 1.</summary>
     /// <value>Default 8.</value>
     public int MaxRanks { get; set; } = 8;
@@ -99,6 +106,7 @@ public sealed class ElasticEpOptions
     /// <summary>Sets every option of another object to the values of this one.</summary>
     internal void CopyTo(ElasticEpOptions other)
     {
+        other.Node = Node;
         (other.Rank, other.MaxRanks, other.InitialRanks, other.MinRanks, other.Standbys) = (Rank, MaxRanks, InitialRanks, MinRanks, Standbys);
         (other.Model.MoeLayers, other.Model.Experts, other.Model.TopK) = (Model.MoeLayers, Model.Experts, Model.TopK);
         (other.Model.HiddenSize, other.Model.RowType) = (Model.HiddenSize, Model.RowType);

@@ -4,4 +4,5 @@ namespace ElasticEp;
 /// <param name="Rank">Stable number, 0 ≤ rank &lt; MaxRanks; holes are allowed.</param>
 /// <param name="Incarnation">Distinguishes a restarted process on the same rank.</param>
 /// <param name="Address">Where its transport can be reached.</param>
-public sealed record GroupMember(int Rank, long Incarnation, string Address);
+/// <param name="Node">What it fails together with, as <see cref="ElasticEpOptions.Node"/> names it; empty when unknown.</param>
+public sealed record GroupMember(int Rank, long Incarnation, string Address, string Node = "");

@@ -9,6 +9,9 @@ internal static class WorkerVariables
     /// <summary>The same, in the environment.</summary>
     public const string Rank = "ElasticEp__Rank";
 
+    /// <summary>Configuration key of the machine, rack or zone that a process is on.</summary>
+    public const string NodeKey = "ElasticEp:Node";
+
     /// <summary>Set when standard input is a pipe whose end means that the parent is gone.</summary>
     public const string ParentPipe = "ElasticEp__ParentPipe";
 }

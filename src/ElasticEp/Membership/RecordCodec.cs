@@ -5,7 +5,7 @@ namespace ElasticEp.Membership;
 /// <summary>Encodes the group record and its parts.</summary>
 internal static class RecordCodec
 {
-    private const byte Version = 2;
+    private const byte Version = 3;
 
     public static ReadOnlyMemory<byte> Encode(GroupRecord record)
     {
@@ -14,12 +14,7 @@ internal static class RecordCodec
         ViewCodec.Write(writer, record.View);
         writer.Int(record.PreviousMembers.Length);
         foreach (var member in record.PreviousMembers)
-        {
-            writer.Int(member.Rank);
-            writer.Long(member.Incarnation);
-            writer.Text(member.Address);
-        }
-
+            MemberCodec.Write(writer, member);
         writer.Bool(record.Pending is not null);
         if (record.Pending is { } pending)
             WritePending(writer, pending);
@@ -43,8 +38,8 @@ internal static class RecordCodec
             throw new ElasticEpException(ElasticEpErrorCode.Incompatible, $"The group's record has format {version}, this process knows {Version}; run the same library version everywhere.");
         var view = ViewCodec.Read(ref reader);
         var previous = ImmutableArray.CreateBuilder<GroupMember>();
-        for (var count = reader.Count(16); count > 0; count--)
-            previous.Add(new GroupMember(reader.Int(), reader.Long(), reader.Text()));
+        for (var count = reader.Count(MemberCodec.LeastBytes); count > 0; count--)
+            previous.Add(MemberCodec.Read(ref reader));
         var pending = reader.Bool() ? ReadPending(ref reader) : null;
         var last = reader.Bool() ? ReadOutcome(ref reader) : null;
         var ended = new OperationOutcome[reader.Count(10)];

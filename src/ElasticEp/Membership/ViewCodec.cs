@@ -16,12 +16,7 @@ internal static class ViewCodec
         writer.Bool(view.IsTerminal);
         writer.Int(view.Members.Length);
         foreach (var member in view.Members)
-        {
-            writer.Int(member.Rank);
-            writer.Long(member.Incarnation);
-            writer.Text(member.Address);
-        }
-
+            MemberCodec.Write(writer, member);
         WritePlacement(writer, view.Placement);
     }
 
@@ -31,10 +26,10 @@ internal static class ViewCodec
         var startStep = reader.Long();
         var coordinator = reader.Int();
         var isTerminal = reader.Bool();
-        var members = new GroupMember[reader.Count(16)];
+        var members = new GroupMember[reader.Count(MemberCodec.LeastBytes)];
         for (var i = 0; i < members.Length; i++)
         {
-            members[i] = new GroupMember(reader.Int(), reader.Long(), reader.Text());
+            members[i] = MemberCodec.Read(ref reader);
             if (members[i].Rank < 0 || (i > 0 && members[i].Rank <= members[i - 1].Rank))
                 throw WireReader.Malformed($"rank {members[i].Rank} is negative or out of order");
         }

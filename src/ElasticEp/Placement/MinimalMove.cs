@@ -9,7 +9,8 @@ namespace ElasticEp.Placement;
 /// Every expert is present, no rank holds one twice, and with ToleratedLosses f every expert has f + 1 copies on different ranks (as many
 /// as all can have, when the slots do not suffice). Experts + RedundantExperts copies are placed, more when f + 1 of each need it, as
 /// evenly as the slots allow. The copies of each expert are on as many nodes as the numbers of copies and the even seats allow, also when
-/// the placement in use had them on fewer. Without load nothing moves that need not.
+/// the placement in use had them on fewer: a node with one rank of many does not get a copy of everything, which would make it the slowest.
+/// Without load nothing moves that need not.
 /// </remarks>
 internal sealed class MinimalMove : IPlacementPolicy
 {

@@ -13,20 +13,21 @@ internal static class Planning
     {
         if (inquiry.Target.IsEmpty)
             return (new PlacementPlan(ExpertPlacement.Empty, [], 0), 0);
+        var target = inquiry.Target.Select(member => member.Rank).ToImmutableArray();
         var largest = Enumerable.Range(0, options.Model.MoeLayers).Max(manifest.ExpertBytes);
         var plan = PlacementPlanner.Plan(policy, new PlacementRequest
         {
             Layers = options.Model.MoeLayers,
             Experts = options.Model.Experts,
-            Ranks = [.. inquiry.Target.Select(rank => new RankCapacity(rank, options.SlotsPerRank, options.SpareExperts))],
+            Ranks = [.. inquiry.Target.Select(member => new RankCapacity(member.Rank, options.SlotsPerRank, options.SpareExperts, member.Node.Length == 0 ? null : member.Node))],
             Current = inquiry.View.Placement,
             RedundantExperts = options.RedundantExperts,
             ToleratedLosses = options.ToleratedLosses,
             Load = inquiry.Load,
             ExpertBytes = largest,
-            MovementBudget = options.MovementBudget ?? EvenShares(inquiry.View, inquiry.Target, options, largest),
+            MovementBudget = options.MovementBudget ?? EvenShares(inquiry.View, target, options, largest),
         });
-        return (plan, WeightBound.Of(plan, inquiry.View, inquiry.Target, manifest));
+        return (plan, WeightBound.Of(plan, inquiry.View, target, manifest));
     }
 
     /// <summary>Bytes of an even share of all copies for each rank that joins or leaves; see <see cref="ElasticEpOptions.MovementBudget"/>.</summary>

@@ -94,7 +94,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         var self = new PeerIdentity(Name, Rank, incarnation, "", Layout.Describe(_services.Options));
         await _services.Transport.StartAsync(self, new FrameRouter(this), cancellationToken).ConfigureAwait(false);
         _loops.Add(_keeper.WatchRecordAsync(OnRecord));
-        var registration = Registration.Encode(new GroupMember(Rank, incarnation, _services.Transport.Address));
+        var registration = Registration.Encode(new GroupMember(Rank, incarnation, _services.Transport.Address, _services.Options.Node ?? Machine.Name));
         await RegisterAsync(registration, cancellationToken).ConfigureAwait(false);
         _loops.Add(StayRegisteredAsync(registration));
         LogRegistered(Name, Rank, incarnation, _services.Transport.Address);

@@ -8,15 +8,13 @@ internal static class Registration
     public static ReadOnlyMemory<byte> Encode(GroupMember member)
     {
         var writer = new WireWriter();
-        writer.Int(member.Rank);
-        writer.Long(member.Incarnation);
-        writer.Text(member.Address);
+        MemberCodec.Write(writer, member);
         return writer.Written;
     }
 
     public static GroupMember Decode(ReadOnlySpan<byte> bytes)
     {
         var reader = new WireReader(bytes);
-        return new GroupMember(reader.Int(), reader.Long(), reader.Text());
+        return MemberCodec.Read(ref reader);
     }
 }

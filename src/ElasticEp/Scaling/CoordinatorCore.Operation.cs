@@ -54,7 +54,7 @@ internal sealed partial class CoordinatorCore
                 if (Operation.Pending.Kind == OperationKind.Stop)
                     OnPlan(new PlacementPlan(ExpertPlacement.Empty, [], 0), 0, now, effects);
                 else
-                    effects.Add(new RankEffect(RankEffectKind.Plan) { Operation = Operation.Id, Payload = new PlanInquiry(_record.View, Operation.Pending.Target, _load.Read()) });
+                    effects.Add(new RankEffect(RankEffectKind.Plan) { Operation = Operation.Id, Payload = new PlanInquiry(_record.View, [.. MembersOf(Operation.Pending.Target)], _load.Read()) });
                 break;
             case OperationStage.Loading when !Operation.Behind(Operation.Participants, PrepareStage.Loaded).Any():
                 Operation.Figures = Operation.Figures with { Transfer = Operation.Figures.Transfer + now - Operation.Since, BytesMoved = Operation.BytesMoved };
@@ -75,6 +75,8 @@ internal sealed partial class CoordinatorCore
                 break;
         }
     }
+
+    private IEnumerable<GroupMember> MembersOf(ImmutableArray<int> ranks) => ranks.Select(rank => _record.View.Find(rank) ?? _registered[rank]);
 
     private bool IsGathered(int rank) => _registered.TryGetValue(rank, out var joiner) && (rank == member.Rank || member.IsConnected(joiner));
 

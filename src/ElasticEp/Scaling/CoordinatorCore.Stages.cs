@@ -37,7 +37,7 @@ internal sealed partial class CoordinatorCore
             _record.View.Epoch + 1,
             _record.View.Epoch == 0 ? 1 : 0,
             Membership.Succession.NextCoordinator(_record.View, ranks),
-            ranks.Select(rank => _record.View.Find(rank) ?? _registered[rank]),
+            MembersOf(ranks),
             operation.PlacementStage.Placement,
             isStop);
         operation.Participants = [.. RanksOf(_record.View).Union(ranks)];

@@ -4,6 +4,6 @@ namespace ElasticEp.Scaling;
 
 /// <summary>What the planner is told when an operation is to be planned.</summary>
 /// <param name="View">The view in use.</param>
-/// <param name="Target">The ranks after the operation.</param>
+/// <param name="Target">The members after the operation, ascending.</param>
 /// <param name="Load">Load of each expert, <c>[layers × experts]</c>; empty when none is known.</param>
-internal sealed record PlanInquiry(GroupView View, ImmutableArray<int> Target, ReadOnlyMemory<float> Load);
+internal sealed record PlanInquiry(GroupView View, ImmutableArray<GroupMember> Target, ReadOnlyMemory<float> Load);

@@ -13,7 +13,7 @@ public readonly record struct FrameHeader
     public const int Size = 64;
 
     /// <summary>The protocol version that this library speaks.</summary>
-    public const byte CurrentVersion = 1;
+    public const byte CurrentVersion = 2;
 
     /// <summary>What the frame means.</summary>
     public FrameOperation Operation { get; init; }

@@ -61,6 +61,9 @@ internal sealed class ElasticCluster : IAsyncDisposable
     /// <summary>Where experts go.</summary>
     public IPlacementPolicy Policy { get; set; } = new MinimalMove();
 
+    /// <summary>Which node a rank says it is on; null: all on this machine.</summary>
+    public Func<int, string>? NodeOf { get; set; }
+
     /// <summary>Called for each rank before it starts; may throw, which is a launch failure.</summary>
     public Action<ToyRank>? OnLaunch { get; set; }
 
@@ -157,12 +160,18 @@ internal sealed class ElasticCluster : IAsyncDisposable
             throw new AggregateException(failures);
     }
 
-    private GroupServices Services() => new("toy", Options, _createTransport(), Store, TimeProvider.System, NullLoggerFactory.Instance, _metrics);
+    private GroupServices Services(int rank = -1)
+    {
+        var options = new ElasticEpOptions();
+        Options.CopyTo(options);
+        options.Node = NodeOf?.Invoke(rank);
+        return new("toy", options, _createTransport(), Store, TimeProvider.System, NullLoggerFactory.Instance, _metrics);
+    }
 
     private async Task LaunchAsync(int number)
     {
         var workload = new ToyWorkload();
-        var runtime = new RankRuntime(Services(), number, new CpuExchangeKernels(), workload, Policy);
+        var runtime = new RankRuntime(Services(number), number, new CpuExchangeKernels(), workload, Policy);
         var rank = new ToyRank(runtime, workload, Options.MaxTokensPerRank);
         try
         {

@@ -55,6 +55,32 @@ public sealed class PlacementTests
         await cluster.WaitForStepsAsync(10);
     }
 
+    [Fact]
+    public async Task Copies_are_on_both_nodes_from_birth_through_every_resize()
+    {
+        await using var cluster = await ElasticCluster.StartAsync(
+            options => (options.InitialRanks, options.ToleratedLosses) = (4, 1),
+            cluster => cluster.NodeOf = rank => rank % 2 == 0 ? "left" : "right");
+        AssertOnBothNodes(cluster.Client.View);
+        await cluster.WaitForStepsAsync(5);
+        foreach (var request in (ScaleRequest[])[new() { Size = 6 }, new() { Ranks = [0, 3] }, new() { Ranks = [0, 1, 2, 5] }])
+        {
+            var result = await cluster.Client.ScaleAsync(request, cancellationToken: Token);
+            Assert.True(result.Outcome == ScalePhase.Completed, result.Reason);
+            AssertOnBothNodes(result.View);
+            await cluster.WaitForStepsAsync(5);
+        }
+    }
+
+    private static void AssertOnBothNodes(GroupView view)
+    {
+        for (var layer = 0; layer < ToyModel.Layers; layer++)
+        {
+            for (var expert = 0; expert < ToyModel.Experts; expert++)
+                Assert.Equal(["left", "right"], view.Placement.GetReplicas(layer, expert).ToArray().Select(replica => view.Find(replica.Rank)!.Node).Distinct().Order());
+        }
+    }
+
     /// <summary>Copies of each expert; a second one on the same rank would be none.</summary>
     private static int[] Copies(GroupView view, int layer) =>
     [

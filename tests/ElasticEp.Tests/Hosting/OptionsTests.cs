@@ -32,6 +32,8 @@ public sealed class OptionsTests
         { "InitialRanks is 9", options => options.InitialRanks = 9 },
         { "MinRanks is 3", options => options.MinRanks = 3 },
         { "Rank is 8", options => options.Rank = 8 },
+        { "Node has 1 characters", options => options.Node = " " },
+        { "Node has 256 characters", options => options.Node = new string('n', 256) },
         { "Rank is -1", options => options.Rank = -1 },
         { "Model.Experts is 4096", options => (options.Model.Experts, options.SlotsPerRank) = (4096, 4096) },
         { "Model.TopK is 33", options => (options.Model.Experts, options.SlotsPerRank, options.Model.TopK) = (64, 64, 33) },

@@ -5,7 +5,7 @@ namespace ElasticEp.Tests.Membership;
 /// <summary>Small views for tests of the cores.</summary>
 internal static class TestViews
 {
-    public static GroupMember Member(int rank) => new(rank, rank + 1, $"test:{rank}");
+    public static GroupMember Member(int rank) => new(rank, rank + 1, $"test:{rank}", $"node-{rank % 2}");
 
     public static GroupView View(long epoch, params int[] ranks) => Started(epoch, 0, ranks);
 

@@ -7,7 +7,7 @@ namespace ElasticEp.Tests.Placement;
 /// <summary>What holds of every placement and every plan, over random histories. CsCheck prints the seed of a failure.</summary>
 public class MinimalMovePropertyTests
 {
-    private const int Cases = 2000;
+    private const int Cases = 40000;
     private readonly MinimalMove _policy = new();
 
     [Fact]

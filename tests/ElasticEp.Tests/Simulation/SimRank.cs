@@ -146,7 +146,7 @@ internal sealed partial class SimRank
                 break;
             case RankEffectKind.Plan:
                 var inquiry = (PlanInquiry)effect.Payload!;
-                Later(new RankEvent(RankEventKind.Planned) { Operation = effect.Operation, Payload = SimPlanner.Plan(inquiry.View, inquiry.Target, _world.Random), Number = 1 }, 500);
+                Later(new RankEvent(RankEventKind.Planned) { Operation = effect.Operation, Payload = SimPlanner.Plan(inquiry.View, [.. inquiry.Target.Select(member => member.Rank)], _world.Random), Number = 1 }, 500);
                 break;
             case RankEffectKind.ReportLoad:
                 ReportLoad(effect);
