@@ -55,6 +55,9 @@ internal sealed record LiveRank
 
     public required string Address { get; init; }
 
+    /// <summary>The machine, rack or zone that the rank is on.</summary>
+    public required string Node { get; init; }
+
     /// <summary>serving, leaving or joining.</summary>
     public required string State { get; init; }
 

@@ -65,7 +65,7 @@ internal sealed class LiveView(
     private static IEnumerable<LiveRank> Joiners(GroupView view, RunningOperation? operation, int maxRanks) => Enumerable.Range(0, maxRanks)
         .Where(rank => !view.Contains(rank))
         .Take(operation is { Phase: not null, Size: { } size } ? Math.Max(0, size - view.Members.Length) : 0)
-        .Select(rank => new LiveRank { Rank = rank, Incarnation = 0, Address = "", State = LiveRank.Joining, Slots = [], Load = [] });
+        .Select(rank => new LiveRank { Rank = rank, Incarnation = 0, Address = "", Node = "", State = LiveRank.Joining, Slots = [], Load = [] });
 
     private LiveRank Describe(GroupView view, GroupMember member)
     {
@@ -78,6 +78,7 @@ internal sealed class LiveView(
             Rank = member.Rank,
             Incarnation = member.Incarnation,
             Address = member.Address,
+            Node = member.Node,
             State = frontEnd.IsLeaving(member.Rank) ? "leaving" : "serving",
             ProcessId = pair?.Last.ProcessId,
             Running = fresh is null ? pair is null ? null : 0 : fresh.Last.Running,
