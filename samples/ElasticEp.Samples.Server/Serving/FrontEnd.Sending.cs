@@ -3,6 +3,41 @@ namespace ElasticEp.Samples.Server.Serving;
 /// <summary>What the front end says to ranks.</summary>
 internal sealed partial class FrontEnd
 {
+    /// <summary>
+    /// A request of which nothing was heard for a while is asked for: a message about it may have been lost with a link. Goes on
+    /// while there are requests, or members that have not reported.
+    /// </summary>
+    private async Task CheckAsync(CancellationToken stoppingToken)
+    {
+        while (true)
+        {
+            await _check.WaitAsync(stoppingToken);
+            Dictionary<int, List<(long, int)>> quiet = [];
+            lock (_lock)
+            {
+                foreach (var request in _requests.Values.Where(request => request.Rank >= 0 && time.GetElapsedTime(request.HeardAt) >= CheckPeriod))
+                {
+                    if (!quiet.TryGetValue(request.Rank, out var list))
+                        quiet[request.Rank] = list = [];
+                    list.Add((request.Number, request.Owner));
+                }
+
+                _unreached.Clear();
+                if (_requests.Count > 0)
+                    _check.Set();
+            }
+
+            foreach (var member in group.View.Members.Where(member => reports.Find(member.Rank) is null && !quiet.ContainsKey(member.Rank)))
+            {
+                quiet[member.Rank] = []; // tells it where to report
+                _check.Set();
+            }
+
+            foreach (var (rank, requests) in quiet)
+                Send(rank, ServingTopic.Check, RequestList.Encode(requests));
+        }
+    }
+
     private void ConfirmLeavers()
     {
         (int Rank, int Leave)[] clear;
@@ -56,6 +91,7 @@ internal sealed partial class FrontEnd
         lock (_lock)
         {
             _unreached.Add(rank);
+            _check.Set();
             if (_requests.TryGetValue(assignment.Request, out var request) && request.Owner == assignment.Owner)
                 Requeue(request);
         }

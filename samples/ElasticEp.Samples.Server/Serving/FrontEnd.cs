@@ -20,6 +20,7 @@ internal sealed partial class FrontEnd(
     private readonly HashSet<int> _unconfirmed = []; // leaving ranks that still wait for our word
     private readonly Dictionary<int, int> _load = []; // rank → requests that it has
     private readonly HashSet<int> _unreached = []; // ranks that could not be sent to since the last check
+    private readonly PacedSignal _check = new(CheckPeriod, time);
     private Outbox? _outbox;
     private Exception? _end;
     private long _numbers;
@@ -87,6 +88,7 @@ internal sealed partial class FrontEnd(
             }
         }
 
+        _check.Set();
         Assign();
         return requests;
     }
@@ -147,32 +149,6 @@ internal sealed partial class FrontEnd(
         }
     }
 
-    /// <summary>A request of which nothing was heard for a while is asked for: a message about it may have been lost with a link.</summary>
-    private async Task CheckAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(CheckPeriod, time);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
-        {
-            Dictionary<int, List<(long, int)>> quiet = [];
-            lock (_lock)
-            {
-                foreach (var request in _requests.Values.Where(request => request.Rank >= 0 && time.GetElapsedTime(request.HeardAt) >= CheckPeriod))
-                {
-                    if (!quiet.TryGetValue(request.Rank, out var list))
-                        quiet[request.Rank] = list = [];
-                    list.Add((request.Number, request.Owner));
-                }
-
-                _unreached.Clear();
-            }
-
-            foreach (var member in group.View.Members.Where(member => reports.Find(member.Rank) is null && !quiet.ContainsKey(member.Rank)))
-                quiet[member.Rank] = []; // tells it where to report
-            foreach (var (rank, requests) in quiet)
-                Send(rank, ServingTopic.Check, RequestList.Encode(requests));
-        }
-    }
-
     private async Task ReadMessagesAsync(CancellationToken stoppingToken)
     {
         await foreach (var message in group.Messenger.ReadAllAsync(stoppingToken))
@@ -206,6 +182,7 @@ internal sealed partial class FrontEnd(
 
             if (view.IsTerminal)
                 End(new ElasticEpException(ElasticEpErrorCode.GroupEnded, "The group has ended."));
+            _check.Set();
             ConfirmLeavers();
             Assign();
         }

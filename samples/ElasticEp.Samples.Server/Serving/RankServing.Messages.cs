@@ -52,19 +52,16 @@ internal sealed partial class RankServing
         }
     }
 
-    /// <summary>Tells the front ends how things are, when anything has changed.</summary>
+    /// <summary>Tells the front ends how things are: after steps, and when one of them does not know.</summary>
     private async Task ReportAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(ReportPeriod, time);
-        var told = (Steps: -1L, FrontEnds: 0, Leave: 0);
         try
         {
-            while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
+            while (true)
             {
-                var state = (Steps, _frontEnds.Count, _announced);
-                if (state == told || _frontEnds.IsEmpty)
+                await _report.WaitAsync(stoppingToken).ConfigureAwait(false);
+                if (_frontEnds.IsEmpty)
                     continue;
-                told = state;
                 var report = Report().Encode();
                 foreach (var frontEnd in _frontEnds.Keys)
                     Send(frontEnd, ServingTopic.Report, report);

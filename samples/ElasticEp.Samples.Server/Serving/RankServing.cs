@@ -20,6 +20,7 @@ internal sealed partial class RankServing(IElasticGroup group, Qwen3Workload wor
     private readonly ConcurrentQueue<(int FrontEnd, RequestNotice Notice)> _torn = new(); // requests some of whose tokens were not sent
     private readonly Lock _leaveLock = new();
     private readonly DurationHistogram _stepDurations = new();
+    private readonly PacedSignal _report = new(ReportPeriod, time);
     private LeaveState? _leave;
     private Outbox? _outbox;
     private int _leaves;
@@ -74,7 +75,11 @@ internal sealed partial class RankServing(IElasticGroup group, Qwen3Workload wor
         try
         {
             while (await RunStepAsync(run, stoppingToken).ConfigureAwait(false))
+            {
                 Release();
+                _report.Set();
+            }
+
             LogLeft(group.Rank, Steps);
         }
         catch (Exception exception) when (stoppingToken.IsCancellationRequested && exception is OperationCanceledException or ObjectDisposedException)
@@ -135,7 +140,11 @@ internal sealed partial class RankServing(IElasticGroup group, Qwen3Workload wor
                 if (_frontEnds.TryAdd(message.Sender, true))
                     _mustAnnounce = true;
                 if (message.Topic == ServingTopic.Check && message.Payload.IsEmpty)
-                    continue; // it only says that it is there
+                {
+                    _report.Set(); // it only says that it is there, and has no report
+                    continue;
+                }
+
                 await TakeAsync(message, stoppingToken).ConfigureAwait(false);
             }
         }

@@ -152,10 +152,67 @@ public sealed class FrontEndTests
         Assert.Equal(ElasticEpErrorCode.GroupEnded, (await Assert.ThrowsAsync<ElasticEpException>(() => TokensAsync(frontEnd.Submit([1], Options)!))).Code);
     }
 
-    private static async Task<FrontEnd> StartAsync(FakeGroup group)
+    [Fact]
+    public async Task Ranks_are_asked_for_a_report_until_it_is_there_and_requests_are_checked_while_there_are_some()
+    {
+        var (group, time, period) = (new FakeGroup(0), new WatchedTime(), TimeSpan.FromSeconds(1));
+        using var frontEnd = await StartAsync(group, time);
+        for (var checks = 1; checks <= 2; checks++)
+        {
+            await time.FireAsync(period);
+            Assert.Empty(RequestList.Decode((await group.HearAsync(ServingTopic.Check)).Payload));
+        }
+
+        group.Say(0, ServingTopic.Report, Report().Encode());
+        group.Say(0, ServingTopic.Leaving, BitConverter.GetBytes(1));
+        group.Say(0, ServingTopic.Leaving, BitConverter.GetBytes(0));
+        await group.HearAsync(ServingTopic.Clear); // so the report, said before, has been heard
+        await time.FireAsync(period);
+        Assert.Equal(3, time.Timers); // from now on it rests
+
+        var request = frontEnd.Submit([1], Options)!;
+        await AssignedAsync(group);
+        for (var checks = 1; checks <= 2; checks++)
+        {
+            await time.FireAsync(period);
+            Assert.Equal([(request.Number, 1)], RequestList.Decode((await group.HearAsync(ServingTopic.Check)).Payload));
+        }
+
+        frontEnd.Cancel(request, "abort");
+        await time.FireAsync(period);
+        Assert.Equal(6, time.Timers);
+    }
+
+    private static RankReport Report() => new()
+    {
+        ProcessId = 1,
+        IsLeaving = false,
+        Running = 0,
+        Waiting = 0,
+        CacheUsage = 0,
+        PromptTokens = 0,
+        GeneratedTokens = 0,
+        Steps = 0,
+        Retries = 0,
+        StepSeconds = 0,
+        ExchangeSeconds = 0,
+        WaitSeconds = 0,
+        ViewChanges = 0,
+        LastPauseSeconds = 0,
+        StaleFrames = 0,
+        WeightBytesReceived = 0,
+        StepDurations = [],
+        StepTokens = [],
+        WaitSecondsBySource = [],
+        ReceivedRows = [],
+    };
+
+    private static Task<FrontEnd> StartAsync(FakeGroup group) => StartAsync(group, TimeProvider.System);
+
+    private static async Task<FrontEnd> StartAsync(FakeGroup group, TimeProvider time)
     {
         var frontEnd = new FrontEnd(
-            group, 100, new ServingMetrics(Prometheus.Metrics.NewCustomRegistry(), "test", TimeProvider.System), new RankReports(TimeProvider.System), TimeProvider.System, NullLogger<FrontEnd>.Instance);
+            group, 100, new ServingMetrics(Prometheus.Metrics.NewCustomRegistry(), "test", time), new RankReports(time), time, NullLogger<FrontEnd>.Instance);
         await frontEnd.StartAsync(CancellationToken.None);
         return frontEnd;
     }

@@ -1,0 +1,74 @@
+using System.Threading.Channels;
+
+namespace ElasticEp.Samples.Tests.Serving;
+
+/// <summary>The group as one of its ranks sees it, whose steps a test completes, and whose messages it writes and reads.</summary>
+internal sealed class FakeRank : IElasticGroup, IGroupMessenger
+{
+    private readonly Channel<GroupMessage> _toRank = Channel.CreateUnbounded<GroupMessage>();
+    private readonly Channel<(int Topic, ReadOnlyMemory<byte> Payload)> _fromRank = Channel.CreateUnbounded<(int, ReadOnlyMemory<byte>)>();
+    private readonly Channel<bool> _completed = Channel.CreateUnbounded<bool>();
+    private readonly Channel<bool> _calls = Channel.CreateUnbounded<bool>();
+    private long _steps;
+
+    public string Name => "fake";
+
+    public int Rank => 0;
+
+    public int Self => 0;
+
+    public GroupView View => GroupView.None;
+
+    public IAsyncEnumerable<GroupView> Views => throw new NotSupportedException();
+
+    public IGroupMessenger Messenger => this;
+
+    /// <summary>A front end says something.</summary>
+    public void Say(int frontEnd, int topic, byte[] payload) => _toRank.Writer.TryWrite(new GroupMessage(frontEnd, topic, payload));
+
+    /// <summary>The next message of the rank about this topic; others are passed over.</summary>
+    public async Task<ReadOnlyMemory<byte>> HearAsync(int topic)
+    {
+        using var deadline = new CancellationTokenSource(FakeGroup.Deadline);
+        while (true)
+        {
+            var (heard, payload) = await _fromRank.Reader.ReadAsync(deadline.Token);
+            if (heard == topic)
+                return payload;
+        }
+    }
+
+    /// <summary>Completes a step, and returns when the rank waits for the next one.</summary>
+    public async Task CompleteStepAsync()
+    {
+        using var deadline = new CancellationTokenSource(FakeGroup.Deadline);
+        await _calls.Reader.ReadAsync(deadline.Token);
+        Interlocked.Increment(ref _steps);
+        _completed.Writer.TryWrite(true);
+        await _calls.Reader.WaitToReadAsync(deadline.Token);
+    }
+
+    public async ValueTask<bool> RunStepAsync(Func<ElasticStep, CancellationToken, ValueTask> step, CancellationToken cancellationToken = default)
+    {
+        _calls.Writer.TryWrite(true);
+        return await _completed.Reader.ReadAsync(cancellationToken);
+    }
+
+    public void NotifyWork()
+    {
+    }
+
+    public RankStatistics GetStatistics() => new() { Steps = Interlocked.Read(ref _steps) };
+
+    public ValueTask SendAsync(int peer, int topic, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken = default)
+    {
+        _fromRank.Writer.TryWrite((topic, payload));
+        return default;
+    }
+
+    public IAsyncEnumerable<GroupMessage> ReadAllAsync(CancellationToken cancellationToken = default) => _toRank.Reader.ReadAllAsync(cancellationToken);
+
+    public Task<ScaleResult> ScaleAsync(ScaleRequest request, IProgress<ScaleProgress>? progress = null, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+    public Task<ScaleResult> StopGroupAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+}
