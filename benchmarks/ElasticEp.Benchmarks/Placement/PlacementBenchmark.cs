@@ -104,7 +104,9 @@ internal static partial class PlacementBenchmark
             var budget = none.LowerBound * PlacementCase.ExpertBytes / 12;
             var moves = PlacementRow.Of("MinimalMove, moves first (budget of 1/12 of the bound)", new MinimalMove(), start, [load], (current, now) => after.Ask(current, now, budget));
             var plain = PlacementRow.Of("keep-and-fill", new KeepAndFill(), start, [load], (current, now) => after.Ask(current, now));
-            foreach (var row in new[] { PlacementRow.Of("round-robin", new RoundRobin(), start, [load], (current, now) => after.Ask(current, now)), eplb, plain, balance, moves, none })
+            var shares = Math.Abs(after.Ranks - before.Ranks) * (long)after.SlotsPerRank * after.Layers * PlacementCase.ExpertBytes;
+            var live = PlacementRow.Of("MinimalMove, the live default (an even share for each rank that changes)", new MinimalMove(), start, [load], (current, now) => after.Ask(current, now, shares));
+            foreach (var row in new[] { PlacementRow.Of("round-robin", new RoundRobin(), start, [load], (current, now) => after.Ask(current, now)), eplb, plain, balance, live, moves, none })
                 Print(after.Name, row);
             bars.OfResize(after, balance, moves, eplb, plain);
         }

@@ -40,15 +40,20 @@ internal sealed class MinimalMove : IPlacementPolicy
     {
         var split = new BudgetSplit();
         var path = new List<PathPoint>();
+        var all = new int[slots.Length];
         for (var layer = 0; layer < slots.Length; layer++)
         {
             path.Clear();
-            planner.Plan(layer, int.MaxValue, path);
+            slots[layer] = planner.Plan(layer, int.MaxValue, path);
             split.Add(path);
+            all[layer] = path[^1].Steps;
         }
 
         var steps = split.Spend(budget);
         for (var layer = 0; layer < slots.Length; layer++)
-            slots[layer] = planner.Plan(layer, steps[layer]);
+        {
+            if (steps[layer] != all[layer])
+                slots[layer] = planner.Plan(layer, steps[layer]);
+        }
     }
 }
