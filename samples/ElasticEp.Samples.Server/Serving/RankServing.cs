@@ -26,9 +26,10 @@ internal sealed partial class RankServing(IElasticGroup group, Qwen3Workload wor
     private int _announced;
     private volatile bool _mustAnnounce;
     private long _stepBeganAt;
+    private long _steps;
 
     /// <summary>Steps that were run here.</summary>
-    public long Steps { get; private set; }
+    public long Steps => Volatile.Read(ref _steps);
 
     /// <summary>Hands everything back and returns when no front end has a request here.</summary>
     public async Task LeaveAsync(TimeSpan drainTime, CancellationToken cancellationToken)
