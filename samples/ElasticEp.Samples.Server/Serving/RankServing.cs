@@ -69,6 +69,7 @@ internal sealed partial class RankServing(IElasticGroup group, Qwen3Workload wor
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         workload.Attach(this);
+        _outbox = new Outbox(group.Messenger, OnNotSent);
         var reading = ReadMessagesAsync(stoppingToken);
         var reporting = ReportAsync(stoppingToken);
         Func<ElasticStep, CancellationToken, ValueTask> run = RunAsync; // one object for all steps
@@ -163,7 +164,7 @@ internal sealed partial class RankServing(IElasticGroup group, Qwen3Workload wor
         }
     }
 
-    private void Send(int frontEnd, int topic, ReadOnlyMemory<byte> payload) => (_outbox ??= new Outbox(group.Messenger, OnNotSent)).Send(frontEnd, topic, payload);
+    private void Send(int frontEnd, int topic, ReadOnlyMemory<byte> payload) => _outbox!.Send(frontEnd, topic, payload);
 
     /// <summary>The front end is gone, or its link is: it asks for what it misses. Nobody waits for its confirmation meanwhile.</summary>
     private void OnNotSent(int frontEnd, int topic, ReadOnlyMemory<byte> payload, string reason)
