@@ -46,13 +46,16 @@ internal sealed partial class FrontEnd
 
             request.HeardAt = time.GetTimestamp();
             metrics.OnToken(request, request.Rank);
-            request.Release(token);
+            request.Accept(token);
             Released++;
-            if (!request.IsFinished)
-                return;
-            _requests.Remove(request.Number);
-            metrics.OnEnd(request, request.Rank, token.Finish == FinishReason.Stop ? "stop" : "length");
-            Place(request, -1);
+            if (request.IsFinished)
+            {
+                _requests.Remove(request.Number);
+                metrics.OnEnd(request, request.Rank, token.Finish == FinishReason.Stop ? "stop" : "length");
+                Place(request, -1);
+            }
+
+            request.Release(token); // last: whoever has the last token finds its request counted
         }
     }
 

@@ -48,14 +48,18 @@ internal sealed class GenerationRequest(long number, int[] prompt, GenerationOpt
     /// <summary>Tokens as they are released. Ends after the last one, or faults when the request failed.</summary>
     public ChannelReader<ReleasedToken> Tokens => _tokens.Reader;
 
-    public void Release(in ReleasedToken token)
+    /// <summary>A token is accepted; its reader gets it with <see cref="Release"/>.</summary>
+    public void Accept(in ReleasedToken token)
     {
         Released.Add(token.Token);
+        IsFinished = token.Finish != FinishReason.None;
+    }
+
+    public void Release(in ReleasedToken token)
+    {
         _tokens.Writer.TryWrite(token);
-        if (token.Finish == FinishReason.None)
-            return;
-        IsFinished = true;
-        _tokens.Writer.TryComplete();
+        if (IsFinished)
+            _tokens.Writer.TryComplete();
     }
 
     public void Fail(Exception reason)

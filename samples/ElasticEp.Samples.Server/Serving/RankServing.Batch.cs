@@ -120,9 +120,13 @@ internal sealed partial class RankServing
     /// <summary>The group has agreed on the step: its tokens go out, and ended requests leave.</summary>
     private void Release()
     {
-        Steps++;
-        if (!_isPlanned)
-            return;
+        if (_isPlanned)
+            ReleasePlanned();
+        Volatile.Write(ref _steps, _steps + 1); // last: whoever sees the new number sees all that the step has changed
+    }
+
+    private void ReleasePlanned()
+    {
         _isPlanned = false;
         _stepDurations.Add(time.GetElapsedTime(_stepBeganAt));
         _stepTokens[_plan.Tokens]++;

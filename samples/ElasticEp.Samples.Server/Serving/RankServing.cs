@@ -27,9 +27,10 @@ internal sealed partial class RankServing(IElasticGroup group, Qwen3Workload wor
     private int _announced;
     private volatile bool _mustAnnounce;
     private long _stepBeganAt;
+    private long _steps;
 
     /// <summary>Steps that were run here.</summary>
-    public long Steps { get; private set; }
+    public long Steps => Volatile.Read(ref _steps);
 
     /// <summary>Hands everything back and returns when no front end has a request here.</summary>
     public async Task LeaveAsync(TimeSpan drainTime, CancellationToken cancellationToken)
@@ -69,6 +70,7 @@ internal sealed partial class RankServing(IElasticGroup group, Qwen3Workload wor
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         workload.Attach(this);
+        _outbox = new Outbox(group.Messenger, OnNotSent);
         var reading = ReadMessagesAsync(stoppingToken);
         var reporting = ReportAsync(stoppingToken);
         Func<ElasticStep, CancellationToken, ValueTask> run = RunAsync; // one object for all steps
@@ -171,7 +173,7 @@ internal sealed partial class RankServing(IElasticGroup group, Qwen3Workload wor
         }
     }
 
-    private void Send(int frontEnd, int topic, ReadOnlyMemory<byte> payload) => (_outbox ??= new Outbox(group.Messenger, OnNotSent)).Send(frontEnd, topic, payload);
+    private void Send(int frontEnd, int topic, ReadOnlyMemory<byte> payload) => _outbox!.Send(frontEnd, topic, payload);
 
     /// <summary>The front end is gone, or its link is: it asks for what it misses. Nobody waits for its confirmation meanwhile.</summary>
     private void OnNotSent(int frontEnd, int topic, ReadOnlyMemory<byte> payload, string reason)

@@ -17,7 +17,8 @@ namespace ElasticEp.Samples.Tests.Processes;
 [Collection(nameof(ProcessCollection))]
 public sealed class FailingJoinerTests : IAsyncLifetime
 {
-    private static readonly TimeSpan OperationDeadline = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan Short = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan Long = TestServer.Deadline * 2; // what ends before it has not waited for it
 
     private readonly ConcurrentQueue<string> _log = new();
     private WebApplication _app = null!;
@@ -61,19 +62,20 @@ public sealed class FailingJoinerTests : IAsyncLifetime
 
     [Fact]
     public async Task One_that_exits_at_once_is_reported_with_its_last_words() =>
-        await FailsAsync(options => (options.FileName, options.Arguments) = ("/bin/sh", ["-c", "echo no memory left >&2; exit 3"]), "exited with code 3", "no memory left");
+        await FailsAsync(Long, options => (options.FileName, options.Arguments) = ("/bin/sh", ["-c", "echo no memory left >&2; exit 3"]), "exited with code 3", "no memory left");
 
     [Fact]
     public async Task One_that_hangs_before_it_connects_is_given_up_at_the_deadline() =>
-        await FailsAsync(options => (options.FileName, options.Arguments) = ("/bin/sleep", ["1000"]), "deadline", "2");
+        await FailsAsync(Short, options => (options.FileName, options.Arguments) = ("/bin/sleep", ["1000"]), "deadline", "2");
 
     [Fact]
     public async Task One_with_another_secret_is_refused_and_says_so() =>
-        await FailsAsync(options => options.Environment["ElasticEp__JoinSecret"] = "quite another secret", "join secret", "exited with code 2");
+        await FailsAsync(Long, options => options.Environment["ElasticEp__JoinSecret"] = "quite another secret", "join secret", "exited with code 2");
 
     [Fact]
     public async Task One_with_another_layout_is_refused_with_both_values() =>
         await FailsAsync(
+            Long,
             options =>
             {
                 var config = File.ReadAllText(Path.Combine(EmbeddedModel.Directory, "config.json"));
@@ -87,21 +89,20 @@ public sealed class FailingJoinerTests : IAsyncLifetime
     public async Task One_that_is_killed_in_the_middle_of_its_weights_is_rolled_back_at_once()
     {
         ProcFiles.Require();
-        var killed = false;
+        var (killed, killedAt) = (false, 0L);
         var progress = new Watch(report =>
         {
             if (report.BytesTotal > 0 && report.BytesMoved * 2 >= report.BytesTotal && !killed)
             {
-                killed = true;
+                (killed, killedAt) = (true, TimeProvider.System.GetTimestamp());
                 using var process = Process.GetProcessById(_launcher.Processes[2].Id);
                 process.Kill();
             }
         });
-        var started = TimeProvider.System.GetTimestamp();
-        var result = await Group.ScaleAsync(new ScaleRequest { Size = 3, Deadline = TestServer.Deadline }, progress);
+        var result = await Group.ScaleAsync(new ScaleRequest { Size = 3, Deadline = Long }, progress).WaitAsync(TestServer.Deadline);
         Assert.True(killed, Log());
         AssertRolledBack(result, "rank 2");
-        Assert.True(TimeProvider.System.GetElapsedTime(started) < TimeSpan.FromSeconds(10), $"the rollback took {TimeProvider.System.GetElapsedTime(started)}");
+        Assert.True(TimeProvider.System.GetElapsedTime(killedAt) < TimeSpan.FromSeconds(20), $"the rollback took {TimeProvider.System.GetElapsedTime(killedAt)}");
         await ServesAndGrowsAsync();
     }
 
@@ -124,7 +125,7 @@ public sealed class FailingJoinerTests : IAsyncLifetime
         await ServesAndGrowsAsync();
     }
 
-    private async Task FailsAsync(Action<LocalProcessLauncherOptions> spoil, params string[] words)
+    private async Task FailsAsync(TimeSpan deadline, Action<LocalProcessLauncherOptions> spoil, params string[] words)
     {
         ProcFiles.Require();
         _launcher.Spoil = (launch, options) =>
@@ -132,9 +133,7 @@ public sealed class FailingJoinerTests : IAsyncLifetime
             if (launch.Rank == 2)
                 spoil(options);
         };
-        var started = TimeProvider.System.GetTimestamp();
-        var result = await Group.ScaleAsync(new ScaleRequest { Size = 3, Deadline = OperationDeadline }).WaitAsync(TestServer.Deadline);
-        Assert.True(TimeProvider.System.GetElapsedTime(started) < OperationDeadline + TimeSpan.FromSeconds(3), $"the rollback took {TimeProvider.System.GetElapsedTime(started)}");
+        var result = await Group.ScaleAsync(new ScaleRequest { Size = 3, Deadline = deadline }).WaitAsync(TestServer.Deadline);
         AssertRolledBack(result, words);
         await ServesAndGrowsAsync();
     }

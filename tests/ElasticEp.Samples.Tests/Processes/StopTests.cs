@@ -58,8 +58,7 @@ public sealed class StopTests
         ProcFiles.Require();
         await using var server = await ProcessServer.StartAsync(2, "--shutdown-timeout", "0");
         var scaling = server.Client.Http.PostAsJsonAsync("/scale_elastic_ep", new { new_data_parallel_size = 4 });
-        await server.WaitUntilAsync(() => Task.FromResult(server.Workers.Length == 4), "the joiners");
-        Assert.Equal(2, (await server.Client.Http.GetStringAsync("/elastic/view")).Split("\"joining\"").Length - 1);
+        await server.WaitUntilAsync(async () => server.Workers.Length == 4 && (await server.Client.Http.GetStringAsync("/elastic/view")).Split("\"joining\"").Length == 3, "two joiners");
         await StopsAsync(server, signal);
         Assert.Equal(503, (int)(await scaling).StatusCode);
     }

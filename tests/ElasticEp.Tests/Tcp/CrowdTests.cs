@@ -25,10 +25,9 @@ public sealed class CrowdTests
                 crowd.Add(isProved ? await RawLink.JoinAsync(b, links) : await RawLink.OpenAsync(b, links));
             await a.ConnectAsync(b);
             await a.ExchangeAsync(b, 1);
-            time.Advance(TimeSpan.FromSeconds(21)); // the time for the handshake is over
             foreach (var caller in crowd)
             {
-                await caller.ClosedAsync();
+                await caller.ClosedAsync(time); // with the time for the handshake
                 caller.Dispose();
             }
 

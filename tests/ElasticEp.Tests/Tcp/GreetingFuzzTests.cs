@@ -9,15 +9,15 @@ namespace ElasticEp.Tests.Tcp;
 [Collection(nameof(AloneCollection))]
 public sealed class GreetingFuzzTests
 {
-    private static readonly TimeSpan Short = TimeSpan.FromSeconds(1);
+    private readonly FakeTimeProvider _time = new(); // a real one could be over before an honest end has spoken
 
     [Theory]
     [InlineData(TcpLinks.Tcp, 1)]
     [InlineData(TcpLinks.Unix, 2)]
     public async Task Garbage_closes_the_caller_alone(TcpLinks links, int seed)
     {
-        await using var group = new TcpGroup(links);
-        var (a, b) = await group.PairAsync(options => options.HandshakeTimeout = Short);
+        await using var group = new TcpGroup(links, time: _time);
+        var (a, b) = await group.PairAsync();
         var random = new Random(seed);
         for (var round = 0; round < 60; round++)
         {
@@ -57,8 +57,8 @@ public sealed class GreetingFuzzTests
     public async Task A_hello_with_flipped_bits_is_refused_or_waited_for(TcpLinks links)
     {
         const int Seed = 3;
-        await using var group = new TcpGroup(links);
-        var (a, b) = await group.PairAsync(options => options.HandshakeTimeout = Short);
+        await using var group = new TcpGroup(links, time: _time);
+        var (a, b) = await group.PairAsync();
         var random = new Random(Seed);
         for (var round = 0; round < 100; round++)
         {
@@ -139,8 +139,8 @@ public sealed class GreetingFuzzTests
     [InlineData(40)]
     public async Task Silence_in_the_middle_ends_with_the_time_for_the_handshake(int bytes)
     {
-        await using var group = new TcpGroup(TcpLinks.Tcp);
-        var (a, b) = await group.PairAsync(options => options.HandshakeTimeout = Short);
+        await using var group = new TcpGroup(TcpLinks.Tcp, time: _time);
+        var (a, b) = await group.PairAsync();
         var hello = new Hello(LinkKind.Control, 7, 0, RawLink.Stranger(), 1).Encode();
         using var unproved = await RawLink.OpenAsync(b, TcpLinks.Tcp);
         using var proved = await RawLink.JoinAsync(b, TcpLinks.Tcp);
@@ -148,9 +148,9 @@ public sealed class GreetingFuzzTests
         await unproved.SayAsync("EEP"u8[..Math.Min(3, bytes)].ToArray());
         await proved.SayAsync(BitConverter.GetBytes(hello.Length).Concat(hello.ToArray()).Take(bytes).ToArray());
         await alone.HelloAsync(new Hello(LinkKind.Control, 7, 0, RawLink.Stranger(), 1)); // and no further links
-        await unproved.ClosedAsync();
-        await proved.ClosedAsync();
-        await alone.ClosedAsync();
+        await unproved.ClosedAsync(_time);
+        await proved.ClosedAsync(_time);
+        await alone.ClosedAsync(_time);
         await a.ExchangeAsync(b, 1);
     }
 

@@ -4,6 +4,7 @@ using ElasticEp.Transport;
 using ElasticEp.Transports.Tcp;
 using ElasticEp.Transports.Tcp.Connecting;
 using ElasticEp.Transports.Tcp.Transport;
+using Microsoft.Extensions.Time.Testing;
 
 namespace ElasticEp.Tests.Tcp;
 
@@ -85,6 +86,19 @@ internal sealed class RawLink : IDisposable
         {
             // a reset is an end too
         }
+    }
+
+    /// <summary>Waits until the other end closes, and lets time pass meanwhile: when its timer begins is its affair.</summary>
+    public async Task ClosedAsync(FakeTimeProvider time)
+    {
+        var closed = ClosedAsync();
+        while (!closed.IsCompleted)
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+
+        await closed;
     }
 
     /// <summary>No more bytes from this end.</summary>

@@ -8,6 +8,8 @@ namespace ElasticEp.Tests.Tcp;
 /// <summary>A store server on the loopback, and clients of it.</summary>
 internal sealed class StoreFixture : IAsyncDisposable
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30); // of a client on a busy machine; a test that waits for the end of it sets its own
+
     private readonly List<TcpRendezvousStore> _clients = [];
     private readonly TimeProvider _time;
 
@@ -22,7 +24,7 @@ internal sealed class StoreFixture : IAsyncDisposable
     public static async Task<StoreFixture> StartAsync(TimeProvider? time = null, Action<TcpOptions>? configure = null)
     {
         time ??= TimeProvider.System;
-        var options = new TcpOptions { JoinSecret = "a secret of the tests" };
+        var options = new TcpOptions { JoinSecret = "a secret of the tests", StoreTimeout = Patience, HandshakeTimeout = Patience };
         configure?.Invoke(options);
         var server = await TcpStoreServer.StartAsync("127.0.0.1:0", TcpSecurity.From(options), options.HandshakeTimeout, time, NullLoggerFactory.Instance);
         return new StoreFixture(server, options, time);

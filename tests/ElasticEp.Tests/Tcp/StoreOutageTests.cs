@@ -29,16 +29,16 @@ public sealed class StoreOutageTests
         await using var fixture = await StoreFixture.StartAsync(configure: options => (options.StoreTimeout, options.HandshakeTimeout) = (TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(10)));
         await using var client = new TcpRendezvousStore(_ => ValueTask.FromResult(AddressOf(silent)), fixture.Security, fixture.Options, TimeProvider.System);
         var started = TimeProvider.System.GetTimestamp();
-        var calls = Enumerable.Range(0, 8).Select(_ => Assert.ThrowsAsync<ElasticEpException>(() => client.GetAsync("k").AsTask())).ToArray();
+        var calls = Enumerable.Range(0, 40).Select(_ => Assert.ThrowsAsync<ElasticEpException>(() => client.GetAsync("k").AsTask())).ToArray();
         foreach (var call in calls)
             Assert.Contains("StoreTimeout", (await call.WaitAsync(Deadline)).Message, StringComparison.Ordinal);
-        Assert.True(TimeProvider.System.GetElapsedTime(started) < TimeSpan.FromSeconds(7), "they waited one after another");
+        Assert.True(TimeProvider.System.GetElapsedTime(started) < TimeSpan.FromSeconds(20), "they waited one after another");
     }
 
     [Fact]
     public async Task A_connection_that_has_gone_dark_is_given_up()
     {
-        await using var fixture = await StoreFixture.StartAsync(configure: options => options.StoreTimeout = TimeSpan.FromSeconds(1));
+        await using var fixture = await StoreFixture.StartAsync(configure: options => options.StoreTimeout = TimeSpan.FromSeconds(4)); // for each call, also those that must succeed
         await using var proxy = new DarkProxy(fixture.Server.Address);
         await using var client = new TcpRendezvousStore(_ => ValueTask.FromResult(proxy.Address), fixture.Security, fixture.Options, TimeProvider.System);
         await client.SetAsync("k", new byte[] { 1 });
