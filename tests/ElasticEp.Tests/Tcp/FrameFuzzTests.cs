@@ -150,7 +150,7 @@ public sealed class FrameFuzzTests
         switch (what)
         {
             case "version":
-                frame[0] = 2;
+                frame[0] = FrameHeader.CurrentVersion + 1;
                 break;
             case "operation":
                 frame[1] = 99;
