@@ -23,6 +23,13 @@ internal sealed partial class TransferCore
         Reassign(rest, now, effects);
     }
 
+    /// <summary>A request could not be sent, so its source is gone; one of an earlier run tells nothing of this one: the source may be back.</summary>
+    public void OnNotAsked(int source, long id, TimeSpan now, List<TransferEffect> effects)
+    {
+        if (_asked.ContainsKey(id))
+            OnPeerLost(source, now, effects);
+    }
+
     private void OnRefused(Transfer transfer, WeightRefusal reason, TimeSpan now, List<TransferEffect> effects)
     {
         if (transfer.Writing > 0)

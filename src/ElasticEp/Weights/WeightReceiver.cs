@@ -228,7 +228,7 @@ internal sealed class WeightReceiver : IDisposable
         }
         catch (Exception)
         {
-            OnPeerLost(source); // A request that cannot be sent will never be answered.
+            Handle((core, now, effects) => core.OnNotAsked(source, request.TransferId, now, effects)); // It will never be answered.
         }
     }
 }

@@ -135,6 +135,21 @@ public class TransferCoreTests
     }
 
     [Fact]
+    public void A_request_of_an_earlier_run_that_could_not_be_sent_does_not_lose_its_source()
+    {
+        Begin(Expert(1, 4096, 0));
+        var earlier = Requests()[0].Request.TransferId;
+        _core.OnPeerLost(0, _now, _effects);
+        _effects.Clear();
+        Begin(Expert(1, 4096, 0));
+
+        _core.OnNotAsked(0, earlier, _now, _effects);
+        Assert.True(_core.IsRunning);
+        _core.OnNotAsked(0, Requests()[0].Request.TransferId, _now, _effects);
+        Assert.Equal(ElasticEpErrorCode.PeerLost, _effects[^1].Failure!.Code);
+    }
+
+    [Fact]
     public void A_source_that_no_longer_has_an_expert_is_passed_over()
     {
         Begin(Expert(1, 4096, 0, 1));

@@ -104,8 +104,8 @@ internal sealed class WeightCluster : IAsyncDisposable
         {
             if (other == rank)
                 continue;
+            this[rank].Weights.OnPeerLost(other); // first: once the peer has heard of it, a test may go on and ask again
             peer.Weights.OnPeerLost(rank);
-            this[rank].Weights.OnPeerLost(other);
         }
     }
 
