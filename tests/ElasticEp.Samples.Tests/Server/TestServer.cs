@@ -9,7 +9,7 @@ namespace ElasticEp.Samples.Tests.Server;
 /// <summary>The real server with ranks in this process, on a free port of this machine, and a client of it.</summary>
 internal sealed class TestServer : IAsyncDisposable
 {
-    public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
+    public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(120);
 
     private readonly WebApplication _app;
 
