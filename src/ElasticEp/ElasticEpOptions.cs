@@ -59,7 +59,7 @@ public sealed class ElasticEpOptions
 
     /// <summary>
     /// Expert bytes that a resize may copy for balance, beyond what it takes that every expert is present, copies survive
-    /// <see cref="ToleratedLosses"/> and the wanted replicas exist. Used by the rank that coordinates; give all ranks the same.
+    /// <see cref="ToleratedLosses"/> and are spread over nodes, and the wanted replicas exist. Used by the rank that coordinates; give all ranks the same.
     /// </summary>
     /// <value>
     /// Default null: an even share of the experts for every rank that joins or leaves. What fills a joiner and what saves a leaver's experts

@@ -6,12 +6,12 @@ namespace ElasticEp.Placement;
 /// </summary>
 /// <remarks>
 /// It is a minimum-cost flow of copies to seats in which the first copy on a node is free, and a negative cycle of its residual graph is
-/// such a circle; among circles that gain the same, the one with the fewest transfers goes first.
+/// such a circle. Of the experts that would do for one step of a circle, one that saves a transfer or costs none is passed.
 /// </remarks>
 internal sealed class LayerSpread(PlacementGrid grid, LayerState state)
 {
     private const int NoPass = int.MaxValue / 2;
-    private readonly int[] _cost = new int[grid.Nodes == 1 ? 0 : grid.Ranks * grid.Ranks];   // [from][to]: of the best expert to pass
+    private readonly int[] _cost = new int[grid.Nodes == 1 ? 0 : grid.Ranks * grid.Ranks];   // [from][to]: nodes that the best expert to pass loses
     private readonly int[] _expert = new int[grid.Nodes == 1 ? 0 : grid.Ranks * grid.Ranks]; // [from][to]: that expert
     private readonly int[] _distance = new int[grid.Ranks];
     private readonly int[] _parent = new int[grid.Ranks];
@@ -124,14 +124,17 @@ internal sealed class LayerSpread(PlacementGrid grid, LayerState state)
                 }
             }
         }
+
+        for (var edge = 0; edge < _cost.Length; edge++)
+            _cost[edge] = _cost[edge] == NoPass ? NoPass : (int)Math.Round(_cost[edge] / (double)Gain); // only nodes count now
     }
 
-    /// <returns>Whether it was worth it; when two of the passed copies are of the same expert, the sum may have promised too much.</returns>
+    /// <returns>Whether it gained a node; when two of the passed copies are of the same expert, the sum may have promised too much.</returns>
     private bool PassAround()
     {
-        var (lacking, transfers) = (Lacking, state.Cost);
+        var lacking = Lacking;
         Pass(isBack: false);
-        if (Lacking < lacking || (Lacking == lacking && state.Cost < transfers))
+        if (Lacking < lacking)
             return true;
         Pass(isBack: true);
         return false;
