@@ -1,10 +1,9 @@
-using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 
 namespace ElasticEp.Rendezvous;
 
 /// <summary>A store in the memory of this process, for groups whose ranks all live in it. One lock orders every call.</summary>
-public sealed class InMemoryRendezvousStore : IRendezvousStore
+public sealed partial class InMemoryRendezvousStore : IRendezvousStore
 {
     private const int MaxKeyLength = 1024;
     private const int EntryBytes = 200; // what an entry takes beside key and value, about
@@ -184,74 +183,6 @@ public sealed class InMemoryRendezvousStore : IRendezvousStore
         await _disposed.CancelAsync().ConfigureAwait(false);
         foreach (var lease in leases)
             await lease.CloseAsync().ConfigureAwait(false);
-    }
-
-    /// <summary>The entry of a key, or null; without making a string of it.</summary>
-    internal StoreEntry? Get(ReadOnlySpan<char> key)
-    {
-        Check(key);
-        lock (_lock)
-            return Find(key);
-    }
-
-    /// <summary>Sets a key to bytes that the store may keep; its version.</summary>
-    internal long Set(ReadOnlySpan<char> key, byte[] value, IStoreLease? lease)
-    {
-        Check(key);
-        lock (_lock)
-            return Put(NameOf(key), value, Own(lease)).Version;
-    }
-
-    /// <summary>Adds to a counter and returns the sum.</summary>
-    internal long Add(ReadOnlySpan<char> key, long delta)
-    {
-        Check(key);
-        lock (_lock)
-        {
-            var present = Find(key);
-            if (present is { Value.Length: not sizeof(long) })
-                throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"Key '{key}' holds {present.Value.Length} bytes, not a counter of 8.");
-            var sum = (present is null ? 0 : BinaryPrimitives.ReadInt64LittleEndian(present.Value.Span)) + delta;
-            var bytes = new byte[sizeof(long)];
-            BinaryPrimitives.WriteInt64LittleEndian(bytes, sum);
-            Put(NameOf(key), bytes, null);
-            return sum;
-        }
-    }
-
-    /// <summary>Extends a lease; false when it has ended.</summary>
-    internal bool TryRenew(InMemoryLease lease)
-    {
-        lock (_lock)
-        {
-            if (!_leases.Contains(lease) || lease.Left <= TimeSpan.Zero)
-                return false;
-            lease.Extend();
-            return true;
-        }
-    }
-
-    /// <summary>Ends a lease and deletes its keys; false when it had ended.</summary>
-    internal bool TryEnd(InMemoryLease lease)
-    {
-        lock (_lock)
-        {
-            if (!_leases.Remove(lease))
-                return false;
-            foreach (var key in _entries.Where(entry => entry.Value.Lease == lease).Select(entry => entry.Key).ToArray())
-                Remove(key);
-            return true;
-        }
-    }
-
-    /// <summary>Ends a lease whose time is over; false when it had ended or has been renewed.</summary>
-    internal bool TryExpire(InMemoryLease lease, out TimeSpan left)
-    {
-        lock (_lock)
-        {
-            left = _leases.Contains(lease) ? lease.Left : TimeSpan.Zero;
-            return left <= TimeSpan.Zero && TryEnd(lease);
-        }
     }
 
     private StoreChange? Take(StoreWatcher watcher)
