@@ -107,6 +107,8 @@ internal sealed partial class RankExchange
             return FrameTarget.Discard;
         }
 
+        if (verdict == FrameVerdict.Violation)
+            throw ExchangeErrors.Violation(source, $"{header.Operation} of step {header.Step}, while step {_number} is the last here; ranks are at most one step apart");
         var member = _memberOfRank[source];
         if (member < 0)
             throw ExchangeErrors.Violation(source, $"it is no member of {_view}");

@@ -39,6 +39,9 @@ internal enum RankEffectKind : byte
     /// <summary>Say goodbye to a peer.</summary>
     Disconnect,
 
+    /// <summary>Cut the link to a peer that broke the protocol; the payload says how.</summary>
+    AbortLink,
+
     /// <summary>Get the weights of a next view and warm up → Loaded or LoadFailed, LoadProgress.</summary>
     Load,
 

@@ -11,4 +11,7 @@ internal enum FrameVerdict
 
     /// <summary>It is of a later one: it waits until this rank has switched.</summary>
     Hold,
+
+    /// <summary>No honest peer can have sent it: it is of this view and more than one step ahead.</summary>
+    Violation,
 }

@@ -58,7 +58,13 @@ internal sealed partial class MemberCore
         View = view;
         DropPrepared(_preparedOperation);
         (_announcedEpoch, _announcedDigest) = (0, 0);
-        _early.RemoveAll(e => e.Epoch < view.Epoch);
+        foreach (var (peer, early) in _early.ToArray())
+        {
+            if (early.Epoch < view.Epoch)
+                _early.Remove(peer);
+        }
+
+        _latchedWake = 0; // steps of another view: its first one is run without a wake
         _isFirstOfView = true;
         effects.Add(new RankEffect(RankEffectKind.EnterView) { Epoch = view.Epoch, Step = step, Operation = operation, Number = committedStages, Payload = view });
         if (view.Contains(Rank))

@@ -9,7 +9,7 @@ namespace ElasticEp.Steps;
 internal sealed partial class MemberCore(int rank, TimeSpan stepDeadline, StepRules rules)
 {
     private readonly HashSet<int> _ended = [];
-    private readonly List<RankEvent> _early = [];
+    private readonly SortedDictionary<int, RankEvent> _early = []; // member → the StepEnd of the highest epoch and step that came before this rank was there
     private GroupView? _prepared;
     private string _preparedOperation = "";
     private int _preparedStage;
@@ -48,6 +48,9 @@ internal sealed partial class MemberCore(int rank, TimeSpan stepDeadline, StepRu
 
     /// <summary>Whether the first step of the view in use is complete here, so that nobody needs the views before it; also when there is none.</summary>
     public bool IsSettled => !_isFirstOfView;
+
+    /// <summary>StepEnds that wait for this rank to get to their step; at most one of each member.</summary>
+    public int EarlyStepEnds => _early.Count;
 
     /// <summary>When <see cref="RankEventKind.Tick"/> is wanted, or null.</summary>
     public TimeSpan? WakeAt => Phase == MemberPhase.Closing && !_isTroubleReported && !_isDelegateInside ? _closingSince + stepDeadline : null;
@@ -147,10 +150,11 @@ internal sealed partial class MemberCore(int rank, TimeSpan stepDeadline, StepRu
 
     private void OnWake(in RankEvent e, List<RankEffect> effects)
     {
-        if (e.Epoch < View.Epoch)
+        // The first step of a later view is run in any case.
+        if (e.Epoch != View.Epoch || Phase == MemberPhase.Gone || IsTooFarAhead(e, effects))
             return;
         _latchedWake = Math.Max(_latchedWake, e.Step);
-        if (Phase == MemberPhase.Idle && e.Epoch == View.Epoch && rules.MustRun(false, _latchedWake, LastCompleted + 1, false))
+        if (Phase == MemberPhase.Idle && rules.MustRun(false, _latchedWake, LastCompleted + 1, false))
             BecomeDue(LastCompleted + 1, effects);
     }
 
@@ -241,10 +245,13 @@ internal sealed partial class MemberCore(int rank, TimeSpan stepDeadline, StepRu
     {
         if (e.Epoch < View.Epoch || (e.Epoch == View.Epoch && (e.Step <= LastCompleted || Phase == MemberPhase.Stopped)) || Phase == MemberPhase.Gone)
             return;
+        if (e.Epoch == View.Epoch && IsTooFarAhead(e, effects))
+            return;
         var isUnderWay = Phase is MemberPhase.Due or MemberPhase.Running or MemberPhase.Closing or MemberPhase.Stopping or MemberPhase.Broken;
         if (!isUnderWay || e.Epoch != View.Epoch || e.Step != Step)
         {
-            _early.Add(e);
+            if (!_early.TryGetValue(e.Peer, out var known) || (known.Epoch, known.Step).CompareTo((e.Epoch, e.Step)) < 0)
+                _early[e.Peer] = e;
             return;
         }
 
@@ -261,9 +268,22 @@ internal sealed partial class MemberCore(int rank, TimeSpan stepDeadline, StepRu
     {
         if (_early.Count == 0)
             return;
-        var early = _early.ToArray();
+        var early = _early.Values.ToArray();
         _early.Clear();
         foreach (var e in early)
             OnStepEnd(e, effects);
+    }
+
+    /// <summary>
+    /// Within a view nobody is more than one step ahead of anybody (rule 1). Who claims to be breaks the protocol, and must not be
+    /// believed: a wake for a step that never comes would keep the group running for ever.
+    /// </summary>
+    private bool IsTooFarAhead(in RankEvent e, List<RankEffect> effects)
+    {
+        if (StepRules.IsWithinReach(e.Step, Step))
+            return false;
+        if (e.Kind != RankEventKind.FrameWaiting) // the exchange has judged the frame itself
+            effects.Add(new RankEffect(RankEffectKind.AbortLink) { Peer = e.Peer, Payload = $"it sent {e.Kind} of step {e.Step} while step {Step} is the last here; ranks are at most one step apart" });
+        return true;
     }
 }

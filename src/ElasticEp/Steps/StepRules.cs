@@ -10,6 +10,9 @@ internal class StepRules
 {
     public static StepRules Default { get; } = new();
 
+    /// <summary>Rule 1: whether a peer can be at a step of the view in use here, given the step that runs here or ran last.</summary>
+    public static bool IsWithinReach(long step, long here) => step <= here + 1;
+
     /// <summary>Rule 4: a data frame against the local position.</summary>
     /// <param name="frame">The frame's tag.</param>
     /// <param name="epoch">Epoch in use here.</param>
@@ -21,7 +24,9 @@ internal class StepRules
             return frame.Epoch < epoch ? FrameVerdict.Drop : FrameVerdict.Hold;
         if (frame.Step == step)
             return isOpen ? FrameVerdict.Accept : FrameVerdict.Drop;
-        return frame.Step < step ? FrameVerdict.Drop : FrameVerdict.Hold;
+        if (frame.Step < step)
+            return FrameVerdict.Drop;
+        return IsWithinReach(frame.Step, step) ? FrameVerdict.Hold : FrameVerdict.Violation;
     }
 
     /// <summary>Rule 1: a step is complete here when its delegate has returned and every member has ended its exchanges.</summary>

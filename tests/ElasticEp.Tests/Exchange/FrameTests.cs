@@ -35,6 +35,15 @@ public sealed class FrameTests : IDisposable
     }
 
     [Fact]
+    public void A_frame_two_steps_ahead_in_the_same_view_is_refused_and_wakes_nobody()
+    {
+        _rank.Begin();
+        Assert.Contains("at most one step apart", _rank.Refused(1, _rank.Dispatch(step: 9)).Message, StringComparison.Ordinal);
+        Assert.Contains("at most one step apart", _rank.Refused(1, _rank.Dispatch(step: 1L << 62)).Message, StringComparison.Ordinal);
+        Assert.Empty(_rank.Waiting);
+    }
+
+    [Fact]
     public async Task A_frame_that_waits_is_thrown_away_when_its_epoch_is_passed_over()
     {
         var early = _rank.Exchange.AcceptAsync(1, _rank.Dispatch(epoch: 4, step: 8), default).AsTask();

@@ -27,6 +27,8 @@ internal sealed partial class SimRank
                 if (_attempt is null)
                     Later(new RankEvent(RankEventKind.FrameWaiting) { Epoch = frame.Epoch, Step = frame.Step }, 100);
                 break;
+            case FrameVerdict.Violation:
+                throw new SimulationException($"rule 1: {frame} came to rank {Rank}, which is at epoch {_epoch} step {_step}");
         }
     }
 

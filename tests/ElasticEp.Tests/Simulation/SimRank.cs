@@ -127,6 +127,8 @@ internal sealed partial class SimRank
             case RankEffectKind.Disconnect:
                 _world.Network.Disconnect(this, effect.Peer);
                 break;
+            case RankEffectKind.AbortLink:
+                throw new SimulationException($"rank {Rank} was made to believe that rank {effect.Peer} breaks the protocol: {effect.Payload}");
             case RankEffectKind.Load:
                 Load((PrepareMessage)effect.Payload!);
                 break;

@@ -46,6 +46,42 @@ public sealed class MemberCoreTests
         Assert.Equal(MemberPhase.Idle, probe.Core.Phase);
     }
 
+    [Theory]
+    [InlineData(RankEventKind.Wake)]
+    [InlineData(RankEventKind.StepEnd)]
+    internal void Who_claims_to_be_two_steps_ahead_is_cut_off_and_not_believed(RankEventKind kind)
+    {
+        var probe = MemberProbe.Running(View).Complete(0, 2);
+        probe.Post(new RankEvent(kind) { Peer = 2, Epoch = 1, Step = 3 });
+        Assert.Equal(2, Assert.Single(probe.Effects, effect => effect.Kind == RankEffectKind.AbortLink).Peer);
+        Assert.Equal((MemberPhase.Idle, 1), (probe.Core.Phase, probe.Core.Step));
+        probe.Post(new RankEvent(RankEventKind.Wake) { Peer = 0, Epoch = 1, Step = 2 }).Wait().Complete(0, 2);
+        Assert.Equal((MemberPhase.Idle, 2), (probe.Core.Phase, probe.Core.LastCompleted));
+    }
+
+    [Theory]
+    [InlineData(RankEventKind.Wake)]
+    [InlineData(RankEventKind.FrameWaiting)]
+    internal void A_step_number_of_a_later_view_does_not_keep_the_group_running(RankEventKind kind)
+    {
+        var probe = MemberProbe.Running(View).Complete(0, 2);
+        probe.Post(new RankEvent(kind) { Peer = 2, Epoch = 7, Step = 1L << 62 });
+        Assert.Empty(probe.Effects);
+        probe.Start(TestViews.Started(7, 2, 0, 1, 2), 2).Wait().Complete(0, 2);
+        Assert.Equal((MemberPhase.Idle, 2), (probe.Core.Phase, probe.Core.LastCompleted));
+    }
+
+    [Fact]
+    public void Of_the_StepEnds_that_come_early_only_the_newest_of_each_member_is_kept()
+    {
+        var probe = MemberProbe.Running(View).Complete(0, 2);
+        for (var epoch = 2; epoch <= 1_000; epoch++)
+            probe.Post(new RankEvent(RankEventKind.StepEnd) { Peer = 2, Epoch = epoch, Step = 2 });
+        Assert.Equal(1, probe.Core.EarlyStepEnds);
+        probe.Start(TestViews.Started(1_000, 2, 0, 1, 2), 2).Wait().Complete(0);
+        Assert.Equal((MemberPhase.Idle, 2), (probe.Core.Phase, probe.Core.LastCompleted));
+    }
+
     [Fact]
     public void Work_that_comes_after_StepEnd_wakes_the_group_when_the_step_is_over()
     {
