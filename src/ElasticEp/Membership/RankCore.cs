@@ -127,7 +127,10 @@ internal sealed class RankCore
             case RankEventKind.Loaded or RankEventKind.LoadFailed or RankEventKind.LoadProgress or RankEventKind.Drained or RankEventKind.DrainFailed:
                 Preparation.Handle(e, _effects);
                 break;
-            case RankEventKind.BirthWanted or RankEventKind.RecordRead or RankEventKind.RecordWritten or RankEventKind.RecordUnknown
+            case RankEventKind.RecordUnreadable when Member.View.Epoch == 0:
+                _effects.Add(new RankEffect(RankEffectKind.Fail) { Payload = $"The group's record cannot be read: {e.Detail}" });
+                break;
+            case RankEventKind.RecordUnreadable or RankEventKind.BirthWanted or RankEventKind.RecordRead or RankEventKind.RecordWritten or RankEventKind.RecordUnknown
                 or RankEventKind.RankRegistered or RankEventKind.RankUnregistered or RankEventKind.Planned:
                 Coordinator.Handle(e, now, _effects);
                 break;

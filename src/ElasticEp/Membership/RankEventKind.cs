@@ -54,6 +54,9 @@ internal enum RankEventKind : byte
     /// <summary>The store did not answer; the outcome is unknown.</summary>
     RecordUnknown,
 
+    /// <summary>The store holds a record that cannot be read; the payload says why.</summary>
+    RecordUnreadable,
+
     /// <summary>A rank has registered in the store.</summary>
     RankRegistered,
 

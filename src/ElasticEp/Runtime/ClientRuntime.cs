@@ -52,7 +52,7 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IAsyncDisposa
         _connections = new PeerConnections(_services, _services.Transport, OnConnectionEvent, _stopped.Token);
         var self = new PeerIdentity(Name, number, incarnation, "", Layout.Describe(_services.Options));
         await _services.Transport.StartAsync(self, new ClientHandler(this), cancellationToken).ConfigureAwait(false);
-        _watch = _keeper.WatchRecordAsync(OnRecord);
+        _watch = _keeper.WatchRecordAsync(OnRecord, static _ => { });
     }
 
     public Task<ScaleResult> ScaleAsync(ScaleRequest request, IProgress<ScaleProgress>? progress = null, CancellationToken cancellationToken = default) =>

@@ -9,6 +9,7 @@ namespace ElasticEp.Runtime;
 internal sealed partial class RankRuntime
 {
     private bool _isWatchingRanks;
+    private TimeSpan? _timerAt; // when the timer is set to fire
 
     private void Handle(RankEvent e)
     {
@@ -32,7 +33,9 @@ internal sealed partial class RankRuntime
                 Reconnect(e.Peer);
             else if (e.Kind == RankEventKind.RollbackFailed)
                 Fail((Exception)e.Payload!);
-            _timer.Change(_core.WakeAt is { } at ? Later(at) : Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            if (e.Kind == RankEventKind.Tick)
+                _timerAt = null;
+            SetTimer(_core.WakeAt);
         }
         catch (Exception exception)
         {
@@ -40,10 +43,17 @@ internal sealed partial class RankRuntime
         }
     }
 
-    private TimeSpan Later(TimeSpan at)
+    /// <summary>
+    /// Every step has a deadline that nearly never comes. The timer is set only to fire earlier than it would: one that fires too
+    /// early finds nothing due, and is set again for what is due then.
+    /// </summary>
+    private void SetTimer(TimeSpan? at)
     {
-        var wait = at - _services.Time.GetElapsedTime(_startedAt);
-        return wait < TimeSpan.Zero ? TimeSpan.Zero : wait;
+        if (at is not { } due || due >= _timerAt)
+            return;
+        _timerAt = due;
+        var wait = due - _services.Time.GetElapsedTime(_startedAt);
+        _timer.Change(wait < TimeSpan.Zero ? TimeSpan.Zero : wait, Timeout.InfiniteTimeSpan);
     }
 
     private void Start(in RankEffect effect)
@@ -86,6 +96,10 @@ internal sealed partial class RankRuntime
                 _connections.Connect(effect.Peer, (string)effect.Payload!);
                 break;
             case RankEffectKind.Disconnect:
+                _connections.Disconnect(effect.Peer);
+                break;
+            case RankEffectKind.AbortLink:
+                LogAborted(Name, Rank, effect.Peer, (string)effect.Payload!);
                 _connections.Disconnect(effect.Peer);
                 break;
             case RankEffectKind.Load:
@@ -271,6 +285,9 @@ internal sealed partial class RankRuntime
 
     [LoggerMessage(1036, LogLevel.Information, "Group {Group}: rank {Rank} coordinates and knows no load yet; experts are placed as if all were equally hot")]
     private partial void LogLoadUnknown(string group, int rank);
+
+    [LoggerMessage(1037, LogLevel.Error, "Group {Group}: rank {Rank} cuts the link to rank {Peer}: {Reason}")]
+    private partial void LogAborted(string group, int rank, int peer, string reason);
 
     [LoggerMessage(1034, LogLevel.Critical, "Group {Group}: rank {Rank} has failed and takes no further part")]
     private partial void LogFailed(Exception exception, string group, int rank);

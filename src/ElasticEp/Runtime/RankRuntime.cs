@@ -3,7 +3,6 @@ using ElasticEp.Exchange;
 using ElasticEp.Kernels;
 using ElasticEp.Membership;
 using ElasticEp.Placement;
-using ElasticEp.Rendezvous;
 using ElasticEp.Steps;
 using ElasticEp.Transport;
 using Microsoft.Extensions.Logging;
@@ -16,8 +15,6 @@ namespace ElasticEp.Runtime;
 /// </summary>
 internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
 {
-    private static readonly TimeSpan LeaseTime = TimeSpan.FromSeconds(30);
-
     private readonly GroupServices _services;
     private readonly ILogger _logger;
     private readonly RankCore _core;
@@ -28,6 +25,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Publisher<GroupView> _views = new(GroupView.None, view => view.Epoch);
     private readonly RecordKeeper _keeper;
+    private readonly RankRegistration _registration;
     private readonly PeerConnections _connections;
     private readonly OperationRequests _requests;
     private readonly GroupMessenger _messenger;
@@ -40,7 +38,6 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
     private readonly List<Task> _loops = [];
     private readonly SemaphoreSlim _delegateGate = new(1, 1); // held while the app's delegate is inside
     private CancellationTokenSource _attempt = new();
-    private IStoreLease? _lease;
     private Exception? _failure;
     private int _isInCall;
     private int _isDisposed;
@@ -56,6 +53,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         _clock = new StepClock(services.Time);
         _mailbox = new Mailbox(Handle);
         _keeper = new RecordKeeper(services, _stopped.Token);
+        _registration = new RankRegistration(services, rank, IsGroupKnownAsync, _stopped.Token);
         _connections = new PeerConnections(services, services.Transport, Post, _stopped.Token);
         _requests = new OperationRequests(message => Post(new RankEvent(RankEventKind.Asked) { Payload = message }), services.Options.OperationDeadline, services.Time, services.OperationTelemetry);
         _messenger = new GroupMessenger(services.Transport, rank);
@@ -93,10 +91,10 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         var incarnation = await _services.Store.AddAsync($"{Name}/incarnations", 1, cancellationToken).ConfigureAwait(false);
         var self = new PeerIdentity(Name, Rank, incarnation, "", Layout.Describe(_services.Options));
         await _services.Transport.StartAsync(self, new FrameRouter(this), cancellationToken).ConfigureAwait(false);
-        _loops.Add(_keeper.WatchRecordAsync(OnRecord));
+        _loops.Add(_keeper.WatchRecordAsync(OnRecord, reason => Post(new RankEvent(RankEventKind.RecordUnreadable) { Payload = reason })));
         var registration = Registration.Encode(new GroupMember(Rank, incarnation, _services.Transport.Address, _services.Options.Node ?? Machine.Name));
-        await RegisterAsync(registration, cancellationToken).ConfigureAwait(false);
-        _loops.Add(StayRegisteredAsync(registration));
+        await _registration.RegisterAsync(registration, cancellationToken).ConfigureAwait(false);
+        _loops.Add(_registration.StayRegisteredAsync(registration));
         LogRegistered(Name, Rank, incarnation, _services.Transport.Address);
         if (Rank == 0)
             Post(new RankEvent(RankEventKind.BirthWanted));
@@ -189,8 +187,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         await _timer.DisposeAsync().ConfigureAwait(false);
         await _weights.StopAsync().ConfigureAwait(false);
         await Task.WhenAll(_loops).ConfigureAwait(false);
-        if (_lease is not null)
-            await _lease.DisposeAsync().ConfigureAwait(false);
+        await _registration.DisposeAsync().ConfigureAwait(false);
         await _services.Transport.DisposeAsync().ConfigureAwait(false);
         await FreeMemoryAsync().ConfigureAwait(false);
     }
@@ -216,50 +213,13 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
 
     internal void Post(RankEvent e) => _mailbox.Post(e);
 
-    private async Task RegisterAsync(ReadOnlyMemory<byte> registration, CancellationToken cancellationToken)
-    {
-        _lease = await _services.Store.LeaseAsync(LeaseTime, cancellationToken).ConfigureAwait(false);
-        await _services.Store.SetAsync(GroupRecord.RankKey(Name, Rank), registration, _lease, cancellationToken).ConfigureAwait(false);
-    }
-
-    /// <summary>
-    /// Renews the lease; takes a new one when it is lost, for example with an outage of the store. That evicts nobody: a lease is
-    /// only how a rank is found.
-    /// </summary>
-    private async Task StayRegisteredAsync(ReadOnlyMemory<byte> registration)
-    {
-        using var timer = new PeriodicTimer(LeaseTime / 3, _services.Time);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(_stopped.Token).ConfigureAwait(false))
-            {
-                try
-                {
-                    if (_lease!.Ended.IsCancellationRequested)
-                        await RegisterAgainAsync(registration).ConfigureAwait(false);
-                    else
-                        await _lease.RenewAsync(_stopped.Token).ConfigureAwait(false);
-                }
-                catch (ElasticEpException exception)
-                {
-                    LogLeaseLost(Name, Rank, exception.Message);
-                }
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // stopping
-        }
-    }
-
     /// <summary>A store that was restarted may be an empty one: then there is nothing left to be a member of.</summary>
-    private async Task RegisterAgainAsync(ReadOnlyMemory<byte> registration)
+    private async ValueTask<bool> IsGroupKnownAsync(CancellationToken cancellationToken)
     {
-        var isKnown = View.Epoch == 0 || await _services.Store.GetAsync(GroupRecord.KeyOf(Name), _stopped.Token).ConfigureAwait(false) is not null;
-        if (isKnown)
-            await RegisterAsync(registration, _stopped.Token).ConfigureAwait(false);
-        else
-            Post(new RankEvent(RankEventKind.GroupForgotten));
+        if (View.Epoch == 0 || await _services.Store.GetAsync(GroupRecord.KeyOf(Name), cancellationToken).ConfigureAwait(false) is not null)
+            return true;
+        Post(new RankEvent(RankEventKind.GroupForgotten));
+        return false;
     }
 
     private void OnRecord(GroupRecord record)
@@ -285,7 +245,4 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
 
     [LoggerMessage(1035, LogLevel.Error, "Group {Group}: the step delegate of rank {Rank} did not return within {Deadline} after dispose; its memory is not freed. Let the delegate observe its token")]
     private partial void LogDelegateStuck(string group, int rank, TimeSpan deadline);
-
-    [LoggerMessage(1031, LogLevel.Warning, "Group {Group}: the store lease of rank {Rank} was not renewed ({Reason}); the rank serves on and tries again")]
-    private partial void LogLeaseLost(string group, int rank, string reason);
 }

@@ -19,8 +19,12 @@ internal sealed partial class RecordKeeper(GroupServices services, CancellationT
         try
         {
             var entry = await services.Store.GetAsync(_key, stopped).ConfigureAwait(false);
-            var record = entry is null ? null : RecordCodec.Decode(entry.Value.Span);
+            var record = entry is { } found ? Decode(found) : null;
             post(new RankEvent(RankEventKind.RecordRead) { Payload = record, Number = entry?.Version ?? 0 });
+        }
+        catch (UnreadableRecordException exception)
+        {
+            await AnswerUnreadableAsync(exception, post).ConfigureAwait(false);
         }
         catch (Exception exception)
         {
@@ -34,8 +38,12 @@ internal sealed partial class RecordKeeper(GroupServices services, CancellationT
         try
         {
             var result = await services.Store.CompareAndSetAsync(_key, expectedVersion, RecordCodec.Encode(record), stopped).ConfigureAwait(false);
-            var current = result.Current is null ? null : RecordCodec.Decode(result.Current.Value.Span);
+            var current = result.Current is { } found ? Decode(found) : null;
             post(new RankEvent(RankEventKind.RecordWritten) { Flag = result.IsSet, Payload = current, Number = result.Current?.Version ?? 0 });
+        }
+        catch (UnreadableRecordException exception)
+        {
+            await AnswerUnreadableAsync(exception, post).ConfigureAwait(false);
         }
         catch (Exception exception)
         {
@@ -44,12 +52,14 @@ internal sealed partial class RecordKeeper(GroupServices services, CancellationT
     }
 
     /// <summary>Shows every record from now on, the present one first, until stopped.</summary>
-    public async Task WatchRecordAsync(Action<GroupRecord> show)
+    /// <param name="show">Given each record.</param>
+    /// <param name="unreadable">Told why the store's record cannot be read, each time that it is looked at.</param>
+    public async Task WatchRecordAsync(Action<GroupRecord> show, Action<string> unreadable)
     {
-        await WatchAsync(_key, change =>
+        await WatchAsync(_key, unreadable, change =>
         {
             if (change.Key == _key && change.Entry is { } entry)
-                show(RecordCodec.Decode(entry.Value.Span));
+                show(Decode(entry));
         }).ConfigureAwait(false);
     }
 
@@ -57,17 +67,18 @@ internal sealed partial class RecordKeeper(GroupServices services, CancellationT
     public async Task WatchRanksAsync(Action<RankEvent> post)
     {
         var prefix = GroupRecord.RanksPrefix(services.Name);
-        await WatchAsync(prefix, change =>
+        await WatchAsync(prefix, static _ => { }, change =>
         {
             if (!int.TryParse(change.Key.AsSpan(prefix.Length), out var rank))
                 return;
-            post(change.Entry is { } entry
-                ? new RankEvent(RankEventKind.RankRegistered) { Peer = rank, Payload = Registration.Decode(entry.Value.Span) }
-                : new RankEvent(RankEventKind.RankUnregistered) { Peer = rank });
+            if (change.Entry is not { } entry)
+                post(new RankEvent(RankEventKind.RankUnregistered) { Peer = rank });
+            else if (TryDecode(rank, entry) is { } registered)
+                post(new RankEvent(RankEventKind.RankRegistered) { Peer = rank, Payload = registered });
         }).ConfigureAwait(false);
     }
 
-    private async Task WatchAsync(string prefix, Action<StoreChange> show)
+    private async Task WatchAsync(string prefix, Action<string> unreadable, Action<StoreChange> show)
     {
         var delay = FirstDelay;
         while (!stopped.IsCancellationRequested)
@@ -84,6 +95,11 @@ internal sealed partial class RecordKeeper(GroupServices services, CancellationT
             {
                 return;
             }
+            catch (UnreadableRecordException exception)
+            {
+                LogUnreadable(services.Name, _key, exception.Message);
+                unreadable(exception.Message);
+            }
             catch (Exception exception)
             {
                 LogStoreTrouble(services.Name, exception.Message);
@@ -92,6 +108,39 @@ internal sealed partial class RecordKeeper(GroupServices services, CancellationT
             await DelayAsync(delay).ConfigureAwait(false);
             delay = delay * 2 < LastDelay ? delay * 2 : LastDelay;
         }
+    }
+
+    /// <summary>A registration that cannot be read concerns its own rank only.</summary>
+    private GroupMember? TryDecode(int rank, StoreEntry entry)
+    {
+        try
+        {
+            return Registration.Decode(entry.Value.Span);
+        }
+        catch (ElasticEpException exception)
+        {
+            LogUnreadable(services.Name, GroupRecord.RankKey(services.Name, rank), exception.Message);
+            return null;
+        }
+    }
+
+    private static GroupRecord Decode(StoreEntry entry)
+    {
+        try
+        {
+            return RecordCodec.Decode(entry.Value.Span);
+        }
+        catch (ElasticEpException exception)
+        {
+            throw new UnreadableRecordException(exception);
+        }
+    }
+
+    private async Task AnswerUnreadableAsync(UnreadableRecordException exception, Action<RankEvent> post)
+    {
+        LogUnreadable(services.Name, _key, exception.Message);
+        await DelayAsync(LastDelay).ConfigureAwait(false);
+        post(new RankEvent(RankEventKind.RecordUnreadable) { Payload = exception.Message });
     }
 
     private async Task AnswerUnknownAsync(Exception exception, Action<RankEvent> post)
@@ -114,6 +163,9 @@ internal sealed partial class RecordKeeper(GroupServices services, CancellationT
             // stopping
         }
     }
+
+    [LoggerMessage(1002, LogLevel.Error, "Group {Group}: the record under key {Key} cannot be read: {Reason}. Steps go on, views cannot change; run one library version everywhere, or restore the store's content")]
+    private partial void LogUnreadable(string group, string key, string reason);
 
     [LoggerMessage(1001, LogLevel.Warning, "Group {Group}: the store did not answer ({Reason}); trying again. Steps go on, views cannot change meanwhile.")]
     private partial void LogStoreTrouble(string group, string reason);

@@ -91,7 +91,7 @@ internal sealed partial class CoordinatorCore(ElasticEpOptions options, MemberCo
             case RankEventKind.RecordWritten:
                 OnRecordWritten(e.Flag, e.Payload as GroupRecord, e.Number, now, effects);
                 break;
-            case RankEventKind.RecordUnknown:
+            case RankEventKind.RecordUnknown or RankEventKind.RecordUnreadable:
                 _isReading = false;
                 _isKnown = false;
                 break;
