@@ -15,7 +15,6 @@ internal sealed class RankCore
     private readonly List<RankEffect> _output = [];
     private TimeSpan? _closedAt;
     private long _ranEpoch;
-    private readonly List<ScaleAskMessage> _asks = [];
 
     public RankCore(ElasticEpOptions options, int rank, StepRules? rules = null)
     {
@@ -33,11 +32,7 @@ internal sealed class RankCore
     public CoordinatorCore Coordinator { get; }
 
     /// <summary>When <see cref="RankEventKind.Tick"/> is wanted next, or null.</summary>
-    public TimeSpan? WakeAt => (Member.WakeAt, Coordinator.WakeAt) switch
-    {
-        ({ } a, { } b) => a < b ? a : b,
-        var (a, b) => a ?? b,
-    };
+    public TimeSpan? WakeAt => Earlier(Member.WakeAt, Earlier(Preparation.WakeAt, Coordinator.WakeAt));
 
     /// <summary>Handles one event.</summary>
     /// <param name="e">The event.</param>
@@ -60,7 +55,6 @@ internal sealed class RankCore
                     var view = (GroupView)effect.Payload!;
                     Preparation.OnEntered(effect.Operation ?? "", effect.Number);
                     Coordinator.OnEntered(view, effect.Step, now, _effects);
-                    AskAgain();
                     break;
                 case RankEffectKind.CloseStep:
                     _closedAt = now;
@@ -84,6 +78,8 @@ internal sealed class RankCore
         return _output;
     }
 
+    private static TimeSpan? Earlier(TimeSpan? a, TimeSpan? b) => a is null || b < a ? b : a;
+
     private void Dispatch(in RankEvent e, TimeSpan now)
     {
         switch (e.Kind)
@@ -92,18 +88,16 @@ internal sealed class RankCore
                 Deliver(e.Peer, (ProtocolMessage)e.Payload!, now);
                 break;
             case RankEventKind.Asked:
-                Ask((ProtocolMessage)e.Payload!);
+                _effects.Add(RankEffect.Send(e.Peer, (ProtocolMessage)e.Payload!));
                 break;
             case RankEventKind.LinkUp:
                 Member.Handle(e, now, _effects);
-                Preparation.Handle(e, _effects);
+                Preparation.Handle(e, now, _effects);
                 Coordinator.OnLinkUp(e.Peer, e.Number, now, _effects);
-                if (e.Peer == Member.View.Coordinator)
-                    AskAgain();
                 break;
             case RankEventKind.LinkLost:
                 Member.Handle(e, now, _effects);
-                Preparation.Handle(e, _effects);
+                Preparation.Handle(e, now, _effects);
                 Coordinator.Handle(e, now, _effects);
                 break;
             case RankEventKind.RankLost when !IsAboutEarlierProcess(e):
@@ -113,19 +107,21 @@ internal sealed class RankCore
             case RankEventKind.RankLost:
                 break;
             case RankEventKind.ConnectFailed:
-                Preparation.Handle(e, _effects);
+                Preparation.Handle(e, now, _effects);
                 Coordinator.Handle(e, now, _effects);
                 break;
             case RankEventKind.RecordSeen:
-                Preparation.OnRecordSeen((GroupRecord)e.Payload!, _effects);
+                Preparation.OnRecordSeen((GroupRecord)e.Payload!, now, _effects);
                 OnRecordSeen((GroupRecord)e.Payload!);
                 break;
             case RankEventKind.Tick:
                 Member.Handle(e, now, _effects);
+                Preparation.Handle(e, now, _effects);
                 Coordinator.Handle(e, now, _effects);
                 break;
-            case RankEventKind.Loaded or RankEventKind.LoadFailed or RankEventKind.LoadProgress or RankEventKind.Drained or RankEventKind.DrainFailed:
-                Preparation.Handle(e, _effects);
+            case RankEventKind.Loaded or RankEventKind.LoadFailed or RankEventKind.LoadProgress or RankEventKind.Drained or RankEventKind.DrainFailed
+                or RankEventKind.HookEntered or RankEventKind.HookReturned or RankEventKind.RolledBack:
+                Preparation.Handle(e, now, _effects);
                 break;
             case RankEventKind.RecordUnreadable when Member.View.Epoch == 0:
                 _effects.Add(new RankEffect(RankEffectKind.Fail) { Payload = $"The group's record cannot be read: {e.Detail}" });
@@ -157,7 +153,7 @@ internal sealed class RankCore
                 break;
             case PrepareMessage prepare:
                 Coordinator.Remember(prepare.Base);
-                Preparation.OnPrepare(from, prepare, _effects);
+                Preparation.OnPrepare(from, prepare, now, _effects);
                 break;
             case LoadAskMessage:
                 _effects.Add(new RankEffect(RankEffectKind.ReportLoad) { Peer = from, Step = Member.LastCompleted });
@@ -166,35 +162,18 @@ internal sealed class RankCore
                 Preparation.OnDrain(drain, _effects);
                 break;
             case AbortMessage abort:
-                Preparation.OnAbort(abort, _effects);
+                Preparation.OnAbort(abort, now, _effects);
                 break;
             case CompletedMessage completed:
                 Preparation.OnCompleted(completed, _effects);
                 break;
             case ScaleAnswerMessage or ProgressMessage:
-                if (message is ScaleAnswerMessage { Code: not 0 } refused)
-                    _asks.RemoveAll(ask => ask.Ask.Operation == refused.Operation);
                 _effects.Add(new RankEffect(RankEffectKind.Tell) { Peer = from, Payload = message });
                 break;
             default:
                 Coordinator.OnMessage(from, message, now, _effects);
                 break;
         }
-    }
-
-    private void Ask(ProtocolMessage message)
-    {
-        if (message is ScaleAskMessage ask && !_asks.Contains(ask))
-            _asks.Add(ask);
-        if (Member.View.Coordinator >= 0)
-            _effects.Add(RankEffect.Send(Member.View.Coordinator, message));
-    }
-
-    /// <summary>What this process asked for may be lost with a link or with a coordinator; asking twice is harmless.</summary>
-    private void AskAgain()
-    {
-        foreach (var ask in _asks)
-            Ask(ask);
     }
 
     /// <summary>A rank that waits to be admitted is connected to all members already: an operation that wants it does not wait for that.</summary>
@@ -212,7 +191,6 @@ internal sealed class RankCore
     /// </summary>
     private void OnRecordSeen(GroupRecord record)
     {
-        _asks.RemoveAll(ask => ask.Ask.Operation == record.Last?.Id);
         ConnectAhead(record.View);
         // A member under this number may be a later incarnation.
         var isMember = record.View.Find(Member.Rank) is { } member && member == Member.View.Find(Member.Rank);

@@ -45,7 +45,7 @@ internal enum RankEffectKind : byte
     /// <summary>Get the weights of a next view and warm up → Loaded or LoadFailed, LoadProgress.</summary>
     Load,
 
-    /// <summary>Undo Load and Drain.</summary>
+    /// <summary>Undo Load and Drain → RolledBack, or RollbackFailed.</summary>
     Rollback,
 
     /// <summary>Let the app hand back its requests → Drained or DrainFailed.</summary>

@@ -81,13 +81,22 @@ internal enum RankEventKind : byte
     /// <summary>The app's leave hook failed.</summary>
     DrainFailed,
 
+    /// <summary>A hook of the workload begins; the payload is its name.</summary>
+    HookEntered,
+
+    /// <summary>It has returned, or thrown.</summary>
+    HookReturned,
+
+    /// <summary>Load and Drain are undone.</summary>
+    RolledBack,
+
     /// <summary>A rollback could not be finished: the rank's weights cannot be trusted any more.</summary>
     RollbackFailed,
 
     /// <summary>The store does not know the group any more.</summary>
     GroupForgotten,
 
-    /// <summary>This process asks for an operation.</summary>
+    /// <summary>This process asks the peer, which coordinates, for an operation.</summary>
     Asked,
 
     /// <summary>Time has passed.</summary>

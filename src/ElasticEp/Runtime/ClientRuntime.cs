@@ -28,7 +28,7 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IAsyncDisposa
         _services = services;
         _logger = services.Loggers.CreateLogger<ClientRuntime>();
         _keeper = new RecordKeeper(services, _stopped.Token);
-        _requests = new OperationRequests(SendToCoordinator, services.Options.OperationDeadline, services.Time, services.OperationTelemetry);
+        _requests = new OperationRequests((coordinator, message) => _ = SendAsync(coordinator, message), services.Options.OperationDeadline, services.Time, services.OperationTelemetry);
     }
 
     public string Name => _services.Name;
@@ -63,7 +63,7 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IAsyncDisposa
     public void ReportLaunchFailure(string operation, int rank, string reason)
     {
         LogLaunchFailed(Name, rank, reason);
-        SendToCoordinator(new LaunchFailedMessage(operation, rank, reason));
+        _ = ReportLaunchFailureAsync(new LaunchFailedMessage(operation, rank, reason));
     }
 
     public async ValueTask DisposeAsync()
@@ -72,6 +72,7 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IAsyncDisposa
             return;
         await _stopped.CancelAsync().ConfigureAwait(false);
         _requests.Fail(new ElasticEpException(ElasticEpErrorCode.GroupEnded, "The client was disposed."));
+        _requests.Dispose();
         _views.Complete();
         _records.Complete();
         _messenger?.Complete();
@@ -141,19 +142,30 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IAsyncDisposa
             _connections!.Connect(member.Rank, member.Address);
     }
 
-    private void SendToCoordinator(ProtocolMessage message)
+    private async Task ReportLaunchFailureAsync(LaunchFailedMessage message)
     {
         // A group that is being born has no view yet: rank 0 leads its birth.
         var coordinator = View.Epoch == 0 ? 0 : View.Coordinator;
-        if (coordinator >= 0)
-            _ = SendAsync(coordinator, message);
+        if (coordinator < 0)
+            return;
+        try
+        {
+            await ConnectAsync(coordinator, _stopped.Token).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is ElasticEpException or OperationCanceledException or ObjectDisposedException)
+        {
+            LogSendFailed(Name, coordinator, exception.Message);
+            return;
+        }
+
+        await SendAsync(coordinator, message).ConfigureAwait(false);
     }
 
+    /// <summary>Sends now or not at all: what must arrive is sent again by who decides that.</summary>
     private async Task SendAsync(int peer, ProtocolMessage message)
     {
         try
         {
-            await ConnectAsync(peer, _stopped.Token).ConfigureAwait(false);
             await ProtocolSender.SendAsync(_services.Transport, peer, message, _stopped.Token).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is ElasticEpException or OperationCanceledException or ObjectDisposedException)
@@ -173,7 +185,11 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IAsyncDisposa
 
     private sealed class ClientHandler(ClientRuntime client) : ITransportHandler
     {
-        public void OnConnected(PeerIdentity peer) => client._lost.TryRemove(peer.Peer, out _);
+        public void OnConnected(PeerIdentity peer)
+        {
+            client._lost.TryRemove(peer.Peer, out _);
+            client._requests.OnConnected(peer.Peer);
+        }
 
         public void OnDisconnected(PeerIdentity peer, DisconnectReason reason, string detail)
         {

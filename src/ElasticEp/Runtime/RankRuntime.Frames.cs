@@ -10,8 +10,10 @@ internal sealed partial class RankRuntime
     {
         public void OnConnected(PeerIdentity peer)
         {
-            if (peer.IsRank)
-                runtime.Post(new RankEvent(RankEventKind.LinkUp) { Peer = peer.Peer, Number = peer.Incarnation });
+            if (!peer.IsRank)
+                return;
+            runtime.Post(new RankEvent(RankEventKind.LinkUp) { Peer = peer.Peer, Number = peer.Incarnation });
+            runtime._requests.OnConnected(peer.Peer);
         }
 
         public void OnDisconnected(PeerIdentity peer, DisconnectReason reason, string detail)

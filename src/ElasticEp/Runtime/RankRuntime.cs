@@ -55,7 +55,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         _keeper = new RecordKeeper(services, _stopped.Token);
         _registration = new RankRegistration(services, rank, IsGroupKnownAsync, _stopped.Token);
         _connections = new PeerConnections(services, services.Transport, Post, _stopped.Token);
-        _requests = new OperationRequests(message => Post(new RankEvent(RankEventKind.Asked) { Payload = message }), services.Options.OperationDeadline, services.Time, services.OperationTelemetry);
+        _requests = new OperationRequests((coordinator, message) => Post(new RankEvent(RankEventKind.Asked) { Peer = coordinator, Payload = message }), services.Options.OperationDeadline, services.Time, services.OperationTelemetry);
         _messenger = new GroupMessenger(services.Transport, rank);
         _weights = new WeightsRunner(services, rank, workload, () => ExchangeRehearsal.RunAsync(services.Options, kernels, services.Time), Post, _stopped.Token);
         _exchange = new RankExchange(services.Options, rank, kernels, new TransportWire(services.Transport), _weights, rules ?? StepRules.Default, services.Time)
@@ -185,6 +185,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         await _attempt.CancelAsync().ConfigureAwait(false);
         _caller.Add(new CallerSignal(false, null, false, new ObjectDisposedException(nameof(IElasticGroup))));
         await _timer.DisposeAsync().ConfigureAwait(false);
+        _requests.Dispose();
         await _weights.StopAsync().ConfigureAwait(false);
         await Task.WhenAll(_loops).ConfigureAwait(false);
         await _registration.DisposeAsync().ConfigureAwait(false);

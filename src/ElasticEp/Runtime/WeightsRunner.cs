@@ -99,6 +99,8 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
             {
                 Fail(RankEventKind.RollbackFailed, "", exception, token);
             }
+
+            _post(new RankEvent(RankEventKind.RolledBack));
         });
     }
 
@@ -161,11 +163,16 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
     {
         try
         {
+            _post(new RankEvent(RankEventKind.HookEntered) { Payload = name });
             await hook().ConfigureAwait(false);
         }
         catch (Exception exception) when (!token.IsCancellationRequested)
         {
             throw new ElasticEpException(ElasticEpErrorCode.WorkloadFailed, $"The workload's {name} failed on rank {_rank}: {exception.Message}", exception) { Rank = _rank };
+        }
+        finally
+        {
+            _post(new RankEvent(RankEventKind.HookReturned));
         }
     }
 

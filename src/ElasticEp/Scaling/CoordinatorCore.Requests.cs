@@ -6,11 +6,20 @@ namespace ElasticEp.Scaling;
 /// <summary>What others ask of the coordinator, and what it tells them.</summary>
 internal sealed partial class CoordinatorCore
 {
+    private const int CancelledKept = 64;
+    private const string CancelledBefore = "It was cancelled by its caller before it began.";
+
+    private readonly Queue<string> _cancelled = []; // ids whose request may still be on its way
+
     private void OnAsk(int from, ScaleAsk ask, TimeSpan now, List<RankEffect> effects)
     {
         if (!IsActive)
         {
             Refuse(from, ask.Operation, ElasticEpErrorCode.InvalidState, $"Rank {member.Rank} does not coordinate.", effects);
+        }
+        else if (_cancelled.Contains(ask.Operation))
+        {
+            Refuse(from, ask.Operation, ElasticEpErrorCode.OperationAborted, CancelledBefore, effects); // its cancel came first
         }
         else if (_record.FindOutcome(ask.Operation) is not null)
         {
@@ -37,17 +46,28 @@ internal sealed partial class CoordinatorCore
         }
     }
 
-    private void OnCancel(string operation, List<RankEffect> effects)
+    private void OnCancel(int canceller, string operation, List<RankEffect> effects)
     {
         if (Operation?.Id == operation)
+        {
             Operation.AbortReason ??= "it was cancelled by its caller";
+            return;
+        }
+
+        if (!IsActive || !_isKnown || _record.FindOutcome(operation) is not null)
+            return; // the record says how it ended, or whoever coordinates is asked again
+        if (!_cancelled.Contains(operation))
+            _cancelled.Enqueue(operation);
+        if (_cancelled.Count > CancelledKept)
+            _cancelled.Dequeue();
+        Refuse(canceller, operation, ElasticEpErrorCode.OperationAborted, CancelledBefore, effects);
         for (var count = _waiting.Count; count > 0; count--)
         {
             var (from, ask) = _waiting.Dequeue();
-            if (ask.Operation == operation)
-                Refuse(from, operation, ElasticEpErrorCode.OperationAborted, "It was cancelled by its caller before it began.", effects);
-            else
+            if (ask.Operation != operation)
                 _waiting.Enqueue((from, ask));
+            else if (from != canceller)
+                Refuse(from, operation, ElasticEpErrorCode.OperationAborted, CancelledBefore, effects);
         }
     }
 

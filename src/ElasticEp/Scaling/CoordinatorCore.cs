@@ -128,7 +128,7 @@ internal sealed partial class CoordinatorCore(ElasticEpOptions options, MemberCo
                 OnAsk(from, ask.Ask, now, effects);
                 break;
             case CancelMessage cancel:
-                OnCancel(cancel.Operation, effects);
+                OnCancel(from, cancel.Operation, effects);
                 break;
             case StatusMessage status:
                 OnStatus(from, status, effects);

@@ -9,8 +9,14 @@ namespace ElasticEp.Scaling;
 /// </summary>
 internal sealed class PreparationCore(int rank, MemberCore member, StepRules rules)
 {
+    /// <summary>How long a new plan waits for hooks that were cancelled, before it fails and says whom it waited for.</summary>
+    public static readonly TimeSpan HookPatience = TimeSpan.FromSeconds(2);
+
     private PrepareMessage? _plan;
     private int _coordinator;
+    private string _hook = ""; // of the workload, that runs now
+    private string _undone = ""; // operation that is being rolled back
+    private TimeSpan _undoneSince;
     private bool _isLoading;
     private bool _isDraining;
     private PrepareStage _stage;
@@ -25,7 +31,12 @@ internal sealed class PreparationCore(int rank, MemberCore member, StepRules rul
 
     public PrepareStage Stage => _stage;
 
-    public void OnPrepare(int from, PrepareMessage plan, List<RankEffect> effects)
+    /// <summary>When <see cref="RankEventKind.Tick"/> is wanted, or null.</summary>
+    public TimeSpan? WakeAt => _plan is not null && IsUndoing ? _undoneSince + HookPatience : null;
+
+    private bool IsUndoing => _undone.Length > 0;
+
+    public void OnPrepare(int from, PrepareMessage plan, TimeSpan now, List<RankEffect> effects)
     {
         if (plan.Next.Epoch <= member.View.Epoch || member.Phase == MemberPhase.Gone)
             return;
@@ -42,10 +53,11 @@ internal sealed class PreparationCore(int rank, MemberCore member, StepRules rul
         }
 
         if (_plan is not null)
-            Undo(effects);
+            Undo(now, effects);
         _plan = plan;
         (_stage, _isLoading, _isDraining, _bytesMoved, _bytesTotal) = (PrepareStage.Loading, false, false, 0, 0);
         ConnectAndLoad(effects);
+        FailIfHooksLast(now, effects);
     }
 
     public void OnDrain(DrainMessage drain, List<RankEffect> effects)
@@ -56,12 +68,12 @@ internal sealed class PreparationCore(int rank, MemberCore member, StepRules rul
         effects.Add(new RankEffect(RankEffectKind.Drain) { Operation = drain.Operation, Payload = _plan.DrainTime });
     }
 
-    public void OnAbort(AbortMessage abort, List<RankEffect> effects)
+    public void OnAbort(AbortMessage abort, TimeSpan now, List<RankEffect> effects)
     {
         if (_plan is not null && _plan.Operation != abort.Operation)
             return;
         if (_plan is not null)
-            Undo(effects);
+            Undo(now, effects);
         if (member.View.Epoch == 0)
             member.Leave(effects);
     }
@@ -70,10 +82,10 @@ internal sealed class PreparationCore(int rank, MemberCore member, StepRules rul
     /// The coordinator's Abort may be lost; the record tells the same. When an operation is recorded as completed its members have entered
     /// every view that came of it: what one of them still prepares was given up.
     /// </summary>
-    public void OnRecordSeen(GroupRecord record, List<RankEffect> effects)
+    public void OnRecordSeen(GroupRecord record, TimeSpan now, List<RankEffect> effects)
     {
         if (record.Last is { } last && last.Id == _plan?.Operation && (!last.IsCompleted || record.View.Contains(rank)))
-            OnAbort(new AbortMessage(last.Id, last.Reason), effects);
+            OnAbort(new AbortMessage(last.Id, last.Reason), now, effects);
     }
 
     public void OnCompleted(CompletedMessage completed, List<RankEffect> effects)
@@ -94,10 +106,23 @@ internal sealed class PreparationCore(int rank, MemberCore member, StepRules rul
     /// <summary>The first step of the view in use is complete here: buffers of the view before are free.</summary>
     public void OnSettled(List<RankEffect> effects) => LoadWhenReady(effects);
 
-    public void Handle(in RankEvent e, List<RankEffect> effects)
+    public void Handle(in RankEvent e, TimeSpan now, List<RankEffect> effects)
     {
         switch (e.Kind)
         {
+            case RankEventKind.HookEntered:
+                _hook = e.Detail;
+                break;
+            case RankEventKind.HookReturned:
+                _hook = "";
+                break;
+            case RankEventKind.RolledBack:
+                _undone = "";
+                LoadWhenReady(effects);
+                break;
+            case RankEventKind.Tick when WakeAt <= now:
+                FailIfHooksLast(now, effects);
+                break;
             case RankEventKind.LinkUp:
                 LoadWhenReady(effects);
                 ReportAgain(e.Peer, effects);
@@ -150,7 +175,7 @@ internal sealed class PreparationCore(int rank, MemberCore member, StepRules rul
 
     private void LoadWhenReady(List<RankEffect> effects)
     {
-        if (_plan is not { } plan || _isLoading || _stage != PrepareStage.Loading || !rules.MayReuseBuffers(member.IsSettled) || !Peers(plan).All(peer => member.IsConnected(peer)))
+        if (_plan is not { } plan || _isLoading || IsUndoing || _stage != PrepareStage.Loading || !rules.MayReuseBuffers(member.IsSettled) || !Peers(plan).All(peer => member.IsConnected(peer)))
             return;
         _isLoading = true;
         effects.Add(new RankEffect(RankEffectKind.Load) { Operation = plan.Operation, Payload = plan });
@@ -174,10 +199,25 @@ internal sealed class PreparationCore(int rank, MemberCore member, StepRules rul
     private void Report(PrepareStage stage, string failure, List<RankEffect> effects) =>
         effects.Add(RankEffect.Send(_coordinator, new StatusMessage(Operation, stage, _plan!.Next.Digest, _bytesMoved, _bytesTotal, failure)));
 
-    private void Undo(List<RankEffect> effects)
+    /// <summary>A hook that ignores its token cannot be ended. Until it returns, this rank can take part in nothing new, and says so.</summary>
+    private void FailIfHooksLast(TimeSpan now, List<RankEffect> effects)
+    {
+        if (_plan is null || !IsUndoing || now < _undoneSince + HookPatience)
+            return;
+        var what = _hook.Length > 0 ? $"its workload's {_hook} was cancelled" : "its rollback began";
+        Report(PrepareStage.Loading, $"rank {rank} still undoes operation '{_undone}': {what} {(now - _undoneSince).TotalSeconds:0.#} s ago and has not ended", effects);
+        (_plan, _isLoading, _isDraining) = (null, false, false); // nothing of it has begun
+    }
+
+    private void Undo(TimeSpan now, List<RankEffect> effects)
     {
         member.DropPrepared(Operation);
-        effects.Add(new RankEffect(RankEffectKind.Rollback) { Operation = Operation, Flag = _isDraining });
+        if (_isLoading || _isDraining)
+        {
+            (_undone, _undoneSince) = (Operation, now);
+            effects.Add(new RankEffect(RankEffectKind.Rollback) { Operation = Operation, Flag = _isDraining });
+        }
+
         _plan = null;
         (_stage, _isLoading, _isDraining) = (PrepareStage.Loading, false, false);
     }

@@ -61,6 +61,33 @@ public sealed class RollbackTests
         await NextOneWorksAsync(cluster);
     }
 
+    [Fact]
+    public async Task A_hook_that_ignores_its_token_holds_up_nobody_and_is_named_until_it_returns()
+    {
+        await using var cluster = await ElasticCluster.StartAsync(options => options.InitialRanks = 3);
+        var (entered, release) = (new TaskCompletionSource(), new TaskCompletionSource());
+        cluster[2].Workload.OnLeaving = async _ =>
+        {
+            entered.TrySetResult();
+            await release.Task;
+        };
+        var leaving = await cluster.Client.ScaleAsync(new ScaleRequest { Size = 2, Deadline = TimeSpan.FromMilliseconds(500) }, cancellationToken: Token).WaitAsync(ElasticCluster.Deadline, Token);
+        Assert.Equal((ScalePhase.Aborted, true), (leaving.Outcome, leaving.HasTimedOut));
+        Assert.True(entered.Task.IsCompleted);
+        await cluster.WaitForStepsAsync(5);
+
+        var growing = await cluster.Client.ScaleAsync(new ScaleRequest { Size = 4 }, cancellationToken: Token).WaitAsync(ElasticCluster.Deadline, Token);
+        Assert.Equal(ScalePhase.Aborted, growing.Outcome);
+        Assert.Contains("rank 2", growing.Reason, StringComparison.Ordinal);
+        Assert.Contains("OnLeavingAsync", growing.Reason, StringComparison.Ordinal);
+        await cluster.WaitForStepsAsync(5);
+
+        release.SetResult();
+        cluster[2].Workload.OnLeaving = null;
+        await cluster.WaitUntilAsync(() => cluster[2].Workload.LeaveCancels == 1, "the leave to be cancelled");
+        await NextOneWorksAsync(cluster);
+    }
+
     private static async Task RolledBackAsync(Action<ToyRank> onLaunch, ScaleRequest request, string words)
     {
         await using var cluster = await ElasticCluster.StartAsync();

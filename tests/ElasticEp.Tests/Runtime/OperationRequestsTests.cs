@@ -26,13 +26,17 @@ public sealed class OperationRequestsTests : IDisposable
     public OperationRequestsTests()
     {
         var telemetry = new OperationTelemetry("chat", new ElasticEpMetrics(_provider.GetRequiredService<IMeterFactory>()), _time);
-        _requests = new OperationRequests(_sent.Enqueue, TimeSpan.FromMinutes(5), _time, telemetry);
+        _requests = new OperationRequests((_, message) => _sent.Enqueue(message), TimeSpan.FromMinutes(5), _time, telemetry);
         _started = _time.GetUtcNow();
     }
 
     private TimeSpan Elapsed => _time.GetUtcNow() - _started;
 
-    public void Dispose() => _provider.Dispose();
+    public void Dispose()
+    {
+        _requests.Dispose();
+        _provider.Dispose();
+    }
 
     [Fact]
     public async Task A_coordinator_that_says_nothing_is_asked_again_until_the_deadline()

@@ -55,6 +55,16 @@ public sealed class CoordinatorCoreTests
     }
 
     [Fact]
+    public void A_request_that_comes_after_its_cancel_is_refused()
+    {
+        var probe = CoreProbe.Idle().Message(-1, new CancelMessage("op"));
+        Assert.Equal((int)ElasticEpErrorCode.OperationAborted, probe.Sent<ScaleAnswerMessage>(-1).Single().Code);
+        Assert.Equal((int)ElasticEpErrorCode.OperationAborted, probe.Ask("op", size: 3).Sent<ScaleAnswerMessage>(-1).Single().Code);
+        Assert.False(probe.Has(RankEffectKind.WriteRecord));
+        Assert.True(probe.Ask("other", size: 3).Has(RankEffectKind.WriteRecord));
+    }
+
+    [Fact]
     public void A_leave_waits_its_turn_even_behind_one_that_is_refused()
     {
         var probe = CoreProbe.Idle().Ask("op", size: 3).Write()

@@ -1,4 +1,5 @@
 using ElasticEp.Membership;
+using ElasticEp.Scaling;
 using ElasticEp.Steps;
 using ElasticEp.Tests.Membership;
 
@@ -34,7 +35,27 @@ public sealed class PreparationCoreTests
     {
         var probe = Loaded().Message(0, Plan with { Operation = "other" });
         Assert.Equal("op", Assert.Single(probe.Effects, effect => effect.Kind == RankEffectKind.Rollback).Operation);
-        Assert.True(probe.Has(RankEffectKind.Load));
+        Assert.False(probe.Has(RankEffectKind.Load));
+        Assert.True(probe.Post(new RankEvent(RankEventKind.RolledBack)).Has(RankEffectKind.Load));
+    }
+
+    [Fact]
+    public void While_a_hook_that_was_cancelled_still_runs_new_operations_are_refused_in_its_name()
+    {
+        var probe = Loaded().Message(0, new DrainMessage("op")).Post(new RankEvent(RankEventKind.HookEntered) { Payload = "OnLeavingAsync" });
+        probe.Message(0, new AbortMessage("op", "its deadline passed")).Message(0, Plan with { Operation = "second" });
+        Assert.Empty(probe.Sent<StatusMessage>(0));
+        probe.Now += PreparationCore.HookPatience;
+        Assert.Equal(probe.Now, probe.Core.WakeAt);
+        var failure = probe.Post(new RankEvent(RankEventKind.Tick)).Sent<StatusMessage>(0).Single();
+        Assert.Equal(("second", "rank 1 still undoes operation 'op': its workload's OnLeavingAsync was cancelled 2 s ago and has not ended"), (failure.Operation, failure.Failure));
+        Assert.Null(probe.Core.WakeAt);
+
+        probe.Now += TimeSpan.FromSeconds(40);
+        Assert.Contains("42 s ago", probe.Message(0, Plan with { Operation = "third" }).Sent<StatusMessage>(0).Single().Failure, StringComparison.Ordinal);
+
+        probe.Post(new RankEvent(RankEventKind.HookReturned)).Post(new RankEvent(RankEventKind.RolledBack));
+        Assert.True(probe.Message(0, Plan with { Operation = "fourth" }).Has(RankEffectKind.Load));
     }
 
     [Fact]
@@ -67,6 +88,7 @@ public sealed class PreparationCoreTests
     public void What_comes_of_an_operation_that_was_undone_is_ignored()
     {
         var probe = Loaded().Message(0, new AbortMessage("op", "test"));
+        probe.Post(new RankEvent(RankEventKind.RolledBack));
         foreach (var kind in (RankEventKind[])[RankEventKind.Loaded, RankEventKind.LoadFailed, RankEventKind.LoadProgress, RankEventKind.Drained, RankEventKind.DrainFailed])
             Assert.Empty(probe.Post(new RankEvent(kind) { Operation = "op" }).Effects);
     }

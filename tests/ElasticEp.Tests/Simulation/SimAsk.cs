@@ -1,4 +1,5 @@
 using ElasticEp.Membership;
+using ElasticEp.Scaling;
 
 namespace ElasticEp.Tests.Simulation;
 
@@ -6,6 +7,12 @@ namespace ElasticEp.Tests.Simulation;
 internal sealed class SimAsk(ScaleAsk ask, int client, SimRank? leaver)
 {
     public ScaleAsk Ask { get; } = ask;
+
+    /// <summary>The process that asks.</summary>
+    public RequestCore Core { get; } = new(TimeSpan.FromMicroseconds(SimSettings.OperationDeadline));
+
+    /// <summary>When the core is woken next.</summary>
+    public TimeSpan? WakeAt { get; set; }
 
     /// <summary>The client's peer number, negative.</summary>
     public int Client { get; } = client;

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using ElasticEp.Membership;
+using ElasticEp.Scaling;
 
 namespace ElasticEp.Tests.Simulation;
 
@@ -20,11 +21,12 @@ internal sealed class SimClients(Simulation world)
     {
         var asked = new SimAsk(ask, -1 - world.Random.Below(2), leaver);
         _asks.Add(asked);
-        Submit(asked);
+        Do(asked, (now, effects) => asked.Core.OnRecord(_record, now, effects));
+        Do(asked, (now, effects) => asked.Core.TryBegin(ask, now, effects));
         if (world.HasTrouble(0.2))
-            world.Clock.After(world.Random.Delay(3_000), () => Submit(asked));
+            Send(asked, _record.View.Coordinator, new ScaleAskMessage(ask), delay: 3_000); // a repetition
         if (leaver is null && world.HasTrouble(world.Settings.Cancel))
-            world.Clock.After(world.Random.Delay(8_000), () => Tell(new CancelMessage(ask.Operation)));
+            world.Clock.After(world.Random.Delay(8_000), () => Do(asked, (now, effects) => asked.Core.Cancel(ask.Operation, now, effects)));
         return asked;
     }
 
@@ -70,43 +72,62 @@ internal sealed class SimClients(Simulation world)
 
     public void OnAnswer(ProtocolMessage message)
     {
-        if (message is not ScaleAnswerMessage { Code: not 0 } refused || _asks.Find(ask => ask.Ask.Operation == refused.Operation) is not { Outcome: null } asked)
-            return;
-        if (refused.Code == (int)ElasticEpErrorCode.InvalidState)
-            world.Clock.After(world.Random.Delay(10_000), () => Submit(asked));
-        else
-            asked.Outcome = $"refused: {refused.Detail}";
+        foreach (var asked in _asks)
+            Do(asked, (now, effects) => asked.Core.OnMessage(message, now, effects));
     }
 
     private string NewId() => $"op{++_count}";
 
-    private void Submit(SimAsk asked)
+    private void Do(SimAsk asked, Action<TimeSpan, List<RequestEffect>> handle)
     {
-        if (asked.Outcome is not null)
+        if (asked.Outcome is not null || asked.Leaver is { IsAlive: false })
             return;
-        var message = new ScaleAskMessage(asked.Ask);
-        if (asked.Leaver is null)
-            Tell(message, asked.Client);
-        else if (asked.Leaver.IsAlive)
-            asked.Leaver.Post(new RankEvent(RankEventKind.Asked) { Payload = message });
+        var effects = new List<RequestEffect>();
+        handle(world.Clock.Time, effects);
+        foreach (var effect in effects)
+        {
+            if (effect is RequestEffect.Send send && !world.HasTrouble(0.1))
+                Send(asked, send.Coordinator, send.Message, delay: 300);
+            else if (effect is RequestEffect.End end)
+                asked.Outcome = Describe(end);
+        }
+
+        if (asked.Core.WakeAt is not { } wakeAt || asked.WakeAt == wakeAt)
+            return;
+        asked.WakeAt = wakeAt;
+        world.Clock.At(wakeAt.Ticks / TimeSpan.TicksPerMicrosecond, () =>
+        {
+            if (asked.Core.WakeAt <= world.Clock.Time)
+                Do(asked, asked.Core.OnTick);
+        });
     }
+
+    private void Send(SimAsk asked, int coordinator, ProtocolMessage message, long delay)
+    {
+        if (asked.Leaver is { } leaver)
+            leaver.Post(new RankEvent(RankEventKind.Asked) { Peer = coordinator, Payload = message });
+        else
+            world.Clock.After(world.Random.Delay(delay), () => world.Find(coordinator)?.Post(new RankEvent(RankEventKind.Message) { Peer = asked.Client, Payload = message }));
+    }
+
+    private static string Describe(RequestEffect.End end) => end switch
+    {
+        { Result: { Outcome: ScalePhase.Completed } } => "completed",
+        { Result: { } result } => $"aborted: {result.Reason}",
+        { Failure: OperationCanceledException } => "cancelled before it began",
+        _ => $"refused: {end.Failure!.Message}",
+    };
 
     private void OnRecord(GroupRecord record)
     {
-        var mayHaveMoved = record.View.Epoch != _record.View.Epoch;
         _record = record;
         foreach (var asked in _asks)
         {
-            if (asked.Outcome is not null)
-                continue;
-            if (record.Last?.Id == asked.Ask.Operation)
-                asked.Outcome = record.Last.IsCompleted ? "completed" : $"aborted: {record.Last.Reason}";
-            else if (record.View.IsTerminal)
-                asked.Outcome = "the group ended";
-            else if (asked.Leaver is { } leaver && !record.View.Contains(leaver.Rank))
+            if (asked.Outcome is null && asked.Leaver is { } leaver && !record.View.Contains(leaver.Rank) && record.FindOutcome(asked.Ask.Operation) is null)
                 asked.Outcome = "left";
-            else if (mayHaveMoved)
-                world.Clock.After(world.Random.Delay(1_000), () => Submit(asked));
+            Do(asked, (now, effects) => asked.Core.OnRecord(record, now, effects));
+            if (asked.Outcome is null && asked.Leaver is { IsAlive: false } && record.FindOutcome(asked.Ask.Operation) is { } outcome)
+                asked.Outcome = outcome.IsCompleted ? "completed" : "aborted";
         }
     }
 }

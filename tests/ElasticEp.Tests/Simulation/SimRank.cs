@@ -136,6 +136,8 @@ internal sealed partial class SimRank
                 _loading = "";
                 _weights.Unstage();
                 CancelLeaving(effect.Flag);
+                // Now and then a hook ignores its token for a while.
+                Later(new RankEvent(RankEventKind.RolledBack), _world.HasTrouble(0.02) ? 3_000_000 : 500);
                 break;
             case RankEffectKind.Drain:
                 StartLeaving(effect.Operation!);

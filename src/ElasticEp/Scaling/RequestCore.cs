@@ -1,0 +1,213 @@
+using ElasticEp.Membership;
+
+namespace ElasticEp.Scaling;
+
+/// <summary>
+/// The requester's side of operations, the same for ranks and clients, and the only place that keeps requests. A message may be lost with
+/// its link or with its coordinator: a request is sent again until the record shows its operation, a cancel until it is confirmed. The id
+/// makes repetition harmless. After a cancel the request itself is never sent again. Pure, like all cores.
+/// </summary>
+/// <param name="operationDeadline">Deadline of requests that name none.</param>
+internal sealed class RequestCore(TimeSpan operationDeadline)
+{
+    /// <summary>Time between two sends of the same thing.</summary>
+    public static readonly TimeSpan RepeatTime = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>A coordinator that lives has rolled back by then.</summary>
+    public static readonly TimeSpan RollbackTime = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a cancelled caller waits to learn whether it came too late.</summary>
+    public static readonly TimeSpan CancelTime = TimeSpan.FromSeconds(2);
+
+    private readonly Dictionary<string, Request> _requests = new(StringComparer.Ordinal);
+    private GroupRecord _record = GroupRecord.Unborn;
+
+    /// <summary>When <see cref="OnTick"/> is wanted, or null.</summary>
+    public TimeSpan? WakeAt { get; private set; }
+
+    /// <summary>A caller asks for an operation.</summary>
+    /// <returns>False when this process awaits the same one already.</returns>
+    public bool TryBegin(ScaleAsk request, TimeSpan now, List<RequestEffect> effects)
+    {
+        if (_requests.TryGetValue(request.Operation, out var other) && !other.IsAbandoned)
+            return false;
+        var begun = _requests[request.Operation] = new Request(request, now, request.Deadline ?? operationDeadline);
+        Look(begun, now, effects);
+        SetWake();
+        return true;
+    }
+
+    /// <summary>The caller wants it no more.</summary>
+    public void Cancel(string operation, TimeSpan now, List<RequestEffect> effects)
+    {
+        if (!_requests.TryGetValue(operation, out var request) || request.CancelledAt is not null)
+            return;
+        request.CancelledAt = now;
+        if (request.Coordinator is null)
+            End(request, null, new OperationCanceledException(), effects); // nobody has heard of it
+        else
+            SendAgain(request, now, effects);
+        SetWake();
+    }
+
+    /// <summary>The present record, or a newer one: it tells who coordinates and how operations ended.</summary>
+    public void OnRecord(GroupRecord record, TimeSpan now, List<RequestEffect> effects)
+    {
+        _record = record;
+        foreach (var request in _requests.Values.ToArray())
+            Look(request, now, effects);
+        SetWake();
+    }
+
+    /// <summary>A connection to a rank is up: what was sent to it before may be lost.</summary>
+    public void OnConnected(int rank, TimeSpan now, List<RequestEffect> effects)
+    {
+        foreach (var request in _requests.Values.Where(request => request.Coordinator == rank))
+            SendAgain(request, now, effects);
+        SetWake();
+    }
+
+    public void OnMessage(ProtocolMessage message, TimeSpan now, List<RequestEffect> effects)
+    {
+        switch (message)
+        {
+            case ProgressMessage progress when _requests.TryGetValue(progress.Progress.OperationId, out var request):
+                if (!request.IsAbandoned)
+                    effects.Add(new RequestEffect.Report(progress.Progress));
+                break;
+            case ScaleAnswerMessage answer when _requests.TryGetValue(answer.Operation, out var request):
+                OnAnswer(request, answer, effects);
+                break;
+        }
+
+        SetWake();
+    }
+
+    public void OnTick(TimeSpan now, List<RequestEffect> effects)
+    {
+        foreach (var request in _requests.Values.ToArray())
+        {
+            if (request.NextAt > now || EndIfLate(request, now, effects))
+                continue;
+            SendAgain(request, now, effects);
+        }
+
+        SetWake();
+    }
+
+    /// <summary>This process has no part in the group any more.</summary>
+    public void EndAll(Exception reason, List<RequestEffect> effects)
+    {
+        foreach (var request in _requests.Values.ToArray())
+            End(request, null, reason, effects);
+        SetWake();
+    }
+
+    private void Look(Request request, TimeSpan now, List<RequestEffect> effects)
+    {
+        if (_record.FindOutcome(request.Id) is { } outcome)
+            End(request, outcome.ToResult(_record.View), null, effects);
+        else if (_record.View.IsTerminal)
+            End(request, null, new ElasticEpException(ElasticEpErrorCode.GroupEnded, "The group has ended."), effects);
+        else if (_record.View.Coordinator >= 0 && _record.View.Coordinator != request.Coordinator)
+            SendAgain(request, now, effects);
+    }
+
+    private void SendAgain(Request request, TimeSpan now, List<RequestEffect> effects)
+    {
+        request.NextAt = now + RepeatTime;
+        var coordinator = _record.View.Coordinator;
+        if (coordinator < 0)
+            return;
+        if (request.Coordinator != coordinator)
+            (request.Coordinator, request.IsAccepted) = (coordinator, false);
+        if (request.CancelledAt is not null)
+            effects.Add(new RequestEffect.Send(coordinator, new CancelMessage(request.Id)));
+        else if (_record.Pending?.Id != request.Id)
+            effects.Add(new RequestEffect.Send(coordinator, new ScaleAskMessage(request.Content)));
+    }
+
+    private void OnAnswer(Request request, ScaleAnswerMessage answer, List<RequestEffect> effects)
+    {
+        switch ((ElasticEpErrorCode)answer.Code)
+        {
+            case 0:
+                request.IsAccepted = true;
+                break;
+            case ElasticEpErrorCode.InvalidState when !_record.View.IsTerminal:
+                break; // it does not coordinate yet, or no more
+            case ElasticEpErrorCode.ScaleInProgress:
+                End(request, null, new ScaleInProgressException(answer.Detail), effects);
+                break;
+            case ElasticEpErrorCode.OperationAborted when request.CancelledAt is not null:
+                End(request, null, new OperationCanceledException(answer.Detail), effects);
+                break;
+            default:
+                End(request, null, new ElasticEpException((ElasticEpErrorCode)answer.Code, answer.Detail), effects);
+                break;
+        }
+    }
+
+    /// <summary>Who coordinates may be dead and unable to be replaced: then nobody rolls the operation back when its deadline passes.</summary>
+    private bool EndIfLate(Request request, TimeSpan now, List<RequestEffect> effects)
+    {
+        var pending = _record.Pending?.Id == request.Id ? _record.Pending : null;
+        if (pending is { IsCommitted: true })
+            return false;
+        var elapsed = now - request.Since;
+        var isKnown = request.IsAccepted || pending is not null;
+        if (!request.IsAbandoned && request.CancelledAt is { } cancelled && !isKnown && now - cancelled >= CancelTime)
+        {
+            // Nobody answers. The caller need not wait; the cancel is sent until somebody confirms it.
+            request.IsAbandoned = true;
+            effects.Add(new RequestEffect.End(request.Id, null, new OperationCanceledException()));
+            return false;
+        }
+
+        if (elapsed - (isKnown ? RollbackTime : TimeSpan.Zero) < request.Deadline)
+            return false;
+        if (request.Coordinator is { } coordinator)
+            effects.Add(new RequestEffect.Send(coordinator, new CancelMessage(request.Id)));
+        End(request, null, Late(request), effects);
+        return true;
+    }
+
+    private static ElasticEpException Late(Request request) => new(
+        ElasticEpErrorCode.DeadlineExceeded,
+        request.Coordinator is { } rank
+            ? $"The deadline of {request.Deadline} has passed, and rank {rank}, which coordinates, has decided nothing. See whether it runs and can be reached; what was asked may still be done."
+            : $"The deadline of {request.Deadline} has passed, and the group has no view yet: start its first ranks.")
+    { Rank = request.Coordinator };
+
+    private void End(Request request, ScaleResult? result, Exception? failure, List<RequestEffect> effects)
+    {
+        _requests.Remove(request.Id);
+        if (!request.IsAbandoned)
+            effects.Add(new RequestEffect.End(request.Id, result, failure));
+    }
+
+    private void SetWake() => WakeAt = _requests.Count == 0 ? null : _requests.Values.Min(request => request.NextAt);
+
+    private sealed class Request(ScaleAsk content, TimeSpan since, TimeSpan deadline)
+    {
+        public ScaleAsk Content { get; } = content;
+
+        public string Id => Content.Operation;
+
+        public TimeSpan Since { get; } = since;
+
+        public TimeSpan Deadline { get; } = deadline;
+
+        /// <summary>The rank that it was sent to last; null when it was sent to nobody yet.</summary>
+        public int? Coordinator { get; set; }
+
+        public bool IsAccepted { get; set; }
+
+        public TimeSpan? CancelledAt { get; set; }
+
+        /// <summary>Nobody waits for it any more; it is kept to be cancelled.</summary>
+        public bool IsAbandoned { get; set; }
+
+        public TimeSpan NextAt { get; set; } = since + RepeatTime;
+    }
+}

@@ -1,0 +1,117 @@
+using ElasticEp.Membership;
+using ElasticEp.Scaling;
+using ElasticEp.Tests.Membership;
+
+namespace ElasticEp.Tests.Scaling;
+
+/// <summary>The requester's side: what it sends again, and what never.</summary>
+public sealed class RequestCoreTests
+{
+    private static readonly ScaleAsk Ask = new("op", OperationKind.Scale) { Size = 2 };
+    private static readonly GroupRecord Record = GroupRecord.Unborn with { View = TestViews.View(1, 0, 1, 2) };
+
+    private readonly RequestCore _core = new(TimeSpan.FromMinutes(1));
+    private readonly List<RequestEffect> _effects = [];
+    private TimeSpan _now;
+
+    [Fact]
+    public void A_request_that_was_cancelled_before_anybody_heard_of_it_is_never_sent()
+    {
+        Do(() => _core.TryBegin(Ask, _now, _effects));
+        Assert.IsType<OperationCanceledException>(Cancel().Failure);
+        Do(() => _core.OnRecord(Record, _now, _effects));
+        Do(() => _core.OnConnected(0, _now, _effects));
+        Assert.Empty(_effects);
+        Assert.Null(_core.WakeAt);
+    }
+
+    [Fact]
+    public void After_a_cancel_only_the_cancel_is_sent_however_often_the_link_comes_back()
+    {
+        Begin();
+        Do(() => _core.Cancel("op", _now, _effects));
+        Assert.Equal([new CancelMessage("op")], Sent);
+        for (var time = 0; time < 20; time++)
+        {
+            Do(() => _core.OnConnected(0, _now, _effects));
+            Assert.Equal([new CancelMessage("op")], Sent);
+            Tick();
+            Assert.DoesNotContain(Sent, message => message is ScaleAskMessage);
+        }
+    }
+
+    [Fact]
+    public void A_caller_that_cancelled_waits_for_nobody_that_does_not_answer()
+    {
+        Begin();
+        Do(() => _core.Cancel("op", _now, _effects));
+        while (_now < RequestCore.CancelTime)
+        {
+            Assert.Empty(_effects.OfType<RequestEffect.End>());
+            Tick();
+        }
+
+        Assert.IsType<OperationCanceledException>(Assert.Single(_effects.OfType<RequestEffect.End>()).Failure);
+        Assert.Equal([new CancelMessage("op")], Sent); // what was asked may still arrive
+        Do(() => _core.OnMessage(new ScaleAnswerMessage("op", (int)ElasticEpErrorCode.OperationAborted, "before it began"), _now, _effects));
+        Assert.Empty(_effects);
+        Assert.Null(_core.WakeAt);
+    }
+
+    [Fact]
+    public void A_cancel_that_came_too_late_gives_what_was_decided()
+    {
+        Begin();
+        Do(() => _core.OnMessage(new ScaleAnswerMessage("op", 0, ""), _now, _effects));
+        Do(() => _core.Cancel("op", _now, _effects));
+        Do(() => _core.OnRecord(Record.AfterEnd(new OperationOutcome("op", true, "", new OperationFigures())), _now, _effects));
+        Assert.Equal(ScalePhase.Completed, Assert.Single(_effects.OfType<RequestEffect.End>()).Result!.Outcome);
+    }
+
+    [Fact]
+    public void A_request_is_sent_again_until_the_record_shows_it()
+    {
+        Begin();
+        Do(() => _core.OnMessage(new ScaleAnswerMessage("op", 0, ""), _now, _effects));
+        Tick();
+        Assert.Equal([new ScaleAskMessage(Ask)], Sent); // who accepted it may have lost it since
+        Do(() => _core.OnRecord(Record with { Pending = new PendingOperation("op", OperationKind.Scale, [0, 1], [], [2]) }, _now, _effects));
+        Tick();
+        Assert.Empty(Sent);
+    }
+
+    [Fact]
+    public void Another_coordinator_is_asked_at_once()
+    {
+        Begin();
+        Do(() => _core.OnRecord(Record with { View = new GroupView(2, 0, 1, Record.View.Members, Record.View.Placement) }, _now, _effects));
+        Assert.Equal([1], _effects.OfType<RequestEffect.Send>().Select(send => send.Coordinator));
+    }
+
+    private IEnumerable<ProtocolMessage> Sent => _effects.OfType<RequestEffect.Send>().Select(send => send.Message);
+
+    private void Begin()
+    {
+        Do(() => _core.OnRecord(Record, _now, _effects));
+        Do(() => _core.TryBegin(Ask, _now, _effects));
+        Assert.Equal([new ScaleAskMessage(Ask)], Sent);
+    }
+
+    private RequestEffect.End Cancel()
+    {
+        Do(() => _core.Cancel("op", _now, _effects));
+        return Assert.Single(_effects.OfType<RequestEffect.End>());
+    }
+
+    private void Tick()
+    {
+        _now = _core.WakeAt!.Value;
+        Do(() => _core.OnTick(_now, _effects));
+    }
+
+    private void Do(Action action)
+    {
+        _effects.Clear();
+        action();
+    }
+}
