@@ -1,5 +1,5 @@
 using System.Threading.Channels;
-using ElasticEp.Membership;
+using ElasticEp.Protocol;
 using ElasticEp.Runtime;
 using ElasticEp.Scaling;
 using Microsoft.Extensions.Hosting;

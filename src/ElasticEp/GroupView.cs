@@ -23,7 +23,7 @@ public sealed class GroupView
         Members = [.. members.OrderBy(member => member.Rank)];
         Placement = placement;
         IsTerminal = isTerminal;
-        Digest = Membership.ViewCodec.Digest(this);
+        Digest = Protocol.ViewCodec.Digest(this);
     }
 
     /// <summary>The view of a group that does not exist yet: epoch 0, no members.</summary>

@@ -5,7 +5,6 @@ using ElasticEp.Samples.Bench.Measuring;
 using ElasticEp.Samples.Qwen3Moe;
 using ElasticEp.Samples.Server;
 using ElasticEp.Samples.Server.Serving;
-using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 

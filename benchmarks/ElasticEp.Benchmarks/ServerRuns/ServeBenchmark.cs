@@ -4,7 +4,6 @@ using ElasticEp.Samples.Bench.Measuring;
 using ElasticEp.Samples.Bench.Options;
 using ElasticEp.Samples.Bench.Reporting;
 using ElasticEp.Samples.Bench.Scaling;
-using ElasticEp.Samples.Server.Elastic;
 using ElasticEp.Samples.Server.Http;
 
 namespace ElasticEp.Benchmarks.ServerRuns;

@@ -1,5 +1,5 @@
 using System.Text;
-using ElasticEp.Membership;
+using ElasticEp.Protocol;
 using ElasticEp.Rendezvous;
 
 namespace ElasticEp.Transports.Tcp.Store;

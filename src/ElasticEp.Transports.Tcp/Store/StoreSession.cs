@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Pipelines;
 using System.Text;
-using ElasticEp.Membership;
+using ElasticEp.Protocol;
 using ElasticEp.Rendezvous;
 
 namespace ElasticEp.Transports.Tcp.Store;

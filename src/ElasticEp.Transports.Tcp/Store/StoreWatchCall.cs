@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-using System.Threading.Channels;
 using ElasticEp.Rendezvous;
 
 namespace ElasticEp.Transports.Tcp.Store;

@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using ElasticEp.Membership;
+using ElasticEp.Protocol;
 
 namespace ElasticEp.Transports.Tcp.Transport;
 

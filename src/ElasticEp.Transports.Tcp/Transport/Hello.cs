@@ -1,4 +1,4 @@
-using ElasticEp.Membership;
+using ElasticEp.Protocol;
 using ElasticEp.Transport;
 
 namespace ElasticEp.Transports.Tcp.Transport;

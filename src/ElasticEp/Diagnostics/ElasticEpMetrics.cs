@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
-using ElasticEp.Scaling;
+using ElasticEp.Events;
 
 namespace ElasticEp.Diagnostics;
 

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using ElasticEp.Membership;
+using ElasticEp.Protocol;
 
 namespace ElasticEp.Diagnostics;
 
@@ -8,10 +8,10 @@ internal sealed class OperationTelemetry(string group, ElasticEpMetrics metrics,
 {
     private static readonly ActivitySource Source = new(ElasticEpTelemetry.ActivitySourceName);
 
-    public async Task<ScaleResult> ObserveAsync(ScaleAsk ask, Task<ScaleResult> operation)
+    public async Task<ScaleResult> ObserveAsync(OperationRequest ask, Task<ScaleResult> operation)
     {
         using var activity = Source.StartActivity("elasticep.operation");
-        activity?.SetTag("elasticep.group", group).SetTag("elasticep.operation.id", ask.Operation).SetTag("elasticep.operation.kind", $"{ask.Kind}");
+        activity?.SetTag("elasticep.group", group).SetTag("elasticep.operation.id", ask.Id).SetTag("elasticep.operation.kind", $"{ask.Kind}");
         var (started, since) = (time.GetUtcNow(), time.GetTimestamp());
         try
         {

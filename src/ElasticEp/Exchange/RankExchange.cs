@@ -1,6 +1,5 @@
 using ElasticEp.Kernels;
 using ElasticEp.Steps;
-using ElasticEp.Transport;
 using ElasticEp.Weights;
 
 namespace ElasticEp.Exchange;

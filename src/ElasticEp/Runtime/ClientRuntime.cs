@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
+using ElasticEp.Events;
 using ElasticEp.Membership;
+using ElasticEp.Protocol;
 using ElasticEp.Transport;
 using Microsoft.Extensions.Logging;
 
@@ -56,9 +58,9 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IAsyncDisposa
     }
 
     public Task<ScaleResult> ScaleAsync(ScaleRequest request, IProgress<ScaleProgress>? progress = null, CancellationToken cancellationToken = default) =>
-        RunAsync(Asks.From(request), progress, cancellationToken);
+        RunAsync(OperationRequest.From(request), progress, cancellationToken);
 
-    public Task<ScaleResult> StopGroupAsync(CancellationToken cancellationToken = default) => RunAsync(Asks.Stop(), null, cancellationToken);
+    public Task<ScaleResult> StopGroupAsync(CancellationToken cancellationToken = default) => RunAsync(OperationRequest.Stop(), null, cancellationToken);
 
     public void ReportLaunchFailure(string operation, int rank, string reason)
     {
@@ -92,7 +94,7 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IAsyncDisposa
             : new RankStatus("waiting", false, true, $"{view}: of its members, rank {string.Join(", ", lost)} cannot be reached; steps wait until it is back or a view goes on without it");
     }
 
-    private Task<ScaleResult> RunAsync(ScaleAsk ask, IProgress<ScaleProgress>? progress, CancellationToken cancellationToken)
+    private Task<ScaleResult> RunAsync(OperationRequest ask, IProgress<ScaleProgress>? progress, CancellationToken cancellationToken)
     {
         ObjectDisposedException.ThrowIf(_stopped.IsCancellationRequested, this);
         return _requests.RunAsync(ask, progress, cancellationToken);

@@ -1,5 +1,5 @@
 using ElasticEp.Exchange;
-using ElasticEp.Membership;
+using ElasticEp.Protocol;
 
 namespace ElasticEp.Runtime;
 

@@ -1,5 +1,5 @@
 using ElasticEp.Diagnostics;
-using ElasticEp.Membership;
+using ElasticEp.Protocol;
 using ElasticEp.Scaling;
 
 namespace ElasticEp.Runtime;
@@ -41,19 +41,19 @@ internal sealed class OperationRequests : IDisposable
 
     /// <exception cref="ElasticEpException">It was refused, or nobody decides; the message says why.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled before it began.</exception>
-    public async Task<ScaleResult> RunAsync(ScaleAsk ask, IProgress<ScaleProgress>? progress, CancellationToken cancellationToken)
+    public async Task<ScaleResult> RunAsync(OperationRequest ask, IProgress<ScaleProgress>? progress, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         var caller = new Caller(progress);
         var isNew = false;
         Do((now, effects) =>
         {
-            if (isNew = !_callers.ContainsKey(ask.Operation) && _core.TryBegin(ask, now, effects))
-                _callers[ask.Operation] = caller;
+            if (isNew = !_callers.ContainsKey(ask.Id) && _core.TryBegin(ask, now, effects))
+                _callers[ask.Id] = caller;
         });
         if (!isNew)
-            throw new ElasticEpException(ElasticEpErrorCode.InvalidState, $"Operation '{ask.Operation}' is already awaited in this process; await that call.");
-        using var cancelled = cancellationToken.UnsafeRegister(_ => Do((now, effects) => _core.Cancel(ask.Operation, now, effects)), null);
+            throw new ElasticEpException(ElasticEpErrorCode.InvalidState, $"Operation '{ask.Id}' is already awaited in this process; await that call.");
+        using var cancelled = cancellationToken.UnsafeRegister(_ => Do((now, effects) => _core.Cancel(ask.Id, now, effects)), null);
         try
         {
             return await _telemetry.ObserveAsync(ask, caller.Done.Task).ConfigureAwait(false);

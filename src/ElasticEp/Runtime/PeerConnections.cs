@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using ElasticEp.Membership;
+using ElasticEp.Events;
 using ElasticEp.Transport;
 using Microsoft.Extensions.Logging;
 

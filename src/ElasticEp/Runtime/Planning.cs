@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
+using ElasticEp.Events;
 using ElasticEp.Placement;
-using ElasticEp.Scaling;
 using ElasticEp.Weights;
 
 namespace ElasticEp.Runtime;

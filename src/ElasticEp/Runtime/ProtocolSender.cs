@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using ElasticEp.Membership;
+using ElasticEp.Protocol;
 using ElasticEp.Transport;
 
 namespace ElasticEp.Runtime;

@@ -1,4 +1,4 @@
-using ElasticEp.Membership;
+using ElasticEp.Protocol;
 using ElasticEp.Rendezvous;
 using Microsoft.Extensions.Logging;
 

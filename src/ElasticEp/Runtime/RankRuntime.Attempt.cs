@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
+using ElasticEp.Events;
 using ElasticEp.Exchange;
-using ElasticEp.Membership;
 
 namespace ElasticEp.Runtime;
 

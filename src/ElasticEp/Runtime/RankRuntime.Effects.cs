@@ -1,5 +1,5 @@
-using ElasticEp.Membership;
-using ElasticEp.Scaling;
+using ElasticEp.Events;
+using ElasticEp.Protocol;
 using ElasticEp.Transport;
 using Microsoft.Extensions.Logging;
 

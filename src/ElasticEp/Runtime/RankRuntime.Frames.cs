@@ -1,4 +1,5 @@
-using ElasticEp.Membership;
+using ElasticEp.Events;
+using ElasticEp.Protocol;
 using ElasticEp.Transport;
 
 namespace ElasticEp.Runtime;
@@ -76,7 +77,7 @@ internal sealed partial class RankRuntime
 
         private void OnProtocol(PeerIdentity peer, ProtocolMessage message)
         {
-            var isForAnyone = message is ScaleAskMessage or CancelMessage or LaunchFailedMessage;
+            var isForAnyone = message is OperationRequestMessage or CancelMessage or LaunchFailedMessage;
             if (!peer.IsRank && !isForAnyone)
                 throw new ElasticEpException(ElasticEpErrorCode.ProtocolViolation, $"Client {peer.Peer} sent {message.GetType().Name}, which only ranks may.");
             if (message is ExpertLoadMessage load)

@@ -1,8 +1,10 @@
 using System.Runtime.CompilerServices;
+using ElasticEp.Events;
 using ElasticEp.Exchange;
 using ElasticEp.Kernels;
 using ElasticEp.Membership;
 using ElasticEp.Placement;
+using ElasticEp.Protocol;
 using ElasticEp.Steps;
 using ElasticEp.Transport;
 using Microsoft.Extensions.Logging;
@@ -142,13 +144,13 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
     public Task<ScaleResult> ScaleAsync(ScaleRequest request, IProgress<ScaleProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
-        return _requests.RunAsync(Asks.From(request), progress, cancellationToken);
+        return _requests.RunAsync(OperationRequest.From(request), progress, cancellationToken);
     }
 
     public Task<ScaleResult> StopGroupAsync(CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
-        return _requests.RunAsync(Asks.Stop(), null, cancellationToken);
+        return _requests.RunAsync(OperationRequest.Stop(), null, cancellationToken);
     }
 
     /// <summary>Leaves the group, or returns at once when this rank is not in it.</summary>
@@ -158,7 +160,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         if (HasLeft)
             return;
         await _services.Store.GetAsync(GroupRecord.KeyOf(Name), cancellationToken).ConfigureAwait(false);
-        var leave = _requests.RunAsync(Asks.Leave(Rank), null, cancellationToken);
+        var leave = _requests.RunAsync(OperationRequest.Leave(Rank), null, cancellationToken);
         var first = await Task.WhenAny(leave, _ended.Task).WaitAsync(cancellationToken).ConfigureAwait(false);
         if (first == leave)
         {

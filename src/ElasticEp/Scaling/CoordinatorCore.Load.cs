@@ -1,4 +1,5 @@
-using ElasticEp.Membership;
+using ElasticEp.Events;
+using ElasticEp.Protocol;
 
 namespace ElasticEp.Scaling;
 
@@ -26,7 +27,7 @@ internal sealed partial class CoordinatorCore
     private void AskForLoad(List<RankEffect> effects)
     {
         foreach (var untold in LoadIsMissing(Operation!))
-            effects.Add(RankEffect.Send(untold, new LoadAskMessage(Operation!.Id)));
+            effects.Add(RankEffect.Send(untold, new ExpertLoadRequestMessage(Operation!.Id)));
     }
 
     /// <summary>Members whose load an operation waits for. One that cannot be reached is not waited for: a plan is only the better for it.</summary>

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
-using ElasticEp.Membership;
+using ElasticEp.Events;
 using ElasticEp.Placement;
+using ElasticEp.Protocol;
 
 namespace ElasticEp.Scaling;
 
@@ -18,7 +19,7 @@ internal sealed partial class CoordinatorCore
             // Taken over from another coordinator: a committed one goes forward, any other is rolled back.
             Operation = new Operation(pending, TimeSpan.MaxValue, TimeSpan.Zero, now) { Figures = pending.Figures, Next = _record.View };
             // A view that is durable may still be entered: nothing is undone before that.
-            Operation.Stage = pending.CommittedStages > 0 ? OperationStage.Committed : OperationStage.Gathering;
+            Operation.Stage = pending.CommittedViews > 0 ? OperationPhase.Committed : OperationPhase.Gathering;
             Operation.Participants = pending.IsCommitted ? [] : [.. RanksOf(_record.View).Union(pending.Target)];
             if (!pending.IsCommitted)
                 Operation.AbortReason = "its coordinator was lost";
@@ -37,7 +38,7 @@ internal sealed partial class CoordinatorCore
         if (Operation is null || _writing != Scaling.WritePurpose.None)
             return;
 
-        if (Operation is { Stage: <= OperationStage.Draining, AbortReason: not null })
+        if (Operation is { Stage: <= OperationPhase.Draining, AbortReason: not null })
         {
             GiveUp(effects);
             return;
@@ -45,32 +46,32 @@ internal sealed partial class CoordinatorCore
 
         switch (Operation.Stage)
         {
-            case OperationStage.Proposing:
+            case OperationPhase.Proposing:
                 Write(_record with { Pending = Operation.Pending }, Scaling.WritePurpose.Propose, effects);
                 break;
-            case OperationStage.Gathering when Operation.Pending.Joiners.All(IsGathered) && !LoadIsMissing(Operation).Any():
+            case OperationPhase.Gathering when Operation.Pending.Joiners.All(IsGathered) && !LoadIsMissing(Operation).Any():
                 Operation.Figures = Operation.Figures with { Launch = now - Operation.Since };
-                EnterStage(OperationStage.Planning, now, effects);
+                EnterStage(OperationPhase.Planning, now, effects);
                 if (Operation.Pending.Kind == OperationKind.Stop)
                     OnPlan(new PlacementPlan(ExpertPlacement.Empty, [], 0), 0, now, effects);
                 else
                     effects.Add(new RankEffect(RankEffectKind.Plan) { Operation = Operation.Id, Payload = new PlanInquiry(_record.View, [.. MembersOf(Operation.Pending.Target)], _load.Read()) });
                 break;
-            case OperationStage.Loading when !Operation.Behind(Operation.Participants, PrepareStage.Loaded).Any():
+            case OperationPhase.Loading when !Operation.Behind(Operation.Participants, PreparationState.Loaded).Any():
                 Operation.Figures = Operation.Figures with { Transfer = Operation.Figures.Transfer + now - Operation.Since, BytesMoved = Operation.BytesMoved };
-                EnterStage(OperationStage.Draining, now, effects);
+                EnterStage(OperationPhase.Draining, now, effects);
                 foreach (var leaver in Operation.Pending.Leavers)
                     SendDrain(leaver, effects);
                 AdvanceOperation(now, effects);
                 break;
-            case OperationStage.Draining when IsDrained(Operation):
+            case OperationPhase.Draining when IsDrained(Operation):
                 Operation.Figures = Operation.Figures with { Drain = Operation.Figures.Drain + now - Operation.Since };
-                EnterStage(OperationStage.Committing, now, effects);
+                EnterStage(OperationPhase.Committing, now, effects);
                 WriteCommit(effects);
                 if (rules.MayAnnounce(false))
                     member.Announce(Operation.Next!, effects);
                 break;
-            case OperationStage.Committed when rules.MayLeaveView(_settledEpoch >= _record.View.Epoch):
+            case OperationPhase.Committed when rules.MayLeaveView(_settledEpoch >= _record.View.Epoch):
                 OnStageInUse(now, effects);
                 break;
         }
@@ -82,7 +83,7 @@ internal sealed partial class CoordinatorCore
 
     private void OnProposed(TimeSpan now, List<RankEffect> effects)
     {
-        EnterStage(OperationStage.Gathering, now, effects);
+        EnterStage(OperationPhase.Gathering, now, effects);
         if (!_isWatching)
         {
             _isWatching = true;
@@ -113,12 +114,12 @@ internal sealed partial class CoordinatorCore
     private void AbortIfJoiner(int rank, string what)
     {
         // The first ranks have nobody to fall back on: a birth waits for them until they come back.
-        if (Operation is { CanAbort: true, Stage: > OperationStage.Proposing, Pending.Kind: not OperationKind.Birth } operation
+        if (Operation is { CanAbort: true, Stage: > OperationPhase.Proposing, Pending.Kind: not OperationKind.Birth } operation
             && operation.Pending.Joiners.Contains(rank))
             operation.AbortReason ??= $"rank {rank} {what}";
     }
 
-    private void OnStatus(int from, StatusMessage status, List<RankEffect> effects)
+    private void OnStatus(int from, PreparationMessage status, List<RankEffect> effects)
     {
         if (Operation is not { } operation || operation.Id != status.Operation)
         {
@@ -130,7 +131,7 @@ internal sealed partial class CoordinatorCore
             return;
         }
 
-        if (operation.Stage is not (OperationStage.Loading or OperationStage.Draining))
+        if (operation.Stage is not (OperationPhase.Loading or OperationPhase.Draining))
             return;
         if (status.Failure.Length > 0)
         {
@@ -142,7 +143,7 @@ internal sealed partial class CoordinatorCore
         Report(effects);
     }
 
-    private void Finish(bool isCompleted, string reason, OperationStage stage, List<RankEffect> effects)
+    private void Finish(bool isCompleted, string reason, OperationPhase stage, List<RankEffect> effects)
     {
         var operation = Operation!;
         operation.Stage = stage;
@@ -154,7 +155,7 @@ internal sealed partial class CoordinatorCore
     {
         var operation = Operation!;
         _isBirthOver = true;
-        if (operation.Stage == OperationStage.Completing)
+        if (operation.Stage == OperationPhase.Completing)
         {
             foreach (var leaver in operation.Pending.Leavers)
                 effects.Add(RankEffect.Send(leaver, new CompletedMessage(operation.Id, _record.View.Epoch)));
@@ -174,7 +175,7 @@ internal sealed partial class CoordinatorCore
         Operation = null;
     }
 
-    private void EnterStage(OperationStage stage, TimeSpan now, List<RankEffect> effects)
+    private void EnterStage(OperationPhase stage, TimeSpan now, List<RankEffect> effects)
     {
         (Operation!.Stage, Operation.Since) = (stage, now);
         Report(effects);

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using ElasticEp.Events;
 using ElasticEp.Membership;
+using ElasticEp.Protocol;
 
 namespace ElasticEp.Scaling;
 
@@ -30,9 +32,9 @@ internal sealed partial class CoordinatorCore
             effects.Add(RankEffect.Send(rank, new StopMessage(_record.View.Epoch, recovery.Id)));
         else if (Recovery is null && _start is { } start && start.View.Epoch > _settledEpoch && _startTargets.Contains(rank))
             effects.Add(RankEffect.Send(rank, start));
-        if (Recovery is null && Operation is { AbortReason: null, Stage: OperationStage.Loading or OperationStage.Draining } operation && operation.Participants.Contains(rank))
+        if (Recovery is null && Operation is { AbortReason: null, Stage: OperationPhase.Loading or OperationPhase.Draining } operation && operation.Participants.Contains(rank))
             SendPrepare(rank, effects);
-        if (Operation is { AbortReason: null, Stage: OperationStage.Gathering })
+        if (Operation is { AbortReason: null, Stage: OperationPhase.Gathering })
             AskForLoad(effects);
         Advance(now, effects);
     }
@@ -117,10 +119,10 @@ internal sealed partial class CoordinatorCore
         var recovery = Recovery!;
         Recovery = null;
         _recoveredEpoch = _record.View.Epoch;
-        var start = new StartMessage(_record.View, _record.View.StartStep, Operation?.Id ?? "", Operation?.Pending.CommittedStages ?? 0);
+        var start = new StartMessage(_record.View, _record.View.StartStep, Operation?.Id ?? "", Operation?.Pending.CommittedViews ?? 0);
         SendStart(start, [.. recovery.Targets.Select(target => target.Rank)], effects);
 
-        if (Operation is { AbortReason: null, Stage: OperationStage.Loading or OperationStage.Draining })
+        if (Operation is { AbortReason: null, Stage: OperationPhase.Loading or OperationPhase.Draining })
             SendPrepare(effects);
         if (_record.View.Coordinator != member.Rank)
             StandDown();

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
-using ElasticEp.Membership;
+using ElasticEp.Events;
+using ElasticEp.Protocol;
 
 namespace ElasticEp.Scaling;
 
@@ -11,38 +12,38 @@ internal sealed partial class CoordinatorCore
 
     private readonly Queue<string> _cancelled = []; // ids whose request may still be on its way
 
-    private void OnAsk(int from, ScaleAsk ask, TimeSpan now, List<RankEffect> effects)
+    private void OnAsk(int from, OperationRequest ask, TimeSpan now, List<RankEffect> effects)
     {
         if (!IsActive)
         {
-            Refuse(from, ask.Operation, ElasticEpErrorCode.InvalidState, $"Rank {member.Rank} does not coordinate.", effects);
+            Refuse(from, ask.Id, ElasticEpErrorCode.InvalidState, $"Rank {member.Rank} does not coordinate.", effects);
         }
-        else if (_cancelled.Contains(ask.Operation))
+        else if (_cancelled.Contains(ask.Id))
         {
-            Refuse(from, ask.Operation, ElasticEpErrorCode.OperationAborted, CancelledBefore, effects); // its cancel came first
+            Refuse(from, ask.Id, ElasticEpErrorCode.OperationAborted, CancelledBefore, effects); // its cancel came first
         }
-        else if (_record.FindOutcome(ask.Operation) is not null)
+        else if (_record.FindOutcome(ask.Id) is not null)
         {
-            Accept(from, ask.Operation, effects); // it has ended: the record says how
+            Accept(from, ask.Id, effects); // it has ended: the record says how
         }
-        else if (Operation?.Id == ask.Operation)
+        else if (Operation?.Id == ask.Id)
         {
             Operation.Requesters.Add(from);
-            Accept(from, ask.Operation, effects);
+            Accept(from, ask.Id, effects);
         }
         else if (Operation is null && _isKnown && Recovery is null && _writing == Scaling.WritePurpose.None)
         {
             Propose(from, ask, now, effects);
         }
-        else if (ask.Kind != OperationKind.Scale || Operation is not { Pending.Kind: OperationKind.Scale or OperationKind.Stop, Stage: < OperationStage.Completing })
+        else if (ask.Kind != OperationKind.Scale || Operation is not { Pending.Kind: OperationKind.Scale or OperationKind.Stop, Stage: < OperationPhase.Completing })
         {
             // A birth, a leave, and an operation whose end is being recorded are soon over: the request waits its turn.
-            if (!_waiting.Any(waiting => waiting.Ask.Operation == ask.Operation))
+            if (!_waiting.Any(waiting => waiting.Ask.Id == ask.Id))
                 _waiting.Enqueue((from, ask));
         }
         else
         {
-            Refuse(from, ask.Operation, ElasticEpErrorCode.ScaleInProgress, Operation.Id, effects);
+            Refuse(from, ask.Id, ElasticEpErrorCode.ScaleInProgress, Operation.Id, effects);
         }
     }
 
@@ -64,14 +65,14 @@ internal sealed partial class CoordinatorCore
         for (var count = _waiting.Count; count > 0; count--)
         {
             var (from, ask) = _waiting.Dequeue();
-            if (ask.Operation != operation)
+            if (ask.Id != operation)
                 _waiting.Enqueue((from, ask));
             else if (from != canceller)
                 Refuse(from, operation, ElasticEpErrorCode.OperationAborted, CancelledBefore, effects);
         }
     }
 
-    private void Propose(int from, ScaleAsk ask, TimeSpan now, List<RankEffect> effects)
+    private void Propose(int from, OperationRequest ask, TimeSpan now, List<RankEffect> effects)
     {
         ImmutableArray<int> target;
         try
@@ -82,18 +83,18 @@ internal sealed partial class CoordinatorCore
         }
         catch (ElasticEpException exception)
         {
-            Refuse(from, ask.Operation, exception.Code, exception.Message, effects);
+            Refuse(from, ask.Id, exception.Code, exception.Message, effects);
             return;
         }
 
         var present = RanksOf(_record.View);
-        var pending = new PendingOperation(ask.Operation, ask.Kind, target, [.. target.Except(present)], [.. present.Except(target)]);
+        var pending = new PendingOperation(ask.Id, ask.Kind, target, [.. target.Except(present)], [.. present.Except(target)]);
         var deadline = ask.Deadline ?? options.OperationDeadline;
         Operation = new Operation(pending, deadline < TimeSpan.MaxValue - now ? now + deadline : TimeSpan.MaxValue, ask.DrainTime ?? options.DrainTime, now);
         Operation.Requesters.Add(from);
-        Accept(from, ask.Operation, effects);
+        Accept(from, ask.Id, effects);
         if (ask.Kind != OperationKind.Stop && pending.Joiners.IsEmpty && pending.Leavers.IsEmpty)
-            Finish(true, "", OperationStage.Completing, effects);
+            Finish(true, "", OperationPhase.Completing, effects);
     }
 
     private void Report(List<RankEffect> effects)
@@ -109,19 +110,19 @@ internal sealed partial class CoordinatorCore
         var operation = Operation!;
         return operation.Stage switch
         {
-            OperationStage.Gathering when operation.Pending.Joiners.All(IsGathered) => $"the load of rank {string.Join(", ", LoadIsMissing(operation))}",
-            OperationStage.Gathering => $"rank {string.Join(", ", operation.Pending.Joiners.Where(joiner => !IsGathered(joiner)))} to start and connect",
-            OperationStage.Loading => $"the weights of rank {string.Join(", ", operation.Behind(operation.Participants, PrepareStage.Loaded))}",
-            OperationStage.Draining => $"rank {string.Join(", ", operation.Behind(operation.Pending.Leavers, PrepareStage.Drained))} to hand back its requests",
-            OperationStage.Planning => "a placement",
-            OperationStage.Proposing or OperationStage.Committing or OperationStage.Completing or OperationStage.Aborting => "the store",
+            OperationPhase.Gathering when operation.Pending.Joiners.All(IsGathered) => $"the load of rank {string.Join(", ", LoadIsMissing(operation))}",
+            OperationPhase.Gathering => $"rank {string.Join(", ", operation.Pending.Joiners.Where(joiner => !IsGathered(joiner)))} to start and connect",
+            OperationPhase.Loading => $"the weights of rank {string.Join(", ", operation.Behind(operation.Participants, PreparationState.Loaded))}",
+            OperationPhase.Draining => $"rank {string.Join(", ", operation.Behind(operation.Pending.Leavers, PreparationState.Drained))} to hand back its requests",
+            OperationPhase.Planning => "a placement",
+            OperationPhase.Proposing or OperationPhase.Committing or OperationPhase.Completing or OperationPhase.Aborting => "the store",
             _ => "the first step of the new view",
         };
     }
 
     private static void Accept(int to, string operation, List<RankEffect> effects) =>
-        effects.Add(RankEffect.Send(to, new ScaleAnswerMessage(operation, 0, "")));
+        effects.Add(RankEffect.Send(to, new OperationReplyMessage(operation, 0, "")));
 
     private static void Refuse(int to, string operation, ElasticEpErrorCode code, string detail, List<RankEffect> effects) =>
-        effects.Add(RankEffect.Send(to, new ScaleAnswerMessage(operation, (int)code, detail)));
+        effects.Add(RankEffect.Send(to, new OperationReplyMessage(operation, (int)code, detail)));
 }

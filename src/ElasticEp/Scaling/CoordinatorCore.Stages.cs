@@ -1,5 +1,7 @@
+using ElasticEp.Events;
 using ElasticEp.Membership;
 using ElasticEp.Placement;
+using ElasticEp.Protocol;
 
 namespace ElasticEp.Scaling;
 
@@ -11,7 +13,7 @@ internal sealed partial class CoordinatorCore
 {
     private void OnPlanned(in RankEvent e, TimeSpan now, List<RankEffect> effects)
     {
-        if (Operation is not { Stage: OperationStage.Planning, AbortReason: null } operation || operation.Id != e.Operation)
+        if (Operation is not { Stage: OperationPhase.Planning, AbortReason: null } operation || operation.Id != e.Operation)
             return;
         if (e.Payload is PlacementPlan plan)
             OnPlan(plan, e.Number, now, effects);
@@ -23,7 +25,7 @@ internal sealed partial class CoordinatorCore
     {
         Operation!.UsePlan(plan);
         Operation.Figures = Operation.Figures with { BytesLowerBound = lowerBound };
-        EnterStage(OperationStage.Loading, now, effects);
+        EnterStage(OperationPhase.Loading, now, effects);
         SendPrepare(effects);
     }
 
@@ -36,7 +38,7 @@ internal sealed partial class CoordinatorCore
         operation.Next = new GroupView(
             _record.View.Epoch + 1,
             _record.View.Epoch == 0 ? 1 : 0,
-            Membership.Succession.NextCoordinator(_record.View, ranks),
+            Succession.NextCoordinator(_record.View, ranks),
             MembersOf(ranks),
             operation.PlacementStage.Placement,
             isStop);
@@ -51,7 +53,7 @@ internal sealed partial class CoordinatorCore
         var operation = Operation!;
         var transfers = operation.PlacementStage.Transfers.Where(transfer => transfer.Destination == participant);
         effects.Add(RankEffect.Send(participant, new PrepareMessage(operation.Id, operation.PlanStage, _record.View, operation.Next!, [.. transfers], operation.DrainTime)));
-        if (operation.Stage == OperationStage.Draining)
+        if (operation.Stage == OperationPhase.Draining)
             SendDrain(participant, effects);
     }
 
@@ -62,12 +64,12 @@ internal sealed partial class CoordinatorCore
     }
 
     private static bool IsDrained(Operation operation) =>
-        !operation.Behind(operation.Participants, PrepareStage.Loaded).Any()
-        && (operation.Pending.Kind == OperationKind.Stop || !operation.ChangesMembers || !operation.Behind(operation.Pending.Leavers, PrepareStage.Drained).Any());
+        !operation.Behind(operation.Participants, PreparationState.Loaded).Any()
+        && (operation.Pending.Kind == OperationKind.Stop || !operation.ChangesMembers || !operation.Behind(operation.Pending.Leavers, PreparationState.Drained).Any());
 
     private void WriteCommit(List<RankEffect> effects)
     {
-        var pending = Operation!.Pending with { IsCommitted = Operation.HasTargetMembers, CommittedStages = Operation.PlanStage + 1, Figures = Operation.Figures };
+        var pending = Operation!.Pending with { IsCommitted = Operation.HasTargetMembers, CommittedViews = Operation.PlanStage + 1, Figures = Operation.Figures };
         var next = Operation.Pending.Kind == OperationKind.Stop
             ? _record.AfterEnd(new OperationOutcome(Operation.Id, true, "", Operation.Figures))
             : _record with { Pending = pending };
@@ -78,12 +80,12 @@ internal sealed partial class CoordinatorCore
     private void OnCommitted(TimeSpan now, List<RankEffect> effects)
     {
         var operation = Operation!;
-        EnterStage(OperationStage.Committed, now, effects);
+        EnterStage(OperationPhase.Committed, now, effects);
         if (Recovery is not null)
             return;
         if (operation.Pending.Kind == OperationKind.Birth)
         {
-            SendStart(new StartMessage(_record.View, 1, operation.Id, operation.Pending.CommittedStages), operation.Pending.Joiners, effects);
+            SendStart(new StartMessage(_record.View, 1, operation.Id, operation.Pending.CommittedViews), operation.Pending.Joiners, effects);
         }
         else if (rules.MayAnnounce(true))
         {
@@ -97,10 +99,10 @@ internal sealed partial class CoordinatorCore
     /// <summary>Joiners are in no step yet that could tell them of the view: they get Start. A recovery and a birth start everybody themselves.</summary>
     private void StartJoiners(GroupView view, long step, List<RankEffect> effects)
     {
-        if (!IsActive || view.StartStep != 0 || Operation is not { Stage: OperationStage.Committed } operation)
+        if (!IsActive || view.StartStep != 0 || Operation is not { Stage: OperationPhase.Committed } operation)
             return;
         var joiners = operation.Pending.Joiners.Where(joiner => view.Contains(joiner) && !_record.PreviousMembers.Any(before => before.Rank == joiner));
-        SendStart(new StartMessage(view, step, operation.Id, operation.Pending.CommittedStages), [.. joiners], effects);
+        SendStart(new StartMessage(view, step, operation.Id, operation.Pending.CommittedViews), [.. joiners], effects);
     }
 
     /// <summary>The view is in use everywhere: the next one of the plan is prepared, or the operation ends.</summary>
@@ -111,7 +113,7 @@ internal sealed partial class CoordinatorCore
         {
             operation.Figures = operation.Figures with { Transfer = operation.Figures.Transfer + now - operation.Since };
             operation.MoveToNextStage();
-            EnterStage(OperationStage.Loading, now, effects);
+            EnterStage(OperationPhase.Loading, now, effects);
             SendPrepare(effects);
         }
         else if (operation is { AbortReason: not null, CanAbort: true })
@@ -121,7 +123,7 @@ internal sealed partial class CoordinatorCore
         else
         {
             operation.Figures = operation.Figures with { Switch = now - operation.Since };
-            Finish(true, "", OperationStage.Completing, effects);
+            Finish(true, "", OperationPhase.Completing, effects);
         }
     }
 
@@ -135,12 +137,12 @@ internal sealed partial class CoordinatorCore
             effects.Add(RankEffect.Send(participant, new AbortMessage(operation.Id, reason)));
         if (operation.Pending.IsCommitted)
         {
-            Finish(true, reason, OperationStage.Completing, effects);
+            Finish(true, reason, OperationPhase.Completing, effects);
             return;
         }
 
         foreach (var joiner in operation.Pending.Joiners)
             Dismiss(joiner);
-        Finish(false, reason, OperationStage.Aborting, effects);
+        Finish(false, reason, OperationPhase.Aborting, effects);
     }
 }

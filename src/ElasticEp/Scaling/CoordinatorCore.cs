@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
-using ElasticEp.Membership;
+using ElasticEp.Events;
+using ElasticEp.Protocol;
 using ElasticEp.Steps;
 
 namespace ElasticEp.Scaling;
@@ -13,7 +14,7 @@ internal sealed partial class CoordinatorCore(ElasticEpOptions options, MemberCo
 {
     private readonly Dictionary<int, GroupMember> _registered = [];
     private readonly Dictionary<int, long> _incarnations = [];
-    private readonly Queue<(int From, ScaleAsk Ask)> _waiting = [];
+    private readonly Queue<(int From, OperationRequest Ask)> _waiting = [];
     private GroupRecord _record = GroupRecord.Unborn;
     private long _version;
     private GroupRecord? _intent;
@@ -68,7 +69,7 @@ internal sealed partial class CoordinatorCore(ElasticEpOptions options, MemberCo
     /// <summary>The first step of a view begins here, this long after the last one of the view before was complete.</summary>
     public void OnFirstStep(TimeSpan pause)
     {
-        if (Operation is { Stage: OperationStage.Committed } operation)
+        if (Operation is { Stage: OperationPhase.Committed } operation)
             operation.Figures = operation.Figures with { Pause = pause > operation.Figures.Pause ? pause : operation.Figures.Pause };
     }
 
@@ -124,13 +125,13 @@ internal sealed partial class CoordinatorCore(ElasticEpOptions options, MemberCo
     {
         switch (message)
         {
-            case ScaleAskMessage ask:
-                OnAsk(from, ask.Ask, now, effects);
+            case OperationRequestMessage ask:
+                OnAsk(from, ask.Request, now, effects);
                 break;
             case CancelMessage cancel:
                 OnCancel(from, cancel.Operation, effects);
                 break;
-            case StatusMessage status:
+            case PreparationMessage status:
                 OnStatus(from, status, effects);
                 break;
             case ExpertLoadMessage load:

@@ -1,3 +1,5 @@
+using ElasticEp.Events;
+
 namespace ElasticEp.Scaling;
 
 /// <summary>

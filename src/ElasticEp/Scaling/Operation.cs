@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
-using ElasticEp.Membership;
 using ElasticEp.Placement;
+using ElasticEp.Protocol;
 
 namespace ElasticEp.Scaling;
 
@@ -18,7 +18,7 @@ internal sealed class Operation(PendingOperation pending, TimeSpan deadline, Tim
 
     public TimeSpan DrainTime { get; } = drainTime;
 
-    public OperationStage Stage { get; set; } = OperationStage.Proposing;
+    public OperationPhase Stage { get; set; } = OperationPhase.Proposing;
 
     /// <summary>When the present stage began.</summary>
     public TimeSpan Since { get; set; } = now;
@@ -45,7 +45,7 @@ internal sealed class Operation(PendingOperation pending, TimeSpan deadline, Tim
     /// <summary>Members that have told their load for this operation.</summary>
     public HashSet<int> HasToldLoad { get; } = [];
 
-    public Dictionary<int, StatusMessage> Statuses { get; } = [];
+    public Dictionary<int, PreparationMessage> Statuses { get; } = [];
 
     public string? AbortReason { get; set; }
 
@@ -58,7 +58,7 @@ internal sealed class Operation(PendingOperation pending, TimeSpan deadline, Tim
     public ImmutableArray<int> Participants { get; set; } = [];
 
     /// <summary>Whether there is still something to give up: all of it, or the stages after the members have changed.</summary>
-    public bool CanAbort => Stage <= OperationStage.Draining || (Stage <= OperationStage.Committed && (!Pending.IsCommitted || HasMoreStages));
+    public bool CanAbort => Stage <= OperationPhase.Draining || (Stage <= OperationPhase.Committed && (!Pending.IsCommitted || HasMoreStages));
 
     public long BytesMoved => _movedBefore + Statuses.Values.Sum(status => status.BytesMoved);
 
@@ -66,12 +66,12 @@ internal sealed class Operation(PendingOperation pending, TimeSpan deadline, Tim
 
     public ScalePhase Phase => Stage switch
     {
-        OperationStage.Proposing or OperationStage.Gathering or OperationStage.Planning => ScalePhase.Proposed,
-        OperationStage.Loading or OperationStage.Draining => Pending.IsCommitted ? ScalePhase.Committed : ScalePhase.Preparing,
-        OperationStage.Committing or OperationStage.Committed when !Pending.IsCommitted => ScalePhase.Preparing,
-        OperationStage.Committing => ScalePhase.Prepared,
-        OperationStage.Committed => ScalePhase.Committed,
-        OperationStage.Completing => ScalePhase.Completed,
+        OperationPhase.Proposing or OperationPhase.Gathering or OperationPhase.Planning => ScalePhase.Proposed,
+        OperationPhase.Loading or OperationPhase.Draining => Pending.IsCommitted ? ScalePhase.Committed : ScalePhase.Preparing,
+        OperationPhase.Committing or OperationPhase.Committed when !Pending.IsCommitted => ScalePhase.Preparing,
+        OperationPhase.Committing => ScalePhase.Prepared,
+        OperationPhase.Committed => ScalePhase.Committed,
+        OperationPhase.Completing => ScalePhase.Completed,
         _ => ScalePhase.Aborted,
     };
 
@@ -93,6 +93,6 @@ internal sealed class Operation(PendingOperation pending, TimeSpan deadline, Tim
     }
 
     /// <summary>Participants that have not reached a stage under the present next view.</summary>
-    public IEnumerable<int> Behind(IEnumerable<int> ranks, PrepareStage stage) => ranks.Where(rank =>
+    public IEnumerable<int> Behind(IEnumerable<int> ranks, PreparationState stage) => ranks.Where(rank =>
         !Statuses.TryGetValue(rank, out var status) || status.Stage < stage || status.Digest != Next!.Digest);
 }

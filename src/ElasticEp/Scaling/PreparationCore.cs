@@ -1,4 +1,5 @@
-using ElasticEp.Membership;
+using ElasticEp.Events;
+using ElasticEp.Protocol;
 using ElasticEp.Steps;
 
 namespace ElasticEp.Scaling;
@@ -19,7 +20,7 @@ internal sealed class PreparationCore(int rank, MemberCore member, StepRules rul
     private TimeSpan _undoneSince;
     private bool _isLoading;
     private bool _isDraining;
-    private PrepareStage _stage;
+    private PreparationState _stage;
     private long _bytesMoved;
     private long _bytesTotal;
 
@@ -29,7 +30,7 @@ internal sealed class PreparationCore(int rank, MemberCore member, StepRules rul
     /// <summary>The view that is being prepared, or null.</summary>
     public GroupView? Next => _plan?.Next;
 
-    public PrepareStage Stage => _stage;
+    public PreparationState Stage => _stage;
 
     /// <summary>When <see cref="RankEventKind.Tick"/> is wanted, or null.</summary>
     public TimeSpan? WakeAt => _plan is not null && IsUndoing ? _undoneSince + HookPatience : null;
@@ -45,7 +46,7 @@ internal sealed class PreparationCore(int rank, MemberCore member, StepRules rul
         {
             // The same stage on a new base: what has been done stays, only the view has another epoch.
             _plan = plan;
-            if (_stage >= PrepareStage.Loaded)
+            if (_stage >= PreparationState.Loaded)
                 ReportReady(effects);
             else
                 ConnectAndLoad(effects);
@@ -55,7 +56,7 @@ internal sealed class PreparationCore(int rank, MemberCore member, StepRules rul
         if (_plan is not null)
             Undo(now, effects);
         _plan = plan;
-        (_stage, _isLoading, _isDraining, _bytesMoved, _bytesTotal) = (PrepareStage.Loading, false, false, 0, 0);
+        (_stage, _isLoading, _isDraining, _bytesMoved, _bytesTotal) = (PreparationState.Loading, false, false, 0, 0);
         ConnectAndLoad(effects);
         FailIfHooksLast(now, effects);
     }
@@ -97,9 +98,9 @@ internal sealed class PreparationCore(int rank, MemberCore member, StepRules rul
     }
 
     /// <summary>A view is in use that has this many stages of an operation: those cannot be undone any more.</summary>
-    public void OnEntered(string operation, long committedStages)
+    public void OnEntered(string operation, long committedViews)
     {
-        if (_plan?.Operation == operation && _plan.PlanStage < committedStages)
+        if (_plan?.Operation == operation && _plan.PlanStage < committedViews)
             _plan = null;
     }
 
@@ -127,26 +128,26 @@ internal sealed class PreparationCore(int rank, MemberCore member, StepRules rul
                 LoadWhenReady(effects);
                 ReportAgain(e.Peer, effects);
                 break;
-            case RankEventKind.LinkLost when _plan is { } plan && _stage == PrepareStage.Loading && !_isLoading:
+            case RankEventKind.LinkLost when _plan is { } plan && _stage == PreparationState.Loading && !_isLoading:
                 if (plan.Next.Find(e.Peer) is { } lost)
                     effects.Add(RankEffect.Connect(lost.Rank, lost.Address));
                 break;
             case RankEventKind.ConnectFailed when _plan is { } plan && !_isLoading && Peers(plan).Any(IsPeer(e.Peer)):
-                Report(PrepareStage.Loading, $"rank {rank} could not connect to rank {e.Peer}: {e.Detail}", effects);
+                Report(PreparationState.Loading, $"rank {rank} could not connect to rank {e.Peer}: {e.Detail}", effects);
                 break;
             case RankEventKind.LoadProgress when e.Operation == Operation && _plan is not null:
                 (_bytesMoved, _bytesTotal) = (e.Number, e.Step);
                 Report(_stage, "", effects);
                 break;
             case RankEventKind.Loaded when e.Operation == Operation && _plan is not null:
-                _stage = PrepareStage.Loaded;
+                _stage = PreparationState.Loaded;
                 ReportReady(effects);
                 break;
             case RankEventKind.LoadFailed when e.Operation == Operation && _plan is not null:
                 Report(_stage, $"rank {rank} could not get its weights: {e.Detail}", effects);
                 break;
             case RankEventKind.Drained when e.Operation == Operation && _plan is not null:
-                _stage = PrepareStage.Drained;
+                _stage = PreparationState.Drained;
                 ReportReady(effects);
                 break;
             case RankEventKind.DrainFailed when e.Operation == Operation && _plan is not null:
@@ -175,7 +176,7 @@ internal sealed class PreparationCore(int rank, MemberCore member, StepRules rul
 
     private void LoadWhenReady(List<RankEffect> effects)
     {
-        if (_plan is not { } plan || _isLoading || IsUndoing || _stage != PrepareStage.Loading || !rules.MayReuseBuffers(member.IsSettled) || !Peers(plan).All(peer => member.IsConnected(peer)))
+        if (_plan is not { } plan || _isLoading || IsUndoing || _stage != PreparationState.Loading || !rules.MayReuseBuffers(member.IsSettled) || !Peers(plan).All(peer => member.IsConnected(peer)))
             return;
         _isLoading = true;
         effects.Add(new RankEffect(RankEffectKind.Load) { Operation = plan.Operation, Payload = plan });
@@ -196,8 +197,8 @@ internal sealed class PreparationCore(int rank, MemberCore member, StepRules rul
         Report(_stage, "", effects);
     }
 
-    private void Report(PrepareStage stage, string failure, List<RankEffect> effects) =>
-        effects.Add(RankEffect.Send(_coordinator, new StatusMessage(Operation, stage, _plan!.Next.Digest, _bytesMoved, _bytesTotal, failure)));
+    private void Report(PreparationState stage, string failure, List<RankEffect> effects) =>
+        effects.Add(RankEffect.Send(_coordinator, new PreparationMessage(Operation, stage, _plan!.Next.Digest, _bytesMoved, _bytesTotal, failure)));
 
     /// <summary>A hook that ignores its token cannot be ended. Until it returns, this rank can take part in nothing new, and says so.</summary>
     private void FailIfHooksLast(TimeSpan now, List<RankEffect> effects)
@@ -205,7 +206,7 @@ internal sealed class PreparationCore(int rank, MemberCore member, StepRules rul
         if (_plan is null || !IsUndoing || now < _undoneSince + HookPatience)
             return;
         var what = _hook.Length > 0 ? $"its workload's {_hook} was cancelled" : "its rollback began";
-        Report(PrepareStage.Loading, $"rank {rank} still undoes operation '{_undone}': {what} {(now - _undoneSince).TotalSeconds:0.#} s ago and has not ended", effects);
+        Report(PreparationState.Loading, $"rank {rank} still undoes operation '{_undone}': {what} {(now - _undoneSince).TotalSeconds:0.#} s ago and has not ended", effects);
         (_plan, _isLoading, _isDraining) = (null, false, false); // nothing of it has begun
     }
 
@@ -219,6 +220,6 @@ internal sealed class PreparationCore(int rank, MemberCore member, StepRules rul
         }
 
         _plan = null;
-        (_stage, _isLoading, _isDraining) = (PrepareStage.Loading, false, false);
+        (_stage, _isLoading, _isDraining) = (PreparationState.Loading, false, false);
     }
 }

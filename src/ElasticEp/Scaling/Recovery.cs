@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using ElasticEp.Membership;
+using ElasticEp.Protocol;
 
 namespace ElasticEp.Scaling;
 

@@ -1,4 +1,4 @@
-using ElasticEp.Membership;
+using ElasticEp.Protocol;
 
 namespace ElasticEp.Scaling;
 
@@ -27,11 +27,11 @@ internal sealed class RequestCore(TimeSpan operationDeadline)
 
     /// <summary>A caller asks for an operation.</summary>
     /// <returns>False when this process awaits the same one already.</returns>
-    public bool TryBegin(ScaleAsk request, TimeSpan now, List<RequestEffect> effects)
+    public bool TryBegin(OperationRequest request, TimeSpan now, List<RequestEffect> effects)
     {
-        if (_requests.TryGetValue(request.Operation, out var other) && !other.IsAbandoned)
+        if (_requests.TryGetValue(request.Id, out var other) && !other.IsAbandoned)
             return false;
-        var begun = _requests[request.Operation] = new Request(request, now, request.Deadline ?? operationDeadline);
+        var begun = _requests[request.Id] = new Request(request, now, request.Deadline ?? operationDeadline);
         Look(begun, now, effects);
         SetWake();
         return true;
@@ -75,7 +75,7 @@ internal sealed class RequestCore(TimeSpan operationDeadline)
                 if (!request.IsAbandoned)
                     effects.Add(new RequestEffect.Report(progress.Progress));
                 break;
-            case ScaleAnswerMessage answer when _requests.TryGetValue(answer.Operation, out var request):
+            case OperationReplyMessage answer when _requests.TryGetValue(answer.Operation, out var request):
                 OnAnswer(request, answer, effects);
                 break;
         }
@@ -124,10 +124,10 @@ internal sealed class RequestCore(TimeSpan operationDeadline)
         if (request.CancelledAt is not null)
             effects.Add(new RequestEffect.Send(coordinator, new CancelMessage(request.Id)));
         else if (_record.Pending?.Id != request.Id)
-            effects.Add(new RequestEffect.Send(coordinator, new ScaleAskMessage(request.Content)));
+            effects.Add(new RequestEffect.Send(coordinator, new OperationRequestMessage(request.Content)));
     }
 
-    private void OnAnswer(Request request, ScaleAnswerMessage answer, List<RequestEffect> effects)
+    private void OnAnswer(Request request, OperationReplyMessage answer, List<RequestEffect> effects)
     {
         switch ((ElasticEpErrorCode)answer.Code)
         {
@@ -188,11 +188,11 @@ internal sealed class RequestCore(TimeSpan operationDeadline)
 
     private void SetWake() => WakeAt = _requests.Count == 0 ? null : _requests.Values.Min(request => request.NextAt);
 
-    private sealed class Request(ScaleAsk content, TimeSpan since, TimeSpan deadline)
+    private sealed class Request(OperationRequest content, TimeSpan since, TimeSpan deadline)
     {
-        public ScaleAsk Content { get; } = content;
+        public OperationRequest Content { get; } = content;
 
-        public string Id => Content.Operation;
+        public string Id => Content.Id;
 
         public TimeSpan Since { get; } = since;
 

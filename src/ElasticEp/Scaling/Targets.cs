@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using ElasticEp.Membership;
+using ElasticEp.Protocol;
 
 namespace ElasticEp.Scaling;
 
@@ -7,7 +7,7 @@ namespace ElasticEp.Scaling;
 internal static class Targets
 {
     /// <exception cref="ElasticEpException">The request is wrong or the group impossible.</exception>
-    public static ImmutableArray<int> Resolve(ScaleAsk ask, GroupView view, ElasticEpOptions options)
+    public static ImmutableArray<int> Resolve(OperationRequest ask, GroupView view, ElasticEpOptions options)
     {
         if (ask.Kind == OperationKind.Stop)
             return [];

@@ -1,4 +1,4 @@
-using ElasticEp.Membership;
+using ElasticEp.Events;
 
 namespace ElasticEp.Steps;
 
@@ -53,7 +53,7 @@ internal sealed partial class MemberCore
             Phase = MemberPhase.Idle;
     }
 
-    private void Enter(GroupView view, long step, string operation, int committedStages, List<RankEffect> effects)
+    private void Enter(GroupView view, long step, string operation, int committedViews, List<RankEffect> effects)
     {
         View = view;
         DropPrepared(_preparedOperation);
@@ -66,7 +66,7 @@ internal sealed partial class MemberCore
 
         _latchedWake = 0; // steps of another view: its first one is run without a wake
         _isFirstOfView = true;
-        effects.Add(new RankEffect(RankEffectKind.EnterView) { Epoch = view.Epoch, Step = step, Operation = operation, Number = committedStages, Payload = view });
+        effects.Add(new RankEffect(RankEffectKind.EnterView) { Epoch = view.Epoch, Step = step, Operation = operation, Number = committedViews, Payload = view });
         if (view.Contains(Rank))
             return;
         Phase = MemberPhase.Gone;

@@ -1,5 +1,6 @@
-using System.Collections.Immutable;
+using ElasticEp.Events;
 using ElasticEp.Membership;
+using ElasticEp.Protocol;
 
 namespace ElasticEp.Steps;
 
@@ -92,7 +93,7 @@ internal sealed partial class MemberCore
         _stops.Clear();
         _hasClosed = false;
         _trouble = null;
-        Enter(start.View, start.Step, start.Operation, start.CommittedStages, effects);
+        Enter(start.View, start.Step, start.Operation, start.CommittedViews, effects);
         if (Phase != MemberPhase.Gone)
             BecomeDue(start.Step, effects);
     }

@@ -1,4 +1,4 @@
-using ElasticEp.Membership;
+using ElasticEp.Events;
 
 namespace ElasticEp.Steps;
 

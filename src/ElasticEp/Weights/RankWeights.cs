@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
-using ElasticEp.Membership;
 using ElasticEp.Placement;
+using ElasticEp.Protocol;
 using ElasticEp.Transport;
 
 namespace ElasticEp.Weights;

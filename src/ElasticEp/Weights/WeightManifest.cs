@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using System.IO.Hashing;
-using ElasticEp.Membership;
+using ElasticEp.Protocol;
 
 namespace ElasticEp.Weights;
 

@@ -1,4 +1,4 @@
-using ElasticEp.Membership;
+using ElasticEp.Protocol;
 
 namespace ElasticEp.Weights;
 

@@ -1,5 +1,4 @@
 using ElasticEp.Samples.Tests.Model;
-using ElasticEp.Samples.Tests.Server;
 
 namespace ElasticEp.Samples.Tests.Processes;
 

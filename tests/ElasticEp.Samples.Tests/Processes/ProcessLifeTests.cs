@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Net;
-using System.Net.Sockets;
 using ElasticEp.Samples.Qwen3Moe;
 using ElasticEp.Samples.Tests.Model;
 using ElasticEp.Samples.Tests.Server;

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using ElasticEp.Hosting;
 using ElasticEp.Samples.Qwen3Moe;
 using ElasticEp.Samples.Server;
 using ElasticEp.Samples.Tests.Server;

@@ -1,6 +1,5 @@
 using System.Net.Http.Json;
 using System.Text.Json;
-using ElasticEp.Samples.Tests.Server;
 
 namespace ElasticEp.Samples.Tests.Processes;
 

@@ -6,7 +6,6 @@ using ElasticEp.Rendezvous;
 using ElasticEp.Runtime;
 using ElasticEp.Transport;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace ElasticEp.Tests.Cluster;

@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using ElasticEp.TestKit;
-using ElasticEp.Weights;
 
 namespace ElasticEp.Tests.Cluster;
 

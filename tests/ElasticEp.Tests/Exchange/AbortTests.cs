@@ -1,5 +1,3 @@
-using ElasticEp.Transport;
-
 namespace ElasticEp.Tests.Exchange;
 
 /// <summary>Attempts that end early: by an abort, a deadline, a lost peer, the app's own token.</summary>

@@ -1,5 +1,4 @@
 using ElasticEp.TestKit;
-using ElasticEp.Tests.Cluster;
 
 namespace ElasticEp.Tests.Exchange;
 

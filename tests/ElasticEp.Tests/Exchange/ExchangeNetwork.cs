@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using ElasticEp.Exchange;
 using ElasticEp.TestKit;
-using ElasticEp.Tests.Cluster;
 using ElasticEp.Transport;
 
 namespace ElasticEp.Tests.Exchange;

@@ -1,5 +1,4 @@
 using ElasticEp.TestKit;
-using ElasticEp.Tests.Cluster;
 using ElasticEp.Weights;
 
 namespace ElasticEp.Tests.Exchange;

@@ -1,5 +1,5 @@
 using ElasticEp.Hosting;
-using ElasticEp.Membership;
+using ElasticEp.Protocol;
 
 namespace ElasticEp.Tests.Hosting;
 

@@ -1,5 +1,4 @@
 using ElasticEp.Placement;
-using Xunit;
 
 namespace ElasticEp.Tests.Placement;
 

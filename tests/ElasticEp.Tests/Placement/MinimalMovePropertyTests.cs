@@ -1,6 +1,5 @@
 using CsCheck;
 using ElasticEp.Placement;
-using Xunit;
 
 namespace ElasticEp.Tests.Placement;
 

@@ -1,5 +1,3 @@
-using ElasticEp.Placement;
-
 namespace ElasticEp.Tests.Placement;
 
 /// <summary>

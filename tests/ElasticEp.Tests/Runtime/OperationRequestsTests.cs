@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using ElasticEp.Diagnostics;
-using ElasticEp.Membership;
+using ElasticEp.Protocol;
 using ElasticEp.Runtime;
 using ElasticEp.Tests.Membership;
 using Microsoft.Extensions.DependencyInjection;
@@ -15,7 +15,7 @@ public sealed class OperationRequestsTests : IDisposable
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan AskAgain = TimeSpan.FromMilliseconds(500);
     private static readonly GroupRecord Record = GroupRecord.Unborn with { View = TestViews.View(1, 0, 1, 2) };
-    private static readonly ScaleAsk Ask = new("op", OperationKind.Scale) { Size = 2, Deadline = TimeSpan.FromSeconds(5) };
+    private static readonly OperationRequest Ask = new("op", OperationKind.Scale) { Size = 2, Deadline = TimeSpan.FromSeconds(5) };
 
     private readonly FakeTimeProvider _time = new();
     private readonly ConcurrentQueue<ProtocolMessage> _sent = new();
@@ -51,7 +51,7 @@ public sealed class OperationRequestsTests : IDisposable
 
         await UntilAsync(() => _sent.Count == 10);
         Assert.False(asking.IsCompleted);
-        Assert.All(_sent, message => Assert.Equal(new ScaleAskMessage(Ask), message));
+        Assert.All(_sent, message => Assert.Equal(new OperationRequestMessage(Ask), message));
 
         _time.Advance(AskAgain);
         var late = await Assert.ThrowsAsync<ElasticEpException>(() => asking.WaitAsync(Deadline, TestContext.Current.CancellationToken));
@@ -76,7 +76,7 @@ public sealed class OperationRequestsTests : IDisposable
     {
         _requests.OnRecord(Record);
         var asking = _requests.RunAsync(Ask, null, CancellationToken.None);
-        _requests.OnMessage(new ScaleAnswerMessage("op", 0, ""));
+        _requests.OnMessage(new OperationReplyMessage("op", 0, ""));
         _requests.OnRecord(Record with { Pending = Pending });
         await AdvanceUntilAsync(() => asking.IsCompleted);
         Assert.Equal(ElasticEpErrorCode.DeadlineExceeded, (await Assert.ThrowsAsync<ElasticEpException>(() => asking)).Code);

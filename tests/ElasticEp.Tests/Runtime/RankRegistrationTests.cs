@@ -1,6 +1,6 @@
 using System.Diagnostics.Metrics;
 using ElasticEp.Diagnostics;
-using ElasticEp.Membership;
+using ElasticEp.Protocol;
 using ElasticEp.Rendezvous;
 using ElasticEp.Runtime;
 using ElasticEp.Transport;

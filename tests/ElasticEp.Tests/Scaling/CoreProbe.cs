@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
-using ElasticEp.Membership;
+using ElasticEp.Events;
+using ElasticEp.Protocol;
+using ElasticEp.Runtime;
 using ElasticEp.Scaling;
 using ElasticEp.Steps;
 using ElasticEp.Tests.Membership;
@@ -41,7 +43,7 @@ internal sealed class CoreProbe
 
     public CoordinatorCore Coordinator => Core.Coordinator;
 
-    public OperationStage? Stage => Coordinator.Operation?.Stage;
+    public OperationPhase? Stage => Coordinator.Operation?.Stage;
 
     /// <summary>A rank of a running group [0 1] in view 1, its first step complete, idle, connected to everybody.</summary>
     public static CoreProbe Idle(int rank = 0)
@@ -70,7 +72,7 @@ internal sealed class CoreProbe
     public CoreProbe Message(int from, ProtocolMessage message) => Post(new RankEvent(RankEventKind.Message) { Peer = from, Payload = message });
 
     public CoreProbe Ask(string id, int? size = null, OperationKind kind = OperationKind.Scale, int[]? remove = null) =>
-        Message(-1, new ScaleAskMessage(new ScaleAsk(id, kind) { Size = size, Remove = remove?.ToImmutableArray() }));
+        Message(-1, new OperationRequestMessage(new OperationRequest(id, kind) { Size = size, Remove = remove?.ToImmutableArray() }));
 
     public CoreProbe AnswerRead() => Post(new RankEvent(RankEventKind.RecordRead) { Payload = Record, Number = Version });
 
@@ -108,8 +110,8 @@ internal sealed class CoreProbe
 
     public CoreProbe Loaded() => Post(new RankEvent(RankEventKind.Loaded) { Operation = Coordinator.Operation!.Id });
 
-    public CoreProbe Status(int from, PrepareStage stage, string failure = "") =>
-        Message(from, new StatusMessage(Coordinator.Operation!.Id, stage, Coordinator.Operation.Next!.Digest, 0, 0, failure));
+    public CoreProbe Status(int from, PreparationState stage, string failure = "") =>
+        Message(from, new PreparationMessage(Coordinator.Operation!.Id, stage, Coordinator.Operation.Next!.Digest, 0, 0, failure));
 
     /// <summary>Runs one step on this rank, with all StepEnds of the others.</summary>
     public void Step(GroupView? announced = null)
@@ -135,7 +137,7 @@ internal sealed class CoreProbe
     }
 
     /// <summary>Takes a growth to [0 1 2], or the departure of a rank, to a stage.</summary>
-    public CoreProbe AdvanceTo(OperationStage stage, int? leaver = null)
+    public CoreProbe AdvanceTo(OperationPhase stage, int? leaver = null)
     {
         _ = leaver is { } rank ? Ask("op", remove: [rank]) : Ask("op", size: 3);
         if (Stage < stage)
@@ -146,8 +148,8 @@ internal sealed class CoreProbe
             Plan(leaver is null ? [0, 1, 2] : [1 - leaver.Value]);
         if (Stage < stage)
             LoadEverywhere();
-        if (leaver is { } leaving && Stage < stage && Stage == OperationStage.Draining)
-            _ = leaving == _rank ? Post(new RankEvent(RankEventKind.Drained) { Operation = "op" }) : Status(leaving, PrepareStage.Drained);
+        if (leaver is { } leaving && Stage < stage && Stage == OperationPhase.Draining)
+            _ = leaving == _rank ? Post(new RankEvent(RankEventKind.Drained) { Operation = "op" }) : Status(leaving, PreparationState.Drained);
         if (Stage < stage)
             Write();
         Assert.Equal(stage, Stage);
@@ -158,7 +160,7 @@ internal sealed class CoreProbe
     {
         var others = Coordinator.Operation!.Participants.Where(rank => rank != _rank).ToArray();
         foreach (var other in others)
-            Status(other, PrepareStage.Loaded);
+            Status(other, PreparationState.Loaded);
         Loaded();
     }
 

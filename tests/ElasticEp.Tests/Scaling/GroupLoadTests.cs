@@ -1,3 +1,4 @@
+using ElasticEp.Events;
 using ElasticEp.Scaling;
 
 namespace ElasticEp.Tests.Scaling;

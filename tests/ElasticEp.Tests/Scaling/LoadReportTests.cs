@@ -1,5 +1,5 @@
-using ElasticEp.Membership;
-using ElasticEp.Scaling;
+using ElasticEp.Events;
+using ElasticEp.Protocol;
 
 namespace ElasticEp.Tests.Scaling;
 
@@ -24,7 +24,7 @@ public sealed class LoadReportTests
     public void An_operation_asks_every_member_and_is_planned_with_what_they_say()
     {
         var probe = CoreProbe.Idle().Ask("op", remove: [1]).Write();
-        Assert.Single(probe.Sent<LoadAskMessage>(1));
+        Assert.Single(probe.Sent<ExpertLoadRequestMessage>(1));
         Assert.Equal(0, Assert.Single(probe.Effects, effect => effect.Kind == RankEffectKind.ReportLoad).Peer);
         Assert.False(probe.Message(0, new ExpertLoadMessage(1, new long[] { 1, 2, 3, 4 })).Has(RankEffectKind.Plan));
         probe.Message(1, new ExpertLoadMessage(1, new long[] { 10, 0, 0, 0 }));
@@ -34,7 +34,7 @@ public sealed class LoadReportTests
     [Fact]
     public void A_member_reports_when_it_is_asked()
     {
-        var probe = CoreProbe.Idle(rank: 1).Message(0, new LoadAskMessage("op"));
+        var probe = CoreProbe.Idle(rank: 1).Message(0, new ExpertLoadRequestMessage("op"));
         Assert.Equal((0, 1L), probe.Effects.Where(effect => effect.Kind == RankEffectKind.ReportLoad).Select(effect => (effect.Peer, effect.Step)).Single());
     }
 
@@ -50,9 +50,9 @@ public sealed class LoadReportTests
     public void A_member_that_is_back_is_asked_again()
     {
         var probe = CoreProbe.Idle().Ask("op", size: 3).Write();
-        Assert.Single(probe.Post(new RankEvent(RankEventKind.LinkUp) { Peer = 1, Number = 2 }).Sent<LoadAskMessage>(1));
+        Assert.Single(probe.Post(new RankEvent(RankEventKind.LinkUp) { Peer = 1, Number = 2 }).Sent<ExpertLoadRequestMessage>(1));
         probe.TellLoad();
-        Assert.Empty(probe.Post(new RankEvent(RankEventKind.LinkUp) { Peer = 1, Number = 2 }).Sent<LoadAskMessage>(1));
+        Assert.Empty(probe.Post(new RankEvent(RankEventKind.LinkUp) { Peer = 1, Number = 2 }).Sent<ExpertLoadRequestMessage>(1));
     }
 
     [Fact]

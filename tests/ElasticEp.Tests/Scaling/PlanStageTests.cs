@@ -1,4 +1,5 @@
-using ElasticEp.Membership;
+using ElasticEp.Events;
+using ElasticEp.Protocol;
 using ElasticEp.Scaling;
 using ElasticEp.Tests.Membership;
 using ElasticEp.Tests.Simulation;
@@ -31,7 +32,7 @@ public sealed class PlanStageTests
         probe.Write();
         Assert.Equal(("view 3 [0 1 2]", true, 2), Durable(probe));
         probe.Step();
-        Assert.Equal(("op", 2), probe.Sent<StartMessage>(2).Select(start => (start.Operation, start.CommittedStages)).Single());
+        Assert.Equal(("op", 2), probe.Sent<StartMessage>(2).Select(start => (start.Operation, start.CommittedViews)).Single());
         probe.Step();
         Assert.True(probe.Write().Record.Last!.IsCompleted);
     }
@@ -41,7 +42,7 @@ public sealed class PlanStageTests
     {
         var probe = InFirst(Before, moved: 5);
         foreach (var rank in (int[])[1, 2])
-            probe.Message(rank, new StatusMessage("op", PrepareStage.Loaded, probe.Coordinator.Operation!.Next!.Digest, 7, 7, ""));
+            probe.Message(rank, new PreparationMessage("op", PreparationState.Loaded, probe.Coordinator.Operation!.Next!.Digest, 7, 7, ""));
         probe.Loaded().Write();
         Assert.Equal(5 + 7 + 7, probe.Record.Pending!.Figures.BytesMoved);
     }
@@ -60,7 +61,7 @@ public sealed class PlanStageTests
         probe.Write();
         Assert.Equal(("view 2 [0 1]", false), ($"{probe.Record.View}", probe.Record.Last!.IsCompleted));
         Assert.Null(probe.Record.Pending);
-        Assert.Equal(OperationStage.Proposing, probe.Ask("next", size: 3).Stage);
+        Assert.Equal(OperationPhase.Proposing, probe.Ask("next", size: 3).Stage);
     }
 
     [Fact]
@@ -76,7 +77,7 @@ public sealed class PlanStageTests
         successor.Post(new RankEvent(RankEventKind.LinkLost) { Peer = 0, Number = 1, Payload = "reset" });
         successor.Post(new RankEvent(RankEventKind.RankLost) { Peer = 0, Number = 1, Payload = "dead" }).AnswerRead();
         successor.Write(); // the recovered view
-        Assert.Equal(("view 3 [1]", OperationStage.Committed), ($"{successor.Core.Member.View}", successor.Stage));
+        Assert.Equal(("view 3 [1]", OperationPhase.Committed), ($"{successor.Core.Member.View}", successor.Stage));
         Assert.Equal("", successor.Core.Preparation.Operation);
         successor.Step();
         successor.Write();
@@ -106,7 +107,7 @@ public sealed class PlanStageTests
         var probe = InFirst(Before);
         probe.Message(1, new StepFailedMessage(2, probe.Core.Member.Step, -1, "test")).AnswerRead();
         probe.Message(1, new StoppedMessage(probe.Coordinator.Recovery!.Id, probe.Core.Member.LastCompleted, false, [0])).Write();
-        Assert.Equal(("op", 1), probe.Sent<StartMessage>(1).Select(start => (start.Operation, start.CommittedStages)).Single());
+        Assert.Equal(("op", 1), probe.Sent<StartMessage>(1).Select(start => (start.Operation, start.CommittedViews)).Single());
         Assert.Equal((1, 4L), probe.Sent<PrepareMessage>(2).Select(prepare => (prepare.PlanStage, prepare.Next.Epoch)).Single());
     }
 
@@ -115,7 +116,7 @@ public sealed class PlanStageTests
     {
         var probe = InFirst(After);
         Assert.Equal(("view 2 [0 1 2]", true, 1), Durable(probe));
-        probe.Status(1, PrepareStage.Loading, "checksum mismatch");
+        probe.Status(1, PreparationState.Loading, "checksum mismatch");
         Assert.Equal([0, 1, 2], probe.Effects.Where(effect => effect.Payload is AbortMessage).Select(effect => effect.Peer).Union([0]).Order());
         probe.Write();
         Assert.Equal((true, "checksum mismatch"), (probe.Record.Last!.IsCompleted, probe.Record.Last.Reason));
@@ -125,10 +126,10 @@ public sealed class PlanStageTests
     [Fact]
     public void A_leaver_has_nothing_to_undo_when_the_rest_of_the_plan_is_given_up()
     {
-        var probe = CoreProbe.Idle().AdvanceTo(OperationStage.Planning, leaver: 1);
+        var probe = CoreProbe.Idle().AdvanceTo(OperationPhase.Planning, leaver: 1);
         probe.Post(new RankEvent(RankEventKind.Planned) { Operation = "op", Payload = SimPlanner.Plan(probe.Record.View, ([0], 0), ([0], 1)) });
         probe.LoadEverywhere();
-        probe.Status(1, PrepareStage.Drained).Write();
+        probe.Status(1, PreparationState.Drained).Write();
         probe.Message(-1, new CancelMessage("op"));
         probe.Step(); // rank 1 may still be in this one
         probe.Step();
@@ -161,7 +162,7 @@ public sealed class PlanStageTests
 
     private static CoreProbe Planned((IReadOnlyList<int>, int)[] stages)
     {
-        var probe = CoreProbe.Idle().AdvanceTo(OperationStage.Planning);
+        var probe = CoreProbe.Idle().AdvanceTo(OperationPhase.Planning);
         return probe.Post(new RankEvent(RankEventKind.Planned) { Operation = "op", Payload = SimPlanner.Plan(probe.Record.View, stages) });
     }
 
@@ -170,13 +171,13 @@ public sealed class PlanStageTests
     {
         var probe = Planned(stages);
         foreach (var other in probe.Coordinator.Operation!.Participants.Where(rank => rank != 0).ToArray())
-            probe.Message(other, new StatusMessage("op", PrepareStage.Loaded, probe.Coordinator.Operation.Next!.Digest, moved, moved, ""));
+            probe.Message(other, new PreparationMessage("op", PreparationState.Loaded, probe.Coordinator.Operation.Next!.Digest, moved, moved, ""));
         probe.Loaded().Write();
         probe.Step();
         probe.Step();
-        Assert.Equal((OperationStage.Loading, 1), (probe.Stage, probe.Coordinator.Operation.PlanStage));
+        Assert.Equal((OperationPhase.Loading, 1), (probe.Stage, probe.Coordinator.Operation.PlanStage));
         return probe;
     }
 
-    private static (string View, bool IsCommitted, int Stages) Durable(CoreProbe probe) => ($"{probe.Record.View}", probe.Record.Pending!.IsCommitted, probe.Record.Pending.CommittedStages);
+    private static (string View, bool IsCommitted, int Stages) Durable(CoreProbe probe) => ($"{probe.Record.View}", probe.Record.Pending!.IsCommitted, probe.Record.Pending.CommittedViews);
 }

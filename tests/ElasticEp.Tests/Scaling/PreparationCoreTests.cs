@@ -1,4 +1,5 @@
-using ElasticEp.Membership;
+using ElasticEp.Events;
+using ElasticEp.Protocol;
 using ElasticEp.Scaling;
 using ElasticEp.Steps;
 using ElasticEp.Tests.Membership;
@@ -27,7 +28,7 @@ public sealed class PreparationCoreTests
         var moved = new PrepareMessage("op", 0, TestViews.View(3, 0, 1), TestViews.View(4, 0), [], TimeSpan.Zero);
         probe.Message(0, moved);
         Assert.False(probe.Has(RankEffectKind.Load));
-        Assert.Equal((PrepareStage.Loaded, moved.Next.Digest), (probe.Sent<StatusMessage>(0).Single().Stage, probe.Sent<StatusMessage>(0).Single().Digest));
+        Assert.Equal((PreparationState.Loaded, moved.Next.Digest), (probe.Sent<PreparationMessage>(0).Single().Stage, probe.Sent<PreparationMessage>(0).Single().Digest));
     }
 
     [Fact]
@@ -44,15 +45,15 @@ public sealed class PreparationCoreTests
     {
         var probe = Loaded().Message(0, new DrainMessage("op")).Post(new RankEvent(RankEventKind.HookEntered) { Payload = "OnLeavingAsync" });
         probe.Message(0, new AbortMessage("op", "its deadline passed")).Message(0, Plan with { Operation = "second" });
-        Assert.Empty(probe.Sent<StatusMessage>(0));
+        Assert.Empty(probe.Sent<PreparationMessage>(0));
         probe.Now += PreparationCore.HookPatience;
         Assert.Equal(probe.Now, probe.Core.WakeAt);
-        var failure = probe.Post(new RankEvent(RankEventKind.Tick)).Sent<StatusMessage>(0).Single();
+        var failure = probe.Post(new RankEvent(RankEventKind.Tick)).Sent<PreparationMessage>(0).Single();
         Assert.Equal(("second", "rank 1 still undoes operation 'op': its workload's OnLeavingAsync was cancelled 2 s ago and has not ended"), (failure.Operation, failure.Failure));
         Assert.Null(probe.Core.WakeAt);
 
         probe.Now += TimeSpan.FromSeconds(40);
-        Assert.Contains("42 s ago", probe.Message(0, Plan with { Operation = "third" }).Sent<StatusMessage>(0).Single().Failure, StringComparison.Ordinal);
+        Assert.Contains("42 s ago", probe.Message(0, Plan with { Operation = "third" }).Sent<PreparationMessage>(0).Single().Failure, StringComparison.Ordinal);
 
         probe.Post(new RankEvent(RankEventKind.HookReturned)).Post(new RankEvent(RankEventKind.RolledBack));
         Assert.True(probe.Message(0, Plan with { Operation = "fourth" }).Has(RankEffectKind.Load));
@@ -62,7 +63,7 @@ public sealed class PreparationCoreTests
     public void What_was_said_is_said_again_when_the_coordinator_is_back()
     {
         var probe = Loaded().Post(new RankEvent(RankEventKind.LinkUp) { Peer = 0, Number = 1 });
-        Assert.Equal(PrepareStage.Loaded, probe.Sent<StatusMessage>(0).Single().Stage);
+        Assert.Equal(PreparationState.Loaded, probe.Sent<PreparationMessage>(0).Single().Stage);
     }
 
     [Fact]

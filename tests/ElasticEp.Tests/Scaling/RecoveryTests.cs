@@ -1,7 +1,7 @@
-using ElasticEp.Membership;
+using ElasticEp.Events;
+using ElasticEp.Protocol;
 using ElasticEp.Scaling;
 using ElasticEp.Steps;
-using ElasticEp.Tests.Membership;
 
 namespace ElasticEp.Tests.Scaling;
 
@@ -9,25 +9,25 @@ namespace ElasticEp.Tests.Scaling;
 public sealed class RecoveryTests
 {
     [Theory]
-    [InlineData(nameof(OperationStage.Gathering))]
-    [InlineData(nameof(OperationStage.Planning))]
-    [InlineData(nameof(OperationStage.Loading))]
-    [InlineData(nameof(OperationStage.Draining))]
+    [InlineData(nameof(OperationPhase.Gathering))]
+    [InlineData(nameof(OperationPhase.Planning))]
+    [InlineData(nameof(OperationPhase.Loading))]
+    [InlineData(nameof(OperationPhase.Draining))]
     public void Before_the_commit_the_operation_goes_on_upon_the_recovered_view(string name)
     {
-        var stage = Enum.Parse<OperationStage>(name);
-        var probe = CoreProbe.Idle().AdvanceTo(stage, leaver: stage == OperationStage.Draining ? 1 : null);
+        var stage = Enum.Parse<OperationPhase>(name);
+        var probe = CoreProbe.Idle().AdvanceTo(stage, leaver: stage == OperationPhase.Draining ? 1 : null);
         Recover(probe, epoch: 2);
-        Assert.Equal((stage, 2, 0), (probe.Stage, probe.Core.Member.View.Epoch, probe.Sent<StartMessage>(1).Single().CommittedStages));
-        if (stage >= OperationStage.Loading)
+        Assert.Equal((stage, 2, 0), (probe.Stage, probe.Core.Member.View.Epoch, probe.Sent<StartMessage>(1).Single().CommittedViews));
+        if (stage >= OperationPhase.Loading)
             Assert.Equal(3, probe.Sent<PrepareMessage>(1).Single().Next.Epoch);
-        Assert.Equal(stage == OperationStage.Draining, probe.Sent<DrainMessage>(1).Any());
+        Assert.Equal(stage == OperationPhase.Draining, probe.Sent<DrainMessage>(1).Any());
     }
 
     [Fact]
     public void A_commit_that_is_being_written_is_waited_for()
     {
-        var probe = CoreProbe.Idle().AdvanceTo(OperationStage.Committing);
+        var probe = CoreProbe.Idle().AdvanceTo(OperationPhase.Committing);
         probe.Message(1, new StepFailedMessage(1, 1, -1, "test"));
         Assert.False(probe.Has(RankEffectKind.ReadRecord));
         probe.Effects.Clear();
@@ -39,10 +39,10 @@ public sealed class RecoveryTests
     [Fact]
     public void After_the_commit_everybody_of_both_views_is_started_in_the_new_one()
     {
-        var probe = CoreProbe.Idle().AdvanceTo(OperationStage.Committed);
+        var probe = CoreProbe.Idle().AdvanceTo(OperationPhase.Committed);
         Recover(probe, epoch: 3, fresh: 2);
         Assert.Equal([0, 1, 2], probe.Core.Member.View.Members.Select(member => member.Rank));
-        Assert.Equal(("op", 1), probe.Sent<StartMessage>(2).Select(start => (start.Operation, start.CommittedStages)).Single());
+        Assert.Equal(("op", 1), probe.Sent<StartMessage>(2).Select(start => (start.Operation, start.CommittedViews)).Single());
         probe.Step();
         Assert.True(probe.Write().Record.Last!.IsCompleted);
     }
@@ -77,7 +77,7 @@ public sealed class RecoveryTests
     [Fact]
     public void A_lost_member_is_evicted_and_aborts_the_operation()
     {
-        var probe = CoreProbe.Idle().AdvanceTo(OperationStage.Loading);
+        var probe = CoreProbe.Idle().AdvanceTo(OperationPhase.Loading);
         probe.Post(new RankEvent(RankEventKind.LinkLost) { Peer = 1, Number = 2, Payload = "reset" }).AnswerRead();
         probe.Post(new RankEvent(RankEventKind.RankLost) { Peer = 1, Number = 2, Payload = "dead" }).Write();
         Assert.Equal([0], probe.Core.Member.View.Members.Select(member => member.Rank));

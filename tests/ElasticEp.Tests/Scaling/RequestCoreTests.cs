@@ -1,4 +1,4 @@
-using ElasticEp.Membership;
+using ElasticEp.Protocol;
 using ElasticEp.Scaling;
 using ElasticEp.Tests.Membership;
 
@@ -7,7 +7,7 @@ namespace ElasticEp.Tests.Scaling;
 /// <summary>The requester's side: what it sends again, and what never.</summary>
 public sealed class RequestCoreTests
 {
-    private static readonly ScaleAsk Ask = new("op", OperationKind.Scale) { Size = 2 };
+    private static readonly OperationRequest Ask = new("op", OperationKind.Scale) { Size = 2 };
     private static readonly GroupRecord Record = GroupRecord.Unborn with { View = TestViews.View(1, 0, 1, 2) };
 
     private readonly RequestCore _core = new(TimeSpan.FromMinutes(1));
@@ -36,7 +36,7 @@ public sealed class RequestCoreTests
             Do(() => _core.OnConnected(0, _now, _effects));
             Assert.Equal([new CancelMessage("op")], Sent);
             Tick();
-            Assert.DoesNotContain(Sent, message => message is ScaleAskMessage);
+            Assert.DoesNotContain(Sent, message => message is OperationRequestMessage);
         }
     }
 
@@ -53,7 +53,7 @@ public sealed class RequestCoreTests
 
         Assert.IsType<OperationCanceledException>(Assert.Single(_effects.OfType<RequestEffect.End>()).Failure);
         Assert.Equal([new CancelMessage("op")], Sent); // what was asked may still arrive
-        Do(() => _core.OnMessage(new ScaleAnswerMessage("op", (int)ElasticEpErrorCode.OperationAborted, "before it began"), _now, _effects));
+        Do(() => _core.OnMessage(new OperationReplyMessage("op", (int)ElasticEpErrorCode.OperationAborted, "before it began"), _now, _effects));
         Assert.Empty(_effects);
         Assert.Null(_core.WakeAt);
     }
@@ -62,7 +62,7 @@ public sealed class RequestCoreTests
     public void A_cancel_that_came_too_late_gives_what_was_decided()
     {
         Begin();
-        Do(() => _core.OnMessage(new ScaleAnswerMessage("op", 0, ""), _now, _effects));
+        Do(() => _core.OnMessage(new OperationReplyMessage("op", 0, ""), _now, _effects));
         Do(() => _core.Cancel("op", _now, _effects));
         Do(() => _core.OnRecord(Record.AfterEnd(new OperationOutcome("op", true, "", new OperationFigures())), _now, _effects));
         Assert.Equal(ScalePhase.Completed, Assert.Single(_effects.OfType<RequestEffect.End>()).Result!.Outcome);
@@ -72,9 +72,9 @@ public sealed class RequestCoreTests
     public void A_request_is_sent_again_until_the_record_shows_it()
     {
         Begin();
-        Do(() => _core.OnMessage(new ScaleAnswerMessage("op", 0, ""), _now, _effects));
+        Do(() => _core.OnMessage(new OperationReplyMessage("op", 0, ""), _now, _effects));
         Tick();
-        Assert.Equal([new ScaleAskMessage(Ask)], Sent); // who accepted it may have lost it since
+        Assert.Equal([new OperationRequestMessage(Ask)], Sent); // who accepted it may have lost it since
         Do(() => _core.OnRecord(Record with { Pending = new PendingOperation("op", OperationKind.Scale, [0, 1], [], [2]) }, _now, _effects));
         Tick();
         Assert.Empty(Sent);
@@ -94,7 +94,7 @@ public sealed class RequestCoreTests
     {
         Do(() => _core.OnRecord(Record, _now, _effects));
         Do(() => _core.TryBegin(Ask, _now, _effects));
-        Assert.Equal([new ScaleAskMessage(Ask)], Sent);
+        Assert.Equal([new OperationRequestMessage(Ask)], Sent);
     }
 
     private RequestEffect.End Cancel()

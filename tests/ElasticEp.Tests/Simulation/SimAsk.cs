@@ -1,12 +1,12 @@
-using ElasticEp.Membership;
+using ElasticEp.Protocol;
 using ElasticEp.Scaling;
 
 namespace ElasticEp.Tests.Simulation;
 
 /// <summary>A request for another group, until its outcome is known.</summary>
-internal sealed class SimAsk(ScaleAsk ask, int client, SimRank? leaver)
+internal sealed class SimAsk(OperationRequest ask, int client, SimRank? leaver)
 {
-    public ScaleAsk Ask { get; } = ask;
+    public OperationRequest Ask { get; } = ask;
 
     /// <summary>The process that asks.</summary>
     public RequestCore Core { get; } = new(TimeSpan.FromMicroseconds(SimSettings.OperationDeadline));

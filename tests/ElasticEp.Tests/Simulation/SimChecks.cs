@@ -1,4 +1,4 @@
-using ElasticEp.Membership;
+using ElasticEp.Protocol;
 
 namespace ElasticEp.Tests.Simulation;
 
@@ -33,7 +33,7 @@ internal sealed class SimChecks(Simulation world)
 
         Require(next.View.IsTerminal || next.View.Epoch == 0 || (next.View.Placement.Layers == 1 && next.View.Placement.FindMissing() is null), $"{next.View} is without an expert");
         // Before the members change, or after.
-        if (next.Pending is { CommittedStages: > 0 } staged && staged.CommittedStages > (old.Pending?.CommittedStages ?? 0) && (!staged.IsCommitted || old.Pending?.IsCommitted == true))
+        if (next.Pending is { CommittedViews: > 0 } staged && staged.CommittedViews > (old.Pending?.CommittedViews ?? 0) && (!staged.IsCommitted || old.Pending?.IsCommitted == true))
             world.Coverage.StagedViews++;
         if (next.View.StartStep > 0 && next.View.Epoch > old.View.Epoch && old.View.Epoch > 0)
             _evicted.UnionWith(Ranks(old.View).Except(Ranks(next.View)));

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
-using ElasticEp.Membership;
+using ElasticEp.Events;
+using ElasticEp.Protocol;
 using ElasticEp.Scaling;
 
 namespace ElasticEp.Tests.Simulation;
@@ -17,16 +18,16 @@ internal sealed class SimClients(Simulation world)
 
     public void Start() => world.Store.Subscribe(OnRecord, () => true, mayMerge: false);
 
-    public SimAsk Ask(ScaleAsk ask, SimRank? leaver = null)
+    public SimAsk Ask(OperationRequest ask, SimRank? leaver = null)
     {
         var asked = new SimAsk(ask, -1 - world.Random.Below(2), leaver);
         _asks.Add(asked);
         Do(asked, (now, effects) => asked.Core.OnRecord(_record, now, effects));
         Do(asked, (now, effects) => asked.Core.TryBegin(ask, now, effects));
         if (world.HasTrouble(0.2))
-            Send(asked, _record.View.Coordinator, new ScaleAskMessage(ask), delay: 3_000); // a repetition
+            Send(asked, _record.View.Coordinator, new OperationRequestMessage(ask), delay: 3_000); // a repetition
         if (leaver is null && world.HasTrouble(world.Settings.Cancel))
-            world.Clock.After(world.Random.Delay(8_000), () => Do(asked, (now, effects) => asked.Core.Cancel(ask.Operation, now, effects)));
+            world.Clock.After(world.Random.Delay(8_000), () => Do(asked, (now, effects) => asked.Core.Cancel(ask.Id, now, effects)));
         return asked;
     }
 
@@ -41,31 +42,31 @@ internal sealed class SimClients(Simulation world)
         switch (world.Random.Below(6))
         {
             case 0 or 1:
-                Ask(new ScaleAsk(id, OperationKind.Scale) { Size = world.Random.Between(1, 5), Deadline = deadline });
+                Ask(new OperationRequest(id, OperationKind.Scale) { Size = world.Random.Between(1, 5), Deadline = deadline });
                 break;
             case 2:
                 ImmutableArray<int> ranks = [.. Enumerable.Range(0, SimSettings.MaxRanks).Where(_ => world.Random.Chance(0.5))];
-                Ask(new ScaleAsk(id, OperationKind.Scale) { Ranks = ranks, Deadline = deadline });
+                Ask(new OperationRequest(id, OperationKind.Scale) { Ranks = ranks, Deadline = deadline });
                 break;
             case 3:
-                Ask(new ScaleAsk(id, OperationKind.Scale) { Remove = [_record.View.Coordinator], Deadline = deadline });
+                Ask(new OperationRequest(id, OperationKind.Scale) { Remove = [_record.View.Coordinator], Deadline = deadline });
                 break;
             case 4:
-                Ask(new ScaleAsk(id, OperationKind.Scale) { Size = world.Random.Between(1, 5) });
-                Ask(new ScaleAsk(NewId(), OperationKind.Scale) { Size = world.Random.Between(1, 5) });
+                Ask(new OperationRequest(id, OperationKind.Scale) { Size = world.Random.Between(1, 5) });
+                Ask(new OperationRequest(NewId(), OperationKind.Scale) { Size = world.Random.Between(1, 5) });
                 break;
             default:
                 var rank = world.Random.Pick(members).Rank;
                 if (world.Find(rank) is { IsAlive: true } leaver)
-                    Ask(new ScaleAsk(id, OperationKind.Leave) { Remove = [rank] }, leaver);
+                    Ask(new OperationRequest(id, OperationKind.Leave) { Remove = [rank] }, leaver);
                 break;
         }
     }
 
     /// <summary>A change of size that nothing hinders: it must complete.</summary>
-    public SimAsk AskCleanly() => Ask(new ScaleAsk(NewId(), OperationKind.Scale) { Size = _record.View.Members.Length > 3 ? 2 : _record.View.Members.Length + 1 });
+    public SimAsk AskCleanly() => Ask(new OperationRequest(NewId(), OperationKind.Scale) { Size = _record.View.Members.Length > 3 ? 2 : _record.View.Members.Length + 1 });
 
-    public SimAsk AskToStop() => Ask(new ScaleAsk(NewId(), OperationKind.Stop));
+    public SimAsk AskToStop() => Ask(new OperationRequest(NewId(), OperationKind.Stop));
 
     public void Tell(ProtocolMessage message, int client = -9) => world.Clock.After(world.Random.Delay(300), () =>
         world.Find(_record.View.Coordinator)?.Post(new RankEvent(RankEventKind.Message) { Peer = client, Payload = message }));
@@ -123,10 +124,10 @@ internal sealed class SimClients(Simulation world)
         _record = record;
         foreach (var asked in _asks)
         {
-            if (asked.Outcome is null && asked.Leaver is { } leaver && !record.View.Contains(leaver.Rank) && record.FindOutcome(asked.Ask.Operation) is null)
+            if (asked.Outcome is null && asked.Leaver is { } leaver && !record.View.Contains(leaver.Rank) && record.FindOutcome(asked.Ask.Id) is null)
                 asked.Outcome = "left";
             Do(asked, (now, effects) => asked.Core.OnRecord(record, now, effects));
-            if (asked.Outcome is null && asked.Leaver is { IsAlive: false } && record.FindOutcome(asked.Ask.Operation) is { } outcome)
+            if (asked.Outcome is null && asked.Leaver is { IsAlive: false } && record.FindOutcome(asked.Ask.Id) is { } outcome)
                 asked.Outcome = outcome.IsCompleted ? "completed" : "aborted";
         }
     }

@@ -1,5 +1,6 @@
 using System.Text;
-using ElasticEp.Membership;
+using ElasticEp.Events;
+using ElasticEp.Runtime;
 using ElasticEp.Scaling;
 using ElasticEp.Steps;
 
@@ -9,7 +10,7 @@ namespace ElasticEp.Tests.Simulation;
 internal sealed class SimCoverage
 {
     private readonly long[,] _phases = new long[Enum.GetValues<MemberPhase>().Length, Enum.GetValues<RankEventKind>().Length];
-    private readonly long[,] _stages = new long[Enum.GetValues<OperationStage>().Length, Enum.GetValues<RankEventKind>().Length];
+    private readonly long[,] _stages = new long[Enum.GetValues<OperationPhase>().Length, Enum.GetValues<RankEventKind>().Length];
 
     public int Seeds { get; private set; } = 1;
 
@@ -40,7 +41,7 @@ internal sealed class SimCoverage
         var text = new StringBuilder();
         text.AppendLine($"(phase, event) pairs: {PhasePairs}; (stage, event) pairs: {StagePairs}; views on the way: {StagedViews}");
         Write(text, _phases, phase => ((MemberPhase)phase).ToString());
-        Write(text, _stages, stage => ((OperationStage)stage).ToString());
+        Write(text, _stages, stage => ((OperationPhase)stage).ToString());
         return text.ToString();
     }
 

@@ -1,4 +1,4 @@
-using ElasticEp.Membership;
+using ElasticEp.Protocol;
 using ElasticEp.Steps;
 
 namespace ElasticEp.Tests.Simulation;
@@ -79,7 +79,7 @@ internal sealed class SimLauncher(Simulation world)
                 var process = world.StartRank(rank, wantsBirth: false);
                 world.Clock.After(world.Random.Delay(6_000), () =>
                 {
-                    if (process.Core.Member.View.Epoch == 0 && process.Core.Preparation.Stage == PrepareStage.Loading)
+                    if (process.Core.Member.View.Epoch == 0 && process.Core.Preparation.Stage == PreparationState.Loading)
                         process.End(isGraceful: false);
                 });
                 break;

@@ -1,4 +1,4 @@
-using ElasticEp.Membership;
+using ElasticEp.Events;
 using ElasticEp.Steps;
 
 namespace ElasticEp.Tests.Simulation;

@@ -1,7 +1,6 @@
-using System.Collections.Immutable;
-using ElasticEp.Membership;
-using ElasticEp.Placement;
-using ElasticEp.Scaling;
+using ElasticEp.Events;
+using ElasticEp.Protocol;
+using ElasticEp.Runtime;
 
 namespace ElasticEp.Tests.Simulation;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using ElasticEp.Membership;
+using ElasticEp.Events;
 using ElasticEp.Steps;
 
 namespace ElasticEp.Tests.Simulation;

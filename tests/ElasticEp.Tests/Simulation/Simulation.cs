@@ -1,4 +1,4 @@
-using ElasticEp.Membership;
+using ElasticEp.Events;
 using ElasticEp.Steps;
 
 namespace ElasticEp.Tests.Simulation;
@@ -202,7 +202,7 @@ internal sealed class Simulation
     {
         var record = Store.Record;
         foreach (var ask in Clients.Asks)
-            SimChecks.Require(ask.Outcome is not null, $"operation {ask.Ask.Operation} has no outcome");
+            SimChecks.Require(ask.Outcome is not null, $"operation {ask.Ask.Id} has no outcome");
         SimChecks.Require(record.Pending is null, $"operation {record.Pending?.Id} is still pending");
         FrontEnd.CheckAllOver();
         foreach (var process in _processes.Where(process => process.IsAlive))

@@ -1,4 +1,5 @@
-using ElasticEp.Membership;
+using ElasticEp.Events;
+using ElasticEp.Protocol;
 using ElasticEp.Steps;
 using ElasticEp.Tests.Membership;
 

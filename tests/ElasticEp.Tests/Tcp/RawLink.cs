@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using ElasticEp.Transport;
-using ElasticEp.Transports.Tcp;
 using ElasticEp.Transports.Tcp.Connecting;
 using ElasticEp.Transports.Tcp.Transport;
 using Microsoft.Extensions.Time.Testing;

@@ -1,6 +1,5 @@
 using ElasticEp.Transport;
 using ElasticEp.Weights;
-using Xunit;
 
 namespace ElasticEp.Tests.Weights;
 

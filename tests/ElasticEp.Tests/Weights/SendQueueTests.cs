@@ -1,5 +1,4 @@
 using ElasticEp.Weights;
-using Xunit;
 
 namespace ElasticEp.Tests.Weights;
 

@@ -1,6 +1,5 @@
 using CsCheck;
 using ElasticEp.Weights;
-using Xunit;
 
 namespace ElasticEp.Tests.Weights;
 

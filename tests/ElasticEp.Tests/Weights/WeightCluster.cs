@@ -1,10 +1,9 @@
 using System.Collections.Concurrent;
-using ElasticEp.Membership;
 using ElasticEp.Placement;
+using ElasticEp.Protocol;
 using ElasticEp.Transport;
 using ElasticEp.Weights;
 using Microsoft.Extensions.Time.Testing;
-using Xunit;
 
 namespace ElasticEp.Tests.Weights;
 

@@ -1,6 +1,5 @@
-using ElasticEp.Membership;
+using ElasticEp.Protocol;
 using ElasticEp.Weights;
-using Xunit;
 
 namespace ElasticEp.Tests.Weights;
 

@@ -1,4 +1,4 @@
-namespace ElasticEp.Scaling;
+namespace ElasticEp.Events;
 
 /// <summary>Balancedness (mean ÷ highest load of a rank) over the MoE layers; 1 is perfect.</summary>
 /// <param name="Mean">Mean of the layers that have load.</param>

@@ -1,8 +1,10 @@
-using ElasticEp.Membership;
 using ElasticEp.Placement;
+using ElasticEp.Protocol;
+using ElasticEp.Tests.Membership;
 using ElasticEp.Tests.Simulation;
 
-namespace ElasticEp.Tests.Membership;
+namespace ElasticEp.Tests.Protocol;
+
 
 public sealed class CodecTests
 {
@@ -11,7 +13,7 @@ public sealed class CodecTests
     private static readonly GroupRecord Record = new(
         TestViews.Started(7, 12, 0, 2, 5),
         [TestViews.Member(0), TestViews.Member(1)],
-        new PendingOperation("op9", OperationKind.Scale, [0, 2, 5], [5], [1]) { IsCommitted = true, CommittedStages = 2, Figures = new OperationFigures { BytesMoved = 3, Pause = TimeSpan.FromSeconds(1) } },
+        new PendingOperation("op9", OperationKind.Scale, [0, 2, 5], [5], [1]) { IsCommitted = true, CommittedViews = 2, Figures = new OperationFigures { BytesMoved = 3, Pause = TimeSpan.FromSeconds(1) } },
         new OperationOutcome("op8", false, "cancelled", new OperationFigures { Launch = TimeSpan.FromMilliseconds(5) }))
     { Ended = [new OperationOutcome("op7", true, "", new OperationFigures()), new OperationOutcome("op8", false, "why", new OperationFigures { BytesMoved = 3 })] };
 
@@ -23,19 +25,19 @@ public sealed class CodecTests
         new StartMessage(TestViews.View(3, 0, 1), 17, "op1", 2),
         new PrepareMessage("op1", 2, TestViews.View(1, 0), TestViews.View(2, 0, 1), [new ExpertTransfer(0, 1, -1, 1, 3)], TimeSpan.FromSeconds(2)),
         new DrainMessage("op1"),
-        new StatusMessage("op1", PrepareStage.Drained, ulong.MaxValue, 5, 6, ""),
+        new PreparationMessage("op1", PreparationState.Drained, ulong.MaxValue, 5, 6, ""),
         new AbortMessage("op1", "why"),
         new CompletedMessage("op1", 8),
-        new ScaleAskMessage(new ScaleAsk("a", OperationKind.Scale) { Size = 4, Deadline = TimeSpan.FromSeconds(3) }),
-        new ScaleAskMessage(new ScaleAsk("b", OperationKind.Scale) { Ranks = [1, 2], DrainTime = TimeSpan.Zero }),
-        new ScaleAskMessage(new ScaleAsk("c", OperationKind.Leave) { Remove = [1] }),
-        new ScaleAnswerMessage("a", 3, "busy"),
+        new OperationRequestMessage(new OperationRequest("a", OperationKind.Scale) { Size = 4, Deadline = TimeSpan.FromSeconds(3) }),
+        new OperationRequestMessage(new OperationRequest("b", OperationKind.Scale) { Ranks = [1, 2], DrainTime = TimeSpan.Zero }),
+        new OperationRequestMessage(new OperationRequest("c", OperationKind.Leave) { Remove = [1] }),
+        new OperationReplyMessage("a", 3, "busy"),
         new CancelMessage("a"),
         new ProgressMessage(new ScaleProgress("a", ScalePhase.Preparing, 1, 2, "weights")),
         new LaunchFailedMessage("a", 3, "no memory"),
         new WeightRequestMessage(new byte[] { 1, 2, 3 }),
         new ExpertLoadMessage(1000, new long[] { 0, 1, 127, 128, 16_384, long.MaxValue }),
-        new LoadAskMessage("op1"),
+        new ExpertLoadRequestMessage("op1"),
     ];
 
     public static TheoryData<int> EveryMessage => [.. Enumerable.Range(0, Messages.Length)];

@@ -1,6 +1,6 @@
 using ElasticEp.Placement;
 
-namespace ElasticEp.Membership;
+namespace ElasticEp.Protocol;
 
 /// <summary>Encodes protocol messages: one kind byte, then the fields. Everything read is checked; what is left over is an error.</summary>
 internal static class MessageCodec
@@ -34,7 +34,7 @@ internal static class MessageCodec
                 ViewCodec.Write(writer, m.View);
                 writer.Long(m.Step);
                 writer.Text(m.Operation);
-                writer.Int(m.CommittedStages);
+                writer.Int(m.CommittedViews);
                 break;
             case PrepareMessage m:
                 writer.Byte(5);
@@ -44,7 +44,7 @@ internal static class MessageCodec
                 writer.Byte(6);
                 writer.Text(m.Operation);
                 break;
-            case StatusMessage m:
+            case PreparationMessage m:
                 writer.Byte(7);
                 writer.Text(m.Operation);
                 writer.Byte((byte)m.Stage);
@@ -63,11 +63,11 @@ internal static class MessageCodec
                 writer.Text(m.Operation);
                 writer.Long(m.Epoch);
                 break;
-            case ScaleAskMessage m:
+            case OperationRequestMessage m:
                 writer.Byte(10);
-                WriteAsk(writer, m.Ask);
+                WriteAsk(writer, m.Request);
                 break;
-            case ScaleAnswerMessage m:
+            case OperationReplyMessage m:
                 writer.Byte(11);
                 writer.Text(m.Operation);
                 writer.Int(m.Code);
@@ -100,7 +100,7 @@ internal static class MessageCodec
                 writer.Long(m.Step);
                 WriteCounts(writer, m.Pairs.Span);
                 break;
-            case LoadAskMessage m:
+            case ExpertLoadRequestMessage m:
                 writer.Byte(17);
                 writer.Text(m.Operation);
                 break;
@@ -122,17 +122,17 @@ internal static class MessageCodec
             4 => new StartMessage(ViewCodec.Read(ref reader), reader.Long(), reader.Text(), reader.Int()),
             5 => ReadPrepare(ref reader),
             6 => new DrainMessage(reader.Text()),
-            7 => new StatusMessage(reader.Text(), (PrepareStage)reader.Below(3), reader.ULong(), reader.Long(), reader.Long(), reader.Text()),
+            7 => new PreparationMessage(reader.Text(), (PreparationState)reader.Below(3), reader.ULong(), reader.Long(), reader.Long(), reader.Text()),
             8 => new AbortMessage(reader.Text(), reader.Text()),
             9 => new CompletedMessage(reader.Text(), reader.Long()),
-            10 => new ScaleAskMessage(ReadAsk(ref reader)),
-            11 => new ScaleAnswerMessage(reader.Text(), reader.Int(), reader.Text()),
+            10 => new OperationRequestMessage(ReadAsk(ref reader)),
+            11 => new OperationReplyMessage(reader.Text(), reader.Int(), reader.Text()),
             12 => new CancelMessage(reader.Text()),
             13 => new ProgressMessage(new ScaleProgress(reader.Text(), (ScalePhase)reader.Below(6), reader.Long(), reader.Long(), reader.Text())),
             14 => new LaunchFailedMessage(reader.Text(), reader.Int(), reader.Text()),
             15 => new WeightRequestMessage(reader.Bytes()),
             16 => new ExpertLoadMessage(reader.Long(), ReadCounts(ref reader)),
-            17 => new LoadAskMessage(reader.Text()),
+            17 => new ExpertLoadRequestMessage(reader.Text()),
             var kind => throw WireReader.Malformed($"kind {kind} is unknown"),
         };
         reader.End();
@@ -185,9 +185,9 @@ internal static class MessageCodec
         return counts;
     }
 
-    private static void WriteAsk(WireWriter writer, ScaleAsk ask)
+    private static void WriteAsk(WireWriter writer, OperationRequest ask)
     {
-        writer.Text(ask.Operation);
+        writer.Text(ask.Id);
         writer.Byte((byte)ask.Kind);
         writer.Int(ask.Size ?? -1);
         writer.Bool(ask.Ranks is not null);
@@ -200,7 +200,7 @@ internal static class MessageCodec
         writer.Long(ask.DrainTime?.Ticks ?? -1);
     }
 
-    private static ScaleAsk ReadAsk(ref WireReader reader)
+    private static OperationRequest ReadAsk(ref WireReader reader)
     {
         var operation = reader.Text();
         var kind = (OperationKind)reader.Below(4);
@@ -209,7 +209,7 @@ internal static class MessageCodec
         System.Collections.Immutable.ImmutableArray<int>? remove = reader.Bool() ? RecordCodec.ReadRanks(ref reader) : null;
         var deadline = reader.Long();
         var drain = reader.Long();
-        return new ScaleAsk(operation, kind)
+        return new OperationRequest(operation, kind)
         {
             Size = size < 0 ? null : size,
             Ranks = ranks,

@@ -1,4 +1,4 @@
-namespace ElasticEp.Membership;
+namespace ElasticEp.Protocol;
 
 /// <summary>The one encoding of a member: in views, in the group's record, and as a rank announces itself.</summary>
 internal static class MemberCodec

@@ -1,4 +1,4 @@
-namespace ElasticEp.Membership;
+namespace ElasticEp.Protocol;
 
 /// <summary>How an operation ended.</summary>
 internal sealed record OperationOutcome(string Id, bool IsCompleted, string Reason, OperationFigures Figures, bool HasTimedOut = false)

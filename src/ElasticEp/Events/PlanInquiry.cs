@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace ElasticEp.Scaling;
+namespace ElasticEp.Events;
 
 /// <summary>What the planner is told when an operation is to be planned.</summary>
 /// <param name="View">The view in use.</param>

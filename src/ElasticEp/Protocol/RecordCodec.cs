@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace ElasticEp.Membership;
+namespace ElasticEp.Protocol;
 
 /// <summary>Encodes the group record and its parts.</summary>
 internal static class RecordCodec
@@ -83,7 +83,7 @@ internal static class RecordCodec
         WriteRanks(writer, pending.Joiners);
         WriteRanks(writer, pending.Leavers);
         writer.Bool(pending.IsCommitted);
-        writer.Int(pending.CommittedStages);
+        writer.Int(pending.CommittedViews);
         WriteFigures(writer, pending.Figures);
     }
 
@@ -91,7 +91,7 @@ internal static class RecordCodec
         new(reader.Text(), (OperationKind)reader.Below(4), ReadRanks(ref reader), ReadRanks(ref reader), ReadRanks(ref reader))
         {
             IsCommitted = reader.Bool(),
-            CommittedStages = reader.Int(),
+            CommittedViews = reader.Int(),
             Figures = ReadFigures(ref reader),
         };
 

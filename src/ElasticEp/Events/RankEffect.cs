@@ -1,4 +1,6 @@
-namespace ElasticEp.Membership;
+using ElasticEp.Protocol;
+
+namespace ElasticEp.Events;
 
 /// <summary>One effect. A struct, because some come in every step.</summary>
 internal readonly record struct RankEffect(RankEffectKind Kind)

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace ElasticEp.Membership;
+namespace ElasticEp.Protocol;
 
 /// <summary>The durable part of an operation: enough for a launcher to act on and for a successor to finish it.</summary>
 internal sealed record PendingOperation(string Id, OperationKind Kind, ImmutableArray<int> Target, ImmutableArray<int> Joiners, ImmutableArray<int> Leavers)
@@ -9,7 +9,7 @@ internal sealed record PendingOperation(string Id, OperationKind Kind, Immutable
     public bool IsCommitted { get; init; }
 
     /// <summary>How many views of its plan are durable. Those before the members change are valid by themselves, and a rollback ends in the last of them.</summary>
-    public int CommittedStages { get; init; }
+    public int CommittedViews { get; init; }
 
     public OperationFigures Figures { get; init; } = new();
 }

@@ -1,6 +1,4 @@
-using ElasticEp.Membership;
-
-namespace ElasticEp.Runtime;
+namespace ElasticEp.Protocol;
 
 /// <summary>How a rank announces itself in the store.</summary>
 internal static class Registration

@@ -1,4 +1,4 @@
-namespace ElasticEp.Membership;
+namespace ElasticEp.Protocol;
 
 /// <summary>What was measured of an operation.</summary>
 internal sealed record OperationFigures

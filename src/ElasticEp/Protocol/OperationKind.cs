@@ -1,4 +1,4 @@
-namespace ElasticEp.Membership;
+namespace ElasticEp.Protocol;
 
 /// <summary>What an operation is for. All kinds run through the same machine.</summary>
 internal enum OperationKind : byte

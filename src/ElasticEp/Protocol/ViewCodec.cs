@@ -1,6 +1,6 @@
 using System.IO.Hashing;
 
-namespace ElasticEp.Membership;
+namespace ElasticEp.Protocol;
 
 /// <summary>The one encoding of a view; its hash is the digest that members acknowledge.</summary>
 internal static class ViewCodec

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 
-namespace ElasticEp.Membership;
+namespace ElasticEp.Protocol;
 
 /// <summary>Reads what <see cref="WireWriter"/> wrote. Input from the wire: every length is checked against what is left.</summary>
 internal ref struct WireReader(ReadOnlySpan<byte> source)

@@ -1,7 +1,7 @@
-namespace ElasticEp.Membership;
+namespace ElasticEp.Protocol;
 
 /// <summary>How far a participant has come with the next view.</summary>
-internal enum PrepareStage : byte
+internal enum PreparationState : byte
 {
     /// <summary>Connecting to peers and receiving weights.</summary>
     Loading = 0,

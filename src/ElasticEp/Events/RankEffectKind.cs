@@ -1,4 +1,4 @@
-namespace ElasticEp.Membership;
+namespace ElasticEp.Events;
 
 /// <summary>Everything that a core can ask its driver to start. Completion, where there is one, comes back as an event.</summary>
 internal enum RankEffectKind : byte

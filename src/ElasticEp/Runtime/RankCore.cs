@@ -1,7 +1,9 @@
+using ElasticEp.Events;
+using ElasticEp.Protocol;
 using ElasticEp.Scaling;
 using ElasticEp.Steps;
 
-namespace ElasticEp.Membership;
+namespace ElasticEp.Runtime;
 
 /// <summary>
 /// All decisions of one rank: the step agreement, its part in transitions, and, when it coordinates, leading them. Pure:
@@ -155,7 +157,7 @@ internal sealed class RankCore
                 Coordinator.Remember(prepare.Base);
                 Preparation.OnPrepare(from, prepare, now, _effects);
                 break;
-            case LoadAskMessage:
+            case ExpertLoadRequestMessage:
                 _effects.Add(new RankEffect(RankEffectKind.ReportLoad) { Peer = from, Step = Member.LastCompleted });
                 break;
             case DrainMessage drain:
@@ -167,7 +169,7 @@ internal sealed class RankCore
             case CompletedMessage completed:
                 Preparation.OnCompleted(completed, _effects);
                 break;
-            case ScaleAnswerMessage or ProgressMessage:
+            case OperationReplyMessage or ProgressMessage:
                 _effects.Add(new RankEffect(RankEffectKind.Tell) { Peer = from, Payload = message });
                 break;
             default:

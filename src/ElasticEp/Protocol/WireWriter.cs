@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
 
-namespace ElasticEp.Membership;
+namespace ElasticEp.Protocol;
 
 /// <summary>Appends little-endian values; what protocol messages and records are encoded with.</summary>
 internal sealed class WireWriter

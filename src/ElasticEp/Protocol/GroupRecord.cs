@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace ElasticEp.Membership;
+namespace ElasticEp.Protocol;
 
 /// <summary>
 /// The one value that the store holds for a group, under a key without an epoch in its name. Every change of it is a

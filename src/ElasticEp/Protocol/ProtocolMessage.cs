@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using ElasticEp.Placement;
 
-namespace ElasticEp.Membership;
+namespace ElasticEp.Protocol;
 
 /// <summary>A message of the membership and scaling protocol. StepEnd and Wake are not here: they fit into a frame header.</summary>
 internal abstract record ProtocolMessage;
@@ -19,8 +19,8 @@ internal sealed record StoppedMessage(long Recovery, long LastCompleted, bool Is
 /// <param name="View">The view.</param>
 /// <param name="Step">First step under it.</param>
 /// <param name="Operation">The operation under way; empty when there is none.</param>
-/// <param name="CommittedStages">How many stages of its plan this view and those before it have; a higher one is not in use.</param>
-internal sealed record StartMessage(GroupView View, long Step, string Operation, int CommittedStages) : ProtocolMessage;
+/// <param name="CommittedViews">How many stages of its plan this view and those before it have; a higher one is not in use.</param>
+internal sealed record StartMessage(GroupView View, long Step, string Operation, int CommittedViews) : ProtocolMessage;
 
 /// <summary>Coordinator → all members of both views: get ready for the next view, which is one stage of the operation's plan.</summary>
 internal sealed record PrepareMessage(string Operation, int PlanStage, GroupView Base, GroupView Next, ImmutableArray<ExpertTransfer> Transfers, TimeSpan DrainTime) : ProtocolMessage;
@@ -29,7 +29,7 @@ internal sealed record PrepareMessage(string Operation, int PlanStage, GroupView
 internal sealed record DrainMessage(string Operation) : ProtocolMessage;
 
 /// <summary>Participant → coordinator: how far it is, or why it failed.</summary>
-internal sealed record StatusMessage(string Operation, PrepareStage Stage, ulong Digest, long BytesMoved, long BytesTotal, string Failure) : ProtocolMessage;
+internal sealed record PreparationMessage(string Operation, PreparationState Stage, ulong Digest, long BytesMoved, long BytesTotal, string Failure) : ProtocolMessage;
 
 /// <summary>Coordinator → participants: the operation is rolled back.</summary>
 internal sealed record AbortMessage(string Operation, string Reason) : ProtocolMessage;
@@ -38,10 +38,10 @@ internal sealed record AbortMessage(string Operation, string Reason) : ProtocolM
 internal sealed record CompletedMessage(string Operation, long Epoch) : ProtocolMessage;
 
 /// <summary>Anybody → coordinator: a scaling request.</summary>
-internal sealed record ScaleAskMessage(ScaleAsk Ask) : ProtocolMessage;
+internal sealed record OperationRequestMessage(OperationRequest Request) : ProtocolMessage;
 
 /// <summary>Coordinator → requester: accepted (code zero), or refused.</summary>
-internal sealed record ScaleAnswerMessage(string Operation, int Code, string Detail) : ProtocolMessage;
+internal sealed record OperationReplyMessage(string Operation, int Code, string Detail) : ProtocolMessage;
 
 /// <summary>Requester → coordinator: roll back if it is not committed.</summary>
 internal sealed record CancelMessage(string Operation) : ProtocolMessage;
@@ -61,4 +61,4 @@ internal sealed record WeightRequestMessage(ReadOnlyMemory<byte> Request) : Prot
 internal sealed record ExpertLoadMessage(long Step, ReadOnlyMemory<long> Pairs) : ProtocolMessage;
 
 /// <summary>Coordinator → members: tell your load now, an operation is to be planned.</summary>
-internal sealed record LoadAskMessage(string Operation) : ProtocolMessage;
+internal sealed record ExpertLoadRequestMessage(string Operation) : ProtocolMessage;

@@ -1,4 +1,4 @@
-namespace ElasticEp.Membership;
+namespace ElasticEp.Events;
 
 /// <summary>Everything that can happen to a rank. Drivers post these; the cores decide.</summary>
 internal enum RankEventKind : byte

@@ -1,7 +1,7 @@
 namespace ElasticEp.Scaling;
 
 /// <summary>Where the coordinator stands with an operation. Up to Draining it can be undone; from Committed on only forward.</summary>
-internal enum OperationStage
+internal enum OperationPhase
 {
     /// <summary>Being recorded.</summary>
     Proposing,

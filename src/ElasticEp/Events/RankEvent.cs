@@ -1,4 +1,4 @@
-namespace ElasticEp.Membership;
+namespace ElasticEp.Events;
 
 /// <summary>One event. A struct, because StepEnd and the delegate's events come in every step.</summary>
 internal readonly record struct RankEvent(RankEventKind Kind)

@@ -1,0 +1,48 @@
+using System.Collections.Immutable;
+
+namespace ElasticEp.Protocol;
+
+/// <summary>A request for an operation, on its way to the coordinator.</summary>
+/// <param name="Id">Id of the operation: the same id is the same operation.</param>
+/// <param name="Kind">What for.</param>
+internal sealed record OperationRequest(string Id, OperationKind Kind)
+{
+    /// <summary>How many members are wanted; null when another property names them.</summary>
+    public int? Size { get; init; }
+
+    /// <summary>The ranks of the next view; null when another property names them.</summary>
+    public ImmutableArray<int>? Ranks { get; init; }
+
+    /// <summary>The ranks that are to leave; null when another property names the members.</summary>
+    public ImmutableArray<int>? Remove { get; init; }
+
+    /// <summary>Time after which the operation is rolled back if it is not committed; null for the option's.</summary>
+    public TimeSpan? Deadline { get; init; }
+
+    /// <summary>Time that leavers let their requests finish; null for the option's.</summary>
+    public TimeSpan? DrainTime { get; init; }
+
+    /// <exception cref="ElasticEpException"><see cref="ElasticEpErrorCode.InvalidArgument"/>: the id or a duration is impossible.</exception>
+    public static OperationRequest From(ScaleRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        if (string.IsNullOrWhiteSpace(request.OperationId) || request.OperationId.Length > 128)
+            throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, "OperationId must have 1 to 128 characters.");
+        if (request.Deadline is { } deadline && deadline <= TimeSpan.Zero)
+            throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"Deadline is {deadline}; it must be positive.");
+        if (request.DrainTime is { } drain && drain < TimeSpan.Zero)
+            throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"DrainTime is {drain}; it must not be negative.");
+        return new OperationRequest(request.OperationId, OperationKind.Scale)
+        {
+            Size = request.Size,
+            Ranks = request.Ranks is { } ranks ? [.. ranks] : null,
+            Remove = request.Remove is { } remove ? [.. remove] : null,
+            Deadline = request.Deadline,
+            DrainTime = request.DrainTime,
+        };
+    }
+
+    public static OperationRequest Leave(int rank) => new($"leave-{rank}-{Guid.NewGuid():N}", OperationKind.Leave) { Remove = [rank] };
+
+    public static OperationRequest Stop() => new($"stop-{Guid.NewGuid():N}", OperationKind.Stop);
+}
