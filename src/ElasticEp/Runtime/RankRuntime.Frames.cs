@@ -24,10 +24,11 @@ internal sealed partial class RankRuntime
 
         public ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameHeader header, CancellationToken cancellationToken) => (link, header.Operation) switch
         {
-            (LinkKind.Control, FrameOperation.StepEnd or FrameOperation.Wake or FrameOperation.Protocol or FrameOperation.App) => ValueTask.FromResult(ControlFrames.Accept(header)),
+            (LinkKind.Control, FrameOperation.StepEnd or FrameOperation.Wake) when peer.IsRank => ValueTask.FromResult(ControlFrames.Accept(header)),
+            (LinkKind.Control, FrameOperation.Protocol or FrameOperation.App) => ValueTask.FromResult(ControlFrames.Accept(header)),
             (LinkKind.Data, FrameOperation.Dispatch or FrameOperation.Combine) when peer.IsRank => runtime._exchange.AcceptAsync(peer.Peer, header, cancellationToken),
             (LinkKind.Weights, FrameOperation.Weights) when peer.IsRank => ValueTask.FromResult(runtime._weights.Weights.Accept(peer.Peer, header)),
-            _ => throw new ElasticEpException(ElasticEpErrorCode.ProtocolViolation, $"Peer {peer.Peer} sent {header.Operation} on its {link} link."),
+            _ => throw new ElasticEpException(ElasticEpErrorCode.ProtocolViolation, $"{(peer.IsRank ? "Rank" : "Client")} {peer.Peer} sent {header.Operation} on its {link} link."),
         };
 
         public void OnFrameCompleted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload)
