@@ -17,14 +17,14 @@ internal sealed class JoinSecret(string text)
     /// <summary>No secret: every process on the machine may connect.</summary>
     public static JoinSecret None { get; } = new("");
 
-    /// <summary>HMAC-SHA-256 over who proves, for what, and the numbers that both ends have just drawn.</summary>
-    public void Prove(bool isConnector, LinkPurpose purpose, ReadOnlySpan<byte> connectorNonce, ReadOnlySpan<byte> acceptorNonce, Span<byte> proof)
+    /// <summary>HMAC-SHA-256 over who proves and all that both ends have sent: versions, purpose, and the numbers that they have just drawn.</summary>
+    public byte[] Prove(bool isConnector, JoinIntro connector, JoinIntro acceptor)
     {
         using var hash = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, _key);
-        hash.AppendData("ElasticEp join 1"u8);
-        hash.AppendData([isConnector ? (byte)'C' : (byte)'A', (byte)purpose]);
-        hash.AppendData(connectorNonce);
-        hash.AppendData(acceptorNonce);
-        hash.GetHashAndReset(proof);
+        hash.AppendData("ElasticEp join 2"u8);
+        hash.AppendData([isConnector ? (byte)'C' : (byte)'A']);
+        hash.AppendData(connector.Bytes.Span); // carries its own length, so nothing can move from one to the other
+        hash.AppendData(acceptor.Bytes.Span);
+        return hash.GetHashAndReset();
     }
 }

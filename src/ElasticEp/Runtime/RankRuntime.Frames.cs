@@ -31,7 +31,7 @@ internal sealed partial class RankRuntime
             (LinkKind.Control, FrameOperation.Protocol or FrameOperation.App) => ValueTask.FromResult(ControlFrames.Accept(header)),
             (LinkKind.Data, FrameOperation.Dispatch or FrameOperation.Combine) when peer.IsRank => runtime._exchange.AcceptAsync(peer.Peer, header, cancellationToken),
             (LinkKind.Weights, FrameOperation.Weights) when peer.IsRank => ValueTask.FromResult(runtime._weights.Weights.Accept(peer.Peer, header)),
-            _ => throw new ElasticEpException(ElasticEpErrorCode.ProtocolViolation, $"Peer {peer.Peer} sent {header.Operation} on its {link} link."),
+            _ => throw new ElasticEpException(ElasticEpErrorCode.ProtocolViolation, $"{(peer.IsRank ? "Rank" : "Client")} {peer.Peer} sent {header.Operation} on its {link} link."),
         };
 
         public void OnFrameCompleted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload)

@@ -1,4 +1,3 @@
-using System.Text;
 using ElasticEp.Transports.Tcp;
 using ElasticEp.Transports.Tcp.Connecting;
 
@@ -55,28 +54,6 @@ public sealed class JoinSecretTests : IDisposable
         var error = await Assert.ThrowsAsync<ElasticEpException>(async () => await dialer.DialAsync(HostAddress.Parse(b.Self.Address), LinkPurpose.Store, RawLink.Token));
         Assert.Equal(ElasticEpErrorCode.Incompatible, error.Code);
         Assert.Contains("Store", error.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task A_proof_is_worth_nothing_when_it_is_sent_back_or_again()
-    {
-        var log = new ListLogger();
-        await using var group = new TcpGroup(TcpLinks.Tcp, log);
-        var b = await StartAsync(group, 1, Secret, false);
-        var recorded = Array.Empty<byte>();
-        for (var round = 0; round < 2; round++)
-        {
-            using var caller = await RawLink.OpenAsync(b, TcpLinks.Tcp);
-            await caller.SayAsync(Encoding.ASCII.GetBytes("EEP\u0001\u0001").Concat(new byte[32]).ToArray());
-            var answer = new byte[5 + 32 + 32];
-            await caller.Stream.ReadExactlyAsync(answer, RawLink.Token).AsTask().WaitAsync(TcpGroup.Deadline);
-            Assert.NotEqual(recorded, answer[5..]);
-            await caller.SayAsync(round == 0 ? answer[37..] : recorded[32..]);
-            recorded = answer[5..];
-            Assert.NotEqual(0, caller.Stream.ReadByte()); // no welcome
-            await caller.ClosedAsync();
-            Assert.Contains("was refused", await log.NextAsync(), StringComparison.Ordinal);
-        }
     }
 
     [Fact]
