@@ -73,14 +73,15 @@ internal sealed class BenchmarkGroup : IDisposable
 
     private sealed class Wire(BenchmarkGroup group, int rank) : IExchangeWire
     {
-        public ValueTask SendAsync(int to, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
+        public ValueTask SendAsync(MemberId to, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
         {
-            var accepted = group._exchanges[to].AcceptAsync(rank, header, CancellationToken.None);
+            var (exchange, self) = (group._exchanges[to.Rank], new MemberId(rank, 1));
+            var accepted = exchange.AcceptAsync(self, header, CancellationToken.None);
             var target = accepted.IsCompletedSuccessfully ? accepted.GetAwaiter().GetResult() : throw new InvalidOperationException("A frame came before its step.");
             if (!segments.IsEmpty)
                 segments.Span[0].AsSpan<byte>().CopyTo(target.Buffer.AsSpan<byte>());
             Interlocked.Add(ref group._rowBytes, header.PayloadLength);
-            group._exchanges[to].Complete(rank, header, target.Buffer);
+            exchange.Complete(self, header, target.Buffer);
             return default;
         }
     }

@@ -1,14 +1,19 @@
 using ElasticEp.Benchmarks;
+using ElasticEp.Benchmarks.Comparing;
+using ElasticEp.Benchmarks.Parts;
 using ElasticEp.Benchmarks.Placement;
 using ElasticEp.Benchmarks.ServerRuns;
 using ElasticEp.Benchmarks.Serving;
+using ElasticEp.Benchmarks.Steps;
 using ElasticEp.Benchmarks.Store;
 using ElasticEp.Benchmarks.Transport;
 
 return args switch
 {
+    ["compare-table", _, ..] => ComparisonTable.Run(args[1..], Console.Out),
     ["exchange", .. var rest] => ExchangeBenchmark.Run(rest),
     ["gateway", .. var rest] => await GatewayBenchmark.RunAsync(rest),
+    ["parts", .. var rest] => PartsBenchmark.Run(rest),
     ["pause", .. var rest] => await PauseBenchmark.RunAsync(rest),
     ["serve", .. var rest] => await ServeBenchmark.RunAsync(rest),
     ["serving-overhead", .. var rest] => await OverheadBenchmark.RunAsync(rest),
@@ -23,12 +28,14 @@ return args switch
 
 static int Usage()
 {
+    Console.Error.WriteLine("ElasticEp.Benchmarks compare-table FOLDER [bound=1.05] [seed=1]");
     Console.Error.WriteLine("ElasticEp.Benchmarks exchange [ranks=4] [tokens=128] [hidden=2048] [topk=8] [experts=64] [steps=60]");
     Console.Error.WriteLine("ElasticEp.Benchmarks gateway [rounds=9]");
-    Console.Error.WriteLine("ElasticEp.Benchmarks pause [resizes=20] [small=2] [large=4] [streams=8]");
-    Console.Error.WriteLine("ElasticEp.Benchmarks serve [prompts=512] [input=128] [output=512] [ranks=2] [large=4]");
+    Console.Error.WriteLine("ElasticEp.Benchmarks parts [rounds=21]");
+    Console.Error.WriteLine("ElasticEp.Benchmarks pause [resizes=20] [small=2] [large=4] [streams=8] [warmup=6000] [quiet=3000] [reports=4000 ms] [server=FILE] [json=FILE]");
+    Console.Error.WriteLine("ElasticEp.Benchmarks serve [prompts=512] [input=128] [output=512] [ranks=2] [large=4, 0 for no resize] [reports=2500 ms] [server=FILE] [json=FILE]");
     Console.Error.WriteLine("ElasticEp.Benchmarks serving-overhead [rounds=15]");
-    Console.Error.WriteLine("ElasticEp.Benchmarks step [steps=5000] [ranks=1, 2 and 4]");
+    Console.Error.WriteLine("ElasticEp.Benchmarks step [steps=5000] [warmup=3000] [ranks=1,2,4] [links=InProcess,UnixSockets,Tcp] [tokens=1,16] [json=FILE]");
     Console.Error.WriteLine("ElasticEp.Benchmarks placement [seed=1]");
     Console.Error.WriteLine("ElasticEp.Benchmarks store [rounds=9]");
     Console.Error.WriteLine("ElasticEp.Benchmarks transport [rounds=11]");

@@ -1,3 +1,4 @@
+using ElasticEp.Exchange;
 using Microsoft.Extensions.Options;
 
 namespace ElasticEp.Hosting;
@@ -15,6 +16,8 @@ internal sealed class ElasticEpOptionsValidator(IEnumerable<GroupRegistration> r
         CheckRanks(options, registration, failures);
         CheckModel(options.Model, failures);
         CheckCapacity(options, failures);
+        if (Enum.IsDefined(options.Model.RowType))
+            failures.AddRange(ExchangeLayout.FindFaults(options));
         CheckTimes(options, failures);
         return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures.Select(failure => $"Group '{name}': {failure}"));
     }

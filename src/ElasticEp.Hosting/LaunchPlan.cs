@@ -19,7 +19,7 @@ internal sealed class LaunchPlan(string group, int initialRanks, int maxRanks, i
     {
         if (record.View.IsTerminal)
             return [];
-        if (record is { View.Epoch: 0, Last: null })
+        if (record.IsUnborn)
             return Enumerable.Range(0, initialRanks).Select(rank => new RankLaunch(group, rank, record.Pending?.Id ?? Birth));
         if (record.Pending is { IsCommitted: false } pending)
             return pending.Joiners.Select(rank => new RankLaunch(group, rank, pending.Id));
@@ -29,7 +29,7 @@ internal sealed class LaunchPlan(string group, int initialRanks, int maxRanks, i
     /// <summary>Whether a rank that runs may go on: a member, a leaver that is still needed, a joiner that was started for this very operation, or a standby.</summary>
     public bool IsWanted(GroupRecord record, int rank, string operation)
     {
-        if (record.View.Contains(rank) || (record.View.Epoch == 0 && record.Last is null))
+        if (record.View.Contains(rank) || record.IsUnborn)
             return true;
         if (record.View.IsTerminal)
             return false;

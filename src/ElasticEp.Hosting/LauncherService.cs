@@ -98,7 +98,7 @@ internal sealed partial class LauncherService(
                 _failed.RemoveWhere(failed => failed.Operation != record.Pending?.Id);
                 foreach (var member in record.View.Members)
                     _delays.Remove(member.Rank);
-                if (record is { View.Epoch: 0, Pending: null, Last: { IsCompleted: false } birth } && MayGiveUp())
+                if (record is { View.Epoch: 0, Pending: null, Own.Kept: [.., { IsCompleted: false } birth] } && MayGiveUp())
                 {
                     LogNotFormed(name, birth.Reason); // its first ranks have been dismissed, and no operation can bring them back
                     lifetime!.StopApplication();

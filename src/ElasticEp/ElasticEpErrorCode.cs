@@ -50,4 +50,10 @@ public enum ElasticEpErrorCode
 
     /// <summary>The app's workload hook threw.</summary>
     WorkloadFailed = 16,
+
+    /// <summary>Another process answers under the wanted peer's number: the wanted one has ended, and connecting again is useless.</summary>
+    PeerReplaced = 17,
+
+    /// <summary>It is not known any more whether an operation has run: too many others have ended since it was requested.</summary>
+    OutcomeUnknown = 18,
 }

@@ -7,6 +7,11 @@ namespace ElasticEp;
 /// </summary>
 public sealed class GroupView
 {
+    // Ranks have few holes. A view off the wire may have any, and is to take memory by its members, not by its highest rank.
+    private const int IndexedRanksPerMember = 16;
+
+    private readonly GroupMember?[] _byRank;
+
     /// <summary>Creates a view.</summary>
     /// <param name="epoch">Number of the view.</param>
     /// <param name="startStep">First step under it when a recovery decided that; zero when it follows the step in progress.</param>
@@ -21,6 +26,7 @@ public sealed class GroupView
         StartStep = startStep;
         Coordinator = coordinator;
         Members = [.. members.OrderBy(member => member.Rank)];
+        _byRank = IndexByRank(Members);
         Placement = placement;
         IsTerminal = isTerminal;
         Digest = Protocol.ViewCodec.Digest(this);
@@ -53,18 +59,48 @@ public sealed class GroupView
     /// <summary>The member with a rank, or null.</summary>
     public GroupMember? Find(int rank)
     {
-        foreach (var member in Members)
-        {
-            if (member.Rank == rank)
-                return member;
-        }
-
-        return null;
+        var index = _byRank;
+        return (uint)rank < (uint)index.Length ? index[rank] : FindBeyondIndex(rank);
     }
 
     /// <summary>Whether a rank is a member.</summary>
     public bool Contains(int rank) => Find(rank) is not null;
 
+    /// <summary>Whether this very process is a member.</summary>
+    public bool Contains(MemberId member) => Find(member.Rank)?.Incarnation == member.Incarnation;
+
     /// <summary>Epoch and ranks, for logs: <c>view 3 [0 1 2]</c>.</summary>
     public override string ToString() => IsTerminal ? $"view {Epoch} (ended)" : $"view {Epoch} [{string.Join(' ', Members.Select(member => member.Rank))}]";
+
+    private static GroupMember?[] IndexByRank(ImmutableArray<GroupMember> members)
+    {
+        if (members.IsEmpty)
+            return [];
+        var index = new GroupMember?[Math.Clamp(members[^1].Rank + 1L, 0, (long)members.Length * IndexedRanksPerMember)];
+        foreach (var member in members)
+        {
+            if ((uint)member.Rank < (uint)index.Length)
+                index[member.Rank] ??= member;
+        }
+
+        return index;
+    }
+
+    private GroupMember? FindBeyondIndex(int rank)
+    {
+        var (low, high) = (0, Members.Length - 1);
+        while (low <= high)
+        {
+            var middle = (low + high) / 2;
+            var member = Members[middle];
+            if (member.Rank == rank)
+                return member;
+            if (member.Rank < rank)
+                low = middle + 1;
+            else
+                high = middle - 1;
+        }
+
+        return null;
+    }
 }

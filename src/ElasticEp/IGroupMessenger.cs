@@ -3,12 +3,15 @@ namespace ElasticEp;
 /// <summary>Small control messages of the app between ranks and clients, over the control link; order holds per pair.</summary>
 public interface IGroupMessenger
 {
-    /// <summary>This process's number: its rank, or a negative number for a client.</summary>
-    int Self { get; }
+    /// <summary>This process.</summary>
+    MemberId Self { get; }
 
-    /// <summary>Sends a message to a rank or a client; to itself too.</summary>
+    /// <summary>
+    /// Sends a message to a rank or a client; to itself too. It reaches this very process or nobody, never a later one of the same
+    /// number: take members from <see cref="GroupMember.Id"/>, and clients from <see cref="GroupMessage.Sender"/>.
+    /// </summary>
     /// <exception cref="ElasticEpException"><see cref="ElasticEpErrorCode.PeerLost"/> when there is no connection.</exception>
-    ValueTask SendAsync(int peer, int topic, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken = default);
+    ValueTask SendAsync(MemberId peer, int topic, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken = default);
 
     /// <summary>All messages that arrive from now on. One reader at a time; messages wait, bounded, until there is one.</summary>
     IAsyncEnumerable<GroupMessage> ReadAllAsync(CancellationToken cancellationToken = default);

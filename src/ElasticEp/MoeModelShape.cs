@@ -12,7 +12,7 @@ public sealed class MoeModelShape
     /// <summary>Experts that each token uses, 1 to 32.</summary>
     public int TopK { get; set; }
 
-    /// <summary>Elements of one row; a row must be a multiple of 16 bytes.</summary>
+    /// <summary>Elements of one row; a row must be a multiple of 16 bytes, and have at most 64 MiB.</summary>
     public int HiddenSize { get; set; }
 
     /// <summary>Type of the rows that travel, <see cref="ElementType.Float32"/> or <see cref="ElementType.BFloat16"/>.</summary>

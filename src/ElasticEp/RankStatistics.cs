@@ -28,7 +28,7 @@ public sealed class RankStatistics
     /// <summary>From the last step under the view before until the first under the present one began. Not a sum.</summary>
     public TimeSpan LastPause { get; internal init; }
 
-    /// <summary>Frames of older attempts that were thrown away.</summary>
+    /// <summary>Frames of older attempts, and of processes that are not the member of their number, that were thrown away.</summary>
     public long StaleFrames { get; internal init; }
 
     /// <summary>Weight bytes received from peers.</summary>

@@ -64,7 +64,7 @@ public abstract class ExchangeConformance
                 foreach (var rank in plan[phase].Where(rank => !ranks.ContainsKey(rank)))
                     ranks[rank] = await ExchangeRank.StartAsync(Create(), rank, options);
                 foreach (var (a, b) in plan[phase].SelectMany(a => plan[phase].Where(b => b > a).Select(b => (a, b))))
-                    await ranks[a].Transport.ConnectAsync(b, ranks[b].Transport.Address).AsTask().WaitAsync(TransportConformance.Deadline);
+                    await ranks[a].Transport.ConnectAsync(new MemberId(b, 1), ranks[b].Transport.Address).AsTask().WaitAsync(TransportConformance.Deadline);
                 placement = PlacementPlanner.Plan(new MinimalMove(), new PlacementRequest
                 {
                     Layers = Layers,
@@ -111,7 +111,7 @@ public abstract class ExchangeConformance
         public static async Task<ExchangeRank> StartAsync(ITransport transport, int rank, ElasticEpOptions options)
         {
             var started = new ExchangeRank(transport, rank, options);
-            await transport.StartAsync(new PeerIdentity("plan", rank, 1, "", "same"), started);
+            await transport.StartAsync(new PeerIdentity("plan", new MemberId(rank, 1), "", "same"), started);
             return started;
         }
 
@@ -144,11 +144,11 @@ public abstract class ExchangeConformance
         {
         }
 
-        public ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameHeader header, CancellationToken cancellationToken) => Exchange.AcceptAsync(peer.Peer, header, cancellationToken);
+        public ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameHeader header, CancellationToken cancellationToken) => Exchange.AcceptAsync(peer.Id, header, cancellationToken);
 
-        public void OnFrameCompleted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload) => Exchange.Complete(peer.Peer, header, payload);
+        public void OnFrameCompleted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload) => Exchange.Complete(peer.Id, header, payload);
 
-        public void OnFrameAborted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload) => Exchange.Aborted(peer.Peer, header);
+        public void OnFrameAborted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload) => Exchange.Aborted(peer.Id, header);
 
         public async ValueTask DisposeAsync()
         {

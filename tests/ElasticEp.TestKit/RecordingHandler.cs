@@ -14,9 +14,9 @@ public sealed class RecordingHandler : ITransportHandler
     private readonly Channel<(FrameHeader Header, byte[] Payload)> _frames = Channel.CreateUnbounded<(FrameHeader, byte[])>();
     private readonly Channel<FrameHeader> _asked = Channel.CreateUnbounded<FrameHeader>();
     private readonly Lock _lock = new();
-    private readonly Dictionary<int, PeerIdentity> _up = [];
-    private readonly HashSet<(int Peer, LinkKind Link)> _asking = [];
-    private readonly HashSet<(int Peer, LinkKind Link)> _delivering = [];
+    private readonly Dictionary<MemberId, PeerIdentity> _up = [];
+    private readonly HashSet<(MemberId Peer, LinkKind Link)> _asking = [];
+    private readonly HashSet<(MemberId Peer, LinkKind Link)> _delivering = [];
     private int _aborted;
 
     /// <summary>Decides on a frame; delivers all by default.</summary>
@@ -33,6 +33,9 @@ public sealed class RecordingHandler : ITransportHandler
 
     /// <summary>Everything in the order in which it came.</summary>
     public ConcurrentQueue<string> Log { get; } = new();
+
+    /// <summary>Why connections ended, in the transport's words.</summary>
+    public ConcurrentQueue<string> Details { get; } = new();
 
     /// <summary>What the transport did against its contract.</summary>
     public ConcurrentQueue<string> Violations { get; } = new();
@@ -67,8 +70,8 @@ public sealed class RecordingHandler : ITransportHandler
     public void OnConnected(PeerIdentity peer)
     {
         lock (_lock)
-            Expect(_up.TryAdd(peer.Peer, peer), $"peer {peer.Peer} is up twice");
-        Note($"up {peer.Peer}/{peer.Incarnation}");
+            Expect(_up.TryAdd(peer.Id, peer), $"{peer.Id} is up twice");
+        Note($"up {peer.Id.Rank}/{peer.Id.Incarnation}");
         OnUp?.Invoke(peer);
     }
 
@@ -76,12 +79,13 @@ public sealed class RecordingHandler : ITransportHandler
     {
         lock (_lock)
         {
-            Expect(_up.Remove(peer.Peer, out var known) && known == peer, $"peer {peer.Peer}/{peer.Incarnation} is down, but was not up");
-            Expect(!_asking.Any(frame => frame.Peer == peer.Peer), $"peer {peer.Peer} is down while an answer is pending");
-            Expect(!_delivering.Any(frame => frame.Peer == peer.Peer), $"peer {peer.Peer} is down while a payload is on its way");
+            Expect(_up.Remove(peer.Id, out var known) && known == peer, $"{peer.Id} is down, but was not up");
+            Expect(!_asking.Any(frame => frame.Peer == peer.Id), $"{peer.Id} is down while an answer is pending");
+            Expect(!_delivering.Any(frame => frame.Peer == peer.Id), $"{peer.Id} is down while a payload is on its way");
         }
 
-        Note($"down {peer.Peer}/{peer.Incarnation} {reason}");
+        Details.Enqueue(detail);
+        Note($"down {peer.Id.Rank}/{peer.Id.Incarnation} {reason}");
         OnDown?.Invoke(peer);
     }
 
@@ -89,9 +93,9 @@ public sealed class RecordingHandler : ITransportHandler
     {
         lock (_lock)
         {
-            Expect(_up.GetValueOrDefault(peer.Peer) == peer, $"frame {header.Step} of peer {peer.Peer}/{peer.Incarnation}, which is not up");
-            Expect(!_delivering.Contains((peer.Peer, link)), $"frame {header.Step} overtakes a payload of peer {peer.Peer} on {link}");
-            Expect(_asking.Add((peer.Peer, link)), $"two answers are pending on {link} of peer {peer.Peer}");
+            Expect(_up.GetValueOrDefault(peer.Id) == peer, $"frame {header.Step} of {peer.Id}, which is not up");
+            Expect(!_delivering.Contains((peer.Id, link)), $"frame {header.Step} overtakes a payload of {peer.Id} on {link}");
+            Expect(_asking.Add((peer.Id, link)), $"two answers are pending on {link} of {peer.Id}");
         }
 
         _asked.Writer.TryWrite(header);
@@ -105,9 +109,9 @@ public sealed class RecordingHandler : ITransportHandler
         {
             lock (_lock)
             {
-                _asking.Remove((peer.Peer, link));
+                _asking.Remove((peer.Id, link));
                 if (target.IsWanted)
-                    _delivering.Add((peer.Peer, link));
+                    _delivering.Add((peer.Id, link));
             }
         }
     }
@@ -162,8 +166,8 @@ public sealed class RecordingHandler : ITransportHandler
     {
         lock (_lock)
         {
-            Expect(_delivering.Remove((peer.Peer, link)), $"frame {header.Step} of peer {peer.Peer} on {link} ends, but had not begun");
-            Expect(_up.GetValueOrDefault(peer.Peer) == peer, $"frame {header.Step} of peer {peer.Peer} ends after its connection");
+            Expect(_delivering.Remove((peer.Id, link)), $"frame {header.Step} of {peer.Id} on {link} ends, but had not begun");
+            Expect(_up.GetValueOrDefault(peer.Id) == peer, $"frame {header.Step} of {peer.Id} ends after its connection");
         }
     }
 

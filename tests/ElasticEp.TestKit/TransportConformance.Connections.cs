@@ -11,8 +11,8 @@ public abstract partial class TransportConformance
         {
             var (a, handlerA) = await StartAsync(0, 1 + round);
             var (b, handlerB) = await StartAsync(1, 1 + round);
-            await Task.WhenAll(Task.Run(async () => await a.ConnectAsync(1, b.Address)), Task.Run(async () => await b.ConnectAsync(0, a.Address))).WaitAsync(Deadline);
-            await SendAsync(a, 1, LinkKind.Data, 1, Bytes(3));
+            await Task.WhenAll(Task.Run(async () => await a.ConnectAsync(Id(1, 1 + round), b.Address)), Task.Run(async () => await b.ConnectAsync(Id(0, 1 + round), a.Address))).WaitAsync(Deadline);
+            await SendAsync(a, Id(1, 1 + round), LinkKind.Data, 1, Bytes(3));
             await handlerB.NextFrameAsync();
             Assert.Equal([$"up 0/{1 + round}", "frame 1"], handlerB.Log);
             Assert.Equal([$"up 1/{1 + round}"], handlerA.Log);
@@ -29,7 +29,7 @@ public abstract partial class TransportConformance
             from mine in peers
             from other in Enumerable.Range(0, 6)
             where peers[other] != mine
-            select Task.Run(async () => await mine.Transport.ConnectAsync(other, peers[other].Transport.Address))).WaitAsync(Deadline);
+            select Task.Run(async () => await mine.Transport.ConnectAsync(Id(other), peers[other].Transport.Address))).WaitAsync(Deadline);
         for (var peer = 0; peer < 6; peer++)
         {
             var ups = new List<string>();
@@ -43,8 +43,8 @@ public abstract partial class TransportConformance
     public async Task Connecting_again_changes_nothing()
     {
         var (a, b, handlerA, handlerB) = await PairAsync();
-        await a.ConnectAsync(1, b.Address).AsTask().WaitAsync(Deadline);
-        await b.ConnectAsync(0, a.Address).AsTask().WaitAsync(Deadline);
+        await a.ConnectAsync(Id(1), b.Address).AsTask().WaitAsync(Deadline);
+        await b.ConnectAsync(Id(0), a.Address).AsTask().WaitAsync(Deadline);
         Assert.Equal(["up 1/1"], handlerA.Log);
         Assert.Equal(["up 0/1"], handlerB.Log);
     }
@@ -56,37 +56,11 @@ public abstract partial class TransportConformance
         var (b, handlerB) = await StartAsync(1);
         handlerA.OnUp = peer => _ = SendAsync(a, 1, LinkKind.Control, 1, Bytes(4));
         handlerB.OnUp = peer => _ = SendAsync(b, 0, LinkKind.Control, 2, Bytes(4));
-        await a.ConnectAsync(1, b.Address).AsTask().WaitAsync(Deadline);
+        await a.ConnectAsync(Id(1), b.Address).AsTask().WaitAsync(Deadline);
         await handlerB.NextFrameAsync();
         await handlerA.NextFrameAsync();
         Assert.Equal(["up 1/1", "frame 2"], handlerA.Log);
         Assert.Equal(["up 0/1", "frame 1"], handlerB.Log);
-    }
-
-    [Fact]
-    public async Task A_newer_incarnation_replaces_the_connection_of_the_older()
-    {
-        var (old, b, handlerOld, handlerB) = await PairAsync();
-        var (newer, _) = await StartAsync(0, incarnation: 2);
-        await newer.ConnectAsync(1, b.Address).AsTask().WaitAsync(Deadline);
-        Assert.Equal("down 0/1 Replaced", await handlerB.NextConnectionAsync());
-        Assert.Equal("up 0/2", await handlerB.NextConnectionAsync());
-        Assert.StartsWith("down 1/1 ", await handlerOld.NextConnectionAsync(), StringComparison.Ordinal);
-        await AssertLostAsync(SendAsync(old, 1, LinkKind.Data, 1, Bytes(1)));
-        await SendAsync(newer, 1, LinkKind.Data, 2, Bytes(1));
-        Assert.Equal(2, (await handlerB.NextFrameAsync()).Header.Step);
-    }
-
-    [Fact]
-    public async Task An_older_incarnation_is_refused_even_when_the_newer_has_gone()
-    {
-        var (newer, handlerNewer) = await StartAsync(0, incarnation: 2);
-        var (b, handlerB) = await StartAsync(1);
-        await ConnectAsync(newer, b, handlerNewer, handlerB, 1);
-        await RefusedAsync(await StartAsync(0, incarnation: 1), b, 1, "incarnation 2", "incarnation 1");
-        await newer.DisposeAsync().AsTask().WaitAsync(Deadline);
-        Assert.Equal("down 0/2 Goodbye", await handlerB.NextConnectionAsync());
-        await RefusedAsync(await StartAsync(0, incarnation: 1), b, 1, "incarnation 2", "incarnation 1");
     }
 
     [Fact]
@@ -96,7 +70,7 @@ public abstract partial class TransportConformance
         await RefusedAsync(await StartAsync(0, layout: "rows=Float32;hidden=32"), b, 1, "hidden=32", "hidden=16");
         await RefusedAsync(await StartAsync(0, layout: "rows=Float32;hidden=16;lanes=2"), b, 1, "lanes=2", "no lanes");
         await RefusedAsync(await StartAsync(0, group: "other"), b, 1, "'other'", "'test'");
-        await RefusedAsync(await StartAsync(0), b, 5, "peer 5", "peer 1");
+        await RefusedAsync(await StartAsync(0), b, 5, "rank 5", "rank 1");
         Assert.Empty(handlerB.Log);
     }
 
@@ -105,7 +79,7 @@ public abstract partial class TransportConformance
     {
         var (b, _) = await StartAsync(1);
         var (a, _) = await StartAsync(0, layout: "rows=Float32;hidden=32");
-        var error = await Assert.ThrowsAsync<ElasticEpException>(() => a.ConnectAsync(1, b.Address).AsTask().WaitAsync(Deadline));
+        var error = await Assert.ThrowsAsync<ElasticEpException>(() => a.ConnectAsync(Id(1), b.Address).AsTask().WaitAsync(Deadline));
         Assert.DoesNotContain("Float32", error.Message, StringComparison.Ordinal);
     }
 
@@ -116,7 +90,7 @@ public abstract partial class TransportConformance
         var (b, _) = await StartAsync(1);
         var address = b.Address;
         await b.DisposeAsync();
-        await AssertLostAsync(a.ConnectAsync(1, address).AsTask());
+        await AssertLostAsync(a.ConnectAsync(Id(1), address).AsTask());
         await AssertLostAsync(SendAsync(a, 1, LinkKind.Data, 1, Bytes(1)));
     }
 
@@ -124,11 +98,11 @@ public abstract partial class TransportConformance
     public async Task Goodbye_is_told_as_such_and_leaves_the_way_open()
     {
         var (a, b, handlerA, handlerB) = await PairAsync();
-        await a.DisconnectAsync(1).AsTask().WaitAsync(Deadline);
+        await a.DisconnectAsync(Id(1)).AsTask().WaitAsync(Deadline);
         Assert.Equal("down 0/1 Goodbye", await handlerB.NextConnectionAsync());
         Assert.Equal("down 1/1 Goodbye", await handlerA.NextConnectionAsync());
-        await a.DisconnectAsync(1).AsTask().WaitAsync(Deadline); // nothing happens
-        await ConnectAsync(a, b, handlerA, handlerB, 1);
+        await a.DisconnectAsync(Id(1)).AsTask().WaitAsync(Deadline); // nothing happens
+        await ConnectAsync(a, b, handlerA, handlerB, Id(1));
         await SendAsync(a, 1, LinkKind.Data, 1, Bytes(1));
         Assert.Equal(1, (await handlerB.NextFrameAsync()).Header.Step);
     }
@@ -138,19 +112,19 @@ public abstract partial class TransportConformance
     {
         var (a, b, handlerA, handlerB) = await PairAsync();
         var (c, handlerC) = await StartAsync(2);
-        await ConnectAsync(a, c, handlerA, handlerC, 2);
+        await ConnectAsync(a, c, handlerA, handlerC, Id(2));
         await a.DisposeAsync().AsTask().WaitAsync(Deadline);
         Assert.Equal("down 0/1 Goodbye", await handlerB.NextConnectionAsync());
         Assert.Equal("down 0/1 Goodbye", await handlerC.NextConnectionAsync());
         Assert.Equal(0, handlerA.OpenConnections);
         await AssertLostAsync(SendAsync(b, 0, LinkKind.Data, 1, Bytes(1)));
-        await Assert.ThrowsAsync<ObjectDisposedException>(async () => await a.ConnectAsync(1, b.Address));
+        await Assert.ThrowsAsync<ObjectDisposedException>(async () => await a.ConnectAsync(Id(1), b.Address));
         await a.DisposeAsync().AsTask().WaitAsync(Deadline);
     }
 
-    private static async Task RefusedAsync((ITransport Transport, RecordingHandler Handler) stranger, ITransport target, int expectedPeer, params string[] words)
+    private static async Task RefusedAsync((ITransport Transport, RecordingHandler Handler) stranger, ITransport target, int expected, params string[] words)
     {
-        var error = await Assert.ThrowsAsync<ElasticEpException>(() => stranger.Transport.ConnectAsync(expectedPeer, target.Address).AsTask().WaitAsync(Deadline));
+        var error = await Assert.ThrowsAsync<ElasticEpException>(() => stranger.Transport.ConnectAsync(Id(expected), target.Address).AsTask().WaitAsync(Deadline));
         Assert.Equal(ElasticEpErrorCode.Incompatible, error.Code);
         Assert.All(words, word => Assert.Contains(word, error.Message, StringComparison.Ordinal));
         Assert.Empty(stranger.Handler.Log);

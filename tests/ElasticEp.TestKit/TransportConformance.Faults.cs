@@ -10,9 +10,9 @@ public abstract partial class TransportConformance
         var (a, b, handlerA, handlerB) = await PairAsync();
         for (var round = 0; round < 50; round++)
         {
-            Lose(0, 1);
+            Lose(Id(0), Id(1));
             Assert.Equal("down 1/1 Reset", await handlerA.NextConnectionAsync());
-            await a.ConnectAsync(1, b.Address).AsTask().WaitAsync(Deadline);
+            await a.ConnectAsync(Id(1), b.Address).AsTask().WaitAsync(Deadline);
             Assert.Equal("up 1/1", await handlerA.NextConnectionAsync());
             Assert.Equal("down 0/1 Reset", await handlerB.NextConnectionAsync());
             Assert.Equal("up 0/1", await handlerB.NextConnectionAsync());
@@ -27,7 +27,7 @@ public abstract partial class TransportConformance
         var flood = FloodAsync(a, 1);
         await handlerB.NextAskedAsync();
         var waiting = FloodAsync(a, 1);
-        Lose(0, 1);
+        Lose(Id(0), Id(1));
         await AssertLostAsync(flood);
         await AssertLostAsync(waiting);
         Assert.Equal("down 1/1 Reset", await handlerA.NextConnectionAsync());
@@ -47,7 +47,7 @@ public abstract partial class TransportConformance
         };
         var flood = FloodAsync(a, 1);
         await handlerB.NextAskedAsync();
-        Lose(0, 1);
+        Lose(Id(0), Id(1));
         await AssertLostAsync(flood);
         Assert.Equal("down 0/1 Reset", await handlerB.NextConnectionAsync());
         Assert.Equal(["up 0/1", "aborted 0", "down 0/1 Reset"], handlerB.Log);
@@ -61,7 +61,7 @@ public abstract partial class TransportConformance
         {
             var flood = FloodAsync(a, 1, frames: 256);
             await handlerB.NextFrameAsync();
-            Lose(0, 1);
+            Lose(Id(0), Id(1));
             try
             {
                 await flood.WaitAsync(Deadline);
@@ -74,7 +74,7 @@ public abstract partial class TransportConformance
             Assert.Equal("down 1/1 Reset", await handlerA.NextConnectionAsync());
             Assert.Equal("down 0/1 Reset", await handlerB.NextConnectionAsync());
             Assert.Equal(0, handlerB.OpenDeliveries);
-            await ConnectAsync(a, b, handlerA, handlerB, 1);
+            await ConnectAsync(a, b, handlerA, handlerB, Id(1));
         }
 
         await SendAsync(a, 1, LinkKind.Weights, 1000, []);
@@ -90,17 +90,17 @@ public abstract partial class TransportConformance
         var fromDead = FloodAsync(b, 0);
         await handlerA.NextAskedAsync();
         var address = b.Address;
-        Kill(1);
+        await KillAsync(Id(1));
         Assert.Equal("down 1/1 Reset", await handlerA.NextConnectionAsync());
         await AssertLostAsync(SendAsync(a, 1, LinkKind.Data, 1, Bytes(1)));
-        await AssertLostAsync(a.ConnectAsync(1, address).AsTask());
+        await AssertLostAsync(a.ConnectAsync(Id(1), address).AsTask());
         await AssertLostAsync(fromDead);
         Assert.Equal(["up 0/1"], handlerB.Log);
         Forget(handlerB);
 
         var (successor, handlerSuccessor) = await StartAsync(1, incarnation: 2);
-        await ConnectAsync(a, successor, handlerA, handlerSuccessor, 1);
-        await SendAsync(a, 1, LinkKind.Data, 2, Bytes(1));
+        await ConnectAsync(a, successor, handlerA, handlerSuccessor, Id(1, 2));
+        await SendAsync(a, Id(1, 2), LinkKind.Data, 2, Bytes(1));
         Assert.Equal(2, (await handlerSuccessor.NextFrameAsync()).Header.Step);
     }
 
@@ -128,8 +128,8 @@ public abstract partial class TransportConformance
         var (a, handlerA) = await StartAsync(0);
         var (b, handlerB) = await StartAsync(1);
         var (c, handlerC) = await StartAsync(2);
-        await ConnectAsync(a, b, handlerA, handlerB, 1);
-        await ConnectAsync(c, b, handlerC, handlerB, 1);
+        await ConnectAsync(a, b, handlerA, handlerB, Id(1));
+        await ConnectAsync(c, b, handlerC, handlerB, Id(1));
         void Check(FrameHeader header)
         {
             if (header.Step == 13)

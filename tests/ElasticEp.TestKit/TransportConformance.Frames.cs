@@ -24,7 +24,7 @@ public abstract partial class TransportConformance
     {
         var (a, _, _, receiver) = await PairAsync();
         var header = new FrameHeader { Operation = FrameOperation.Weights, Flags = 0xABCD, Layer = 1, Epoch = 1L << 40, Step = 3, Lane = 4, Count = 5, Id = -7, Offset = 1L << 50, Checksum = ulong.MaxValue };
-        await a.SendAsync(1, LinkKind.Weights, header, default).AsTask().WaitAsync(Deadline);
+        await a.SendAsync(Id(1), LinkKind.Weights, header, default).AsTask().WaitAsync(Deadline);
         Assert.Equal(header, (await receiver.NextFrameAsync()).Header);
     }
 
@@ -34,7 +34,7 @@ public abstract partial class TransportConformance
         var (a, _, _, receiver) = await PairAsync();
         var bytes = Bytes(8 * Mebibyte);
         EpBuffer[] segments = [default, EpBuffer.From(bytes.AsMemory(0, 1)), EpBuffer.From(bytes.AsMemory(1, 4_000_001)), EpBuffer.From(Array.Empty<float>()), EpBuffer.From(bytes.AsMemory(4_000_002))];
-        await a.SendAsync(1, LinkKind.Weights, Header(7, bytes.Length), segments).AsTask().WaitAsync(Deadline);
+        await a.SendAsync(Id(1), LinkKind.Weights, Header(7, bytes.Length), segments).AsTask().WaitAsync(Deadline);
         Assert.Equal(bytes, (await receiver.NextFrameAsync()).Payload);
     }
 
@@ -53,7 +53,7 @@ public abstract partial class TransportConformance
     public async Task A_payload_that_does_not_fit_its_header_is_an_argument_error()
     {
         var (a, _, _, receiver) = await PairAsync();
-        await Assert.ThrowsAnyAsync<ArgumentException>(async () => await a.SendAsync(1, LinkKind.Data, Header(1, 11), new[] { EpBuffer.From(new byte[10]) }));
+        await Assert.ThrowsAnyAsync<ArgumentException>(async () => await a.SendAsync(Id(1), LinkKind.Data, Header(1, 11), new[] { EpBuffer.From(new byte[10]) }));
         await SendAsync(a, 1, LinkKind.Data, 2, Bytes(10));
         Assert.Equal(2, (await receiver.NextFrameAsync()).Header.Step);
     }

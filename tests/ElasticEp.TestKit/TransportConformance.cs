@@ -18,10 +18,21 @@ public abstract partial class TransportConformance : IAsyncLifetime
     protected abstract ITransport Create();
 
     /// <summary>Breaks the connection of two peers as a fault would: both see a reset.</summary>
-    protected virtual void Lose(int a, int b) => Assert.Skip("This transport cannot be made to lose a connection.");
+    protected virtual void Lose(MemberId a, MemberId b) => Assert.Skip("This transport cannot be made to lose a connection.");
 
-    /// <summary>Ends a peer as a killed process would: it says no goodbye and hears nothing more.</summary>
-    protected virtual void Kill(int peer) => Assert.Skip("An endpoint of this transport cannot be killed.");
+    /// <summary>Ends a peer as a killed process would: without a goodbye, and its handler gets nothing more.</summary>
+    protected virtual Task KillAsync(MemberId peer)
+    {
+        Assert.Skip("An endpoint of this transport cannot be killed.");
+        return Task.CompletedTask;
+    }
+
+    /// <summary>A transport that is not started, and that will listen where one listened that was killed.</summary>
+    protected virtual ITransport CreateAt(string address)
+    {
+        Assert.Skip("An address of this transport cannot be used again.");
+        return Create();
+    }
 
     public virtual ValueTask InitializeAsync() => default;
 
@@ -37,7 +48,12 @@ public abstract partial class TransportConformance : IAsyncLifetime
     /// <summary>A header as the suite uses it: frames are told apart by their step.</summary>
     protected static FrameHeader Header(long step, long length) => new() { Operation = FrameOperation.Dispatch, Epoch = 1, Step = step, PayloadLength = length };
 
-    protected static Task SendAsync(ITransport transport, int peer, LinkKind link, long step, byte[] bytes, CancellationToken cancellationToken = default)
+    protected static MemberId Id(int rank, long incarnation = 1) => new(rank, incarnation);
+
+    protected static Task SendAsync(ITransport transport, int rank, LinkKind link, long step, byte[] bytes, CancellationToken cancellationToken = default) =>
+        SendAsync(transport, Id(rank), link, step, bytes, cancellationToken);
+
+    protected static Task SendAsync(ITransport transport, MemberId peer, LinkKind link, long step, byte[] bytes, CancellationToken cancellationToken = default)
     {
         ReadOnlyMemory<EpBuffer> segments = bytes.Length == 0 ? default : new[] { EpBuffer.From(bytes.AsMemory()) };
         return transport.SendAsync(peer, link, Header(step, bytes.Length), segments, cancellationToken).AsTask();
@@ -53,7 +69,7 @@ public abstract partial class TransportConformance : IAsyncLifetime
     }
 
     /// <summary>Sends frames of 1 MiB, each filled with its number; more than any transport takes from a receiver that holds them.</summary>
-    protected static async Task FloodAsync(ITransport transport, int peer, int frames = 64, CancellationToken cancellationToken = default)
+    protected static async Task FloodAsync(ITransport transport, int rank, int frames = 64, CancellationToken cancellationToken = default)
     {
         var bytes = new byte[Mebibyte];
         try
@@ -61,7 +77,7 @@ public abstract partial class TransportConformance : IAsyncLifetime
             for (var step = 0; step < frames; step++)
             {
                 bytes.AsSpan().Fill((byte)step);
-                await SendAsync(transport, peer, LinkKind.Data, step, bytes, cancellationToken);
+                await SendAsync(transport, rank, LinkKind.Data, step, bytes, cancellationToken);
             }
         }
         finally
@@ -74,30 +90,31 @@ public abstract partial class TransportConformance : IAsyncLifetime
     protected static async Task AssertLostAsync(Task call) =>
         Assert.Equal(ElasticEpErrorCode.PeerLost, (await Assert.ThrowsAsync<ElasticEpException>(() => call.WaitAsync(Deadline))).Code);
 
-    protected static async Task ConnectAsync(ITransport a, ITransport b, RecordingHandler handlerA, RecordingHandler handlerB, int peerOfB)
+    protected static async Task ConnectAsync(ITransport a, ITransport b, RecordingHandler handlerA, RecordingHandler handlerB, MemberId peerOfB)
     {
         await a.ConnectAsync(peerOfB, b.Address).AsTask().WaitAsync(Deadline);
         await handlerA.NextConnectionAsync();
         await handlerB.NextConnectionAsync();
     }
 
-    protected async Task<(ITransport Transport, RecordingHandler Handler)> StartAsync(int peer, long incarnation = 1, string layout = "rows=Float32;hidden=16", string group = "test")
+    protected async Task<(ITransport Transport, RecordingHandler Handler)> StartAsync(int rank, long incarnation = 1, string layout = "rows=Float32;hidden=16", string group = "test", ITransport? transport = null)
     {
-        var (transport, handler) = (Create(), new RecordingHandler());
+        transport ??= Create();
+        var handler = new RecordingHandler();
         _started.Add((transport, handler));
-        await transport.StartAsync(new PeerIdentity(group, peer, incarnation, "", layout), handler);
+        await transport.StartAsync(new PeerIdentity(group, Id(rank, incarnation), "", layout), handler);
         return (transport, handler);
     }
 
-    /// <summary>Peers 0 and 1, connected.</summary>
+    /// <summary>Ranks 0 and 1, connected.</summary>
     protected async Task<(ITransport A, ITransport B, RecordingHandler HandlerA, RecordingHandler HandlerB)> PairAsync()
     {
         var (a, handlerA) = await StartAsync(0);
         var (b, handlerB) = await StartAsync(1);
-        await ConnectAsync(a, b, handlerA, handlerB, 1);
+        await ConnectAsync(a, b, handlerA, handlerB, Id(1));
         return (a, b, handlerA, handlerB);
     }
 
-    /// <summary>A dead process does not say what it has seen.</summary>
+    /// <summary>A dead process does not report what it has seen.</summary>
     private void Forget(RecordingHandler handler) => _started.RemoveAll(started => started.Handler == handler);
 }

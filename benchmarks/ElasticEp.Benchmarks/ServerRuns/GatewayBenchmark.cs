@@ -1,4 +1,5 @@
 using ElasticEp.Benchmarks.Serving;
+using ElasticEp.Benchmarks.Steps;
 using ElasticEp.Samples.Bench.Http;
 using ElasticEp.Samples.Bench.Load;
 using ElasticEp.Samples.Bench.Measuring;

@@ -1,3 +1,4 @@
+using ElasticEp.Benchmarks.Steps;
 using ElasticEp.Samples.Bench.Measuring;
 using ElasticEp.Samples.Server.Elastic;
 
@@ -12,50 +13,51 @@ internal static class PauseBenchmark
     private const int Seed = 1;
     private const double Bar = 2;
 
-    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(6);
-    private static readonly TimeSpan Settle = TimeSpan.FromSeconds(4); // reports come once a second, and standbys start again
-    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(3);
-
     public static async Task<int> RunAsync(string[] args)
     {
         var (resizes, small, large) = (Numbers.Option(args, "resizes", 20), Numbers.Option(args, "small", 2), Numbers.Option(args, "large", 4));
         var streams = Numbers.Option(args, "streams", 8);
-        await using var server = await ServerProcess.StartAsync(small, "--max-ranks", $"{large}", "--standbys", $"{large - small}").ConfigureAwait(false);
+        var timing = PauseTiming.From(args);
+        await using var server = await ServerProcess.StartAsync(Numbers.Text(args, "server"), small, "--max-ranks", $"{large}", "--standbys", $"{large - small}").ConfigureAwait(false);
         Console.WriteLine($"{resizes} resizes between {small} and {large} ranks, {streams} streams, seed {Seed}, {Environment.ProcessorCount} processors");
         var clock = new RunClock(TimeProvider.System);
         var model = (await server.ReadStateAsync().ConfigureAwait(false)).Model;
         var load = new SteadyLoad(server.Http, clock, model, streams, inputLength: 64, outputLength: 512, vocabulary: 2048, Seed);
-        await Task.Delay(WarmUp).ConfigureAwait(false);
+        await Task.Delay(timing.WarmUp).ConfigureAwait(false);
         var (samples, quiet) = (new List<PauseSample>(), new StepWindow());
         for (var i = 0; i < resizes; i++)
-            samples.Add(await ResizeAsync(server, clock, i % 2 == 0 ? large : small, quiet).ConfigureAwait(false));
-        return Report(samples, quiet, await load.EndAsync().ConfigureAwait(false));
+            samples.Add(await ResizeAsync(server, clock, i % 2 == 0 ? large : small, timing, quiet).ConfigureAwait(false));
+        var pause = Numbers.Median(samples.SelectMany(sample => sample.Pauses));
+        var requests = await load.EndAsync().ConfigureAwait(false);
+        if (requests.All(request => request.IsSuccess))
+            Figures.Write(args, [new Figure($"{small} to {large} ranks and back: ms of pause", pause)]);
+        return Report(samples, pause, quiet, requests);
     }
 
-    private static async Task<PauseSample> ResizeAsync(ServerProcess server, RunClock clock, int size, StepWindow quiet)
+    private static async Task<PauseSample> ResizeAsync(ServerProcess server, RunClock clock, int size, PauseTiming timing, StepWindow quiet)
     {
         var begin = await server.ReadStateAsync().ConfigureAwait(false);
-        await Task.Delay(Quiet).ConfigureAwait(false);
+        await Task.Delay(timing.Quiet).ConfigureAwait(false);
         var before = await server.ReadStateAsync().ConfigureAwait(false);
         quiet.Add(begin, before);
         var start = clock.Now;
         var answer = await server.ScaleAsync(size).ConfigureAwait(false);
         var end = clock.Now;
-        await Task.Delay(Settle).ConfigureAwait(false);
+        await Task.Delay(timing.Reports).ConfigureAwait(false);
         var after = await server.ReadStateAsync().ConfigureAwait(false);
         return new PauseSample(size, start, end, answer, PausesOf(before, after), after.HandedBackRequests - before.HandedBackRequests);
     }
 
-    private static double[] PausesOf(LiveState before, LiveState after) =>
+    private static double[] PausesOf(ServerState before, ServerState after) =>
     [
         .. after.Ranks
             .Where(rank => before.Ranks.Any(other => other.Incarnation == rank.Incarnation))
             .Select(rank => rank.LastPauseMs ?? throw new InvalidOperationException($"Rank {rank.Rank} has not reported.")),
     ];
 
-    private static int Report(List<PauseSample> samples, StepWindow quiet, RequestOutcome[] requests)
+    private static int Report(List<PauseSample> samples, double pause, StepWindow quiet, RequestOutcome[] requests)
     {
-        var (pause, p99) = (Numbers.Median(samples.SelectMany(sample => sample.Pauses)), quiet.Quantile(0.99));
+        var p99 = quiet.Quantile(0.99);
         var failed = requests.Count(request => !request.IsSuccess);
         Console.WriteLine($"{requests.Length} streams, {failed} failed; {quiet.Steps} steps in the quiet periods: median {quiet.Quantile(0.5):0.00} ms, p99 {p99:0.00} ms");
         Console.WriteLine($"pause: median {pause:0.00} ms, {pause / p99:0.00} of the quiet p99 step time; at most {Bar} is asked for");

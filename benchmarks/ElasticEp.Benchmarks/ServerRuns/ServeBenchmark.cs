@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ElasticEp.Benchmarks.Steps;
 using ElasticEp.Samples.Bench;
 using ElasticEp.Samples.Bench.Measuring;
 using ElasticEp.Samples.Bench.Options;
@@ -10,16 +11,17 @@ namespace ElasticEp.Benchmarks.ServerRuns;
 
 /// <summary>
 /// The serving benchmark against a server of worker processes, twice: at a fixed size, and with a resize up after a fifth of that run's
-/// time and back after two fifths. Prints the tables of the documentation.
+/// time and back after two fifths. Prints the tables of the documentation. With <c>large=0</c> the second run is left out.
 /// </summary>
 internal static class ServeBenchmark
 {
-    private static readonly TimeSpan LastReports = TimeSpan.FromSeconds(2.5); // ranks report once a second
-
     public static async Task<int> RunAsync(string[] args)
     {
         var (small, large) = (Numbers.Option(args, "ranks", 2), Numbers.Option(args, "large", 4));
-        await using var server = await ServerProcess.StartAsync(small, "--max-ranks", $"{large}", "--standbys", $"{large - small}").ConfigureAwait(false);
+        var isResized = large > 0;
+        var reports = TimeSpan.FromMilliseconds(Numbers.Option(args, "reports", 2500)); // ranks report once a second
+        await using var server = await ServerProcess.StartAsync(
+            Numbers.Text(args, "server"), small, "--max-ranks", $"{Math.Max(small, large)}", "--standbys", $"{Math.Max(0, large - small)}").ConfigureAwait(false);
         var options = new ServeOptions
         {
             BaseUrl = server.Address,
@@ -29,31 +31,48 @@ internal static class ServeBenchmark
             IgnoresEos = true,
             HidesProgress = true,
         };
-        await RunAsync(server, options with { Prompts = 32 }).ConfigureAwait(false); // everything is compiled
-        var plain = await RunAsync(server, options).ConfigureAwait(false);
+        await LoadAsync(options with { Prompts = 32 }).ConfigureAwait(false); // everything is compiled
+        var plain = await RunAsync(server, options, reports).ConfigureAwait(false);
+        if (plain.Result.IsSuccess)
+            Figures.Write(args, FiguresOf(small, plain.Result.Metrics));
+        if (!isResized)
+        {
+            PrintRuns(($"{small} ranks", plain));
+            return plain.Result.IsSuccess ? 0 : 1;
+        }
+
         var fifth = TimeSpan.FromSeconds(Math.Round(plain.Result.Duration / 5, 1));
-        var resized = await RunAsync(server, options with { Scale = [new ScaleStep(large, fifth), new ScaleStep(small, 2 * fifth)] }).ConfigureAwait(false);
-        PrintRuns($"{small} ranks", plain, $"{small} → {large} → {small}", resized);
+        var resized = await RunAsync(server, options with { Scale = [new ScaleStep(large, fifth), new ScaleStep(small, 2 * fifth)] }, reports).ConfigureAwait(false);
+        PrintRuns(($"{small} ranks", plain), ($"{small} → {large} → {small}", resized));
         PrintResizes(resized.Result);
         return plain.Result.IsSuccess && resized.Result.IsSuccess && resized.Result.ScaleReports.Count == 2 ? 0 : 1;
     }
 
-    private static async Task<(BenchResult Result, StepTotals Steps)> RunAsync(ServerProcess server, ServeOptions options)
+    private static async Task<(BenchResult Result, StepTotals Steps)> RunAsync(ServerProcess server, ServeOptions options, TimeSpan reports)
     {
-        await Task.Delay(LastReports).ConfigureAwait(false);
+        await Task.Delay(reports).ConfigureAwait(false);
         var before = await server.ReadStepTotalsAsync().ConfigureAwait(false);
-        var result = await new ServeCommand(options, TextWriter.Null, TextWriter.Null, TimeProvider.System).RunAsync(CancellationToken.None).ConfigureAwait(false);
-        await Task.Delay(LastReports).ConfigureAwait(false);
+        var result = await LoadAsync(options).ConfigureAwait(false);
+        await Task.Delay(reports).ConfigureAwait(false);
         return (result, await server.ReadStepTotalsAsync().ConfigureAwait(false) - before);
     }
 
-    private static void PrintRuns(string name, (BenchResult Result, StepTotals Steps) plain, string resizedName, (BenchResult Result, StepTotals Steps) resized)
+    private static Task<BenchResult> LoadAsync(ServeOptions options) => new ServeCommand(options, TextWriter.Null, TextWriter.Null, TimeProvider.System).RunAsync(CancellationToken.None);
+
+    private static Figure[] FiguresOf(int ranks, RunMetrics metrics) =>
+    [
+        new($"{ranks} ranks: output tokens/s", metrics.OutputThroughput, IsRate: true),
+        new($"{ranks} ranks: TPOT, median ms", metrics.TimePerOutputToken.Median),
+        new($"{ranks} ranks: ITL, median ms", metrics.InterTokenLatency.Median),
+    ];
+
+    private static void PrintRuns(params (string Name, (BenchResult Result, StepTotals Steps) Run)[] runs)
     {
-        var options = plain.Result.Options;
+        var options = runs[0].Run.Result.Options;
         Console.WriteLine($"{options.Prompts} prompts at once, {options.InputLength} tokens in, {options.OutputLength} out, greedy, seed {options.Seed}; {Environment.ProcessorCount} processors, which the benchmark shares");
         Console.WriteLine();
-        Console.WriteLine($"| | {name} | {resizedName} |");
-        Console.WriteLine("|---|---|---|");
+        Console.WriteLine($"| | {string.Join(" | ", runs.Select(run => run.Name))} |");
+        Console.WriteLine($"|{string.Concat(Enumerable.Repeat("---|", runs.Length + 1))}");
         Row("successful / failed requests", run => $"{run.Metrics.Completed} / {run.Metrics.Failed}");
         Row("duration", run => $"{run.Metrics.Duration:0.00} s");
         Row("input / generated tokens", run => $"{run.Metrics.InputTokens} / {run.Metrics.OutputTokens}");
@@ -65,9 +84,11 @@ internal static class ServeBenchmark
         Row("TPOT: mean / median / P99", run => Latency(run.Metrics.TimePerOutputToken));
         Row("ITL: mean / median / P99", run => Latency(run.Metrics.InterTokenLatency));
         Row("longest gap in any stream", run => $"{StreamGaps.Longest(run.Requests)?.Length * 1000:0} ms");
-        Console.WriteLine($"| step, mean: compute + exchange + waiting | {Step(plain.Steps)} | {Step(resized.Steps)} |");
+        Print("step, mean: compute + exchange + waiting", runs.Select(run => Step(run.Run.Steps)));
 
-        void Row(string label, Func<BenchResult, string> value) => Console.WriteLine($"| {label} | {value(plain.Result)} | {value(resized.Result)} |");
+        void Row(string label, Func<BenchResult, string> value) => Print(label, runs.Select(run => value(run.Run.Result)));
+
+        static void Print(string label, IEnumerable<string> cells) => Console.WriteLine($"| {label} | {string.Join(" | ", cells)} |");
     }
 
     private static string Latency(LatencySummary summary) => $"{summary.Mean:0.0} / {summary.Median:0.0} / {summary.Percentiles[0].Value:0.0} ms";

@@ -31,9 +31,12 @@ internal sealed class ServerProcess : IAsyncDisposable
     public HttpClient Http { get; private set; } = null!;
 
     /// <summary>Starts a server and waits until it serves with so many ranks.</summary>
-    public static async Task<ServerProcess> StartAsync(int ranks, params string[] args)
+    /// <param name="file">Its executable; null for the one that was built with the benchmarks.</param>
+    /// <param name="ranks">Ranks at the start.</param>
+    /// <param name="args">Further options of the server.</param>
+    public static async Task<ServerProcess> StartAsync(string? file, int ranks, params string[] args)
     {
-        var file = Path.Combine(AppContext.BaseDirectory, "ElasticEp.Samples.Server");
+        file ??= Path.Combine(AppContext.BaseDirectory, "ElasticEp.Samples.Server");
         var start = new ProcessStartInfo(file, ["--urls", "http://127.0.0.1:0", "--ranks", $"{ranks}", .. args]) { RedirectStandardOutput = true, RedirectStandardError = true };
         var server = new ServerProcess(Process.Start(start)!);
         try
@@ -51,7 +54,7 @@ internal sealed class ServerProcess : IAsyncDisposable
         }
     }
 
-    public async Task<LiveState> ReadStateAsync() => (await Http.GetFromJsonAsync("elastic/view", HttpJson.Default.LiveState).ConfigureAwait(false))!;
+    public async Task<ServerState> ReadStateAsync() => (await Http.GetFromJsonAsync<ServerState>("elastic/view", ServerState.Json).ConfigureAwait(false))!;
 
     public async Task<StepTotals> ReadStepTotalsAsync() => StepTotals.Parse(await Http.GetStringAsync("metrics").ConfigureAwait(false));
 

@@ -1,4 +1,3 @@
-using ElasticEp.Samples.Server.Elastic;
 using ElasticEp.Samples.Server.Serving;
 
 namespace ElasticEp.Benchmarks.ServerRuns;
@@ -10,7 +9,7 @@ internal sealed class StepWindow
 
     public long Steps => _counts.Sum();
 
-    public void Add(LiveState before, LiveState after)
+    public void Add(ServerState before, ServerState after)
     {
         foreach (var rank in after.Ranks)
         {

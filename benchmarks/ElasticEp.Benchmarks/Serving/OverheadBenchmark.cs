@@ -1,3 +1,4 @@
+using ElasticEp.Benchmarks.Steps;
 using ElasticEp.Samples.Qwen3Moe;
 
 namespace ElasticEp.Benchmarks.Serving;
@@ -19,7 +20,7 @@ internal static class OverheadBenchmark
         var rounds = Numbers.Option(args, "rounds", 15);
         var checkpoint = Checkpoint.Open(EmbeddedModel.Directory);
         var plain = new PlainServing(checkpoint, MaxTokens);
-        await using var group = await ServingGroup.StartAsync(checkpoint, 1, GroupLinks.InProcess, MaxTokens);
+        await using var group = await ServingGroup.StartAsync(checkpoint, 1, MaxTokens);
         Console.WriteLine($"{rounds} rounds, {Environment.ProcessorCount} processors, seed {Seed}");
         Console.WriteLine("| sequences | phase | tokens/s without the library | with it, 1 rank | ratio of medians (least and most of a round) | ratio of processor time without and with it |");
         Console.WriteLine("|---|---|---|---|---|---|");

@@ -2,22 +2,16 @@ using ElasticEp.Hosting;
 using ElasticEp.Samples.Qwen3Moe;
 using ElasticEp.Samples.Server;
 using ElasticEp.Samples.Server.Serving;
-using ElasticEp.Transports.Tcp.Connecting;
-using ElasticEp.Transports.Tcp.Store;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace ElasticEp.Benchmarks.Serving;
 
-/// <summary>Ranks in hosts of their own inside this process, over the in-process transport or over sockets.</summary>
+/// <summary>Ranks in hosts of their own inside this process.</summary>
 internal sealed class ServingGroup : IAsyncDisposable
 {
-    private static readonly TimeSpan StoreTimeout = TimeSpan.FromSeconds(5);
-
     private readonly List<IHost> _hosts = [];
     private readonly List<ServingRank> _ranks = [];
-    private TcpStoreServer? _store;
 
     private ServingGroup()
     {
@@ -26,14 +20,12 @@ internal sealed class ServingGroup : IAsyncDisposable
     public IReadOnlyList<ServingRank> Ranks => _ranks;
 
     /// <summary>Starts a group and waits until all its ranks are members.</summary>
-    public static async Task<ServingGroup> StartAsync(Checkpoint checkpoint, int ranks, GroupLinks links, int maxTokens)
+    public static async Task<ServingGroup> StartAsync(Checkpoint checkpoint, int ranks, int maxTokens)
     {
         var group = new ServingGroup();
         var cluster = new InProcessCluster();
-        if (links != GroupLinks.InProcess)
-            group._store = await TcpStoreServer.StartAsync("127.0.0.1:0", new TcpSecurity(JoinSecret.None, null), StoreTimeout, TimeProvider.System, NullLoggerFactory.Instance).ConfigureAwait(false);
         for (var rank = 0; rank < ranks; rank++)
-            await group.AddAsync(checkpoint, rank, ranks, links, cluster, maxTokens).ConfigureAwait(false);
+            await group.AddAsync(checkpoint, rank, ranks, cluster, maxTokens).ConfigureAwait(false);
         await group.WaitForMembersAsync(ranks).ConfigureAwait(false);
         return group;
     }
@@ -47,12 +39,9 @@ internal sealed class ServingGroup : IAsyncDisposable
             await host.StopAsync().ConfigureAwait(false);
             host.Dispose();
         }
-
-        if (_store is not null)
-            await _store.DisposeAsync().ConfigureAwait(false);
     }
 
-    private async Task AddAsync(Checkpoint checkpoint, int rank, int ranks, GroupLinks links, InProcessCluster cluster, int maxTokens)
+    private async Task AddAsync(Checkpoint checkpoint, int rank, int ranks, InProcessCluster cluster, int maxTokens)
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
         Qwen3Workload? model = null;
@@ -62,11 +51,7 @@ internal sealed class ServingGroup : IAsyncDisposable
             options.Rank = rank;
             model ??= new Qwen3Workload(ModelSource.Of(checkpoint), options);
         });
-        if (links == GroupLinks.InProcess)
-            group.UseInProcessCluster(cluster);
-        else
-            group.UseTcpTransport(tcp => (tcp.StoreAddress, tcp.UseUnixSockets) = ($"{_store!.Address}", links == GroupLinks.UnixSockets));
-        group.UseWorkload(_ => new BenchmarkWorkload(model!));
+        group.UseInProcessCluster(cluster).UseWorkload(_ => new BenchmarkWorkload(model!));
         var host = builder.Build();
         _hosts.Add(host);
         await host.StartAsync().ConfigureAwait(false);

@@ -10,6 +10,8 @@ internal sealed class FrameSender : ITransportHandler, IAsyncDisposable
 {
     private const int MaxFrame = 4 << 20;
 
+    private static readonly MemberId Peer = new(1, 1);
+
     private readonly TcpTransport _transport;
     private readonly nint _memory = NativeMemoryBlock.Allocate(MaxFrame);
     private readonly EpBuffer[] _segments = new EpBuffer[1];
@@ -20,8 +22,8 @@ internal sealed class FrameSender : ITransportHandler, IAsyncDisposable
     public static async Task<FrameSender> ConnectAsync(string address, bool useUnixSockets)
     {
         var sender = new FrameSender(new TcpTransport(new TcpOptions { UseUnixSockets = useUnixSockets }, TimeProvider.System, NullLoggerFactory.Instance));
-        await sender._transport.StartAsync(new PeerIdentity("benchmark", 0, 1, "", ""), sender);
-        await sender._transport.ConnectAsync(1, address);
+        await sender._transport.StartAsync(new PeerIdentity("benchmark", new MemberId(0, 1), "", ""), sender);
+        await sender._transport.ConnectAsync(Peer, address);
         return sender;
     }
 
@@ -32,14 +34,14 @@ internal sealed class FrameSender : ITransportHandler, IAsyncDisposable
         var header = new FrameHeader { Operation = FrameOperation.Dispatch, PayloadLength = size };
         _answer = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         for (var i = 1; i <= count; i++)
-            await _transport.SendAsync(1, LinkKind.Data, i < count ? header : header with { Flags = 1 }, _segments);
+            await _transport.SendAsync(Peer, LinkKind.Data, i < count ? header : header with { Flags = 1 }, _segments);
         await _answer.Task;
     }
 
     public async Task RoundTripAsync()
     {
         _answer = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await _transport.SendAsync(1, LinkKind.Control, new FrameHeader { Operation = FrameOperation.StepEnd, Flags = 1 }, default);
+        await _transport.SendAsync(Peer, LinkKind.Control, new FrameHeader { Operation = FrameOperation.StepEnd, Flags = 1 }, default);
         await _answer.Task;
     }
 

@@ -50,7 +50,7 @@ internal sealed class TransportPeer : ITransportHandler
     public void OnFrameCompleted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload)
     {
         if (header.Flags == 1)
-            _ = _transport.SendAsync(peer.Peer, LinkKind.Control, new FrameHeader { Operation = FrameOperation.StepEnd }, default).AsTask();
+            _ = _transport.SendAsync(peer.Id, LinkKind.Control, new FrameHeader { Operation = FrameOperation.StepEnd }, default).AsTask();
     }
 
     public void OnFrameAborted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload)
@@ -60,7 +60,7 @@ internal sealed class TransportPeer : ITransportHandler
     private static async Task<string> StartAsync(bool useUnixSockets)
     {
         var peer = new TransportPeer { _transport = new TcpTransport(new TcpOptions { UseUnixSockets = useUnixSockets }, TimeProvider.System, NullLoggerFactory.Instance) };
-        await peer._transport.StartAsync(new PeerIdentity("benchmark", 1, 1, "", ""), peer);
+        await peer._transport.StartAsync(new PeerIdentity("benchmark", new MemberId(1, 1), "", ""), peer);
         return peer._transport.Address;
     }
 

@@ -79,7 +79,7 @@ internal sealed class LiveView(
             Incarnation = member.Incarnation,
             Address = member.Address,
             Node = member.Node,
-            State = frontEnd.IsLeaving(member.Rank) ? "leaving" : "serving",
+            State = frontEnd.IsLeaving(member.Id) ? "leaving" : "serving",
             ProcessId = pair?.Last.ProcessId,
             Running = fresh is null ? pair is null ? null : 0 : fresh.Last.Running,
             Waiting = fresh is null ? pair is null ? null : 0 : fresh.Last.Waiting,

@@ -1,6 +1,6 @@
 namespace ElasticEp.Samples.Server.Serving;
 
-/// <summary>What ranks say to the front end.</summary>
+/// <summary>What ranks send to the front end.</summary>
 internal sealed partial class FrontEnd
 {
     private void Receive(in GroupMessage message)
@@ -19,7 +19,7 @@ internal sealed partial class FrontEnd
                 break;
             case ServingTopic.Report:
                 if (RankReport.Decode(message.Payload) is { } report && group.View.Contains(message.Sender))
-                    reports.Add(message.Sender, report);
+                    reports.Add(message.Sender.Rank, report);
                 return;
             case ServingTopic.Leaving:
                 SetLeaving(message.Sender, message.Payload.Length == sizeof(int) ? BitConverter.ToInt32(message.Payload.Span) : 0);
@@ -39,7 +39,7 @@ internal sealed partial class FrontEnd
             if (token.Position > request.Released.Count)
             {
                 // A message was lost: what follows cannot be released. Another owner continues from what was.
-                Send(request.Rank, ServingTopic.Cancel, new RequestNotice(request.Number, request.Owner, "").Encode());
+                Send(request.Member!.Value, ServingTopic.Cancel, new RequestNotice(request.Number, request.Owner, "").Encode());
                 Requeue(request);
                 return;
             }
@@ -52,27 +52,27 @@ internal sealed partial class FrontEnd
             {
                 _requests.Remove(request.Number);
                 metrics.OnEnd(request, request.Rank, token.Finish == FinishReason.Stop ? "stop" : "length");
-                Place(request, -1);
+                Place(request, null);
             }
 
             request.Release(token); // last: whoever has the last token finds its request counted
         }
     }
 
-    private void TakeBack(int rank, in RequestNotice notice)
+    private void TakeBack(MemberId member, in RequestNotice notice)
     {
         lock (_lock)
         {
-            if (!_requests.TryGetValue(notice.Request, out var request) || request.Owner != notice.Owner || request.Rank != rank)
+            if (!_requests.TryGetValue(notice.Request, out var request) || request.Owner != notice.Owner || request.Member != member)
                 return;
             if (request.Released.Count > 0)
             {
                 request.HandBacks++;
                 HandBacks++;
-                metrics.OnPreempted(rank);
+                metrics.OnPreempted(member.Rank);
             }
 
-            LogHandedBack(request.Number, rank, request.Released.Count);
+            LogHandedBack(request.Number, member, request.Released.Count);
             Requeue(request);
         }
     }
@@ -85,20 +85,20 @@ internal sealed partial class FrontEnd
                 return;
             _requests.Remove(notice.Request);
             metrics.OnEnd(request, request.Rank, "error");
-            Place(request, -1);
+            Place(request, null);
             request.Fail(new ElasticEpException(ElasticEpErrorCode.StepFailed, notice.Detail));
         }
     }
 
-    private void SetLeaving(int rank, int leave)
+    private void SetLeaving(MemberId member, int leave)
     {
         lock (_lock)
         {
-            _unconfirmed.Remove(rank);
-            if (leave > 0 && _unconfirmed.Add(rank))
-                _leaving[rank] = leave;
+            _unconfirmed.Remove(member);
+            if (leave > 0 && _unconfirmed.Add(member))
+                _leaving[member] = leave;
             else
-                _leaving.Remove(rank);
+                _leaving.Remove(member);
         }
     }
 }

@@ -1,10 +1,10 @@
 namespace ElasticEp.Samples.Server.Serving;
 
-/// <summary>What the front end says to ranks.</summary>
+/// <summary>What the front end sends to ranks.</summary>
 internal sealed partial class FrontEnd
 {
     /// <summary>
-    /// A request of which nothing was heard for a while is asked for: a message about it may have been lost with a link. Goes on
+    /// A request without news for a while is checked: a message about it may have been lost with a link. Goes on
     /// while there are requests, or members that have not reported.
     /// </summary>
     private async Task CheckAsync(CancellationToken stoppingToken)
@@ -12,13 +12,13 @@ internal sealed partial class FrontEnd
         while (true)
         {
             await _check.WaitAsync(stoppingToken);
-            Dictionary<int, List<(long, int)>> quiet = [];
+            Dictionary<MemberId, List<(long, int)>> checks = [];
             lock (_lock)
             {
-                foreach (var request in _requests.Values.Where(request => request.Rank >= 0 && time.GetElapsedTime(request.HeardAt) >= CheckPeriod))
+                foreach (var request in _requests.Values.Where(request => request.Member is not null && time.GetElapsedTime(request.HeardAt) >= CheckPeriod))
                 {
-                    if (!quiet.TryGetValue(request.Rank, out var list))
-                        quiet[request.Rank] = list = [];
+                    if (!checks.TryGetValue(request.Member!.Value, out var list))
+                        checks[request.Member.Value] = list = [];
                     list.Add((request.Number, request.Owner));
                 }
 
@@ -27,31 +27,31 @@ internal sealed partial class FrontEnd
                     _check.Set();
             }
 
-            foreach (var member in group.View.Members.Where(member => reports.Find(member.Rank) is null && !quiet.ContainsKey(member.Rank)))
+            foreach (var member in group.View.Members.Where(member => reports.Find(member.Rank) is null && !checks.ContainsKey(member.Id)))
             {
-                quiet[member.Rank] = []; // tells it where to report
+                checks[member.Id] = []; // shows it where to report
                 _check.Set();
             }
 
-            foreach (var (rank, requests) in quiet)
-                Send(rank, ServingTopic.Check, RequestList.Encode(requests));
+            foreach (var (member, requests) in checks)
+                Send(member, ServingTopic.Check, RequestList.Encode(requests));
         }
     }
 
     private void ConfirmLeavers()
     {
-        (int Rank, int Leave)[] clear;
+        (MemberId Member, int Leave)[] clear;
         lock (_lock)
         {
             if (_unconfirmed.Count == 0)
                 return;
             clear = [.. _leaving.Where(leaving => _unconfirmed.Contains(leaving.Key) && _load.GetValueOrDefault(leaving.Key) == 0).Select(leaving => (leaving.Key, leaving.Value))];
-            foreach (var (rank, _) in clear)
-                _unconfirmed.Remove(rank); // it asks again if the answer is lost
+            foreach (var (member, _) in clear)
+                _unconfirmed.Remove(member); // it reports again if the confirmation is lost
         }
 
-        foreach (var (rank, leave) in clear)
-            Send(rank, ServingTopic.Clear, BitConverter.GetBytes(leave));
+        foreach (var (member, leave) in clear)
+            Send(member, ServingTopic.Clear, BitConverter.GetBytes(leave));
     }
 
     private void Assign()
@@ -60,37 +60,38 @@ internal sealed partial class FrontEnd
         {
             if (_queue.First is null)
                 return;
-            var ranks = group.View.Members.Select(member => member.Rank).Where(rank => !_leaving.ContainsKey(rank)).ToArray();
-            while (ranks.Length > 0 && _queue.First is { } first)
+            var members = group.View.Members.Select(member => member.Id).Where(member => !_leaving.ContainsKey(member)).ToArray();
+            while (members.Length > 0 && _queue.First is { } first)
             {
                 _queue.RemoveFirst();
                 var request = first.Value;
-                Place(request, ranks.MinBy(rank => (_unreached.Contains(rank), _load.GetValueOrDefault(rank))));
+                var owner = members.MinBy(member => (_unreached.Contains(member), _load.GetValueOrDefault(member)));
+                Place(request, owner);
                 request.HeardAt = time.GetTimestamp();
                 if (request.AssignedAt == 0)
                     request.AssignedAt = request.HeardAt;
-                Send(request.Rank, ServingTopic.Assign, new Assignment(request.Number, request.Owner, request.Prompt, [.. request.Released], request.Options).Encode());
+                Send(owner, ServingTopic.Assign, new Assignment(request.Number, request.Owner, request.Prompt, [.. request.Released], request.Options).Encode());
             }
         }
     }
 
     // Queues only: safe under the lock.
-    private void Send(int rank, int topic, ReadOnlyMemory<byte> payload)
+    private void Send(MemberId member, int topic, ReadOnlyMemory<byte> payload)
     {
         lock (_lock)
             _outbox ??= new Outbox(group.Messenger, OnNotSent);
-        _outbox.Send(rank, topic, payload);
+        _outbox.Send(member, topic, payload);
     }
 
-    private void OnNotSent(int rank, int topic, ReadOnlyMemory<byte> payload, string reason)
+    private void OnNotSent(MemberId member, int topic, ReadOnlyMemory<byte> payload, string reason)
     {
-        LogNotSent(topic == ServingTopic.Check ? LogLevel.Debug : LogLevel.Warning, rank, topic, reason); // checks come again and again
+        LogNotSent(topic == ServingTopic.Check ? LogLevel.Debug : LogLevel.Warning, member, topic, reason); // checks come again and again
         if (topic != ServingTopic.Assign)
             return;
         var assignment = Assignment.Decode(payload);
         lock (_lock)
         {
-            _unreached.Add(rank);
+            _unreached.Add(member);
             _check.Set();
             if (_requests.TryGetValue(assignment.Request, out var request) && request.Owner == assignment.Owner)
                 Requeue(request);

@@ -16,10 +16,10 @@ internal sealed partial class FrontEnd(
     private readonly Lock _lock = new();
     private readonly Dictionary<long, GenerationRequest> _requests = [];
     private readonly LinkedList<GenerationRequest> _queue = [];
-    private readonly Dictionary<int, int> _leaving = []; // rank → number of its leave
-    private readonly HashSet<int> _unconfirmed = []; // leaving ranks that still wait for our word
-    private readonly Dictionary<int, int> _load = []; // rank → requests that it has
-    private readonly HashSet<int> _unreached = []; // ranks that could not be sent to since the last check
+    private readonly Dictionary<MemberId, int> _leaving = []; // member → number of its leave
+    private readonly HashSet<MemberId> _unconfirmed = []; // leaving members that still wait for a confirmation
+    private readonly Dictionary<MemberId, int> _load = []; // member → requests that it has
+    private readonly HashSet<MemberId> _unreached = []; // members that could not be sent to since the last check
     private readonly PacedSignal _check = new(CheckPeriod, time);
     private Outbox? _outbox;
     private Exception? _end;
@@ -54,11 +54,11 @@ internal sealed partial class FrontEnd(
         }
     }
 
-    /// <summary>Whether a rank has said that it leaves.</summary>
-    public bool IsLeaving(int rank)
+    /// <summary>Whether a member has reported that it leaves.</summary>
+    public bool IsLeaving(MemberId member)
     {
         lock (_lock)
-            return _leaving.ContainsKey(rank);
+            return _leaving.ContainsKey(member);
     }
 
     /// <summary>Queues a request.</summary>
@@ -98,19 +98,19 @@ internal sealed partial class FrontEnd(
     /// <param name="reason">stop when the text has all that was wanted, abort when the client has gone.</param>
     public void Cancel(GenerationRequest request, string reason)
     {
-        int rank;
+        MemberId? member;
         lock (_lock)
         {
             if (!_requests.Remove(request.Number))
                 return;
             _queue.Remove(request);
-            rank = request.Rank;
-            Place(request, -1);
-            metrics.OnEnd(request, rank, reason);
+            metrics.OnEnd(request, request.Rank, reason);
+            member = request.Member;
+            Place(request, null);
         }
 
-        if (rank >= 0)
-            Send(rank, ServingTopic.Cancel, new RequestNotice(request.Number, request.Owner, "").Encode());
+        if (member is { } owner)
+            Send(owner, ServingTopic.Cancel, new RequestNotice(request.Number, request.Owner, "").Encode());
         ConfirmLeavers();
     }
 
@@ -166,18 +166,22 @@ internal sealed partial class FrontEnd(
 
     private async Task FollowViewsAsync(CancellationToken stoppingToken)
     {
-        int[] members = [];
+        MemberId[] members = [];
         await foreach (var view in group.Views.WithCancellation(stoppingToken))
         {
             lock (_lock)
             {
-                foreach (var gone in _leaving.Keys.Where(rank => !view.Contains(rank)).ToArray())
+                foreach (var gone in _leaving.Keys.Where(member => !view.Contains(member)).ToArray())
                     _leaving.Remove(gone);
-                foreach (var rank in members.Where(rank => !view.Contains(rank)))
-                    reports.Remove(rank);
-                members = [.. view.Members.Select(member => member.Rank)];
-                foreach (var request in _requests.Values.Where(request => request.Rank >= 0 && !view.Contains(request.Rank)).ToArray())
-                    TakeFromLostRank(request);
+                foreach (var gone in members.Where(member => !view.Contains(member)))
+                {
+                    reports.Remove(gone.Rank);
+                    _outbox?.Close(gone);
+                }
+
+                members = [.. view.Members.Select(member => member.Id)];
+                foreach (var request in _requests.Values.Where(request => request.Member is { } member && !view.Contains(member)).ToArray())
+                    TakeFromLostMember(request);
             }
 
             if (view.IsTerminal)
@@ -188,9 +192,9 @@ internal sealed partial class FrontEnd(
         }
     }
 
-    private void TakeFromLostRank(GenerationRequest request)
+    private void TakeFromLostMember(GenerationRequest request)
     {
-        LogLost(request.Number, request.Rank);
+        LogLost(request.Number, request.Member!.Value);
         if (request.Released.Count > 0)
             metrics.OnPreempted(request.Rank);
         if (++request.Crashes < 2)
@@ -201,36 +205,36 @@ internal sealed partial class FrontEnd(
 
         _requests.Remove(request.Number);
         metrics.OnEnd(request, request.Rank, "error");
-        Place(request, -1);
+        Place(request, null);
         request.Fail(new ElasticEpException(ElasticEpErrorCode.PeerLost, "The request was running on two ranks that were lost; it is not tried a third time."));
     }
 
     private void Requeue(GenerationRequest request)
     {
-        Place(request, -1);
+        Place(request, null);
         request.Owner++;
         _queue.AddFirst(request); // it has waited longest
     }
 
-    /// <summary>The request is at this rank now, or at none.</summary>
-    private void Place(GenerationRequest request, int rank)
+    /// <summary>The request is at this member now, or at none.</summary>
+    private void Place(GenerationRequest request, MemberId? member)
     {
-        if (request.Rank >= 0)
-            _load[request.Rank] = _load.GetValueOrDefault(request.Rank) - 1;
-        request.Rank = rank;
-        if (rank >= 0)
-            _load[rank] = _load.GetValueOrDefault(rank) + 1;
+        if (request.Member is { } before && _load.GetValueOrDefault(before) is var load && (_load[before] = load - 1) <= 0)
+            _load.Remove(before);
+        request.Member = member;
+        if (member is { } owner)
+            _load[owner] = _load.GetValueOrDefault(owner) + 1;
     }
 
-    [LoggerMessage(3001, LogLevel.Information, "Request {Request} was handed back by rank {Rank} after {Tokens} tokens")]
-    private partial void LogHandedBack(long request, int rank, int tokens);
+    [LoggerMessage(3001, LogLevel.Information, "Request {Request} was handed back by {Member} after {Tokens} tokens")]
+    private partial void LogHandedBack(long request, MemberId member, int tokens);
 
-    [LoggerMessage(3002, LogLevel.Warning, "Request {Request} ran on rank {Rank}, which is gone; it goes to another rank")]
-    private partial void LogLost(long request, int rank);
+    [LoggerMessage(3002, LogLevel.Warning, "Request {Request} ran on {Member}, which is gone; it goes to another one")]
+    private partial void LogLost(long request, MemberId member);
 
-    [LoggerMessage(3004, LogLevel.Warning, "A message {Topic} of rank {Rank} is malformed and was dropped: {Reason}")]
-    private partial void LogMalformed(int topic, int rank, string reason);
+    [LoggerMessage(3004, LogLevel.Warning, "A message {Topic} of {Member} is malformed and was dropped: {Reason}")]
+    private partial void LogMalformed(int topic, MemberId member, string reason);
 
-    [LoggerMessage(EventId = 3003, Message = "Message {Topic} to rank {Rank} was not sent: {Reason}")]
-    private partial void LogNotSent(LogLevel level, int rank, int topic, string reason);
+    [LoggerMessage(EventId = 3003, Message = "Message {Topic} to {Member} was not sent: {Reason}")]
+    private partial void LogNotSent(LogLevel level, MemberId member, int topic, string reason);
 }

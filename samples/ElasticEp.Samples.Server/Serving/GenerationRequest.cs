@@ -16,14 +16,17 @@ internal sealed class GenerationRequest(long number, int[] prompt, GenerationOpt
     /// <summary>Tokens released to the client.</summary>
     public List<int> Released { get; } = [];
 
-    /// <summary>Number of its assignment, from 1 on. It grows when the request is taken from a rank: what that one still says does not count.</summary>
+    /// <summary>Number of its assignment, from 1 on. It grows when the request is taken from a rank: what that one still sends does not count.</summary>
     public int Owner { get; set; } = 1;
 
     /// <summary>Timestamp at which its rank last showed that it has it, or was given it.</summary>
     public long HeardAt { get; set; }
 
+    /// <summary>The process that runs it; null while it is queued.</summary>
+    public MemberId? Member { get; set; }
+
     /// <summary>Rank that runs it; −1 while it is queued.</summary>
-    public int Rank { get; set; } = -1;
+    public int Rank => Member?.Rank ?? -1;
 
     /// <summary>How often it was handed back in the middle.</summary>
     public int HandBacks { get; set; }

@@ -6,7 +6,7 @@ internal sealed class LeaveState(int number)
 {
     public int Number => number;
 
-    private readonly HashSet<int> _clear = [];
+    private readonly HashSet<MemberId> _clear = [];
 
     /// <summary>Whether drain time is over.</summary>
     public volatile bool MustHandBack;
@@ -17,11 +17,11 @@ internal sealed class LeaveState(int number)
     /// <summary>Completes when no front end has a request here.</summary>
     public TaskCompletionSource Cleared { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public void Clear(int frontEnd, int leave)
+    public void Clear(MemberId frontEnd, int leave)
     {
         if (leave == number)
             _clear.Add(frontEnd);
     }
 
-    public bool HasCleared(IEnumerable<int> frontEnds) => frontEnds.All(_clear.Contains);
+    public bool HasCleared(IEnumerable<MemberId> frontEnds) => frontEnds.All(_clear.Contains);
 }

@@ -3,28 +3,28 @@ using System.Threading.Channels;
 
 namespace ElasticEp.Samples.Server.Serving;
 
-/// <summary>Sends messages one after another per receiver, so that none overtakes another; what cannot be sent is told.</summary>
-internal sealed class Outbox(IGroupMessenger messenger, Action<int, int, ReadOnlyMemory<byte>, string> notSent)
+/// <summary>Sends messages one after another per receiver, so that none overtakes another; what cannot be sent is reported.</summary>
+internal sealed class Outbox(IGroupMessenger messenger, Action<MemberId, int, ReadOnlyMemory<byte>, string> notSent)
 {
-    private readonly ConcurrentDictionary<int, Channel<(int Topic, ReadOnlyMemory<byte> Payload)>> _receivers = new();
+    private readonly ConcurrentDictionary<MemberId, Channel<(int Topic, ReadOnlyMemory<byte> Payload)>> _receivers = new();
 
-    public void Send(int receiver, int topic, ReadOnlyMemory<byte> payload) => _receivers.GetOrAdd(receiver, Open).Writer.TryWrite((topic, payload));
+    public void Send(MemberId receiver, int topic, ReadOnlyMemory<byte> payload) => _receivers.GetOrAdd(receiver, Open).Writer.TryWrite((topic, payload));
 
     /// <summary>The receiver is not needed any more.</summary>
-    public void Close(int receiver)
+    public void Close(MemberId receiver)
     {
         if (_receivers.TryRemove(receiver, out var messages))
             messages.Writer.TryComplete();
     }
 
-    private Channel<(int Topic, ReadOnlyMemory<byte> Payload)> Open(int receiver)
+    private Channel<(int Topic, ReadOnlyMemory<byte> Payload)> Open(MemberId receiver)
     {
         var messages = Channel.CreateUnbounded<(int, ReadOnlyMemory<byte>)>(new UnboundedChannelOptions { SingleReader = true });
         _ = SendAllAsync(receiver, messages.Reader);
         return messages;
     }
 
-    private async Task SendAllAsync(int receiver, ChannelReader<(int Topic, ReadOnlyMemory<byte> Payload)> messages)
+    private async Task SendAllAsync(MemberId receiver, ChannelReader<(int Topic, ReadOnlyMemory<byte> Payload)> messages)
     {
         await foreach (var (topic, payload) in messages.ReadAllAsync().ConfigureAwait(false))
         {

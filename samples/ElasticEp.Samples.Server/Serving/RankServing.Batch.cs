@@ -13,7 +13,7 @@ internal sealed partial class RankServing
     private readonly StepPlan _plan = new();
     private readonly float[] _logits = new float[LogitRows * workload.Model.Config.VocabularySize];
     private readonly int[] _rows = new int[LogitRows];
-    private readonly Dictionary<int, List<ReleasedToken>> _released = [];
+    private readonly Dictionary<MemberId, List<ReleasedToken>> _released = [];
     private bool _isPlanned;
     private readonly long[] _stepTokens = new long[workload.Workspace.MaxTokens + 1];
     private long _promptTokens;
@@ -94,7 +94,7 @@ internal sealed partial class RankServing
     }
 
     // Each front end numbers its requests from 1 on.
-    private bool Cancel(int frontEnd, RequestNotice notice)
+    private bool Cancel(MemberId frontEnd, RequestNotice notice)
     {
         foreach (var list in (ReadOnlySpan<LinkedList<RunningRequest>>)[_running, _waiting])
         {

@@ -16,8 +16,8 @@ internal sealed partial class RankServing(IElasticGroup group, Qwen3Workload wor
     private static readonly TimeSpan ReportPeriod = TimeSpan.FromSeconds(1);
 
     private readonly Channel<(GroupMessage Message, RunningRequest? Request)> _inbox = Channel.CreateBounded<(GroupMessage, RunningRequest?)>(InboxCapacity);
-    private readonly ConcurrentDictionary<int, bool> _frontEnds = new();
-    private readonly ConcurrentQueue<(int FrontEnd, RequestNotice Notice)> _torn = new(); // requests some of whose tokens were not sent
+    private readonly ConcurrentDictionary<MemberId, bool> _frontEnds = new();
+    private readonly ConcurrentQueue<(MemberId FrontEnd, RequestNotice Notice)> _torn = new(); // requests some of whose tokens were not sent
     private readonly Lock _leaveLock = new();
     private readonly DurationHistogram _stepDurations = new();
     private readonly PacedSignal _report = new(ReportPeriod, time);
@@ -173,10 +173,10 @@ internal sealed partial class RankServing(IElasticGroup group, Qwen3Workload wor
         }
     }
 
-    private void Send(int frontEnd, int topic, ReadOnlyMemory<byte> payload) => _outbox!.Send(frontEnd, topic, payload);
+    private void Send(MemberId frontEnd, int topic, ReadOnlyMemory<byte> payload) => _outbox!.Send(frontEnd, topic, payload);
 
     /// <summary>The front end is gone, or its link is: it asks for what it misses. Nobody waits for its confirmation meanwhile.</summary>
-    private void OnNotSent(int frontEnd, int topic, ReadOnlyMemory<byte> payload, string reason)
+    private void OnNotSent(MemberId frontEnd, int topic, ReadOnlyMemory<byte> payload, string reason)
     {
         LogNotSent(group.Rank, frontEnd, reason);
         if (_frontEnds.TryRemove(frontEnd, out _))
@@ -199,9 +199,9 @@ internal sealed partial class RankServing(IElasticGroup group, Qwen3Workload wor
     [LoggerMessage(3012, LogLevel.Error, "Rank {Rank}: the batch of step {Step} failed")]
     private partial void LogStepFailed(Exception exception, int rank, long step);
 
-    [LoggerMessage(3014, LogLevel.Warning, "Rank {Rank}: a message {Topic} of front end {FrontEnd} is malformed and was dropped: {Reason}")]
-    private partial void LogMalformed(int rank, int topic, int frontEnd, string reason);
+    [LoggerMessage(3014, LogLevel.Warning, "Rank {Rank}: a message {Topic} of {FrontEnd} is malformed and was dropped: {Reason}")]
+    private partial void LogMalformed(int rank, int topic, MemberId frontEnd, string reason);
 
-    [LoggerMessage(3013, LogLevel.Warning, "Rank {Rank}: a message to front end {FrontEnd} was not sent: {Reason}")]
-    private partial void LogNotSent(int rank, int frontEnd, string reason);
+    [LoggerMessage(3013, LogLevel.Warning, "Rank {Rank}: a message to {FrontEnd} was not sent: {Reason}")]
+    private partial void LogNotSent(int rank, MemberId frontEnd, string reason);
 }

@@ -3,14 +3,14 @@ using ElasticEp.Samples.Qwen3Moe;
 namespace ElasticEp.Samples.Server.Serving;
 
 /// <summary>A request on the rank that runs it.</summary>
-internal sealed class RunningRequest(Assignment assignment, int frontEnd) : IDisposable
+internal sealed class RunningRequest(Assignment assignment, MemberId frontEnd) : IDisposable
 {
     // All tokens so far: the prompt, what earlier owners released, and what this rank generated.
     private readonly int[] _tokens = [.. assignment.Prompt, .. assignment.Generated, .. new int[Math.Max(0, assignment.Options.MaxTokens - assignment.Generated.Length)]];
 
     public Assignment Assignment { get; } = assignment;
 
-    public int FrontEnd { get; } = frontEnd;
+    public MemberId FrontEnd { get; } = frontEnd;
 
     /// <summary>Keys and values; null until the request is admitted.</summary>
     public KvCache? Cache { get; private set; }
@@ -33,7 +33,7 @@ internal sealed class RunningRequest(Assignment assignment, int frontEnd) : IDis
     /// <summary>From now on it may run.</summary>
     public void Admit(KvCachePool pool) => Cache = new KvCache(pool);
 
-    public bool Is(int owningFrontEnd, long request, int owner) => FrontEnd == owningFrontEnd && Assignment.Request == request && Assignment.Owner == owner;
+    public bool Is(MemberId owningFrontEnd, long request, int owner) => FrontEnd == owningFrontEnd && Assignment.Request == request && Assignment.Owner == owner;
 
     /// <summary>The next tokens to compute.</summary>
     public SequenceChunk Next(int count) => new(Cache!, _tokens.AsMemory(Computed, count), Computed);

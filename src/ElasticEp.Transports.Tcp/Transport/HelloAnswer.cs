@@ -3,7 +3,7 @@ using ElasticEp.Transport;
 
 namespace ElasticEp.Transports.Tcp.Transport;
 
-/// <summary>What the accepting end says to a <see cref="Hello"/>.</summary>
+/// <summary>The accepting end's answer to a <see cref="Hello"/>.</summary>
 /// <param name="Verdict">What becomes of the link.</param>
 /// <param name="Connection">The connection that is there already.</param>
 /// <param name="Text">Why it is refused.</param>
@@ -26,7 +26,6 @@ internal sealed record HelloAnswer(HelloVerdict Verdict, long Connection, string
         var reader = new WireReader(bytes);
         var (verdict, connection, text) = ((HelloVerdict)reader.Below(3), reader.Long(), reader.Text());
         var self = IdentityCodec.Read(ref reader);
-        reader.End();
         return new HelloAnswer(verdict, connection, text, self);
     }
 }

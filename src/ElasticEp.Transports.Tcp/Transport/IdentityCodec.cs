@@ -9,11 +9,18 @@ internal static class IdentityCodec
     public static void Write(WireWriter writer, PeerIdentity identity)
     {
         writer.Text(identity.Group);
-        writer.Int(identity.Peer);
-        writer.Long(identity.Incarnation);
+        Write(writer, identity.Id);
         writer.Text(identity.Address);
         writer.Text(identity.Layout);
     }
 
-    public static PeerIdentity Read(ref WireReader reader) => new(reader.Text(), reader.Int(), reader.Long(), reader.Text(), reader.Text());
+    public static void Write(WireWriter writer, MemberId id)
+    {
+        writer.Int(id.Rank);
+        writer.Long(id.Incarnation);
+    }
+
+    public static PeerIdentity Read(ref WireReader reader) => new(reader.Text(), ReadId(ref reader), reader.Text(), reader.Text());
+
+    public static MemberId ReadId(ref WireReader reader) => new(reader.Int(), reader.Long());
 }

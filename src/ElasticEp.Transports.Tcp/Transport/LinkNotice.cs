@@ -5,7 +5,7 @@ using ElasticEp.Transport;
 namespace ElasticEp.Transports.Tcp.Transport;
 
 /// <summary>
-/// The last thing that a closing end says on the control link, in place of a frame header: the reason and up to
+/// The last thing that a closing end sends on the control link, in place of a frame header: the reason and up to
 /// <see cref="MaxText"/> bytes of words. Its first byte is no protocol version.
 /// </summary>
 internal static class LinkNotice
@@ -27,7 +27,7 @@ internal static class LinkNotice
     public static (DisconnectReason Reason, int TextLength) ReadHeader(ReadOnlySpan<byte> header)
     {
         var (reason, length) = ((DisconnectReason)header[1], BinaryPrimitives.ReadInt32LittleEndian(header[4..]));
-        return reason <= DisconnectReason.Replaced && length is >= 0 and <= MaxText
+        return reason is DisconnectReason.Goodbye or DisconnectReason.ProtocolError && length is >= 0 and <= MaxText
             ? (reason, length)
             : throw new ElasticEpException(ElasticEpErrorCode.ProtocolViolation, $"A closing notice is malformed: reason {(byte)reason}, {length} bytes of text.");
     }

@@ -28,19 +28,22 @@ internal sealed class TcpConnection
 
     /// <param name="transport">Whose end this is.</param>
     /// <param name="id">Number of the connection, the same at both ends.</param>
+    /// <param name="version">The version of the protocol that both ends have agreed on.</param>
     /// <param name="remote">Who is at the other end.</param>
     /// <param name="sockets">Control, data, weights.</param>
     /// <param name="isAccepted">Whether the other end dialed and is still to be told that the connection is up.</param>
-    public TcpConnection(TcpTransport transport, long id, PeerIdentity remote, IReadOnlyList<ProvedConnection> sockets, bool isAccepted)
+    public TcpConnection(TcpTransport transport, long id, byte version, PeerIdentity remote, IReadOnlyList<ProvedConnection> sockets, bool isAccepted)
     {
         _isAccepted = isAccepted;
-        (_transport, Id, Remote) = (transport, id, remote);
+        (_transport, Id, Version, Remote) = (transport, id, version, remote);
         _links = [.. sockets.Select((socket, link) => new TcpLink(socket, remote, (LinkKind)link, () => _transport.Handler, Lost, OnBroken))];
         if (isAccepted)
             _links[0].Sender.Hold();
     }
 
     public long Id { get; }
+
+    public byte Version { get; }
 
     public PeerIdentity Remote { get; }
 
@@ -87,6 +90,7 @@ internal sealed class TcpConnection
             _ = CloseAsync(DisconnectReason.Reset, $"a handler failed: {exception.Message}", isTold: false);
         }
 
+        _transport.LogConnected(Remote.Id, Remote.Address, Version);
         for (var link = 0; link < _links.Length; link++)
             _reading[link] = ReadAsync(_links[link]);
         _opened.TrySetResult();
@@ -119,11 +123,21 @@ internal sealed class TcpConnection
         return _ended.Task;
     }
 
-    /// <summary>The other end says that it is over. Why, it has said before, and that is on its way; otherwise it was lost.</summary>
+    /// <summary>Cuts it, if nothing has ended it yet: no frame goes out any more, and what a stuck receiver has not taken is dropped.</summary>
+    public void Abort(DisconnectReason reason, string detail)
+    {
+        if (Interlocked.Exchange(ref _isClosing, 1) != 0)
+            return;
+        (_reason, _detail) = (reason, detail);
+        Array.ForEach(_links, link => link.Abort());
+        _ = Task.Run(() => EndAsync(isTold: false));
+    }
+
+    /// <summary>The other end knows that it is over. Its reason, if it gave one, is on its way; otherwise the connection was lost.</summary>
     public async Task FollowAsync()
     {
         await Ended.WaitAsync(NoticeTime, _transport.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await CloseAsync(DisconnectReason.Reset, $"peer {Remote.Peer} has lost the connection", isTold: false).ConfigureAwait(false);
+        await CloseAsync(DisconnectReason.Reset, $"{Remote.Id} has lost the connection", isTold: false).ConfigureAwait(false);
     }
 
     private async Task EndAsync(bool isTold)
@@ -142,7 +156,7 @@ internal sealed class TcpConnection
         }
         catch (Exception exception)
         {
-            _transport.LogHandlerFailed(exception, Remote.Peer);
+            _transport.LogHandlerFailed(exception, Remote.Id);
         }
 
         _transport.Forget(this);
@@ -183,11 +197,11 @@ internal sealed class TcpConnection
         if (end.IsTold)
             _ = CloseAsync(end.Reason, end.Detail, isTold: false);
         else
-            _ = CloseAsync(end.Reason, $"{link.Kind} link of peer {Remote.Peer}: {end.Detail}", isTold: end.Reason == DisconnectReason.ProtocolError);
+            _ = CloseAsync(end.Reason, $"{link.Kind} link of {Remote.Id}: {end.Detail}", isTold: end.Reason == DisconnectReason.ProtocolError);
     }
 
     private void OnBroken(Exception cause) => _ = CloseAsync(DisconnectReason.Reset, cause.Message, isTold: false);
 
     private ElasticEpException Lost(Exception? cause) =>
-        new(ElasticEpErrorCode.PeerLost, $"The connection to peer {Remote.Peer} has ended ({_reason}): {(_detail.Length > 0 ? _detail : cause?.Message)}.", cause) { Rank = Remote.Peer };
+        new(ElasticEpErrorCode.PeerLost, $"The connection to {Remote.Id} has ended ({_reason}): {(_detail.Length > 0 ? _detail : cause?.Message)}.", cause) { Rank = Remote.Id.Rank };
 }

@@ -14,9 +14,16 @@ internal sealed partial class TcpTransport
         {
             using var deadline = new CancellationTokenSource(_options.HandshakeTimeout, Time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, stopped);
-            var hello = Hello.Decode(await GreetingWire.ReadAsync(socket.Stream, either.Token).ConfigureAwait(false));
+            var (versions, message) = await GreetingWire.ReadAsync(socket.Stream, either.Token).ConfigureAwait(false);
+            if (versions.HighestCommon(_versions) is not { } version)
+            {
+                await RefuseVersionAsync(socket, versions, either.Token).ConfigureAwait(false);
+                return;
+            }
+
+            var hello = Hello.Decode(message);
             if (hello.Link == LinkKind.Control)
-                await AcceptConnectionAsync(socket, hello, either.Token).ConfigureAwait(false);
+                await AcceptConnectionAsync(socket, hello, version, either.Token).ConfigureAwait(false);
             else
                 await AcceptLinkAsync(socket, hello, either.Token).ConfigureAwait(false);
         }
@@ -27,26 +34,35 @@ internal sealed partial class TcpTransport
         }
     }
 
+    /// <summary>The caller learns this end's versions from the answer; what it has sent cannot be read.</summary>
+    private async Task RefuseVersionAsync(ProvedConnection socket, VersionRange theirs, CancellationToken cancellationToken)
+    {
+        var why = GreetingWire.FindMismatch(theirs, _versions)!;
+        LogRefused(why);
+        await AnswerAsync(socket, HelloVerdict.Refused, 0, why, cancellationToken).ConfigureAwait(false);
+        socket.Dispose();
+    }
+
     private async Task AcceptLinkAsync(ProvedConnection socket, Hello hello, CancellationToken cancellationToken)
     {
         IncomingConnection? incoming = null;
-        if (_peers.TryGetValue(hello.Self.Peer, out var slot))
+        if (_peers.Find(hello.Self.Id) is { } slot)
         {
             lock (slot.Lock)
                 incoming = slot.Incoming;
         }
 
-        var isWanted = incoming is not null && incoming.Hello.Connection == hello.Connection && incoming.Hello.Self == hello.Self && incoming.TryReserve(hello.Link);
+        var isWanted = incoming is not null && incoming.Hello == hello with { Link = LinkKind.Control } && incoming.TryReserve(hello.Link);
         await AnswerAsync(socket, isWanted ? HelloVerdict.Accepted : HelloVerdict.Refused, 0, "The connection was given up.", cancellationToken).ConfigureAwait(false);
         if (!isWanted || !incoming!.TryAdd(hello.Link, socket))
             socket.Dispose();
     }
 
-    private async Task AcceptConnectionAsync(ProvedConnection socket, Hello hello, CancellationToken cancellationToken)
+    private async Task AcceptConnectionAsync(ProvedConnection socket, Hello hello, byte version, CancellationToken cancellationToken)
     {
         if (Misfit(hello) is { } why)
         {
-            LogRefused(hello.Self.Peer, hello.Self.Address, why);
+            LogRefused(hello.Self.Id, hello.Self.Address, why);
             await AnswerAsync(socket, HelloVerdict.Refused, 0, why, cancellationToken).ConfigureAwait(false);
             socket.Dispose();
             return;
@@ -55,20 +71,21 @@ internal sealed partial class TcpTransport
         using var givenUp = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using var isUp = new CancellationTokenSource();
         var watching = WatchAsync(socket.Socket, givenUp, isUp.Token);
+        var slot = _peers.Enter(hello.Self.Id);
         try
         {
-            await AcceptConnectionAsync(socket, hello, isUp, watching, givenUp.Token).ConfigureAwait(false);
+            await AcceptConnectionAsync(slot, socket, hello, version, isUp, watching, givenUp.Token).ConfigureAwait(false);
         }
         finally
         {
+            _peers.Leave(slot);
             await isUp.CancelAsync().ConfigureAwait(false);
             await watching.ConfigureAwait(false);
         }
     }
 
-    private async Task AcceptConnectionAsync(ProvedConnection socket, Hello hello, CancellationTokenSource isUp, Task watching, CancellationToken cancellationToken)
+    private async Task AcceptConnectionAsync(PeerSlot slot, ProvedConnection socket, Hello hello, byte version, CancellationTokenSource isUp, Task watching, CancellationToken cancellationToken)
     {
-        var slot = SlotOf(hello.Self.Peer);
         var incoming = new IncomingConnection(hello, socket);
         var judgement = Judge(slot, hello, incoming);
         while (judgement.Rival is { } rival)
@@ -81,7 +98,7 @@ internal sealed partial class TcpTransport
         if (judgement.Verdict != HelloVerdict.Accepted)
         {
             if (judgement.Verdict == HelloVerdict.Refused)
-                LogRefused(hello.Self.Peer, hello.Self.Address, judgement.Text);
+                LogRefused(hello.Self.Id, hello.Self.Address, judgement.Text);
             await AnswerAsync(socket, judgement.Verdict, judgement.Connection, judgement.Text, cancellationToken).ConfigureAwait(false);
             incoming.Dispose();
             return;
@@ -96,7 +113,7 @@ internal sealed partial class TcpTransport
             await incoming.Complete.WaitAsync(cancellationToken).ConfigureAwait(false);
             await isUp.CancelAsync().ConfigureAwait(false);
             await watching.ConfigureAwait(false);
-            await RegisterAsync(slot, new TcpConnection(this, hello.Connection, hello.Self, incoming.Take(), isAccepted: true), incoming.Attempt).ConfigureAwait(false);
+            await RegisterAsync(slot, new TcpConnection(this, hello.Connection, version, hello.Self, incoming.Take(), isAccepted: true), incoming.Attempt).ConfigureAwait(false);
         }
         catch (Exception exception)
         {
@@ -112,11 +129,11 @@ internal sealed partial class TcpTransport
             }
 
             incoming.Dispose();
-            incoming.Attempt.Complete(failure is null ? null : Lost(hello.Self.Peer, failure.Message, failure));
+            incoming.Attempt.Complete(failure is null ? null : Lost(hello.Self.Id, failure.Message, failure));
         }
     }
 
-    /// <summary>Who dials says nothing on the control link until the connection is up: when something comes, or the end, it has given up.</summary>
+    /// <summary>Who dials sends nothing on the control link until the connection is up: when something comes, or the end, it has given up.</summary>
     /// <remarks>It peeks at a byte: receiving none may return although there is none.</remarks>
     private static async Task WatchAsync(Socket control, CancellationTokenSource givenUp, CancellationToken isUp)
     {
@@ -141,8 +158,8 @@ internal sealed partial class TcpTransport
     {
         try
         {
-            Handshake.Check(hello.Self, Self!, hello.ExpectedPeer);
-            return hello.Self.Peer == Self!.Peer ? $"Cannot connect: both ends are peer {Self.Peer}, here at {Self.Address}." : null;
+            Handshake.Check(hello.Self, Self!, hello.Wanted);
+            return null;
         }
         catch (ElasticEpException misfit)
         {
@@ -156,35 +173,28 @@ internal sealed partial class TcpTransport
         var other = hello.Self;
         lock (slot.Lock)
         {
-            if (slot.Incarnation > other.Incarnation)
-                return Refuse($"peer {other.Peer} has a newer incarnation {slot.Incarnation}; incarnation {other.Incarnation} is refused");
             Task? older = null;
             if (slot.Current is { } current)
             {
-                var isSame = current.Remote.Incarnation == other.Incarnation;
-                if (isSame && current.Remote.Address != other.Address)
-                    return Refuse($"the process at {current.Remote.Address} is connected as peer {other.Peer}, incarnation {other.Incarnation}, and {other.Address} claims the same");
-                if (isSame && !current.IsClosing && current.Id != hello.Replaces)
+                if (current.Remote.Address != other.Address)
+                    return new Judgement(HelloVerdict.Refused, Text: $"Cannot connect: the process at {current.Remote.Address} is connected as {other.Id}, and {other.Address} claims the same.");
+                if (!current.IsClosing && current.Id != hello.Replaces)
                     return new Judgement(HelloVerdict.Already, current.Id);
-                older = isSame
-                    ? current.FollowAsync()
-                    : current.CloseAsync(DisconnectReason.Replaced, $"incarnation {other.Incarnation} of peer {other.Peer} has connected", isTold: true);
+                older = current.FollowAsync();
             }
 
-            if (slot.Outgoing is { } outgoing && outgoing.Address == other.Address && Self!.Peer < other.Peer)
+            if (slot.Outgoing is { } outgoing && outgoing.Address == other.Address && Self!.Id.Rank < other.Id.Rank)
                 return new Judgement(HelloVerdict.Refused, Rival: outgoing.Done); // one of the two must be the connection: that of the lower number
             slot.Incoming?.Dispose();
             slot.Incoming = incoming;
             return new Judgement(HelloVerdict.Accepted, Older: older);
         }
-
-        static Judgement Refuse(string why) => new(HelloVerdict.Refused, Text: $"Cannot connect: {why}.");
     }
 
     private ValueTask AnswerAsync(ProvedConnection socket, HelloVerdict verdict, long connection, string text, CancellationToken cancellationToken) =>
-        GreetingWire.WriteAsync(socket.Stream, new HelloAnswer(verdict, connection, text, Self!).Encode(), cancellationToken);
+        socket.Stream.WriteAsync(GreetingWire.Encode(_versions, new HelloAnswer(verdict, connection, text, Self!).Encode().Span), cancellationToken);
 
-    /// <summary>Makes a connection the one of its peer: after the end of an older one was told, before its first frame.</summary>
+    /// <summary>Makes a connection the one of its peer: after the end of an older one was reported, before its first frame.</summary>
     private async Task RegisterAsync(PeerSlot slot, TcpConnection connection, ConnectAttempt attempt)
     {
         await slot.Registering.WaitAsync(CancellationToken.None).ConfigureAwait(false);
@@ -194,21 +204,18 @@ internal sealed partial class TcpTransport
             lock (slot.Lock)
                 older = slot.Current;
             if (older is not null)
-            {
-                var isSame = older.Remote.Incarnation == connection.Remote.Incarnation;
-                await older.CloseAsync(isSame ? DisconnectReason.Reset : DisconnectReason.Replaced, "a newer connection has taken its place", isTold: !isSame).ConfigureAwait(false);
-            }
+                await older.CloseAsync(DisconnectReason.Reset, "a newer connection has taken its place", isTold: false).ConfigureAwait(false);
 
             lock (slot.Lock)
             {
-                if (_isDisposed != 0 || slot.Incarnation > connection.Remote.Incarnation)
+                if (_isDisposed != 0)
                 {
                     connection.Abandon();
-                    throw Lost(connection.Remote.Peer, _isDisposed != 0 ? "this process stops" : "a newer process of it has connected", null);
+                    throw Lost(slot.Peer, "this process stops", null);
                 }
 
+                slot.TryEnter(); // until Forget
                 slot.Current = connection;
-                slot.Incarnation = connection.Remote.Incarnation;
                 _connections[connection] = true;
                 if (slot.Outgoing == attempt)
                     slot.Outgoing = null;

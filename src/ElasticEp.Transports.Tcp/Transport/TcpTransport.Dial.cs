@@ -7,25 +7,48 @@ namespace ElasticEp.Transports.Tcp.Transport;
 /// <summary>Making connections from this end.</summary>
 internal sealed partial class TcpTransport
 {
-    /// <summary>The attempt that leads to a connection with this process at this address: a present one, or a new one of ours.</summary>
+    private async Task ConnectAsync(PeerSlot slot, string address, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
+            cancellationToken.ThrowIfCancellationRequested();
+            var (attempt, isOurs) = Join(slot, address);
+            if (attempt is null)
+                return;
+            try
+            {
+                await attempt.WaitAsync(cancellationToken).ConfigureAwait(false);
+                if (isOurs)
+                    return;
+            }
+            catch (ElasticEpException exception) when (!isOurs && exception.Code == ElasticEpErrorCode.PeerLost)
+            {
+                // the other end's attempt has failed: dial
+            }
+        }
+    }
+
+    /// <summary>The attempt that leads to a connection with this peer: a present one, or a new one of ours.</summary>
     /// <returns>No task when the two are connected.</returns>
-    private (Task? Attempt, bool IsOurs) Join(PeerSlot slot, int peer, string address)
+    private (Task? Attempt, bool IsOurs) Join(PeerSlot slot, string address)
     {
         lock (slot.Lock)
         {
-            if (slot.Current is { IsClosing: false } current && current.Remote.Address == address)
+            if (slot.Current is { IsClosing: false } current)
                 return current.Opened.IsCompleted ? (null, false) : (current.Opened, true);
             if (slot.Outgoing is { } present && present.Address == address)
                 return (present.Done, true);
-            if (slot.Incoming is { } incoming && incoming.Attempt.Address == address)
+            if (slot.Incoming is { } incoming)
                 return (incoming.Attempt.Done, false);
             var attempt = slot.Outgoing = new ConnectAttempt(address);
-            _ = Task.Run(() => DialAsync(slot, peer, attempt));
+            slot.TryEnter(); // until the attempt has ended
+            _ = Task.Run(() => DialAsync(slot, attempt));
             return (attempt.Done, true);
         }
     }
 
-    private async Task DialAsync(PeerSlot slot, int peer, ConnectAttempt attempt)
+    private async Task DialAsync(PeerSlot slot, ConnectAttempt attempt)
     {
         Exception? failure = null;
         try
@@ -34,15 +57,15 @@ internal sealed partial class TcpTransport
             using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, _stopped.Token);
             try
             {
-                await DialAsync(slot, peer, attempt, either.Token).ConfigureAwait(false);
+                await DialAsync(slot, attempt, either.Token).ConfigureAwait(false);
             }
             catch (OperationCanceledException exception)
             {
-                throw Lost(peer, _stopped.IsCancellationRequested ? "this process stops" : $"the handshake with {attempt.Address} took too long", exception);
+                throw Lost(slot.Peer, _stopped.IsCancellationRequested ? "this process stops" : $"the handshake with {attempt.Address} took too long", exception);
             }
             catch (Exception exception) when (exception is IOException or System.Net.Sockets.SocketException or ObjectDisposedException)
             {
-                throw Lost(peer, exception.Message, exception);
+                throw Lost(slot.Peer, exception.Message, exception);
             }
         }
         catch (Exception exception)
@@ -56,32 +79,31 @@ internal sealed partial class TcpTransport
                 slot.Outgoing = null;
         }
 
+        _peers.Leave(slot);
         attempt.Complete(failure);
     }
 
-    private async Task DialAsync(PeerSlot slot, int peer, ConnectAttempt attempt, CancellationToken cancellationToken)
+    private async Task DialAsync(PeerSlot slot, ConnectAttempt attempt, CancellationToken cancellationToken)
     {
         var address = TcpAddress.Parse(attempt.Address);
-        long replaces;
-        lock (slot.Lock)
-            replaces = slot.LastEnded;
+        long replaces = 0;
         for (var round = 0; ; round++)
         {
             var id = BitConverter.ToInt64(RandomNumberGenerator.GetBytes(8));
             var sockets = new List<ProvedConnection>();
             try
             {
-                var hello = new Hello(LinkKind.Control, id, replaces, Self!, peer);
+                var hello = new Hello(LinkKind.Control, id, replaces, Self!, slot.Peer);
                 var (control, isUnix) = await DialControlAsync(address, cancellationToken).ConfigureAwait(false);
                 sockets.Add(control);
-                var answer = await GreetAsync(control, hello, cancellationToken).ConfigureAwait(false);
+                var (answer, version) = await GreetAsync(control, hello, cancellationToken).ConfigureAwait(false);
+                Handshake.Check(Self!, answer.Self, slot.Peer);
                 switch (answer.Verdict)
                 {
                     case HelloVerdict.Accepted:
-                        Handshake.Check(Self!, answer.Self, peer);
                         await DialOthersAsync(sockets, hello, address, isUnix, cancellationToken).ConfigureAwait(false);
                         await control.Stream.ReadExactlyAsync(new byte[1], cancellationToken).ConfigureAwait(false);
-                        await RegisterAsync(slot, new TcpConnection(this, id, answer.Self, sockets, isAccepted: false), attempt).ConfigureAwait(false);
+                        await RegisterAsync(slot, new TcpConnection(this, id, version, answer.Self, sockets, isAccepted: false), attempt).ConfigureAwait(false);
                         return;
                     case HelloVerdict.Already when await IsKnownAsync(slot, answer.Connection, cancellationToken).ConfigureAwait(false):
                         Dispose(sockets);
@@ -91,9 +113,9 @@ internal sealed partial class TcpTransport
                         replaces = answer.Connection; // this end has lost it, or never had it
                         continue;
                     case HelloVerdict.Already:
-                        throw Lost(peer, "each time that it is connected, the connection is lost", null);
+                        throw Lost(slot.Peer, "each time that it is connected, the connection is lost", null);
                     default:
-                        throw new ElasticEpException(ElasticEpErrorCode.Incompatible, answer.Text.Length > 0 ? answer.Text : $"Peer {peer} at {attempt.Address} refuses the connection.") { Rank = peer };
+                        throw new ElasticEpException(ElasticEpErrorCode.Incompatible, answer.Text.Length > 0 ? answer.Text : $"{slot.Peer} at {attempt.Address} refuses the connection.") { Rank = slot.Peer.Rank };
                 }
             }
             catch
@@ -134,8 +156,8 @@ internal sealed partial class TcpTransport
                 : await _dialer.DialAsync(address.Tcp, LinkPurpose.Peer, cancellationToken).ConfigureAwait(false);
             try
             {
-                var answer = await GreetAsync(socket, hello with { Link = link }, cancellationToken).ConfigureAwait(false);
-                return answer.Verdict == HelloVerdict.Accepted ? socket : throw Lost(hello.ExpectedPeer, $"its {link} link was not accepted", null);
+                var (answer, _) = await GreetAsync(socket, hello with { Link = link }, cancellationToken).ConfigureAwait(false);
+                return answer.Verdict == HelloVerdict.Accepted ? socket : throw Lost(hello.Wanted, $"its {link} link was not accepted", null);
             }
             catch
             {
@@ -145,13 +167,16 @@ internal sealed partial class TcpTransport
         }
     }
 
-    private static async ValueTask<HelloAnswer> GreetAsync(ProvedConnection socket, Hello hello, CancellationToken cancellationToken)
+    private async ValueTask<(HelloAnswer Answer, byte Version)> GreetAsync(ProvedConnection socket, Hello hello, CancellationToken cancellationToken)
     {
-        await GreetingWire.WriteAsync(socket.Stream, hello.Encode(), cancellationToken).ConfigureAwait(false);
-        return HelloAnswer.Decode(await GreetingWire.ReadAsync(socket.Stream, cancellationToken).ConfigureAwait(false));
+        await socket.Stream.WriteAsync(GreetingWire.Encode(_versions, hello.Encode().Span), cancellationToken).ConfigureAwait(false);
+        var (versions, message) = await GreetingWire.ReadAsync(socket.Stream, cancellationToken).ConfigureAwait(false);
+        return versions.HighestCommon(_versions) is { } version
+            ? (HelloAnswer.Decode(message), version)
+            : throw Handshake.Incompatible($"{hello.Wanted} is not of a fitting release: {GreetingWire.FindMismatch(versions, _versions)}", hello.Wanted);
     }
 
-    /// <summary>Whether the connection that the other end speaks of is known here, or about to be.</summary>
+    /// <summary>Whether the connection that the other end has is known here, or about to be.</summary>
     private static async ValueTask<bool> IsKnownAsync(PeerSlot slot, long connection, CancellationToken cancellationToken)
     {
         Task wait;
@@ -176,6 +201,6 @@ internal sealed partial class TcpTransport
             socket.Dispose();
     }
 
-    private static ElasticEpException Lost(int peer, string why, Exception? cause) =>
-        new(ElasticEpErrorCode.PeerLost, $"No connection to peer {peer}: {why}.", cause) { Rank = peer };
+    private static ElasticEpException Lost(MemberId peer, string why, Exception? cause) =>
+        new(ElasticEpErrorCode.PeerLost, $"No connection to {peer}: {why}.", cause) { Rank = peer.Rank };
 }

@@ -15,7 +15,8 @@ internal sealed partial class TcpTransport : ITransport
     private readonly TcpDialer _dialer;
     private readonly WeightPacer? _pacer;
     private readonly ILogger _logger;
-    private readonly ConcurrentDictionary<int, PeerSlot> _peers = new();
+    private readonly VersionRange _versions;
+    private readonly PeerTable _peers = new();
     private readonly ConcurrentDictionary<TcpConnection, bool> _connections = new();
     private readonly List<TcpAcceptor> _acceptors = [];
     private readonly CancellationTokenSource _stopped = new();
@@ -24,9 +25,14 @@ internal sealed partial class TcpTransport : ITransport
     private int _isDisposed;
     private volatile bool _isKilled;
 
-    public TcpTransport(TcpOptions options, TimeProvider time, ILoggerFactory loggers)
+    /// <param name="options">Validated options.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="loggers">Makes loggers.</param>
+    /// <param name="versions">Instead of <see cref="GreetingWire.Versions"/>, for tests.</param>
+    public TcpTransport(TcpOptions options, TimeProvider time, ILoggerFactory loggers, VersionRange? versions = null)
     {
         _options = options;
+        _versions = versions ?? GreetingWire.Versions;
         Time = time;
         _logger = loggers.CreateLogger<TcpTransport>();
         _security = TcpSecurity.From(options);
@@ -57,50 +63,48 @@ internal sealed partial class TcpTransport : ITransport
         _acceptors.Add(Accept(listener));
         if (unixListener is not null)
             _acceptors.Add(Accept(unixListener));
-        LogListening(self.Group, self.Peer, Self.Address);
+        LogListening(self.Group, self.Id, Self.Address);
     }
 
-    public async ValueTask ConnectAsync(int peer, string address, CancellationToken cancellationToken = default)
+    public async ValueTask ConnectAsync(MemberId peer, string address, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(address);
         if (Self is not { } self)
             throw new ElasticEpException(ElasticEpErrorCode.InvalidState, "Start the transport before you connect.");
+        if (self.Id == peer)
+            throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"{peer} cannot connect to itself at {address}.") { Rank = peer.Rank };
         if (self.Address == address)
-            throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"Peer {self.Peer} cannot connect to itself at {address}.") { Rank = peer };
-        var slot = SlotOf(peer);
-        while (true)
+            Handshake.Check(self, self, peer); // this process has taken the place of the one that is wanted
+        var slot = _peers.Enter(peer);
+        try
         {
-            ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
-            cancellationToken.ThrowIfCancellationRequested();
-            var (attempt, isOurs) = Join(slot, peer, address);
-            if (attempt is null)
-                return;
-            try
-            {
-                await attempt.WaitAsync(cancellationToken).ConfigureAwait(false);
-                if (isOurs)
-                    return;
-            }
-            catch (ElasticEpException exception) when (!isOurs && exception.Code == ElasticEpErrorCode.PeerLost)
-            {
-                // the other end has given up its own attempt: dial
-            }
+            await ConnectAsync(slot, address, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _peers.Leave(slot);
         }
     }
 
-    public async ValueTask DisconnectAsync(int peer, CancellationToken cancellationToken = default)
+    public async ValueTask DisconnectAsync(MemberId peer, CancellationToken cancellationToken = default)
     {
         if (Find(peer) is { } connection)
             await connection.CloseAsync(DisconnectReason.Goodbye, Goodbye, isTold: true).WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    public ValueTask SendAsync(int peer, LinkKind link, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken = default)
+    public void Abort(MemberId peer, DisconnectReason reason, string detail)
+    {
+        ArgumentNullException.ThrowIfNull(detail);
+        Find(peer)?.Abort(reason, detail);
+    }
+
+    public ValueTask SendAsync(MemberId peer, LinkKind link, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken = default)
     {
         if (link > LinkKind.Weights)
             throw new ArgumentOutOfRangeException(nameof(link), link, "There is no such link.");
         CheckPayload(header, segments.Span);
         if (Find(peer) is not { } connection)
-            return ValueTask.FromException(new ElasticEpException(ElasticEpErrorCode.PeerLost, $"There is no connection to peer {peer}.") { Rank = peer });
+            return ValueTask.FromException(new ElasticEpException(ElasticEpErrorCode.PeerLost, $"There is no connection to {peer}.") { Rank = peer.Rank });
         if (link == LinkKind.Weights && _pacer is not null && _pacer.Take(header.PayloadLength) is { Ticks: > 0 } wait)
             return SendLaterAsync(_pacer, wait, connection, header, segments, cancellationToken);
         return connection.SendAsync(link, header, segments, cancellationToken);
@@ -115,7 +119,7 @@ internal sealed partial class TcpTransport : ITransport
             await acceptor.DisposeAsync().ConfigureAwait(false);
         if (_unixFile is not null)
             File.Delete(_unixFile);
-        foreach (var slot in _peers.Values)
+        foreach (var slot in _peers.Slots)
         {
             lock (slot.Lock)
             {
@@ -128,36 +132,42 @@ internal sealed partial class TcpTransport : ITransport
         await Task.WhenAll(connections.Select(connection => connection.Gone)).ConfigureAwait(false);
     }
 
-    /// <summary>A connection's end was told.</summary>
+    /// <summary>A connection's end was reported.</summary>
     public void Forget(TcpConnection connection)
     {
         _connections.TryRemove(connection, out _);
-        var slot = SlotOf(connection.Remote.Peer);
+        if (_peers.Find(connection.Remote.Id) is not { } slot)
+            return;
         lock (slot.Lock)
         {
-            slot.LastEnded = connection.Id;
             if (slot.Current == connection)
                 slot.Current = null;
         }
+
+        _peers.Leave(slot);
     }
 
-    /// <summary>For tests: breaks the connection to a peer as a fault would.</summary>
-    internal void Break(int peer) => _ = Find(peer)?.CloseAsync(DisconnectReason.Reset, "it was broken on purpose", isTold: false);
+    /// <summary>For tests: peers of which it keeps anything.</summary>
+    internal int KnownPeers => _peers.Count;
 
-    /// <summary>For tests: the process is gone; its handler hears nothing more, its peers see a reset.</summary>
-    internal void Kill()
+    /// <summary>For tests: the version that is used with a peer.</summary>
+    internal byte? VersionWith(MemberId peer) => Find(peer)?.Version;
+
+    /// <summary>For tests: breaks the connection to a peer as a fault would.</summary>
+    internal void Break(MemberId peer) => _ = Find(peer)?.CloseAsync(DisconnectReason.Reset, "it was broken on purpose", isTold: false);
+
+    /// <summary>For tests: the process is gone; its handler gets nothing more, its peers see a reset.</summary>
+    internal Task KillAsync()
     {
         _isKilled = true;
         foreach (var connection in _connections.Keys)
             _ = connection.CloseAsync(DisconnectReason.Reset, "killed", isTold: false);
-        _ = DisposeAsync().AsTask();
+        return DisposeAsync().AsTask();
     }
 
-    private string Goodbye => $"peer {Self!.Peer} said goodbye";
+    private string Goodbye => $"{Self!.Id} said goodbye";
 
-    private PeerSlot SlotOf(int peer) => _peers.GetOrAdd(peer, static _ => new PeerSlot());
-
-    private TcpConnection? Find(int peer) => _peers.TryGetValue(peer, out var slot) ? slot.Current : null;
+    private TcpConnection? Find(MemberId peer) => _peers.Find(peer)?.Current;
 
     private TcpAcceptor Accept(Socket listener) =>
         new(listener, LinkPurpose.Peer, _security, _options.HandshakeTimeout, Time, GreetAsync, _logger);
@@ -221,18 +231,24 @@ internal sealed partial class TcpTransport : ITransport
             throw new ArgumentException($"The header says {header.PayloadLength} bytes of payload, the segments have {length}.", nameof(segments));
     }
 
-    [LoggerMessage(4010, LogLevel.Information, "Group {Group}: peer {Peer} listens at {Address}")]
-    private partial void LogListening(string group, int peer, string address);
+    [LoggerMessage(4010, LogLevel.Information, "Group {Group}: {Peer} listens at {Address}")]
+    private partial void LogListening(string group, MemberId peer, string address);
 
     [LoggerMessage(4011, LogLevel.Warning, "No Unix domain socket ({Reason}); processes of this host use TCP")]
     private partial void LogNoUnixSocket(string reason);
 
-    [LoggerMessage(4012, LogLevel.Warning, "Peer {Peer} at {Address} was refused: {Reason}")]
-    private partial void LogRefused(int peer, string address, string reason);
+    [LoggerMessage(4012, LogLevel.Warning, "{Peer} at {Address} was refused: {Reason}")]
+    private partial void LogRefused(MemberId peer, string address, string reason);
+
+    [LoggerMessage(4015, LogLevel.Warning, "A connection was refused: {Reason}")]
+    private partial void LogRefused(string reason);
+
+    [LoggerMessage(4016, LogLevel.Debug, "Connected to {Peer} at {Address}, protocol version {Version}")]
+    public partial void LogConnected(MemberId peer, string address, byte version);
 
     [LoggerMessage(4013, LogLevel.Debug, "An incoming connection was given up: {Reason}")]
     private partial void LogGivenUp(string reason);
 
-    [LoggerMessage(4014, LogLevel.Error, "A handler failed when it was told of the end of the connection to peer {Peer}")]
-    public partial void LogHandlerFailed(Exception exception, int peer);
+    [LoggerMessage(4014, LogLevel.Error, "A handler failed at the end of the connection to {Peer}")]
+    public partial void LogHandlerFailed(Exception exception, MemberId peer);
 }

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace ElasticEp.Events;
 
-/// <summary>What the planner is told when an operation is to be planned.</summary>
+/// <summary>What the planner is given when an operation is to be planned.</summary>
 /// <param name="View">The view in use.</param>
 /// <param name="Target">The members after the operation, ascending.</param>
 /// <param name="Load">Load of each expert, <c>[layers × experts]</c>; empty when none is known.</param>

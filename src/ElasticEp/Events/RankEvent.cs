@@ -1,29 +1,60 @@
 namespace ElasticEp.Events;
 
-/// <summary>One event. A struct, because StepEnd and the delegate's events come in every step.</summary>
-internal readonly record struct RankEvent(RankEventKind Kind)
+/// <summary>One event of a rank: one of the step agreement's by value, or a <see cref="ControlEvent"/>. Drivers post them; the cores decide.</summary>
+internal readonly record struct RankEvent
 {
-    /// <summary>The peer or rank concerned.</summary>
-    public int Peer { get; init; }
+    /// <summary>Which event of the step agreement; None for a control event.</summary>
+    public StepEventKind Kind { get; private init; }
 
-    public long Epoch { get; init; }
+    /// <summary>Any other event.</summary>
+    public ControlEvent? Control { get; private init; }
 
-    public long Step { get; init; }
+    /// <summary>Who sent a StepEnd or Wake.</summary>
+    public MemberId Peer { get; private init; }
 
-    /// <summary>More work (StepEnd); the app's own failure (DelegateReturned); the value was set (RecordWritten).</summary>
-    public bool Flag { get; init; }
+    /// <summary>Epoch under which the event happened.</summary>
+    public long Epoch { get; private init; }
 
-    public long NextEpoch { get; init; }
+    /// <summary>The step that ended, or that is to be run.</summary>
+    public long Step { get; private init; }
 
-    public ulong NextDigest { get; init; }
+    /// <summary>StepEnd: the sender has more work.</summary>
+    public bool HasWork { get; private init; }
 
-    /// <summary>Version of the record; bytes moved; incarnation of the peer (LinkUp, LinkLost, RankLost; there zero when unknown).</summary>
-    public long Number { get; init; }
+    /// <summary>StepEnd of the coordinator: epoch of the view that is used from the next step on; zero for none.</summary>
+    public long NextEpoch { get; private init; }
 
-    /// <summary>Operation that the event belongs to, when it completes an effect: a stale one is ignored.</summary>
-    public string? Operation { get; init; }
+    /// <summary>StepEnd of the coordinator: digest of that view.</summary>
+    public ulong NextDigest { get; private init; }
 
-    public object? Payload { get; init; }
+    /// <summary>DelegateReturned: what it threw.</summary>
+    public Exception? Failure { get; private init; }
 
-    public string Detail => Payload as string ?? (Payload as Exception)?.Message ?? "";
+    /// <summary>DelegateReturned: whether the app itself failed, not only an exchange under it.</summary>
+    public bool IsOwnFailure { get; private init; }
+
+    /// <summary>What it is, for traces and coverage.</summary>
+    public string Name => Control is null ? Kind.ToString() : Control.GetType().Name;
+
+    public static RankEvent CallerWaits => new() { Kind = StepEventKind.CallerWaits };
+
+    public static RankEvent CallerCancelled => new() { Kind = StepEventKind.CallerCancelled };
+
+    public static RankEvent WorkNotified => new() { Kind = StepEventKind.WorkNotified };
+
+    public static RankEvent Tick => new() { Kind = StepEventKind.Tick };
+
+    public static RankEvent ExchangesEnded => new() { Kind = StepEventKind.ExchangesEnded };
+
+    public static RankEvent DelegateReturned(long epoch, long step, Exception? failure = null, bool isOwn = false) =>
+        new() { Kind = StepEventKind.DelegateReturned, Epoch = epoch, Step = step, Failure = failure, IsOwnFailure = isOwn };
+
+    public static RankEvent FrameParked(long epoch, long step) => new() { Kind = StepEventKind.FrameParked, Epoch = epoch, Step = step };
+
+    public static RankEvent Wake(MemberId peer, long epoch, long step) => new() { Kind = StepEventKind.Wake, Peer = peer, Epoch = epoch, Step = step };
+
+    public static RankEvent StepEnd(MemberId peer, long epoch, long step, bool hasWork = false, long nextEpoch = 0, ulong nextDigest = 0) =>
+        new() { Kind = StepEventKind.StepEnd, Peer = peer, Epoch = epoch, Step = step, HasWork = hasWork, NextEpoch = nextEpoch, NextDigest = nextDigest };
+
+    public static implicit operator RankEvent(ControlEvent control) => new() { Control = control };
 }

@@ -7,8 +7,8 @@ internal static class ExchangeErrors
 
     public static ElasticEpException State(string message) => new(ElasticEpErrorCode.InvalidState, message);
 
-    public static ElasticEpException Violation(int source, string what) =>
-        new(ElasticEpErrorCode.ProtocolViolation, $"Rank {source} sent a frame that does not fit the layout: {what}.") { Rank = source };
+    public static ElasticEpException Violation(MemberId source, string what) =>
+        new(ElasticEpErrorCode.ProtocolViolation, $"A frame of {source} does not fit the layout: {what}.") { Rank = source.Rank };
 
     /// <summary>The same error once more: an exception object is thrown by one call only.</summary>
     public static Exception Again(Exception cause) => cause switch

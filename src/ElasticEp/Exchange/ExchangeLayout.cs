@@ -3,10 +3,16 @@ namespace ElasticEp.Exchange;
 /// <summary>Sizes that follow from the options alone: strides depend on capacity, never on who is present.</summary>
 internal sealed class ExchangeLayout
 {
+    /// <summary>Most bytes of a row. Rows are counted and copied with 32-bit lengths, whole regions with 64 bits.</summary>
+    public const int MaxRowBytes = 1 << 26;
+
     private const int Alignment = 64;
 
+    /// <exception cref="ElasticEpException"><see cref="ElasticEpErrorCode.InvalidArgument"/>: see <see cref="FindFaults"/>.</exception>
     public ExchangeLayout(ElasticEpOptions options)
     {
+        if (FindFaults(options).FirstOrDefault() is { } fault)
+            throw ExchangeErrors.Argument(fault);
         MoeLayers = options.Model.MoeLayers;
         Experts = options.Model.Experts;
         TopK = options.Model.TopK;
@@ -48,6 +54,18 @@ internal sealed class ExchangeLayout
 
     /// <summary>Bytes of a lane's combine region: a row for each (token, position) of this rank, whatever the number of ranks.</summary>
     public long ReturnedBytes => (long)MaxTokens * TopK * RowBytes;
+
+    /// <summary>What is more than the exchange can count, with the numbers.</summary>
+    public static IEnumerable<string> FindFaults(ElasticEpOptions options)
+    {
+        var model = options.Model;
+        var rowBytes = (long)model.HiddenSize * EpBuffer.SizeOf(model.RowType);
+        if (rowBytes > MaxRowBytes)
+            yield return $"Model.HiddenSize is {model.HiddenSize}: a row of {model.RowType} would have {rowBytes} bytes; at most {MaxRowBytes}.";
+        var rows = (long)options.MaxRanks * options.MaxTokensPerRank * model.TopK;
+        if (rows > Array.MaxLength)
+            yield return $"MaxRanks = {options.MaxRanks}, MaxTokensPerRank = {options.MaxTokensPerRank} and Model.TopK = {model.TopK} let {rows} rows come to one rank; at most {Array.MaxLength}. Lower one of them.";
+    }
 
     /// <summary>Where the rows begin in a dispatch payload of <paramref name="count"/> rows.</summary>
     public long RowsOffset(int count) => ((4L * MetaInts * count) + Alignment - 1) / Alignment * Alignment;

@@ -47,11 +47,12 @@ internal sealed class ExchangeRehearsal : IExchangeWire, IExpertSlots
 
     public ExpertWeights Get(int layer, int slot) => default;
 
-    public async ValueTask SendAsync(int rank, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
+    public async ValueTask SendAsync(MemberId member, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
     {
-        var target = await _ends[rank].AcceptAsync(_rank, header, CancellationToken.None).ConfigureAwait(false);
+        var (end, self) = (_ends[member.Rank], new MemberId(_rank, 1));
+        var target = await end.AcceptAsync(self, header, CancellationToken.None).ConfigureAwait(false);
         PayloadCopy.Copy(segments.Span, target.Buffer);
-        _ends[rank].Complete(_rank, header, target.Buffer);
+        end.Complete(self, header, target.Buffer);
     }
 
     private RankExchange Create(IExchangeKernels kernels, TimeProvider time)

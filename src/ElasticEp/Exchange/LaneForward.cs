@@ -49,10 +49,22 @@ internal sealed class LaneForward : IValueTaskSource
         try
         {
             var rows = (LaneRows)_dispatch.GetResult();
-            var expertOutput = rows.ReserveOutput();
-            for (var group = 0; group < rows.Groups; group++)
-                _expert!(rows.GetGroup(group, expertOutput));
-            _combine = _owner.CombineAsync(_step!, rows, expertOutput, _output, _cancellation).ConfigureAwait(false).GetAwaiter();
+            _owner.EnterExperts(_step!);
+            try
+            {
+                var expertOutput = rows.ReserveOutput();
+                for (var group = 0; group < rows.Groups; group++)
+                {
+                    _owner.ThrowIfOver(_step!);
+                    _expert!(rows.GetGroup(group, expertOutput));
+                }
+
+                _combine = _owner.CombineAsync(_step!, rows, expertOutput, _output, _cancellation).ConfigureAwait(false).GetAwaiter();
+            }
+            finally
+            {
+                _owner.LeaveExperts();
+            }
         }
         catch (Exception exception)
         {

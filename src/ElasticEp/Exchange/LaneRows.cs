@@ -76,7 +76,7 @@ internal sealed class LaneRows(ExchangeLayout layout, int lane, IExchangeKernels
         CountRows(experts.Length, members, sources);
         _memory.Reserve((long)_count * layout.RowBytes);
         if (_positions.Length < _count)
-            (_positions, _from) = (new int[_count + (_count / 2)], new int[_count + (_count / 2)]);
+            (_positions, _from) = (new int[RoomFor(_count)], new int[RoomFor(_count)]);
         Copy(experts.Length, members, sources);
     }
 
@@ -90,6 +90,9 @@ internal sealed class LaneRows(ExchangeLayout layout, int lane, IExchangeKernels
         _memory.Dispose();
         _output.Dispose();
     }
+
+    /// <summary>Some more, so that not every step with a few more rows allocates.</summary>
+    private static int RoomFor(int count) => (int)Math.Min(count + (count / 2L), Array.MaxLength);
 
     private void CountRows(int slotCount, int members, LaneSources sources)
     {

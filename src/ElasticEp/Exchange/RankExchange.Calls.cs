@@ -29,6 +29,25 @@ internal sealed partial class RankExchange
         }
     }
 
+    /// <summary>Experts of a forward begin: what they read and write stays in use until <see cref="LeaveExperts"/>, whether anybody awaits the call or not.</summary>
+    public void EnterExperts(ExchangeStep step)
+    {
+        lock (_lock)
+        {
+            CheckOpen(step);
+            _inside++;
+        }
+    }
+
+    public void LeaveExperts() => Leave();
+
+    /// <summary>Between two experts: an attempt that is over needs no further one.</summary>
+    public void ThrowIfOver(ExchangeStep step)
+    {
+        lock (_lock)
+            CheckOpen(step);
+    }
+
     private void CheckOpen(ExchangeStep step)
     {
         if (step.Failure is { } failure)

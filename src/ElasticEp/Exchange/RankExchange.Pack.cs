@@ -7,56 +7,65 @@ internal sealed partial class RankExchange
     private int ReturnCount(ExchangeLane lane, int member) =>
         _layout.IsPreReduced ? new LaneSources(lane, lane.Rows.Layer, _self, default).Meta(member).Length / _layout.MetaInts : lane.Rows.PositionsOf(member).Length;
 
-    private void PackDispatch(ExchangeLane lane, EpBuffer hidden)
+    /// <summary>Member after member, beginning after oneself: no rank is the first one of all others.</summary>
+    private int Next(int index) => (_self + 1 + index) % _ranks.Length;
+
+    private void ReserveDispatch(ExchangeLane lane)
     {
         long bytes = 0;
         for (var member = 0; member < _ranks.Length; member++)
             bytes += member == _self ? 0 : _layout.DispatchBytes(lane.Routes.Destinations[member].Rows);
         lane.Staging.Reserve(bytes);
         lane.Scratch.Reserve(lane.Routes.Tokens);
-        long at = 0;
-        for (var member = 0; member < _ranks.Length; member++)
-        {
-            if (member == _self)
-                continue;
-            var destination = lane.Routes.Destinations[member];
-            var rows = destination.Rows;
-            var payload = lane.Staging.Slice(at, _layout.DispatchBytes(rows), ElementType.Byte);
-            lane.Sends[member].Payload = payload;
-            at += payload.ByteLength;
-            if (rows == 0)
-                continue;
-            var (described, first) = (4L * _layout.MetaInts * rows, _layout.RowsOffset(rows));
-            destination.Meta.CopyTo(payload.AsSpan<int>(0, rows * _layout.MetaInts));
-            payload.AsSpan<byte>(described, (int)(first - described)).Clear(); // no old memory leaves in the gap
-            _kernels.CopyRows(hidden, destination.Tokens, payload.SliceBytes(first, (long)rows * _layout.RowBytes).Cast(_layout.RowType), lane.Scratch.Identity.AsSpan(0, rows), _layout.RowBytes);
-        }
     }
 
-    private void PackCombine(ExchangeLane lane, EpBuffer expertOutput)
+    /// <summary>Packs the rows for one member.</summary>
+    /// <returns>Where those for the next one begin.</returns>
+    private long PackDispatch(ExchangeLane lane, int member, EpBuffer hidden, long at)
+    {
+        var destination = lane.Routes.Destinations[member];
+        var rows = destination.Rows;
+        var payload = lane.Sends[member].Payload = lane.Staging.Slice(at, _layout.DispatchBytes(rows), ElementType.Byte);
+        if (rows == 0)
+            return at;
+        var (described, first) = (4L * _layout.MetaInts * rows, _layout.RowsOffset(rows));
+        destination.Meta.CopyTo(payload.AsSpan<int>(0, rows * _layout.MetaInts));
+        payload.AsSpan<byte>(described, (int)(first - described)).Clear(); // no old memory leaves in the gap
+        _kernels.CopyRows(hidden, destination.Tokens, payload.SliceBytes(first, (long)rows * _layout.RowBytes).Cast(_layout.RowType), lane.Scratch.Identity.AsSpan(0, rows), _layout.RowBytes);
+        return at + payload.ByteLength;
+    }
+
+    private void ReserveCombine(ExchangeLane lane)
     {
         long rows = 0;
         for (var member = 0; member < _ranks.Length; member++)
             rows += member == _self ? 0 : ReturnCount(lane, member);
         lane.Staging.Reserve(rows * _layout.RowBytes);
-        long at = 0;
-        for (var member = 0; member < _ranks.Length; member++)
-        {
-            var length = (long)ReturnCount(lane, member) * _layout.RowBytes;
-            if (length == 0)
-                continue;
-            var target = member == _self
-                ? lane.Returned.Slice((long)lane.Routes.FirstReturn[member] * _layout.RowBytes, length, _layout.RowType)
-                : lane.Staging.Slice(at, length, _layout.RowType);
-            if (_layout.IsPreReduced)
-                ReduceFor(lane, member, expertOutput, target);
-            else
-                CopyFor(lane, member, expertOutput, target);
-            if (member == _self)
-                continue;
-            at += length;
-            lane.Sends[member].Payload = target;
-        }
+    }
+
+    /// <inheritdoc cref="PackDispatch"/>
+    private long PackCombine(ExchangeLane lane, int member, EpBuffer expertOutput, long at)
+    {
+        var target = lane.Sends[member].Payload = lane.Staging.Slice(at, (long)ReturnCount(lane, member) * _layout.RowBytes, _layout.RowType);
+        PackReturn(lane, member, expertOutput, target);
+        return at + target.ByteLength;
+    }
+
+    /// <summary>What this rank's experts return to this rank itself.</summary>
+    private void PlaceOwn(ExchangeLane lane, EpBuffer expertOutput)
+    {
+        var bytes = (long)ReturnCount(lane, _self) * _layout.RowBytes;
+        PackReturn(lane, _self, expertOutput, lane.Returned.Slice((long)lane.Routes.FirstReturn[_self] * _layout.RowBytes, bytes, _layout.RowType));
+    }
+
+    private void PackReturn(ExchangeLane lane, int member, EpBuffer expertOutput, EpBuffer target)
+    {
+        if (target.IsEmpty)
+            return;
+        if (_layout.IsPreReduced)
+            ReduceFor(lane, member, expertOutput, target);
+        else
+            CopyFor(lane, member, expertOutput, target);
     }
 
     private void CopyFor(ExchangeLane lane, int member, EpBuffer expertOutput, EpBuffer target)

@@ -6,9 +6,9 @@ namespace ElasticEp.Exchange;
 /// <summary>The receiving side: where each payload goes, and what waits.</summary>
 internal sealed partial class RankExchange
 {
-    /// <summary>Says where the payload of a frame goes; a frame of a later step waits.</summary>
+    /// <summary>Names the memory for the payload of a frame; a frame of a later step is parked.</summary>
     /// <exception cref="ElasticEpException">The frame does not fit the layout.</exception>
-    public ValueTask<FrameTarget> AcceptAsync(int source, FrameHeader header, CancellationToken cancellationToken)
+    public ValueTask<FrameTarget> AcceptAsync(MemberId source, FrameHeader header, CancellationToken cancellationToken)
     {
         ValueTask<FrameTarget> answer;
         lock (_lock)
@@ -16,17 +16,18 @@ internal sealed partial class RankExchange
             CheckHeader(source, header);
             if (Judge(header) is var verdict && verdict != FrameVerdict.Hold)
                 return ValueTask.FromResult(Answer(source, header, verdict));
-            answer = Hold(source, header, cancellationToken);
+            answer = Park(source, header, cancellationToken);
         }
 
         FrameWaiting?.Invoke(header.Epoch, header.Step);
         return answer;
     }
 
-    /// <summary>The payload lies complete where <see cref="AcceptAsync"/> said.</summary>
+    /// <summary>The payload lies complete in the memory that <see cref="AcceptAsync"/> named.</summary>
     /// <exception cref="ElasticEpException">Its content does not fit the layout.</exception>
-    public void Complete(int source, in FrameHeader header, EpBuffer payload)
+    public void Complete(MemberId source, in FrameHeader header, EpBuffer payload)
     {
+        var isWriting = true;
         try
         {
             if (IsStale(header))
@@ -37,25 +38,32 @@ internal sealed partial class RankExchange
                 throw ExchangeErrors.Violation(source, fault);
             lock (_lock)
             {
+                // Under the same lock: a call that goes on may complete the step, and the next one begins only when nothing is being written.
+                isWriting = false;
+                EndWrite();
                 if (!IsStale(header))
                     Take(source, header);
             }
         }
         finally
         {
-            EndWrite();
+            if (isWriting)
+                EndWrite();
         }
     }
 
     /// <summary>The connection ended while the payload was being written.</summary>
-    public void Aborted(int source, in FrameHeader header) => EndWrite();
+    public void Aborted(MemberId source, in FrameHeader header) => EndWrite();
 
-    public void Withdraw(HeldFrame held, CancellationToken cancellationToken)
+    /// <summary>The connection of a parked frame has ended.</summary>
+    public void Withdraw(ParkedFrame parked, CancellationToken cancellationToken)
     {
         lock (_lock)
         {
-            if (held.IsWaiting && held.IsOf(cancellationToken))
-                held.Fail(new OperationCanceledException(cancellationToken));
+            if (!parked.IsWaiting || !parked.IsOf(cancellationToken))
+                return;
+            parked.Fail(new OperationCanceledException(cancellationToken));
+            _parked.Remove(parked.Source);
         }
     }
 
@@ -81,27 +89,29 @@ internal sealed partial class RankExchange
         }
     }
 
-    private string? FindFault(int source, in FrameHeader header) =>
-        _lanes[header.Lane].Received(_memberOfRank[source], header.Layer).FindFault(_view.Placement.GetSlots(header.Layer, _rank));
+    private string? FindFault(MemberId source, in FrameHeader header) =>
+        _lanes[header.Lane].Received(_memberOfRank[source.Rank], header.Layer).FindFault(_view.Placement.GetSlots(header.Layer, _rank));
 
-    private ValueTask<FrameTarget> Hold(int source, in FrameHeader header, CancellationToken connectionEnded)
+    private ValueTask<FrameTarget> Park(MemberId source, in FrameHeader header, CancellationToken connectionEnded)
     {
-        var held = _held[source];
-        if (held is { IsWaiting: true })
+        var parked = _parked.GetValueOrDefault(source);
+        if (parked is { IsWaiting: true })
         {
-            if (held.IsOf(connectionEnded))
-                throw ExchangeErrors.Violation(source, "a second one while one waits");
-            held.Fail(new OperationCanceledException("The source has connected anew."));
+            if (parked.IsOf(connectionEnded))
+                throw ExchangeErrors.Violation(source, "a second one while one is parked");
+            parked.Fail(new OperationCanceledException("The source has connected anew."));
         }
 
-        if (held is not { IsFree: true })
-            held = _held[source] = new HeldFrame(this);
-        return held.Hold(header, connectionEnded);
+        if (parked is not { IsFree: true })
+            parked = _parked[source] = new ParkedFrame(this, source);
+        return parked.Park(header, connectionEnded);
     }
 
-    private FrameTarget Answer(int source, in FrameHeader header, FrameVerdict verdict)
+    private FrameTarget Answer(MemberId source, in FrameHeader header, FrameVerdict verdict)
     {
-        if (verdict == FrameVerdict.Drop)
+        var member = _memberOfRank[source.Rank];
+        var isOfAnotherProcess = member >= 0 && _members[member] != source;
+        if (verdict == FrameVerdict.Drop || isOfAnotherProcess)
         {
             _staleFrames++;
             return FrameTarget.Discard;
@@ -109,7 +119,6 @@ internal sealed partial class RankExchange
 
         if (verdict == FrameVerdict.Violation)
             throw ExchangeErrors.Violation(source, $"{header.Operation} of step {header.Step}, while step {_number} is the last here; ranks are at most one step apart");
-        var member = _memberOfRank[source];
         if (member < 0)
             throw ExchangeErrors.Violation(source, $"it is no member of {_view}");
         var buffer = header.Operation == FrameOperation.Dispatch ? PlaceDispatch(source, member, header) : PlaceCombine(source, member, header);
@@ -118,10 +127,10 @@ internal sealed partial class RankExchange
     }
 
     /// <summary>What can be said about a header whatever the view.</summary>
-    private void CheckHeader(int source, in FrameHeader header)
+    private void CheckHeader(MemberId source, in FrameHeader header)
     {
-        if (source < 0 || source >= _held.Length || source == _rank)
-            throw ExchangeErrors.Violation(source, $"ranks are 0 to {_held.Length - 1}, and this is rank {_rank}");
+        if (source.Rank < 0 || source.Rank >= _memberOfRank.Length || source.Rank == _rank)
+            throw ExchangeErrors.Violation(source, $"ranks are 0 to {_memberOfRank.Length - 1}, and this is rank {_rank}");
         if (header.Operation is not (FrameOperation.Dispatch or FrameOperation.Combine))
             throw ExchangeErrors.Violation(source, $"{header.Operation} on the data link");
         if (header.Lane < 0 || header.Lane >= _lanes.Length || header.Layer < 0 || header.Layer >= _layout.MoeLayers)
@@ -135,7 +144,7 @@ internal sealed partial class RankExchange
             throw ExchangeErrors.Violation(source, $"{header.Operation} of {header.Count} rows in {header.PayloadLength} bytes; they take {bytes}");
     }
 
-    private EpBuffer PlaceDispatch(int source, int member, in FrameHeader header)
+    private EpBuffer PlaceDispatch(MemberId source, int member, in FrameHeader header)
     {
         var lane = _lanes[header.Lane];
         if (lane.Position.PlaceDispatch(member, header.Layer) is { } fault)
@@ -143,7 +152,7 @@ internal sealed partial class RankExchange
         return lane.Received(member, header.Layer).Place(header.Count);
     }
 
-    private EpBuffer PlaceCombine(int source, int member, in FrameHeader header)
+    private EpBuffer PlaceCombine(MemberId source, int member, in FrameHeader header)
     {
         var lane = _lanes[header.Lane];
         if (lane.Position.PlaceCombine(member, header.Layer, header.Count) is { } fault)
@@ -151,47 +160,52 @@ internal sealed partial class RankExchange
         return lane.Returned.Slice((long)lane.Routes.FirstReturn[member] * _layout.RowBytes, header.PayloadLength, _layout.RowType);
     }
 
-    private void Take(int source, in FrameHeader header)
+    private void Take(MemberId source, in FrameHeader header)
     {
         var lane = _lanes[header.Lane];
         var isDispatch = header.Operation == FrameOperation.Dispatch;
         if (isDispatch)
-            lane.Position.CompleteDispatch(_memberOfRank[source], header.Layer);
+            lane.Position.CompleteDispatch(_memberOfRank[source.Rank], header.Layer);
         else
-            lane.Position.CompleteCombine(_memberOfRank[source]);
+            lane.Position.CompleteCombine(_memberOfRank[source.Rank]);
 
         // Only frames that the call waits for: neither the next layer's, nor those that came while the experts ran.
         var isAwaited = lane.Call.IsPending && isDispatch == (lane.Phase == LanePhase.Dispatching) && header.Layer == lane.Position.Dispatched - 1;
         if (!isAwaited)
             return;
-        _waits[source] = _waits[source].Add(_time.GetTimestamp() - lane.WaitsSince);
+        _waits[source.Rank] = _waits[source.Rank].Add(_time.GetTimestamp() - lane.WaitsSince);
         if (lane.IsReady)
             lane.Call.Complete();
     }
 
-    /// <summary>Looks at every waiting frame again.</summary>
-    private void AnswerHeld()
+    /// <summary>Looks at every parked frame again.</summary>
+    private void AnswerParked()
     {
-        for (var source = 0; source < _held.Length; source++)
+        lock (_lock)
         {
-            if (_held[source] is null)
-                continue;
-            lock (_lock)
+            foreach (var (source, parked) in _parked)
             {
-                if (_held[source] is not { IsWaiting: true } held)
-                    continue;
-                var verdict = Judge(held.Header);
-                if (verdict == FrameVerdict.Hold)
+                if (!parked.IsWaiting || Judge(parked.Header) is var verdict && verdict == FrameVerdict.Hold)
                     continue;
                 try
                 {
-                    held.Answer(Answer(source, held.Header, verdict));
+                    parked.Answer(Answer(source, parked.Header, verdict)); // who waits for it goes on elsewhere
                 }
                 catch (ElasticEpException violation)
                 {
-                    held.Fail(violation);
+                    parked.Fail(violation);
                 }
             }
+        }
+    }
+
+    /// <summary>What was kept for processes that are no members any more goes, unless a frame of theirs is parked.</summary>
+    private void ForgetSources(GroupView view)
+    {
+        foreach (var (source, parked) in _parked)
+        {
+            if (!parked.IsWaiting && !view.Contains(source))
+                _parked.Remove(source);
         }
     }
 }

@@ -124,7 +124,7 @@ internal sealed partial class RankExchange
             if (lane.Position.Dispatched != layer)
                 throw ExchangeErrors.State($"Layer {layer} was dispatched on lane {lane.Number} after {lane.Position.Dispatched} layers; run layers in order, each once.");
             lane.Routes.Fill(layer, _rank, tokens, topkIds.AsSpan<int>(), topkWeights.AsSpan<float>(), _view, _memberOfRank);
-            PackDispatch(lane, hidden);
+            ReserveDispatch(lane);
             lock (_lock)
             {
                 (lane.Hidden, lane.Ids) = (hidden, topkIds);
@@ -132,10 +132,12 @@ internal sealed partial class RankExchange
             }
 
             isSent = true;
-            for (var member = 0; member < _ranks.Length; member++)
+            long at = 0;
+            for (var i = 0; i < _ranks.Length - 1; i++)
             {
-                if (member != _self)
-                    Send(lane, member, FrameOperation.Dispatch, layer, lane.Routes.Destinations[member].Rows);
+                var member = Next(i);
+                at = PackDispatch(lane, member, hidden, at);
+                Send(lane, member, FrameOperation.Dispatch, layer, lane.Routes.Destinations[member].Rows);
             }
         }
         finally
@@ -153,12 +155,19 @@ internal sealed partial class RankExchange
         try
         {
             lane.Output = output;
-            PackCombine(lane, expertOutput);
-            for (var member = 0; member < _ranks.Length; member++)
+            ReserveCombine(lane);
+            long at = 0;
+            for (var i = 0; i < _ranks.Length - 1; i++)
             {
-                if (member != _self && ReturnCount(lane, member) is var rows && rows > 0)
-                    Send(lane, member, FrameOperation.Combine, lane.Rows.Layer, rows);
+                var member = Next(i);
+                var rows = ReturnCount(lane, member);
+                if (rows == 0)
+                    continue;
+                at = PackCombine(lane, member, expertOutput, at);
+                Send(lane, member, FrameOperation.Combine, lane.Rows.Layer, rows);
             }
+
+            PlaceOwn(lane, expertOutput);
         }
         finally
         {
@@ -191,7 +200,7 @@ internal sealed partial class RankExchange
         ValueTask sending;
         try
         {
-            sending = _wire.SendAsync(_ranks[member], header, send.Segments, cancellation);
+            sending = _wire.SendAsync(_members[member], header, send.Segments, cancellation);
         }
         catch (Exception exception)
         {

@@ -23,10 +23,11 @@ internal sealed partial class RankExchange : IDisposable
     private readonly Lock _lock = new();
     private readonly int _rank;
     private readonly int[] _memberOfRank;
-    private readonly HeldFrame?[] _held;
+    private readonly Dictionary<MemberId, ParkedFrame> _parked = [];
     private ExchangeStep _step;
     private CancellationTokenSource _sending = new();
     private int[] _ranks = [];
+    private MemberId[] _members = [];
     private GroupView _view = GroupView.None;
     private int _self;
     private long _number;
@@ -46,18 +47,17 @@ internal sealed partial class RankExchange : IDisposable
         _lanes = [.. Enumerable.Range(0, options.Lanes).Select(lane => new ExchangeLane(this, _layout, lane, _step, kernels, slots))];
         _load = new ExpertLoad(_layout);
         _waits = new SourceWait[options.MaxRanks];
-        _memberOfRank = new int[options.MaxRanks];
-        _held = new HeldFrame?[options.MaxRanks];
+        _memberOfRank = [.. Enumerable.Repeat(-1, options.MaxRanks)];
         _timer = time.CreateTimer(static state => ((RankExchange)state!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Called when the app has ended the exchanges of a step.</summary>
     public Action? ExchangesEnded { get; init; }
 
-    /// <summary>Called when a frame of a later (epoch, step) waits at the door.</summary>
+    /// <summary>Called when a frame of a later (epoch, step) is parked.</summary>
     public Action<long, long>? FrameWaiting { get; init; }
 
-    /// <summary>Frames of older attempts that were thrown away.</summary>
+    /// <summary>Frames of older attempts, and of processes that are not the member of their number, that were thrown away.</summary>
     public long StaleFrames => Volatile.Read(ref _staleFrames);
 
     private bool IsQuiet => _inside == 0 && _writing == 0;
@@ -74,6 +74,8 @@ internal sealed partial class RankExchange : IDisposable
             _view = view;
             _number = firstStep - 1; // frames of the first step wait, also when it is one that ran before
             _ranks = [.. view.Members.Select(member => member.Rank)];
+            _members = [.. view.Members.Select(member => member.Id)];
+            ForgetSources(view);
             _memberOfRank.AsSpan().Fill(-1);
             for (var i = 0; i < _ranks.Length; i++)
                 _memberOfRank[_ranks[i]] = i;
@@ -83,10 +85,10 @@ internal sealed partial class RankExchange : IDisposable
                 lane.EnterView(_ranks, _self);
         }
 
-        AnswerHeld();
+        AnswerParked();
     }
 
-    /// <summary>Opens the exchanges of an attempt and lets frames in that waited for it.</summary>
+    /// <summary>Opens the exchanges of an attempt and lets frames in that were parked for it.</summary>
     /// <exception cref="ElasticEpException">Another view is in use, or payloads or calls are under way.</exception>
     public ExchangeStep BeginStep(long epoch, long step, int attempt)
     {
@@ -111,7 +113,7 @@ internal sealed partial class RankExchange : IDisposable
                 lane.BeginStep();
         }
 
-        AnswerHeld();
+        AnswerParked();
         return _step;
     }
 
@@ -141,15 +143,15 @@ internal sealed partial class RankExchange : IDisposable
             FailCalls(reason);
         }
 
-        AnswerHeld();
+        AnswerParked();
     }
 
-    /// <summary>Throws frames up to an epoch away, those that wait and those to come: no attempt of it will complete.</summary>
+    /// <summary>Throws frames up to an epoch away, those that are parked and those to come: no attempt of it will complete.</summary>
     public void Fence(long epoch)
     {
         lock (_lock)
             _fence = Math.Max(_fence, epoch);
-        AnswerHeld();
+        AnswerParked();
     }
 
     /// <summary>

@@ -4,31 +4,29 @@ namespace ElasticEp.Membership;
 internal static class Succession
 {
     /// <summary>The coordinator of a next view: the present one if it stays, else the lowest rank that stays, else the lowest that joins; −1 for none.</summary>
-    public static int NextCoordinator(GroupView current, IEnumerable<int> nextRanks)
+    public static int NextCoordinator(GroupView current, IReadOnlyCollection<GroupMember> next)
     {
-        var next = nextRanks.Order().ToArray();
-        if (next.Contains(current.Coordinator))
+        var stays = next.Where(member => current.Contains(member.Id)).Select(member => member.Rank).Order().ToArray();
+        if (stays.Contains(current.Coordinator))
             return current.Coordinator;
-        foreach (var rank in next)
-        {
-            if (current.Contains(rank))
-                return rank;
-        }
-
-        return next.Length == 0 ? -1 : next[0];
+        if (stays.Length > 0)
+            return stays[0];
+        return next.Count == 0 ? -1 : next.Min(member => member.Rank);
     }
 
-    /// <summary>Who leads a recovery: the coordinator, or the lowest member that is not lost when the coordinator is.</summary>
-    public static int Proposer(GroupView view, IReadOnlySet<int> lost)
+    /// <summary>Who leads a recovery: the coordinator, or the lowest member that is not lost when the coordinator is; null without members.</summary>
+    public static MemberId? Proposer(GroupView view, PeerLinks links)
     {
-        if (!lost.Contains(view.Coordinator))
-            return view.Coordinator;
+        if (view.Find(view.Coordinator) is not { } coordinator)
+            return null;
+        if (!links.IsLost(coordinator.Id))
+            return coordinator.Id;
         foreach (var member in view.Members)
         {
-            if (!lost.Contains(member.Rank))
-                return member.Rank;
+            if (!links.IsLost(member.Id))
+                return member.Id;
         }
 
-        return view.Coordinator;
+        return coordinator.Id;
     }
 }

@@ -7,28 +7,51 @@ namespace ElasticEp.Protocol;
 /// compare-and-set: that is the fence between coordinators.
 /// </summary>
 /// <param name="View">The highest durable view.</param>
-/// <param name="PreviousMembers">Members of the view before it, until the first step of <paramref name="View"/> is complete everywhere; then empty.</param>
+/// <param name="LastCompleted">
+/// The last Completed view, that is, one whose first step every member has completed, as long as <paramref name="View"/> is not Completed
+/// itself; then null. Its slots are not written, and its members take part in recoveries.
+/// </param>
 /// <param name="Pending">The operation under way, or null.</param>
-/// <param name="Last">How the last operation ended, or null.</param>
-internal sealed record GroupRecord(GroupView View, ImmutableArray<GroupMember> PreviousMembers, PendingOperation? Pending, OperationOutcome? Last)
+internal sealed record GroupRecord(GroupView View, GroupView? LastCompleted = null, PendingOperation? Pending = null)
 {
-    /// <summary>How the last operations ended: whoever asked for one finds its outcome here, and a late repetition is not a new one.</summary>
-    public ImmutableArray<OperationOutcome> Ended { get; init; } = [];
+    /// <summary>Members of <see cref="LastCompleted"/> that recoveries have dropped since; cleared with it.</summary>
+    public ImmutableArray<MemberId> Evicted { get; init; } = [];
 
-    private const int EndedKept = 16;
+    /// <summary>Operations that somebody has requested.</summary>
+    public OutcomeLog Requested { get; init; } = OutcomeLog.Empty;
 
-    public static GroupRecord Unborn { get; } = new(GroupView.None, [], null, null);
+    /// <summary>Operations of the group's own: births.</summary>
+    public OutcomeLog Own { get; init; } = OutcomeLog.Empty;
 
-    /// <summary>The record after an operation has ended.</summary>
-    public GroupRecord AfterEnd(OperationOutcome outcome) => this with
-    {
-        Pending = null,
-        Last = outcome,
-        Ended = [.. Ended.Append(outcome).TakeLast(EndedKept)],
-    };
+    public static GroupRecord Unborn { get; } = new(GroupView.None);
+
+    /// <summary>Whether every member has completed the first step of <see cref="View"/>, so that nobody needs a view before it.</summary>
+    public bool IsCompleted => LastCompleted is null;
+
+    /// <summary>Whether the group has no view yet and nothing has ever ended in it.</summary>
+    public bool IsUnborn => View.Epoch == 0 && Requested.Count == 0 && Own.Count == 0;
+
+    /// <summary>Members of <see cref="LastCompleted"/> that are absent from <see cref="View"/> by plan.</summary>
+    public IEnumerable<GroupMember> Leavers => LastCompleted is null
+        ? []
+        : LastCompleted.Members.Where(member => !View.Contains(member.Id) && !Evicted.Contains(member.Id));
+
+    /// <summary>Members of <see cref="View"/> that have come with it.</summary>
+    public IEnumerable<GroupMember> Joiners => LastCompleted is null ? [] : View.Members.Where(member => !LastCompleted.Contains(member.Id));
+
+    /// <summary>The record with a next view, which is not Completed yet.</summary>
+    public GroupRecord WithNext(GroupView next) => this with { View = next, LastCompleted = LastCompleted ?? View };
+
+    /// <summary>The record when the first step of its view is complete everywhere.</summary>
+    public GroupRecord AfterCompletion() => this with { LastCompleted = null, Evicted = [] };
+
+    /// <summary>The record after its operation has ended.</summary>
+    public GroupRecord AfterEnd(OperationOutcome outcome, OperationKind kind) => kind == OperationKind.Birth
+        ? this with { Pending = null, Own = Own.Add(outcome) }
+        : this with { Pending = null, Requested = Requested.Add(outcome) };
 
     /// <summary>The outcome of an operation that has ended, or null.</summary>
-    public OperationOutcome? FindOutcome(string operation) => Last?.Id == operation ? Last : Ended.FirstOrDefault(outcome => outcome.Id == operation);
+    public OperationOutcome? FindOutcome(string operation) => Requested.Find(operation) ?? Own.Find(operation);
 
     public static string KeyOf(string group) => $"{group}/record";
 

@@ -2,19 +2,21 @@ using ElasticEp.Placement;
 
 namespace ElasticEp.Protocol;
 
-/// <summary>Encodes protocol messages: one kind byte, then the fields. Everything read is checked; what is left over is an error.</summary>
+/// <summary>Encodes protocol messages: an envelope, one kind byte, then the fields. Everything read is checked.</summary>
 internal static class MessageCodec
 {
-    public static ReadOnlyMemory<byte> Encode(ProtocolMessage message)
+    public static ReadOnlyMemory<byte> Encode(ProtocolMessage message) => Envelope.Write(ProtocolVersion.Current, writer => Write(writer, message));
+
+    private static void Write(WireWriter writer, ProtocolMessage message)
     {
-        var writer = new WireWriter();
         switch (message)
         {
             case StepFailedMessage m:
                 writer.Byte(1);
                 writer.Long(m.Epoch);
                 writer.Long(m.Step);
-                writer.Int(m.LostPeer);
+                writer.Bool(m.Lost is not null);
+                writer.Id(m.Lost ?? default);
                 writer.Text(m.Reason);
                 break;
             case StopMessage m:
@@ -25,9 +27,10 @@ internal static class MessageCodec
             case StoppedMessage m:
                 writer.Byte(3);
                 writer.Long(m.Recovery);
-                writer.Long(m.LastCompleted);
-                writer.Bool(m.IsFresh);
-                RecordCodec.WriteRanks(writer, m.Connected);
+                writer.Long(m.Entered);
+                writer.Long(m.Closed ?? -1);
+                writer.Long(m.ClosedEpoch);
+                writer.Ids(m.Connected);
                 break;
             case StartMessage m:
                 writer.Byte(4);
@@ -47,7 +50,7 @@ internal static class MessageCodec
             case PreparationMessage m:
                 writer.Byte(7);
                 writer.Text(m.Operation);
-                writer.Byte((byte)m.Stage);
+                writer.Byte((byte)m.State);
                 writer.ULong(m.Digest);
                 writer.Long(m.BytesMoved);
                 writer.Long(m.BytesTotal);
@@ -60,22 +63,23 @@ internal static class MessageCodec
                 break;
             case CompletedMessage m:
                 writer.Byte(9);
-                writer.Text(m.Operation);
                 writer.Long(m.Epoch);
                 break;
             case OperationRequestMessage m:
                 writer.Byte(10);
-                WriteAsk(writer, m.Request);
+                RequestCodec.Write(writer, m.Request);
                 break;
             case OperationReplyMessage m:
                 writer.Byte(11);
                 writer.Text(m.Operation);
+                writer.Long(m.Call);
                 writer.Int(m.Code);
                 writer.Text(m.Detail);
                 break;
             case CancelMessage m:
                 writer.Byte(12);
                 writer.Text(m.Operation);
+                writer.Long(m.Call);
                 break;
             case ProgressMessage m:
                 writer.Byte(13);
@@ -107,27 +111,25 @@ internal static class MessageCodec
             default:
                 throw new ArgumentOutOfRangeException(nameof(message), message, "Unknown message.");
         }
-
-        return writer.Written;
     }
 
     public static ProtocolMessage Decode(ReadOnlySpan<byte> bytes)
     {
-        var reader = new WireReader(bytes);
+        var reader = Envelope.Open(bytes, "A message");
         ProtocolMessage message = reader.Byte() switch
         {
-            1 => new StepFailedMessage(reader.Long(), reader.Long(), reader.Int(), reader.Text()),
+            1 => new StepFailedMessage(reader.Long(), reader.Long(), ReadLost(ref reader), reader.Text()),
             2 => new StopMessage(reader.Long(), reader.Long()),
-            3 => new StoppedMessage(reader.Long(), reader.Long(), reader.Bool(), RecordCodec.ReadRanks(ref reader)),
+            3 => new StoppedMessage(reader.Long(), reader.Long(), reader.Long() is var closed and >= 0 ? closed : null, reader.Long(), [.. reader.Ids()]),
             4 => new StartMessage(ViewCodec.Read(ref reader), reader.Long(), reader.Text(), reader.Int()),
             5 => ReadPrepare(ref reader),
             6 => new DrainMessage(reader.Text()),
             7 => new PreparationMessage(reader.Text(), (PreparationState)reader.Below(3), reader.ULong(), reader.Long(), reader.Long(), reader.Text()),
             8 => new AbortMessage(reader.Text(), reader.Text()),
-            9 => new CompletedMessage(reader.Text(), reader.Long()),
-            10 => new OperationRequestMessage(ReadAsk(ref reader)),
-            11 => new OperationReplyMessage(reader.Text(), reader.Int(), reader.Text()),
-            12 => new CancelMessage(reader.Text()),
+            9 => new CompletedMessage(reader.Long()),
+            10 => new OperationRequestMessage(RequestCodec.Read(ref reader)),
+            11 => new OperationReplyMessage(reader.Text(), reader.Long(), reader.Int(), reader.Text()),
+            12 => new CancelMessage(reader.Text(), reader.Long()),
             13 => new ProgressMessage(new ScaleProgress(reader.Text(), (ScalePhase)reader.Below(6), reader.Long(), reader.Long(), reader.Text())),
             14 => new LaunchFailedMessage(reader.Text(), reader.Int(), reader.Text()),
             15 => new WeightRequestMessage(reader.Bytes()),
@@ -135,14 +137,20 @@ internal static class MessageCodec
             17 => new ExpertLoadRequestMessage(reader.Text()),
             var kind => throw WireReader.Malformed($"kind {kind} is unknown"),
         };
-        reader.End();
+        Envelope.End(bytes[0], reader);
         return message;
+    }
+
+    private static MemberId? ReadLost(ref WireReader reader)
+    {
+        var (isNamed, id) = (reader.Bool(), reader.Id());
+        return isNamed ? id : null;
     }
 
     private static void WritePrepare(WireWriter writer, PrepareMessage message)
     {
         writer.Text(message.Operation);
-        writer.Int(message.PlanStage);
+        writer.Int(message.PlanView);
         ViewCodec.Write(writer, message.Base);
         ViewCodec.Write(writer, message.Next);
         writer.Int(message.Transfers.Length);
@@ -161,13 +169,13 @@ internal static class MessageCodec
     private static PrepareMessage ReadPrepare(ref WireReader reader)
     {
         var operation = reader.Text();
-        var stage = reader.Int();
+        var planView = reader.Int();
         var current = ViewCodec.Read(ref reader);
         var next = ViewCodec.Read(ref reader);
         var transfers = new ExpertTransfer[reader.Count(20)];
         for (var i = 0; i < transfers.Length; i++)
             transfers[i] = new ExpertTransfer(reader.Int(), reader.Int(), reader.Int(), reader.Int(), reader.Int());
-        return new PrepareMessage(operation, stage, current, next, [.. transfers], new TimeSpan(reader.Long()));
+        return new PrepareMessage(operation, planView, current, next, [.. transfers], new TimeSpan(reader.Long()));
     }
 
     private static void WriteCounts(WireWriter writer, ReadOnlySpan<long> counts)
@@ -183,39 +191,5 @@ internal static class MessageCodec
         for (var i = 0; i < counts.Length; i++)
             counts[i] = reader.VariableLong();
         return counts;
-    }
-
-    private static void WriteAsk(WireWriter writer, OperationRequest ask)
-    {
-        writer.Text(ask.Id);
-        writer.Byte((byte)ask.Kind);
-        writer.Int(ask.Size ?? -1);
-        writer.Bool(ask.Ranks is not null);
-        if (ask.Ranks is { } ranks)
-            RecordCodec.WriteRanks(writer, ranks);
-        writer.Bool(ask.Remove is not null);
-        if (ask.Remove is { } remove)
-            RecordCodec.WriteRanks(writer, remove);
-        writer.Long(ask.Deadline?.Ticks ?? -1);
-        writer.Long(ask.DrainTime?.Ticks ?? -1);
-    }
-
-    private static OperationRequest ReadAsk(ref WireReader reader)
-    {
-        var operation = reader.Text();
-        var kind = (OperationKind)reader.Below(4);
-        var size = reader.Int();
-        System.Collections.Immutable.ImmutableArray<int>? ranks = reader.Bool() ? RecordCodec.ReadRanks(ref reader) : null;
-        System.Collections.Immutable.ImmutableArray<int>? remove = reader.Bool() ? RecordCodec.ReadRanks(ref reader) : null;
-        var deadline = reader.Long();
-        var drain = reader.Long();
-        return new OperationRequest(operation, kind)
-        {
-            Size = size < 0 ? null : size,
-            Ranks = ranks,
-            Remove = remove,
-            Deadline = deadline < 0 ? null : new TimeSpan(deadline),
-            DrainTime = drain < 0 ? null : new TimeSpan(drain),
-        };
     }
 }

@@ -6,7 +6,7 @@ internal enum OperationKind : byte
     /// <summary>The first view.</summary>
     Birth = 0,
 
-    /// <summary>Other members, asked for by a user.</summary>
+    /// <summary>Other members, requested by a user.</summary>
     Scale = 1,
 
     /// <summary>A rank's host is stopping; waits its turn instead of being refused.</summary>

@@ -7,6 +7,21 @@ namespace ElasticEp.Protocol;
 /// <param name="Kind">What for.</param>
 internal sealed record OperationRequest(string Id, OperationKind Kind)
 {
+    /// <summary>Most characters of an id.</summary>
+    public const int MaxIdLength = 128;
+
+    /// <summary>
+    /// Which call this is, of all in all processes: a later call with the same id is the same operation, but what became of this one, a
+    /// refusal or a cancel, does not concern it.
+    /// </summary>
+    public long Call { get; init; }
+
+    /// <summary>
+    /// How many requested operations had ended when this call was sent first. A coordinator that no longer knows all outcomes since then
+    /// cannot tell whether this one has run, and refuses it.
+    /// </summary>
+    public long EndedBefore { get; init; }
+
     /// <summary>How many members are wanted; null when another property names them.</summary>
     public int? Size { get; init; }
 
@@ -15,6 +30,9 @@ internal sealed record OperationRequest(string Id, OperationKind Kind)
 
     /// <summary>The ranks that are to leave; null when another property names the members.</summary>
     public ImmutableArray<int>? Remove { get; init; }
+
+    /// <summary>Leave: the process that leaves; a later one of its rank stays.</summary>
+    public MemberId? Leaver { get; init; }
 
     /// <summary>Time after which the operation is rolled back if it is not committed; null for the option's.</summary>
     public TimeSpan? Deadline { get; init; }
@@ -26,8 +44,8 @@ internal sealed record OperationRequest(string Id, OperationKind Kind)
     public static OperationRequest From(ScaleRequest request)
     {
         ArgumentNullException.ThrowIfNull(request);
-        if (string.IsNullOrWhiteSpace(request.OperationId) || request.OperationId.Length > 128)
-            throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, "OperationId must have 1 to 128 characters.");
+        if (string.IsNullOrWhiteSpace(request.OperationId) || request.OperationId.Length > MaxIdLength)
+            throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"OperationId must have 1 to {MaxIdLength} characters.");
         if (request.Deadline is { } deadline && deadline <= TimeSpan.Zero)
             throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"Deadline is {deadline}; it must be positive.");
         if (request.DrainTime is { } drain && drain < TimeSpan.Zero)
@@ -42,7 +60,8 @@ internal sealed record OperationRequest(string Id, OperationKind Kind)
         };
     }
 
-    public static OperationRequest Leave(int rank) => new($"leave-{rank}-{Guid.NewGuid():N}", OperationKind.Leave) { Remove = [rank] };
+    /// <summary>A rank whose host stops leaves the group.</summary>
+    public static OperationRequest Leave(MemberId member) => new($"leave-{member.Rank}-{Guid.NewGuid():N}", OperationKind.Leave) { Remove = [member.Rank], Leaver = member };
 
     public static OperationRequest Stop() => new($"stop-{Guid.NewGuid():N}", OperationKind.Stop);
 }

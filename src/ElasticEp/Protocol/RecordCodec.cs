@@ -5,60 +5,34 @@ namespace ElasticEp.Protocol;
 /// <summary>Encodes the group record and its parts.</summary>
 internal static class RecordCodec
 {
-    private const byte Version = 3;
-
-    public static ReadOnlyMemory<byte> Encode(GroupRecord record)
+    /// <param name="record">The record.</param>
+    /// <param name="current">The latest version that this process writes.</param>
+    public static ReadOnlyMemory<byte> Encode(GroupRecord record, byte current = ProtocolVersion.Current) => Envelope.Write(VersionFor(record, current), writer =>
     {
-        var writer = new WireWriter();
-        writer.Byte(Version);
         ViewCodec.Write(writer, record.View);
-        writer.Int(record.PreviousMembers.Length);
-        foreach (var member in record.PreviousMembers)
-            MemberCodec.Write(writer, member);
+        writer.Bool(record.LastCompleted is not null);
+        if (record.LastCompleted is { } completed)
+            ViewCodec.Write(writer, completed);
+        writer.Ids(record.Evicted);
         writer.Bool(record.Pending is not null);
         if (record.Pending is { } pending)
             WritePending(writer, pending);
-        writer.Bool(record.Last is not null);
-        if (record.Last is { } last)
-        {
-            WriteOutcome(writer, last);
-        }
+        WriteLog(writer, record.Requested);
+        WriteLog(writer, record.Own);
+    });
 
-        writer.Int(record.Ended.Length);
-        foreach (var outcome in record.Ended)
-            WriteOutcome(writer, outcome);
-        return writer.Written;
-    }
-
+    /// <exception cref="ElasticEpException">It is damaged, or of a version that this process does not read.</exception>
     public static GroupRecord Decode(ReadOnlySpan<byte> bytes)
     {
-        var reader = new WireReader(bytes);
-        var version = reader.Byte();
-        if (version != Version)
-            throw new ElasticEpException(ElasticEpErrorCode.Incompatible, $"The group's record has format {version}, this process knows {Version}; run the same library version everywhere.");
+        var reader = Envelope.Open(bytes, "The group's record");
         var view = ViewCodec.Read(ref reader);
-        var previous = ImmutableArray.CreateBuilder<GroupMember>();
-        for (var count = reader.Count(MemberCodec.LeastBytes); count > 0; count--)
-            previous.Add(MemberCodec.Read(ref reader));
+        var completed = reader.Bool() ? ViewCodec.Read(ref reader) : null;
+        ImmutableArray<MemberId> evicted = [.. reader.Ids()];
         var pending = reader.Bool() ? ReadPending(ref reader) : null;
-        var last = reader.Bool() ? ReadOutcome(ref reader) : null;
-        var ended = new OperationOutcome[reader.Count(10)];
-        for (var i = 0; i < ended.Length; i++)
-            ended[i] = ReadOutcome(ref reader);
-        reader.End();
-        return new GroupRecord(view, previous.ToImmutable(), pending, last) { Ended = [.. ended] };
+        var record = new GroupRecord(view, completed, pending) { Evicted = evicted, Requested = ReadLog(ref reader), Own = ReadLog(ref reader) };
+        Envelope.End(bytes[0], reader);
+        return record;
     }
-
-    private static void WriteOutcome(WireWriter writer, OperationOutcome outcome)
-    {
-        writer.Text(outcome.Id);
-        writer.Bool(outcome.IsCompleted);
-        writer.Text(outcome.Reason);
-        WriteFigures(writer, outcome.Figures);
-        writer.Bool(outcome.HasTimedOut);
-    }
-
-    private static OperationOutcome ReadOutcome(ref WireReader reader) => new(reader.Text(), reader.Bool(), reader.Text(), ReadFigures(ref reader), reader.Bool());
 
     public static void WriteRanks(WireWriter writer, ImmutableArray<int> ranks)
     {
@@ -75,25 +49,58 @@ internal static class RecordCodec
         return [.. ranks];
     }
 
+    /// <summary>The latest version that everybody reads who may have to.</summary>
+    private static byte VersionFor(GroupRecord record, byte current) => record.View.Members
+        .Concat(record.LastCompleted?.Members ?? [])
+        .Aggregate(current, (version, member) => Math.Min(version, member.ReadsVersion));
+
+    private static void WriteLog(WireWriter writer, OutcomeLog log)
+    {
+        writer.Long(log.Count);
+        writer.Int(log.Kept.Length);
+        foreach (var outcome in log.Kept)
+            WriteOutcome(writer, outcome);
+    }
+
+    private static OutcomeLog ReadLog(ref WireReader reader)
+    {
+        var count = reader.Long();
+        var kept = new OperationOutcome[reader.Count(10)];
+        for (var i = 0; i < kept.Length; i++)
+            kept[i] = ReadOutcome(ref reader);
+        return new OutcomeLog([.. kept], count);
+    }
+
+    private static void WriteOutcome(WireWriter writer, OperationOutcome outcome)
+    {
+        writer.Text(outcome.Id);
+        writer.Bool(outcome.IsCompleted);
+        writer.Text(outcome.Reason);
+        WriteFigures(writer, outcome.Figures);
+        writer.Bool(outcome.HasTimedOut);
+    }
+
+    private static OperationOutcome ReadOutcome(ref WireReader reader) => new(reader.Text(), reader.Bool(), reader.Text(), ReadFigures(ref reader), reader.Bool());
+
     private static void WritePending(WireWriter writer, PendingOperation pending)
     {
-        writer.Text(pending.Id);
-        writer.Byte((byte)pending.Kind);
+        RequestCodec.Write(writer, pending.Request);
         WriteRanks(writer, pending.Target);
         WriteRanks(writer, pending.Joiners);
         WriteRanks(writer, pending.Leavers);
         writer.Bool(pending.IsCommitted);
         writer.Int(pending.CommittedViews);
+        writer.Int(pending.PlannedViews);
         WriteFigures(writer, pending.Figures);
     }
 
-    private static PendingOperation ReadPending(ref WireReader reader) =>
-        new(reader.Text(), (OperationKind)reader.Below(4), ReadRanks(ref reader), ReadRanks(ref reader), ReadRanks(ref reader))
-        {
-            IsCommitted = reader.Bool(),
-            CommittedViews = reader.Int(),
-            Figures = ReadFigures(ref reader),
-        };
+    private static PendingOperation ReadPending(ref WireReader reader) => new(RequestCodec.Read(ref reader), ReadRanks(ref reader), ReadRanks(ref reader), ReadRanks(ref reader))
+    {
+        IsCommitted = reader.Bool(),
+        CommittedViews = reader.Int(),
+        PlannedViews = reader.Int(),
+        Figures = ReadFigures(ref reader),
+    };
 
     private static void WriteFigures(WireWriter writer, OperationFigures figures)
     {

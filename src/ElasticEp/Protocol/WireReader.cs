@@ -40,6 +40,16 @@ internal ref struct WireReader(ReadOnlySpan<byte> source)
         throw Malformed("a number has more than 63 bits");
     }
 
+    public MemberId Id() => new(Int(), Long());
+
+    public MemberId[] Ids()
+    {
+        var ids = new MemberId[Count(12)];
+        for (var i = 0; i < ids.Length; i++)
+            ids[i] = Id();
+        return ids;
+    }
+
     public string Text() => Encoding.UTF8.GetString(Take(Int()));
 
     public byte[] Bytes() => Take(Int()).ToArray();

@@ -11,6 +11,9 @@ internal sealed class WireWriter
 
     public ReadOnlyMemory<byte> Written => _buffer.WrittenMemory;
 
+    /// <summary>Overwrites four bytes that were written before.</summary>
+    public void Patch(int offset, int value) => BinaryPrimitives.WriteInt32LittleEndian(System.Runtime.InteropServices.MemoryMarshal.AsMemory(_buffer.WrittenMemory).Span[offset..], value);
+
     public void Byte(byte value)
     {
         _buffer.GetSpan(1)[0] = value;
@@ -40,6 +43,19 @@ internal sealed class WireWriter
         for (; value >= 0x80; value >>= 7)
             Byte((byte)(value | 0x80));
         Byte((byte)value);
+    }
+
+    public void Id(MemberId value)
+    {
+        Int(value.Rank);
+        Long(value.Incarnation);
+    }
+
+    public void Ids(IReadOnlyCollection<MemberId> values)
+    {
+        Int(values.Count);
+        foreach (var value in values)
+            Id(value);
     }
 
     public void Text(string value)

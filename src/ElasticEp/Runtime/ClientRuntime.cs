@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 
 namespace ElasticEp.Runtime;
 
-/// <summary>A process that holds no rank: it sees the record, is connected to every member, and asks.</summary>
+/// <summary>A process that holds no rank: it sees the record, is connected to every member, and requests operations.</summary>
 internal sealed partial class ClientRuntime : IElasticGroupClient, IAsyncDisposable
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(2);
@@ -19,7 +19,7 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IAsyncDisposa
     private readonly Publisher<(GroupRecord Record, long Order)> _records = new((GroupRecord.Unborn, 0), entry => entry.Order);
     private readonly OperationRequests _requests;
     private readonly RecordKeeper _keeper;
-    private readonly ConcurrentDictionary<int, long> _lost = new(); // ranks whose connection has ended without a goodbye, or was not made in time → incarnation
+    private readonly ConcurrentDictionary<MemberId, bool> _lost = new(); // members whose connection has ended without a goodbye, or was not made in time
     private GroupMessenger? _messenger;
     private PeerConnections? _connections;
     private Task _watch = Task.CompletedTask;
@@ -50,9 +50,9 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IAsyncDisposa
     {
         var number = -(int)await _services.Store.AddAsync($"{Name}/clients", 1, cancellationToken).ConfigureAwait(false);
         var incarnation = await _services.Store.AddAsync($"{Name}/incarnations", 1, cancellationToken).ConfigureAwait(false);
-        _messenger = new GroupMessenger(_services.Transport, number, ConnectAsync);
+        var self = new PeerIdentity(Name, new MemberId(number, incarnation), "", Layout.Describe(_services.Options));
+        _messenger = new GroupMessenger(_services.Transport, self.Id, ConnectAsync);
         _connections = new PeerConnections(_services, _services.Transport, OnConnectionEvent, _stopped.Token);
-        var self = new PeerIdentity(Name, number, incarnation, "", Layout.Describe(_services.Options));
         await _services.Transport.StartAsync(self, new ClientHandler(this), cancellationToken).ConfigureAwait(false);
         _watch = _keeper.WatchRecordAsync(OnRecord, static _ => { });
     }
@@ -88,16 +88,16 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IAsyncDisposa
             return new RankStatus("ended", false, true, "the group has ended");
         if (view.Epoch == 0)
             return new RankStatus("forming", false, true, "the group has no view yet");
-        var lost = view.Members.Where(member => _lost.TryGetValue(member.Rank, out var incarnation) && incarnation == member.Incarnation).Select(member => member.Rank).ToArray();
+        var lost = view.Members.Where(member => _lost.ContainsKey(member.Id)).Select(member => member.Rank).ToArray();
         return lost.Length == 0
             ? new RankStatus("serving", true, true, view.ToString())
             : new RankStatus("waiting", false, true, $"{view}: of its members, rank {string.Join(", ", lost)} cannot be reached; steps wait until it is back or a view goes on without it");
     }
 
-    private Task<ScaleResult> RunAsync(OperationRequest ask, IProgress<ScaleProgress>? progress, CancellationToken cancellationToken)
+    private Task<ScaleResult> RunAsync(OperationRequest request, IProgress<ScaleProgress>? progress, CancellationToken cancellationToken)
     {
         ObjectDisposedException.ThrowIf(_stopped.IsCancellationRequested, this);
-        return _requests.RunAsync(ask, progress, cancellationToken);
+        return _requests.RunAsync(request, progress, cancellationToken);
     }
 
     private async IAsyncEnumerable<GroupRecord> RecordsAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken = default)
@@ -112,24 +112,28 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IAsyncDisposa
         var previous = View;
         if (_views.Publish(record.View))
         {
-            foreach (var gone in previous.Members.Where(member => !record.View.Contains(member.Rank) && record.Pending is null))
-                _connections!.Disconnect(gone.Rank);
+            foreach (var gone in previous.Members.Where(member => !record.View.Contains(member.Id) && record.Pending is null))
+                _connections!.Disconnect(gone.Id);
+            foreach (var gone in _lost.Keys.Where(member => !record.View.Contains(member)))
+                _lost.TryRemove(gone, out _);
         }
 
         foreach (var member in record.View.Members)
-            _connections!.Connect(member.Rank, member.Address);
+            _connections!.Connect(member);
         _requests.OnRecord(record);
     }
 
     // A member that cannot be reached is reported by its peers; the next record says what became of it.
-    private void OnConnectionEvent(RankEvent e)
+    private void OnConnectionEvent(ControlEvent e)
     {
-        if (View.Find(e.Peer) is { } member)
-            _lost[member.Rank] = member.Incarnation;
-        _ = ConnectAgainAsync(e.Peer);
+        if (e is not ConnectFailed { Peer: var peer })
+            return;
+        if (View.Contains(peer))
+            _lost[peer] = true;
+        _ = ConnectAgainAsync(peer);
     }
 
-    private async Task ConnectAgainAsync(int peer)
+    private async Task ConnectAgainAsync(MemberId peer)
     {
         try
         {
@@ -140,31 +144,28 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IAsyncDisposa
             return;
         }
 
-        if (View.Find(peer) is { } member)
-            _connections!.Connect(member.Rank, member.Address);
+        Connect(peer);
     }
 
     private async Task ReportLaunchFailureAsync(LaunchFailedMessage message)
     {
-        // A group that is being born has no view yet: rank 0 leads its birth.
-        var coordinator = View.Epoch == 0 ? 0 : View.Coordinator;
-        if (coordinator < 0)
-            return;
+        if (View.Find(View.Coordinator) is not { } coordinator)
+            return; // a group that is being born waits for its first ranks, however long they take
         try
         {
-            await ConnectAsync(coordinator, _stopped.Token).ConfigureAwait(false);
+            await ConnectAsync(coordinator.Id, _stopped.Token).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is ElasticEpException or OperationCanceledException or ObjectDisposedException)
         {
-            LogSendFailed(Name, coordinator, exception.Message);
+            LogSendFailed(Name, coordinator.Id, exception.Message);
             return;
         }
 
-        await SendAsync(coordinator, message).ConfigureAwait(false);
+        await SendAsync(coordinator.Id, message).ConfigureAwait(false);
     }
 
     /// <summary>Sends now or not at all: what must arrive is sent again by who decides that.</summary>
-    private async Task SendAsync(int peer, ProtocolMessage message)
+    private async Task SendAsync(MemberId peer, ProtocolMessage message)
     {
         try
         {
@@ -176,30 +177,38 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IAsyncDisposa
         }
     }
 
-    private ValueTask ConnectAsync(int peer, CancellationToken cancellationToken) =>
-        View.Find(peer) is { } member ? _services.Transport.ConnectAsync(peer, member.Address, cancellationToken) : default;
+    private ValueTask ConnectAsync(MemberId peer, CancellationToken cancellationToken) =>
+        Find(peer) is { } member ? _services.Transport.ConnectAsync(peer, member.Address, cancellationToken) : default;
+
+    private void Connect(MemberId peer)
+    {
+        if (Find(peer) is { } member)
+            _connections!.Connect(member);
+    }
+
+    /// <summary>The member that is this very process; null when it is none.</summary>
+    private GroupMember? Find(MemberId peer) => View.Find(peer.Rank) is { } member && member.Id == peer ? member : null;
 
     [LoggerMessage(1020, LogLevel.Error, "Group {Group}: rank {Rank} could not be launched: {Reason}")]
     private partial void LogLaunchFailed(string group, int rank, string reason);
 
-    [LoggerMessage(1021, LogLevel.Debug, "Group {Group}: a message to rank {Peer} was not sent: {Reason}")]
-    private partial void LogSendFailed(string group, int peer, string reason);
+    [LoggerMessage(1021, LogLevel.Debug, "Group {Group}: a message to {Peer} was not sent: {Reason}")]
+    private partial void LogSendFailed(string group, MemberId peer, string reason);
 
     private sealed class ClientHandler(ClientRuntime client) : ITransportHandler
     {
         public void OnConnected(PeerIdentity peer)
         {
-            client._lost.TryRemove(peer.Peer, out _);
-            client._requests.OnConnected(peer.Peer);
+            client._lost.TryRemove(peer.Id, out _);
+            client._requests.OnConnected(peer.Id);
         }
 
         public void OnDisconnected(PeerIdentity peer, DisconnectReason reason, string detail)
         {
-            if (!peer.IsRank || reason == DisconnectReason.Goodbye)
+            if (reason == DisconnectReason.Goodbye || !client.View.Contains(peer.Id))
                 return;
-            client._lost[peer.Peer] = peer.Incarnation;
-            if (client.View.Find(peer.Peer) is { } member)
-                client._connections!.Connect(member.Rank, member.Address);
+            client._lost[peer.Id] = true;
+            client.Connect(peer.Id);
         }
 
         public ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameHeader header, CancellationToken cancellationToken) =>
@@ -210,9 +219,9 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IAsyncDisposa
         public void OnFrameCompleted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload)
         {
             if (header.Operation == FrameOperation.App)
-                client._messenger!.Receive(new GroupMessage(peer.Peer, (int)header.Id, ControlFrames.Take(payload)));
+                client._messenger!.Receive(new GroupMessage(peer.Id, (int)header.Id, ControlFrames.Take(payload)));
             else
-                client._requests.OnMessage(MessageCodec.Decode(payload.AsSpan<byte>()));
+                client._requests.OnMessage(peer.Id, MessageCodec.Decode(payload.AsSpan<byte>()));
         }
 
         public void OnFrameAborted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload)

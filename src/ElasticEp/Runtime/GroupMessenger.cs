@@ -4,7 +4,7 @@ using ElasticEp.Transport;
 namespace ElasticEp.Runtime;
 
 /// <summary>The app's messages over the control link.</summary>
-internal sealed class GroupMessenger(ITransport transport, int self, Func<int, CancellationToken, ValueTask>? connect = null) : IGroupMessenger
+internal sealed class GroupMessenger(ITransport transport, MemberId self, Func<MemberId, CancellationToken, ValueTask>? connect = null) : IGroupMessenger
 {
     /// <summary>Bytes that may wait for a reader; a peer that sends more is cut off.</summary>
     public const long MaxWaitingBytes = 64L << 20;
@@ -14,9 +14,9 @@ internal sealed class GroupMessenger(ITransport transport, int self, Func<int, C
     private readonly Channel<GroupMessage> _messages = Channel.CreateUnbounded<GroupMessage>(new UnboundedChannelOptions { SingleReader = true });
     private long _waitingBytes;
 
-    public int Self => self;
+    public MemberId Self => self;
 
-    public async ValueTask SendAsync(int peer, int topic, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken = default)
+    public async ValueTask SendAsync(MemberId peer, int topic, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken = default)
     {
         if (peer == self)
         {
@@ -49,7 +49,7 @@ internal sealed class GroupMessenger(ITransport transport, int self, Func<int, C
             throw new ElasticEpException(
                 ElasticEpErrorCode.ProtocolViolation,
                 $"More than {MaxWaitingBytes >> 20} MiB of app messages wait at {self}; read IGroupMessenger.ReadAllAsync, or send less.")
-            { Rank = message.Sender };
+            { Rank = message.Sender.Rank };
         }
 
         _messages.Writer.TryWrite(message);

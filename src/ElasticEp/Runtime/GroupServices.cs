@@ -21,6 +21,6 @@ internal sealed record GroupServices(
     ILoggerFactory Loggers,
     Diagnostics.ElasticEpMetrics Metrics)
 {
-    /// <summary>Observes the operations that this process asks for.</summary>
+    /// <summary>Observes the operations that this process requests.</summary>
     public Diagnostics.OperationTelemetry OperationTelemetry { get; } = new(Name, Metrics, Time);
 }

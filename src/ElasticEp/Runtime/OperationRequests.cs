@@ -7,7 +7,7 @@ namespace ElasticEp.Runtime;
 /// <summary>The driver of <see cref="RequestCore"/>: gives each caller a task, and the core a clock.</summary>
 internal sealed class OperationRequests : IDisposable
 {
-    private readonly Action<int, ProtocolMessage> _send;
+    private readonly Action<MemberId, ProtocolMessage> _send;
     private readonly TimeProvider _time;
     private readonly OperationTelemetry _telemetry;
     private readonly RequestCore _core;
@@ -19,8 +19,8 @@ internal sealed class OperationRequests : IDisposable
     /// <param name="send">Sends to the rank that coordinates, if it is connected.</param>
     /// <param name="operationDeadline">Deadline of operations that name none.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="telemetry">Told of each operation.</param>
-    public OperationRequests(Action<int, ProtocolMessage> send, TimeSpan operationDeadline, TimeProvider time, OperationTelemetry telemetry)
+    /// <param name="telemetry">Observes each operation.</param>
+    public OperationRequests(Action<MemberId, ProtocolMessage> send, TimeSpan operationDeadline, TimeProvider time, OperationTelemetry telemetry)
     {
         (_send, _time, _telemetry) = (send, time, telemetry);
         _core = new RequestCore(operationDeadline);
@@ -31,32 +31,33 @@ internal sealed class OperationRequests : IDisposable
     /// <summary>A newer record.</summary>
     public void OnRecord(GroupRecord record) => Do((now, effects) => _core.OnRecord(record, now, effects));
 
-    /// <summary>A connection to a rank is up.</summary>
-    public void OnConnected(int rank) => Do((now, effects) => _core.OnConnected(rank, now, effects));
+    /// <summary>A connection to a peer is up.</summary>
+    public void OnConnected(MemberId peer) => Do((now, effects) => _core.OnConnected(peer, now, effects));
 
     /// <summary>An answer or a report from the coordinator.</summary>
-    public void OnMessage(ProtocolMessage message) => Do((now, effects) => _core.OnMessage(message, now, effects));
+    public void OnMessage(MemberId from, ProtocolMessage message) => Do((_, effects) => _core.OnMessage(from, message, effects));
 
     public void Fail(Exception reason) => Do((_, effects) => _core.EndAll(reason, effects));
 
     /// <exception cref="ElasticEpException">It was refused, or nobody decides; the message says why.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled before it began.</exception>
-    public async Task<ScaleResult> RunAsync(OperationRequest ask, IProgress<ScaleProgress>? progress, CancellationToken cancellationToken)
+    public async Task<ScaleResult> RunAsync(OperationRequest request, IProgress<ScaleProgress>? progress, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        request = request with { Call = BitConverter.ToInt64(Guid.NewGuid().ToByteArray()) };
         var caller = new Caller(progress);
         var isNew = false;
         Do((now, effects) =>
         {
-            if (isNew = !_callers.ContainsKey(ask.Id) && _core.TryBegin(ask, now, effects))
-                _callers[ask.Id] = caller;
+            if (isNew = !_callers.ContainsKey(request.Id) && _core.TryBegin(request, now, effects))
+                _callers[request.Id] = caller;
         });
         if (!isNew)
-            throw new ElasticEpException(ElasticEpErrorCode.InvalidState, $"Operation '{ask.Id}' is already awaited in this process; await that call.");
-        using var cancelled = cancellationToken.UnsafeRegister(_ => Do((now, effects) => _core.Cancel(ask.Id, now, effects)), null);
+            throw new ElasticEpException(ElasticEpErrorCode.InvalidState, $"Operation '{request.Id}' is already awaited in this process; await that call.");
+        using var cancelled = cancellationToken.UnsafeRegister(_ => Do((now, effects) => _core.Cancel(request.Id, now, effects)), null);
         try
         {
-            return await _telemetry.ObserveAsync(ask, caller.Done.Task).ConfigureAwait(false);
+            return await _telemetry.ObserveAsync(request, caller.Done.Task).ConfigureAwait(false);
         }
         catch (OperationCanceledException exception)
         {

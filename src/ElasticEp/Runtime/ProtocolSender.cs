@@ -7,7 +7,7 @@ namespace ElasticEp.Runtime;
 /// <summary>Sends protocol messages as control frames.</summary>
 internal static class ProtocolSender
 {
-    public static ValueTask SendAsync(ITransport transport, int peer, ProtocolMessage message, CancellationToken cancellationToken)
+    public static ValueTask SendAsync(ITransport transport, MemberId peer, ProtocolMessage message, CancellationToken cancellationToken)
     {
         var bytes = MessageCodec.Encode(message);
         var header = new FrameHeader { Operation = FrameOperation.Protocol, PayloadLength = bytes.Length };

@@ -1,4 +1,5 @@
 using ElasticEp.Events;
+using ElasticEp.Membership;
 using ElasticEp.Protocol;
 using ElasticEp.Scaling;
 using ElasticEp.Steps;
@@ -6,9 +7,9 @@ using ElasticEp.Steps;
 namespace ElasticEp.Runtime;
 
 /// <summary>
-/// All decisions of one rank: the step agreement, its part in transitions, and, when it coordinates, leading them. Pure:
-/// (state, event, now) → (state, effects). A driver feeds it and starts its effects; the simulator does the same with no
-/// thread, clock or network at all. Calls must not overlap.
+/// All decisions of one rank: the step agreement, its part in transitions, and, when it leads, leading them. Pure: (state, event, now) →
+/// (state, effects). A driver feeds it and starts its effects; the simulator does the same with no thread, clock or network at all. Calls
+/// must not overlap.
 /// </summary>
 internal sealed class RankCore
 {
@@ -18,14 +19,17 @@ internal sealed class RankCore
     private TimeSpan? _closedAt;
     private long _ranEpoch;
 
-    public RankCore(ElasticEpOptions options, int rank, StepRules? rules = null)
+    public RankCore(ElasticEpOptions options, MemberId self, StepRules? rules = null)
     {
         rules ??= StepRules.Default;
         _loadWindow = options.LoadWindow;
-        Member = new MemberCore(rank, options.StepDeadline, rules);
-        Preparation = new PreparationCore(rank, Member, rules);
-        Coordinator = new CoordinatorCore(options, Member, rules);
+        Member = new MemberCore(self, Links, options.StepDeadline, rules);
+        Preparation = new PreparationCore(Member, Links);
+        Coordinator = new CoordinatorCore(options, Member, Links, rules);
     }
+
+    /// <summary>Who is connected, and who is taken for lost.</summary>
+    public PeerLinks Links { get; } = new();
 
     public MemberCore Member { get; }
 
@@ -33,7 +37,7 @@ internal sealed class RankCore
 
     public CoordinatorCore Coordinator { get; }
 
-    /// <summary>When <see cref="RankEventKind.Tick"/> is wanted next, or null.</summary>
+    /// <summary>When <see cref="RankEvent.Tick"/> is wanted next, or null.</summary>
     public TimeSpan? WakeAt => Earlier(Member.WakeAt, Earlier(Preparation.WakeAt, Coordinator.WakeAt));
 
     /// <summary>Handles one event.</summary>
@@ -44,37 +48,21 @@ internal sealed class RankCore
     {
         _output.Clear();
         _effects.Clear();
-        Dispatch(e, now);
+        if (e.Control is { } control)
+            Dispatch(control, now);
+        else
+            Member.Handle(e, now, _effects);
+        if (e.Kind == StepEventKind.Tick)
+        {
+            Preparation.OnTick(now, _effects);
+            Coordinator.OnTick(now, _effects);
+        }
+
+        // What effects mean to the other cores; that may give more effects.
         for (var i = 0; i < _effects.Count; i++)
         {
-            var effect = _effects[i];
-            switch (effect.Kind)
-            {
-                case RankEffectKind.Send when effect.Peer == Member.Rank:
-                    Deliver(Member.Rank, (ProtocolMessage)effect.Payload!, now);
-                    continue;
-                case RankEffectKind.EnterView:
-                    var view = (GroupView)effect.Payload!;
-                    Preparation.OnEntered(effect.Operation ?? "", effect.Number);
-                    Coordinator.OnEntered(view, effect.Step, now, _effects);
-                    break;
-                case RankEffectKind.CloseStep:
-                    _closedAt = now;
-                    if (effect.Step % _loadWindow == 0 && Member.View.Coordinator >= 0)
-                        _effects.Add(new RankEffect(RankEffectKind.ReportLoad) { Peer = Member.View.Coordinator, Step = effect.Step });
-                    break;
-                case RankEffectKind.RunDelegate when effect.Epoch != _ranEpoch:
-                    if (_closedAt is { } closedAt)
-                        Coordinator.OnFirstStep(now - closedAt);
-                    _ranEpoch = effect.Epoch;
-                    break;
-                case RankEffectKind.SettleView:
-                    Preparation.OnSettled(_effects);
-                    Coordinator.OnSettled((GroupView)effect.Payload!, now, _effects);
-                    break;
-            }
-
-            _output.Add(effect);
+            if (!HandleHere(_effects[i], now))
+                _output.Add(_effects[i]);
         }
 
         return _output;
@@ -82,68 +70,95 @@ internal sealed class RankCore
 
     private static TimeSpan? Earlier(TimeSpan? a, TimeSpan? b) => a is null || b < a ? b : a;
 
-    private void Dispatch(in RankEvent e, TimeSpan now)
+    /// <returns>Whether the effect was a message to this rank itself, which is delivered hereby.</returns>
+    private bool HandleHere(in RankEffect effect, TimeSpan now)
     {
-        switch (e.Kind)
+        switch (effect.Kind)
         {
-            case RankEventKind.Message:
-                Deliver(e.Peer, (ProtocolMessage)e.Payload!, now);
+            case StepEffectKind.CloseStep:
+                _closedAt = now;
+                if (effect.Step % _loadWindow == 0 && Member.Coordinator is { } coordinator)
+                    _effects.Add(new ReportExpertLoad(coordinator, effect.Step));
                 break;
-            case RankEventKind.Asked:
-                _effects.Add(RankEffect.Send(e.Peer, (ProtocolMessage)e.Payload!));
+            case StepEffectKind.RunDelegate when effect.View!.Epoch != _ranEpoch:
+                if (_closedAt is { } closedAt)
+                    Coordinator.OnFirstStep(now - closedAt);
+                _ranEpoch = effect.View.Epoch;
                 break;
-            case RankEventKind.LinkUp:
-                Member.Handle(e, now, _effects);
-                Preparation.Handle(e, now, _effects);
-                Coordinator.OnLinkUp(e.Peer, e.Number, now, _effects);
+        }
+
+        switch (effect.Control)
+        {
+            case SendMessage send when send.To == Member.Self:
+                Deliver(Member.Self, send.Message, now);
+                return true;
+            case EnterView entered:
+                Links.ForgetReplaced(entered.View);
+                Preparation.OnEntered(entered);
+                Coordinator.OnEntered(entered, now, _effects);
                 break;
-            case RankEventKind.LinkLost:
-                Member.Handle(e, now, _effects);
-                Preparation.Handle(e, now, _effects);
+            case ViewCompleted:
+                Preparation.OnViewCompleted(_effects);
+                Coordinator.OnViewCompleted(now, _effects);
+                break;
+        }
+
+        return false;
+    }
+
+    private void Dispatch(ControlEvent e, TimeSpan now)
+    {
+        switch (e)
+        {
+            case MessageReceived received:
+                Deliver(received.From, received.Message, now);
+                break;
+            case RequestMade request:
+                _effects.Add(RankEffect.Send(request.Coordinator, request.Message));
+                break;
+            case LinkUp up:
+                Links.OnUp(up.Peer);
+                Member.OnLinkUp(up.Peer, _effects);
+                Preparation.Handle(e, _effects);
                 Coordinator.Handle(e, now, _effects);
                 break;
-            case RankEventKind.RankLost when !IsAboutEarlierProcess(e):
-                Coordinator.OnRankLost(e.Peer, now, _effects);
-                Member.Handle(e, now, _effects);
+            case LinkLost lost when Links.OnDown(lost.Peer):
+                Member.OnLinkLost(lost, _effects);
+                Preparation.Handle(e, _effects);
+                Coordinator.Handle(e, now, _effects);
+                Reconnect(lost.Peer);
                 break;
-            case RankEventKind.RankLost:
+            case PeerLost lost when Links.OnLost(lost.Peer):
+                Coordinator.Handle(e, now, _effects);
+                Member.OnPeerLost(lost, _effects);
                 break;
-            case RankEventKind.ConnectFailed:
-                Preparation.Handle(e, now, _effects);
+            case ConnectFailed:
+                Preparation.Handle(e, _effects);
                 Coordinator.Handle(e, now, _effects);
                 break;
-            case RankEventKind.RecordSeen:
-                Preparation.OnRecordSeen((GroupRecord)e.Payload!, now, _effects);
-                OnRecordSeen((GroupRecord)e.Payload!);
+            case RecordSeen seen:
+                Preparation.OnRecordSeen(seen.Record, now, _effects);
+                OnRecordSeen(seen.Record);
                 break;
-            case RankEventKind.Tick:
-                Member.Handle(e, now, _effects);
-                Preparation.Handle(e, now, _effects);
+            case GroupForgotten:
+                _effects.Add(new Fail("The store does not know the group any more: it was restarted without its content. Start the ranks again to form a new group."));
+                break;
+            case RecordUnreadable unreadable when Member.View.Epoch == 0:
+                _effects.Add(new Fail($"The group's record cannot be read: {unreadable.Reason}"));
+                break;
+            case RollbackFailed failed:
+                _effects.Add(new Fail($"An operation could not be rolled back, and the weights of this rank cannot be trusted any more: {failed.Reason}"));
+                break;
+            case Fetched or FetchFailed or FetchProgress or Drained or DrainFailed or HookEntered or HookReturned or RolledBack:
+                Preparation.Handle(e, _effects);
+                break;
+            case BirthRequested or RecordRead or RecordWritten or RecordUnknown or RecordUnreadable or RankRegistered or RankUnregistered or Planned:
                 Coordinator.Handle(e, now, _effects);
-                break;
-            case RankEventKind.Loaded or RankEventKind.LoadFailed or RankEventKind.LoadProgress or RankEventKind.Drained or RankEventKind.DrainFailed
-                or RankEventKind.HookEntered or RankEventKind.HookReturned or RankEventKind.RolledBack:
-                Preparation.Handle(e, now, _effects);
-                break;
-            case RankEventKind.RecordUnreadable when Member.View.Epoch == 0:
-                _effects.Add(new RankEffect(RankEffectKind.Fail) { Payload = $"The group's record cannot be read: {e.Detail}" });
-                break;
-            case RankEventKind.RecordUnreadable or RankEventKind.BirthWanted or RankEventKind.RecordRead or RankEventKind.RecordWritten or RankEventKind.RecordUnknown
-                or RankEventKind.RankRegistered or RankEventKind.RankUnregistered or RankEventKind.Planned:
-                Coordinator.Handle(e, now, _effects);
-                break;
-            default:
-                Member.Handle(e, now, _effects);
                 break;
         }
     }
 
-    /// <summary>A loss takes time to be certain; by then another process may be the member of this number, or the same one may be back.</summary>
-    private bool IsAboutEarlierProcess(in RankEvent lost) => Member.View.Find(lost.Peer) is { } known
-        ? Member.IsConnected(known) || (lost.Number != 0 && known.Incarnation != lost.Number)
-        : Member.IsConnected(lost.Peer);
-
-    private void Deliver(int from, ProtocolMessage message, TimeSpan now)
+    private void Deliver(MemberId from, ProtocolMessage message, TimeSpan now)
     {
         switch (message)
         {
@@ -158,7 +173,7 @@ internal sealed class RankCore
                 Preparation.OnPrepare(from, prepare, now, _effects);
                 break;
             case ExpertLoadRequestMessage:
-                _effects.Add(new RankEffect(RankEffectKind.ReportLoad) { Peer = from, Step = Member.LastCompleted });
+                _effects.Add(new ReportExpertLoad(from, Member.LastCompleted));
                 break;
             case DrainMessage drain:
                 Preparation.OnDrain(drain, _effects);
@@ -170,7 +185,7 @@ internal sealed class RankCore
                 Preparation.OnCompleted(completed, _effects);
                 break;
             case OperationReplyMessage or ProgressMessage:
-                _effects.Add(new RankEffect(RankEffectKind.Tell) { Peer = from, Payload = message });
+                _effects.Add(new DeliverReply(from, message));
                 break;
             default:
                 Coordinator.OnMessage(from, message, now, _effects);
@@ -178,30 +193,35 @@ internal sealed class RankCore
         }
     }
 
+    /// <summary>A member whose link was lost is wanted again, as long as this rank is a member too.</summary>
+    private void Reconnect(MemberId peer)
+    {
+        if (Member.View.Find(peer.Rank) is { } wanted && wanted.Id == peer && Member.View.Contains(Member.Self))
+            _effects.Add(new Reconnect(wanted));
+    }
+
     /// <summary>A rank that waits to be admitted is connected to all members already: an operation that wants it does not wait for that.</summary>
     private void ConnectAhead(GroupView view)
     {
         if (Member.View.Epoch > 0 || view.IsTerminal)
             return;
-        foreach (var member in view.Members.Where(member => member.Rank != Member.Rank && !Member.IsConnected(member)))
-            _effects.Add(RankEffect.Connect(member.Rank, member.Address));
+        foreach (var member in view.Members.Where(member => member.Id != Member.Self && !Links.IsConnected(member.Id)))
+            _effects.Add(new Connect(member));
     }
 
     /// <summary>
-    /// The record as a watch shows it. A rank learns from it only that the group goes on without it: as a leaver whose
-    /// operation is complete, or because it was evicted.
+    /// The record as a watch shows it. A rank learns from it only that the group goes on without it: as a leaver whose view is Completed,
+    /// or because it was evicted.
     /// </summary>
     private void OnRecordSeen(GroupRecord record)
     {
         ConnectAhead(record.View);
-        // A member under this number may be a later incarnation.
-        var isMember = record.View.Find(Member.Rank) is { } member && member == Member.View.Find(Member.Rank);
-        if (record.View.Epoch < Member.View.Epoch || isMember || Member.View.Epoch == 0)
+        var isWanted = record.View.Contains(Member.Self) || record.Leavers.Any(leaver => leaver.Id == Member.Self);
+        if (Member.View.Epoch == 0 || record.View.Epoch < Member.View.Epoch)
             return;
-        var isLeaver = record.Pending is { IsCommitted: true } pending && pending.Leavers.Contains(Member.Rank);
         if (record.View.IsTerminal)
             Member.EndGroup(_effects);
-        else if (!isLeaver)
+        else if (!isWanted)
             Member.Leave(_effects);
     }
 }

@@ -10,7 +10,7 @@ namespace ElasticEp.Runtime;
 /// </summary>
 /// <param name="services">The group's store, clock and options.</param>
 /// <param name="rank">The rank.</param>
-/// <param name="isKnown">Whether the store still knows the group; asked before a lost registration is written again.</param>
+/// <param name="isKnown">Whether the store still knows the group; called before a lost registration is written again.</param>
 /// <param name="stopped">Ends the loop.</param>
 internal sealed partial class RankRegistration(GroupServices services, int rank, Func<CancellationToken, ValueTask<bool>> isKnown, CancellationToken stopped) : IAsyncDisposable
 {

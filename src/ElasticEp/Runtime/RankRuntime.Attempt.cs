@@ -48,6 +48,6 @@ internal sealed partial class RankRuntime
 
         if (attempt.IsAborted)
             await _exchange.WhenQuietAsync().ConfigureAwait(false);
-        Post(new RankEvent(RankEventKind.DelegateReturned) { Epoch = epoch, Step = number, Flag = isOwn, Payload = failure });
+        Post(RankEvent.DelegateReturned(epoch, number, failure, isOwn));
     }
 }

@@ -1,5 +1,6 @@
 using ElasticEp.Events;
 using ElasticEp.Protocol;
+using ElasticEp.Steps;
 using ElasticEp.Transport;
 using Microsoft.Extensions.Logging;
 
@@ -8,7 +9,6 @@ namespace ElasticEp.Runtime;
 /// <summary>Starts effects. Runs inside the mailbox: nothing here waits, and nothing here decides.</summary>
 internal sealed partial class RankRuntime
 {
-    private bool _isWatchingRanks;
     private TimeSpan? _timerAt; // when the timer is set to fire
 
     private void Handle(RankEvent e)
@@ -17,23 +17,10 @@ internal sealed partial class RankRuntime
             return;
         try
         {
-            if (e is { Kind: RankEventKind.GroupForgotten } || (e is { Kind: RankEventKind.RecordRead, Payload: null } && View.Epoch > 0))
-            {
-                Fail(new ElasticEpException(
-                    ElasticEpErrorCode.GroupEnded,
-                    $"The store does not know group {Name} any more: it was restarted without its content. Start the ranks again to form a new group.")
-                { Rank = Rank, Epoch = View.Epoch });
-                return;
-            }
-
             var effects = _core.Handle(e, _services.Time.GetElapsedTime(_startedAt));
             for (var i = 0; i < effects.Count; i++)
                 Start(effects[i]);
-            if (e.Kind == RankEventKind.LinkLost)
-                Reconnect(e.Peer);
-            else if (e.Kind == RankEventKind.RollbackFailed)
-                Fail((Exception)e.Payload!);
-            if (e.Kind == RankEventKind.Tick)
+            if (e.Kind == StepEventKind.Tick)
                 _timerAt = null;
             SetTimer(_core.WakeAt);
         }
@@ -60,105 +47,114 @@ internal sealed partial class RankRuntime
     {
         switch (effect.Kind)
         {
-            case RankEffectKind.SendStepEnd:
-            case RankEffectKind.SendWake:
+            case StepEffectKind.SendStepEnd:
+            case StepEffectKind.SendWake:
                 Broadcast(effect);
                 break;
-            case RankEffectKind.RunDelegate:
+            case StepEffectKind.RunDelegate:
                 StartAttempt(effect);
                 break;
-            case RankEffectKind.AbortAttempt:
-                _exchange.Abort(new ElasticEpException(ElasticEpErrorCode.StepAborted, (string)effect.Payload!) { Epoch = effect.Epoch, Rank = Rank });
-                _ = _attempt.CancelAsync(); // callbacks of the app run elsewhere
-                break;
-            case RankEffectKind.Fence:
-                _exchange.Fence(effect.Epoch);
-                break;
-            case RankEffectKind.CloseStep:
+            case StepEffectKind.CloseStep:
                 _exchange.EndStep();
                 _services.Metrics.StepCompleted(Name, Rank, _clock.Close());
                 break;
-            case RankEffectKind.EnterView:
-                EnterView((GroupView)effect.Payload!, effect.Step);
-                break;
-            case RankEffectKind.SettleView:
-                _weights.Settle();
-                break;
-            case RankEffectKind.ReturnToCaller:
-                _caller.Add(new CallerSignal(false, null, effect.Flag, effect.Payload as Exception));
-                if (_core.Member.Phase == Steps.MemberPhase.Gone && !effect.Flag && effect.Payload is null)
+            case StepEffectKind.ReturnToCaller:
+                _caller.Add(new CallerSignal(false, null, effect.Result, effect.Failure));
+                if (_core.Member.Phase == MemberPhase.Gone && !effect.Result && effect.Failure is null)
                     End(null);
                 break;
-            case RankEffectKind.Send:
-                _ = SendAsync(effect.Peer, (ProtocolMessage)effect.Payload!);
+            default:
+                Start(effect.Control!);
                 break;
-            case RankEffectKind.Connect:
-                _connections.Connect(effect.Peer, (string)effect.Payload!);
+        }
+    }
+
+    private void Start(ControlEffect effect)
+    {
+        switch (effect)
+        {
+            case AbortAttempt abort:
+                _exchange.Abort(new ElasticEpException(ElasticEpErrorCode.StepAborted, abort.Reason) { Epoch = abort.Epoch, Rank = Rank });
+                _ = _attempt.CancelAsync(); // callbacks of the app run elsewhere
                 break;
-            case RankEffectKind.Disconnect:
-                _connections.Disconnect(effect.Peer);
+            case Fence fence:
+                _exchange.Fence(fence.Epoch);
                 break;
-            case RankEffectKind.AbortLink:
-                LogAborted(Name, Rank, effect.Peer, (string)effect.Payload!);
-                _connections.Disconnect(effect.Peer);
+            case EnterView entered:
+                EnterView(entered.View, entered.FirstStep);
                 break;
-            case RankEffectKind.Load:
-                _weights.StartLoad((PrepareMessage)effect.Payload!);
+            case SendMessage send:
+                _ = SendAsync(send.To, send.Message);
                 break;
-            case RankEffectKind.Rollback:
-                _weights.StartRollback(effect.Flag);
+            case Connect connect:
+                _connections.Connect(connect.Peer);
                 break;
-            case RankEffectKind.Drain:
-                _weights.StartDrain(effect.Operation!, (TimeSpan)effect.Payload!);
+            case Reconnect reconnect:
+                _connections.Reconnect(reconnect.Peer);
                 break;
-            case RankEffectKind.ReadRecord:
-                _ = _keeper.ReadAsync(Post);
+            case Disconnect disconnect:
+                _connections.Disconnect(disconnect.Peer);
                 break;
-            case RankEffectKind.WriteRecord:
-                _ = _keeper.WriteAsync((GroupRecord)effect.Payload!, effect.Number, Post);
+            case AbortLink abort:
+                LogAborted(Name, Rank, abort.Peer, abort.Reason);
+                _services.Transport.Abort(abort.Peer, DisconnectReason.ProtocolError, abort.Reason);
                 break;
-            case RankEffectKind.ReportLoad:
-                ReportLoad(effect);
+            case Fetch fetch:
+                _weights.StartFetch(fetch.Plan);
                 break;
-            case RankEffectKind.ShowBalance:
-                _services.Metrics.BalanceKnown(Name, (LoadBalance)effect.Payload!);
+            case Rollback rollback:
+                _weights.StartRollback(rollback.Operation, rollback.HasDrained);
                 break;
-            case RankEffectKind.Plan:
-                StartPlan(effect);
+            case Drain drain:
+                _weights.StartDrain(drain.Operation, drain.DrainTime);
                 break;
-            case RankEffectKind.WatchRanks:
-                if (!_isWatchingRanks)
-                    _loops.Add(_keeper.WatchRanksAsync(Post));
-                _isWatchingRanks = true;
+            case ReadRecord read:
+                _ = _keeper.ReadAsync(read.Stamp, PostControl);
                 break;
-            case RankEffectKind.Tell:
-                _requests.OnMessage((ProtocolMessage)effect.Payload!);
+            case WriteRecord write:
+                _ = _keeper.WriteAsync(write, PostControl);
                 break;
-            case RankEffectKind.Fail:
-                Fail(new ElasticEpException(ElasticEpErrorCode.GroupEnded, (string)effect.Payload!) { Rank = Rank, Epoch = View.Epoch });
+            case ReportExpertLoad report:
+                ReportLoad(report);
+                break;
+            case ShowBalance show:
+                _services.Metrics.BalanceKnown(Name, show.Balance);
+                break;
+            case Plan plan:
+                StartPlan(plan);
+                break;
+            case WatchRanks:
+                _loops.Add(_keeper.WatchRanksAsync(PostControl));
+                break;
+            case DeliverReply reply:
+                _requests.OnMessage(reply.From, reply.Message);
+                break;
+            case Fail fail:
+                Fail(new ElasticEpException(ElasticEpErrorCode.GroupEnded, fail.Reason) { Rank = Rank, Epoch = View.Epoch });
                 break;
         }
     }
 
     private void Broadcast(in RankEffect effect)
     {
+        var view = effect.View!;
         var header = new FrameHeader
         {
-            Operation = effect.Kind == RankEffectKind.SendWake ? FrameOperation.Wake : FrameOperation.StepEnd,
-            Epoch = effect.Epoch,
+            Operation = effect.Kind == StepEffectKind.SendWake ? FrameOperation.Wake : FrameOperation.StepEnd,
+            Epoch = view.Epoch,
             Step = effect.Step,
-            Flags = effect.Flag ? (ushort)1 : (ushort)0,
+            Flags = effect.HasWork ? (ushort)1 : (ushort)0,
             Id = effect.NextEpoch,
             Checksum = effect.NextDigest,
         };
-        foreach (var member in ((GroupView)effect.Payload!).Members)
+        foreach (var member in view.Members)
         {
             if (member.Rank != Rank)
-                SendControl(member.Rank, header);
+                SendControl(member.Id, header);
         }
     }
 
-    private void SendControl(int peer, in FrameHeader header)
+    private void SendControl(MemberId peer, in FrameHeader header)
     {
         // Completes at once nearly always; only a pending or failed send is looked at further.
         var sending = TrySend(peer, header);
@@ -168,7 +164,7 @@ internal sealed partial class RankRuntime
             sending.GetAwaiter().GetResult();
     }
 
-    private ValueTask TrySend(int peer, in FrameHeader header)
+    private ValueTask TrySend(MemberId peer, in FrameHeader header)
     {
         try
         {
@@ -180,7 +176,7 @@ internal sealed partial class RankRuntime
         }
     }
 
-    private async Task ObserveAsync(ValueTask sending, int peer)
+    private async Task ObserveAsync(ValueTask sending, MemberId peer)
     {
         try
         {
@@ -192,7 +188,7 @@ internal sealed partial class RankRuntime
         }
     }
 
-    private async Task SendAsync(int peer, ProtocolMessage message)
+    private async Task SendAsync(MemberId peer, ProtocolMessage message)
     {
         try
         {
@@ -212,57 +208,52 @@ internal sealed partial class RankRuntime
             _attempt = new CancellationTokenSource();
         }
 
-        if (_clock.Begin(effect.Epoch, isRetry: effect.Number > 1) is { } pause)
+        var epoch = effect.View!.Epoch;
+        if (_clock.Begin(epoch, isRetry: effect.Attempt > 1) is { } pause)
             _services.Metrics.Paused(Name, Rank, pause);
 
-        var step = _exchange.BeginStep(effect.Epoch, effect.Step, (int)effect.Number);
+        var step = _exchange.BeginStep(epoch, effect.Step, effect.Attempt);
         _caller.Add(new CallerSignal(true, step, false, null));
     }
 
     private void EnterView(GroupView view, long firstStep)
     {
-        _weights.Switch(view);
-        if (view.Contains(Rank))
+        if (view.Contains(_core.Member.Self))
+        {
+            _weights.Switch(view);
             _exchange.EnterView(view, firstStep);
+        }
+
         LogView(Name, Rank, view);
         _views.Publish(view);
     }
 
-    private void StartPlan(in RankEffect effect)
+    private void StartPlan(Plan plan)
     {
-        var (inquiry, operation) = ((PlanInquiry)effect.Payload!, effect.Operation);
+        var inquiry = plan.Inquiry;
         if (inquiry.Load.IsEmpty && View.Epoch > 0)
             LogLoadUnknown(Name, Rank);
         _ = Task.Run(() =>
         {
-            object answer;
-            long bound = 0;
             try
             {
-                (answer, bound) = Planning.Plan(_policy, inquiry, _services.Options, _weights.Weights.Manifest);
+                var (answer, bound) = Planning.Plan(_policy, inquiry, _services.Options, _weights.Weights.Manifest);
+                Post(new Planned(plan.Operation, answer, bound, ""));
             }
             catch (Exception exception)
             {
-                answer = exception;
+                Post(new Planned(plan.Operation, null, 0, exception.Message));
             }
-
-            Post(new RankEvent(RankEventKind.Planned) { Operation = operation, Payload = answer, Number = bound });
         });
     }
 
-    private void ReportLoad(in RankEffect effect)
+    private void ReportLoad(ReportExpertLoad report)
     {
-        var report = _load.Next(effect.Step);
-        if (effect.Peer == Rank)
-            Post(new RankEvent(RankEventKind.Message) { Peer = Rank, Payload = report });
+        var load = _load.Next(report.Step);
+        if (report.To.Rank == Rank)
+            Post(new MessageReceived(report.To, load));
         else
-            _ = SendAsync(effect.Peer, report);
-    }
-
-    private void Reconnect(int peer)
-    {
-        if (View.Find(peer) is { } member && View.Contains(Rank))
-            _connections.Reconnect(member);
+            _ = SendAsync(report.To, load);
     }
 
     private void Fail(Exception exception)
@@ -278,7 +269,7 @@ internal sealed partial class RankRuntime
     }
 
     [LoggerMessage(1032, LogLevel.Debug, "Group {Group}: rank {Rank} could not send to {Peer}: {Reason}")]
-    private partial void LogNotSent(string group, int rank, int peer, string reason);
+    private partial void LogNotSent(string group, int rank, MemberId peer, string reason);
 
     [LoggerMessage(1033, LogLevel.Information, "Group {Group}: rank {Rank} uses {View}")]
     private partial void LogView(string group, int rank, GroupView view);
@@ -286,8 +277,8 @@ internal sealed partial class RankRuntime
     [LoggerMessage(1036, LogLevel.Information, "Group {Group}: rank {Rank} coordinates and knows no load yet; experts are placed as if all were equally hot")]
     private partial void LogLoadUnknown(string group, int rank);
 
-    [LoggerMessage(1037, LogLevel.Error, "Group {Group}: rank {Rank} cuts the link to rank {Peer}: {Reason}")]
-    private partial void LogAborted(string group, int rank, int peer, string reason);
+    [LoggerMessage(1037, LogLevel.Error, "Group {Group}: rank {Rank} cuts the link to {Peer}: {Reason}")]
+    private partial void LogAborted(string group, int rank, MemberId peer, string reason);
 
     [LoggerMessage(1034, LogLevel.Critical, "Group {Group}: rank {Rank} has failed and takes no further part")]
     private partial void LogFailed(Exception exception, string group, int rank);

@@ -13,25 +13,25 @@ internal sealed partial class RankRuntime
         {
             if (!peer.IsRank)
                 return;
-            runtime.Post(new RankEvent(RankEventKind.LinkUp) { Peer = peer.Peer, Number = peer.Incarnation });
-            runtime._requests.OnConnected(peer.Peer);
+            runtime.Post(new LinkUp(peer.Id));
+            runtime._requests.OnConnected(peer.Id);
         }
 
         public void OnDisconnected(PeerIdentity peer, DisconnectReason reason, string detail)
         {
             if (!peer.IsRank)
                 return;
-            runtime._weights.Weights.OnPeerLost(peer.Peer);
-            runtime.Post(new RankEvent(RankEventKind.LinkLost) { Peer = peer.Peer, Number = peer.Incarnation, Payload = $"{reason}: {detail}" });
+            runtime._weights.Weights.OnPeerLost(peer.Id);
+            runtime.Post(new LinkLost(peer.Id, reason, detail));
         }
 
         public ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameHeader header, CancellationToken cancellationToken) => (link, header.Operation) switch
         {
             (LinkKind.Control, FrameOperation.StepEnd or FrameOperation.Wake) when peer.IsRank => ValueTask.FromResult(ControlFrames.Accept(header)),
             (LinkKind.Control, FrameOperation.Protocol or FrameOperation.App) => ValueTask.FromResult(ControlFrames.Accept(header)),
-            (LinkKind.Data, FrameOperation.Dispatch or FrameOperation.Combine) when peer.IsRank => runtime._exchange.AcceptAsync(peer.Peer, header, cancellationToken),
-            (LinkKind.Weights, FrameOperation.Weights) when peer.IsRank => ValueTask.FromResult(runtime._weights.Weights.Accept(peer.Peer, header)),
-            _ => throw new ElasticEpException(ElasticEpErrorCode.ProtocolViolation, $"{(peer.IsRank ? "Rank" : "Client")} {peer.Peer} sent {header.Operation} on its {link} link."),
+            (LinkKind.Data, FrameOperation.Dispatch or FrameOperation.Combine) when peer.IsRank => runtime._exchange.AcceptAsync(peer.Id, header, cancellationToken),
+            (LinkKind.Weights, FrameOperation.Weights) when peer.IsRank => ValueTask.FromResult(runtime._weights.Weights.Accept(peer.Id, header)),
+            _ => throw new ElasticEpException(ElasticEpErrorCode.ProtocolViolation, $"{peer.Id} sent {header.Operation} on its {link} link."),
         };
 
         public void OnFrameCompleted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload)
@@ -39,30 +39,22 @@ internal sealed partial class RankRuntime
             switch (header.Operation)
             {
                 case FrameOperation.StepEnd:
-                    runtime.Post(new RankEvent(RankEventKind.StepEnd)
-                    {
-                        Peer = peer.Peer,
-                        Epoch = header.Epoch,
-                        Step = header.Step,
-                        Flag = (header.Flags & 1) != 0,
-                        NextEpoch = header.Id,
-                        NextDigest = header.Checksum,
-                    });
+                    runtime.Post(RankEvent.StepEnd(peer.Id, header.Epoch, header.Step, (header.Flags & 1) != 0, header.Id, header.Checksum));
                     break;
                 case FrameOperation.Wake:
-                    runtime.Post(new RankEvent(RankEventKind.Wake) { Peer = peer.Peer, Epoch = header.Epoch, Step = header.Step });
+                    runtime.Post(RankEvent.Wake(peer.Id, header.Epoch, header.Step));
                     break;
                 case FrameOperation.Protocol:
                     OnProtocol(peer, MessageCodec.Decode(payload.AsSpan<byte>()));
                     break;
                 case FrameOperation.App:
-                    runtime._messenger.Receive(new GroupMessage(peer.Peer, (int)header.Id, ControlFrames.Take(payload)));
+                    runtime._messenger!.Receive(new GroupMessage(peer.Id, (int)header.Id, ControlFrames.Take(payload)));
                     break;
                 case FrameOperation.Weights:
-                    runtime._weights.Weights.OnFrameCompleted(peer.Peer, header, payload);
+                    runtime._weights.Weights.OnFrameCompleted(peer.Id, header, payload);
                     break;
                 default:
-                    runtime._exchange.Complete(peer.Peer, header, payload);
+                    runtime._exchange.Complete(peer.Id, header, payload);
                     break;
             }
         }
@@ -70,22 +62,24 @@ internal sealed partial class RankRuntime
         public void OnFrameAborted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload)
         {
             if (link == LinkKind.Weights)
-                runtime._weights.Weights.OnFrameAborted(peer.Peer, header);
+                runtime._weights.Weights.OnFrameAborted(peer.Id, header);
             else if (link == LinkKind.Data)
-                runtime._exchange.Aborted(peer.Peer, header);
+                runtime._exchange.Aborted(peer.Id, header);
         }
 
         private void OnProtocol(PeerIdentity peer, ProtocolMessage message)
         {
             var isForAnyone = message is OperationRequestMessage or CancelMessage or LaunchFailedMessage;
             if (!peer.IsRank && !isForAnyone)
-                throw new ElasticEpException(ElasticEpErrorCode.ProtocolViolation, $"Client {peer.Peer} sent {message.GetType().Name}, which only ranks may.");
+                throw new ElasticEpException(ElasticEpErrorCode.ProtocolViolation, $"{peer.Id} sent {message.GetType().Name}, which only ranks may.");
+            if (message is OperationRequestMessage { Request: { Kind: OperationKind.Birth } or { Id.Length: > OperationRequest.MaxIdLength } })
+                throw new ElasticEpException(ElasticEpErrorCode.ProtocolViolation, $"{peer.Id} requested what nobody may: a birth, or an operation whose id has more than {OperationRequest.MaxIdLength} characters.");
             if (message is ExpertLoadMessage load)
-                runtime._load.Check(peer.Peer, load);
+                runtime._load.Check(peer.Id, load);
             if (message is WeightRequestMessage request)
-                runtime._weights.Weights.OnRequest(peer.Peer, request.Request.Span);
+                runtime._weights.Weights.OnRequest(peer.Id, request.Request.Span);
             else
-                runtime.Post(new RankEvent(RankEventKind.Message) { Peer = peer.Peer, Payload = message });
+                runtime.Post(new MessageReceived(peer.Id, message));
         }
     }
 }

@@ -2,7 +2,7 @@ using ElasticEp.Steps;
 
 namespace ElasticEp.Runtime;
 
-/// <summary>What the rank tells of itself.</summary>
+/// <summary>What the rank reports of itself.</summary>
 internal sealed partial class RankRuntime
 {
     public RankStatus Status

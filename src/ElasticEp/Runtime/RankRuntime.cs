@@ -30,7 +30,6 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
     private readonly RankRegistration _registration;
     private readonly PeerConnections _connections;
     private readonly OperationRequests _requests;
-    private readonly GroupMessenger _messenger;
     private readonly WeightsRunner _weights;
     private readonly RankExchange _exchange;
     private readonly IPlacementPolicy _policy;
@@ -40,6 +39,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
     private readonly List<Task> _loops = [];
     private readonly SemaphoreSlim _delegateGate = new(1, 1); // held while the app's delegate is inside
     private CancellationTokenSource _attempt = new();
+    private GroupMessenger? _messenger;
     private Exception? _failure;
     private int _isInCall;
     private int _isDisposed;
@@ -51,22 +51,21 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         _logger = services.Loggers.CreateLogger<RankRuntime>();
         _policy = policy;
         Rank = rank;
-        _core = new RankCore(services.Options, rank, rules);
+        _core = new RankCore(services.Options, new MemberId(rank, 0), rules);
         _clock = new StepClock(services.Time);
         _mailbox = new Mailbox(Handle);
         _keeper = new RecordKeeper(services, _stopped.Token);
         _registration = new RankRegistration(services, rank, IsGroupKnownAsync, _stopped.Token);
-        _connections = new PeerConnections(services, services.Transport, Post, _stopped.Token);
-        _requests = new OperationRequests((coordinator, message) => Post(new RankEvent(RankEventKind.Asked) { Peer = coordinator, Payload = message }), services.Options.OperationDeadline, services.Time, services.OperationTelemetry);
-        _messenger = new GroupMessenger(services.Transport, rank);
-        _weights = new WeightsRunner(services, rank, workload, () => ExchangeRehearsal.RunAsync(services.Options, kernels, services.Time), Post, _stopped.Token);
+        _connections = new PeerConnections(services, services.Transport, PostControl, _stopped.Token);
+        _requests = new OperationRequests((coordinator, message) => Post(new RequestMade(coordinator, message)), services.Options.OperationDeadline, services.Time, services.OperationTelemetry);
+        _weights = new WeightsRunner(services, rank, workload, () => ExchangeRehearsal.RunAsync(services.Options, kernels, services.Time), PostControl, _stopped.Token);
         _exchange = new RankExchange(services.Options, rank, kernels, new TransportWire(services.Transport), _weights, rules ?? StepRules.Default, services.Time)
         {
-            ExchangesEnded = () => Post(new RankEvent(RankEventKind.ExchangesEnded)),
-            FrameWaiting = (epoch, step) => Post(new RankEvent(RankEventKind.FrameWaiting) { Epoch = epoch, Step = step }),
+            ExchangesEnded = () => Post(RankEvent.ExchangesEnded),
+            FrameWaiting = (epoch, step) => Post(RankEvent.FrameParked(epoch, step)),
         };
         _load = new LoadReporter(services.Options, _exchange);
-        _timer = services.Time.CreateTimer(_ => Post(new RankEvent(RankEventKind.Tick)), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer = services.Time.CreateTimer(_ => Post(RankEvent.Tick), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _startedAt = services.Time.GetTimestamp();
         services.Metrics.Add(this);
     }
@@ -79,27 +78,29 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
 
     public IAsyncEnumerable<GroupView> Views => _views.ReadAsync();
 
-    public IGroupMessenger Messenger => _messenger;
+    public IGroupMessenger Messenger => _messenger ?? throw new ElasticEpException(ElasticEpErrorCode.InvalidState, $"Rank {Rank} has not started; start the host first.") { Rank = Rank };
 
     /// <summary>Completes when the rank has left, was dismissed, or the group has ended; faults when the rank failed.</summary>
     public Task Ended => _ended.Task;
 
     /// <summary>Whether no view that this rank knows has it, or the group has ended: nobody misses it when it stops.</summary>
-    public bool HasLeft => _hasLeft ?? (!View.Contains(Rank) || _ended.Task.IsCompletedSuccessfully);
+    public bool HasLeft => _hasLeft ?? (!View.Contains(_core.Member.Self) || _ended.Task.IsCompletedSuccessfully);
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         await _weights.InitializeAsync(cancellationToken).ConfigureAwait(false);
         var incarnation = await _services.Store.AddAsync($"{Name}/incarnations", 1, cancellationToken).ConfigureAwait(false);
-        var self = new PeerIdentity(Name, Rank, incarnation, "", Layout.Describe(_services.Options));
-        await _services.Transport.StartAsync(self, new FrameRouter(this), cancellationToken).ConfigureAwait(false);
-        _loops.Add(_keeper.WatchRecordAsync(OnRecord, reason => Post(new RankEvent(RankEventKind.RecordUnreadable) { Payload = reason })));
+        var self = new MemberId(Rank, incarnation);
+        _core.Member.Self = self;
+        _messenger = new GroupMessenger(_services.Transport, self);
+        await _services.Transport.StartAsync(new PeerIdentity(Name, self, "", Layout.Describe(_services.Options)), new FrameRouter(this), cancellationToken).ConfigureAwait(false);
+        _loops.Add(_keeper.WatchRecordAsync(OnRecord, reason => Post(new RecordUnreadable(0, reason))));
         var registration = Registration.Encode(new GroupMember(Rank, incarnation, _services.Transport.Address, _services.Options.Node ?? Machine.Name));
         await _registration.RegisterAsync(registration, cancellationToken).ConfigureAwait(false);
         _loops.Add(_registration.StayRegisteredAsync(registration));
-        LogRegistered(Name, Rank, incarnation, _services.Transport.Address);
+        LogRegistered(Name, self, _services.Transport.Address);
         if (Rank == 0)
-            Post(new RankEvent(RankEventKind.BirthWanted));
+            Post(new BirthRequested());
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -114,8 +115,8 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         {
             if (_failure is { } failure)
                 throw new ElasticEpException(ElasticEpErrorCode.GroupEnded, $"Rank {Rank} has failed: {failure.Message}", failure) { Rank = Rank };
-            using var registration = cancellationToken.UnsafeRegister(static state => ((RankRuntime)state!).Post(new RankEvent(RankEventKind.CallerGaveUp)), this);
-            Post(new RankEvent(RankEventKind.CallerWaits));
+            Post(RankEvent.CallerWaits); // before its cancel, which would come to nobody
+            using var registration = cancellationToken.UnsafeRegister(static state => ((RankRuntime)state!).Post(RankEvent.CallerCancelled), this);
             while (true)
             {
                 var signal = await _caller.NextAsync().ConfigureAwait(false);
@@ -138,7 +139,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
     public void NotifyWork()
     {
         ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
-        Post(new RankEvent(RankEventKind.WorkNotified));
+        Post(RankEvent.WorkNotified);
     }
 
     public Task<ScaleResult> ScaleAsync(ScaleRequest request, IProgress<ScaleProgress>? progress = null, CancellationToken cancellationToken = default)
@@ -160,7 +161,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         if (HasLeft)
             return;
         await _services.Store.GetAsync(GroupRecord.KeyOf(Name), cancellationToken).ConfigureAwait(false);
-        var leave = _requests.RunAsync(OperationRequest.Leave(Rank), null, cancellationToken);
+        var leave = _requests.RunAsync(OperationRequest.Leave(_core.Member.Self), null, cancellationToken);
         var first = await Task.WhenAny(leave, _ended.Task).WaitAsync(cancellationToken).ConfigureAwait(false);
         if (first == leave)
         {
@@ -180,7 +181,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         End(null);
         _services.Metrics.Remove(this);
         _requests.Fail(new ElasticEpException(ElasticEpErrorCode.GroupEnded, $"Rank {Rank} was disposed.") { Rank = Rank });
-        _messenger.Complete();
+        _messenger?.Complete();
         await _mailbox.CloseAsync().ConfigureAwait(false);
         await _stopped.CancelAsync().ConfigureAwait(false);
         _exchange.Abort(new ElasticEpException(ElasticEpErrorCode.StepAborted, "The group was disposed.") { Rank = Rank });
@@ -216,19 +217,21 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
 
     internal void Post(RankEvent e) => _mailbox.Post(e);
 
+    private void PostControl(ControlEvent e) => _mailbox.Post(e);
+
     /// <summary>A store that was restarted may be an empty one: then there is nothing left to be a member of.</summary>
     private async ValueTask<bool> IsGroupKnownAsync(CancellationToken cancellationToken)
     {
         if (View.Epoch == 0 || await _services.Store.GetAsync(GroupRecord.KeyOf(Name), cancellationToken).ConfigureAwait(false) is not null)
             return true;
-        Post(new RankEvent(RankEventKind.GroupForgotten));
+        Post(new GroupForgotten());
         return false;
     }
 
     private void OnRecord(GroupRecord record)
     {
         _requests.OnRecord(record);
-        Post(new RankEvent(RankEventKind.RecordSeen) { Payload = record });
+        Post(new RecordSeen(record));
     }
 
     private void End(Exception? failure)
@@ -243,8 +246,8 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         _views.Complete();
     }
 
-    [LoggerMessage(1030, LogLevel.Information, "Group {Group}: rank {Rank} (incarnation {Incarnation}) is registered at {Address}")]
-    private partial void LogRegistered(string group, int rank, long incarnation, string address);
+    [LoggerMessage(1030, LogLevel.Information, "Group {Group}: {Member} is registered at {Address}")]
+    private partial void LogRegistered(string group, MemberId member, string address);
 
     [LoggerMessage(1035, LogLevel.Error, "Group {Group}: the step delegate of rank {Rank} did not return within {Deadline} after dispose; its memory is not freed. Let the delegate observe its token")]
     private partial void LogDelegateStuck(string group, int rank, TimeSpan deadline);

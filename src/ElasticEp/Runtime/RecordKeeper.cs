@@ -15,46 +15,46 @@ internal sealed partial class RecordKeeper(GroupServices services, CancellationT
     private readonly string _key = GroupRecord.KeyOf(services.Name);
 
     /// <summary>Reads the record → RecordRead or, after a delay, RecordUnknown.</summary>
-    public async Task ReadAsync(Action<RankEvent> post)
+    public async Task ReadAsync(long stamp, Action<ControlEvent> post)
     {
         try
         {
             var entry = await services.Store.GetAsync(_key, stopped).ConfigureAwait(false);
             var record = entry is { } found ? Decode(found) : null;
-            post(new RankEvent(RankEventKind.RecordRead) { Payload = record, Number = entry?.Version ?? 0 });
+            post(new RecordRead(stamp, record, entry?.Version ?? 0));
         }
         catch (UnreadableRecordException exception)
         {
-            await AnswerUnreadableAsync(exception, post).ConfigureAwait(false);
+            await AnswerUnreadableAsync(stamp, exception, post).ConfigureAwait(false);
         }
         catch (Exception exception)
         {
-            await AnswerUnknownAsync(exception, post).ConfigureAwait(false);
+            await AnswerUnknownAsync(stamp, exception, post).ConfigureAwait(false);
         }
     }
 
     /// <summary>Compare-and-sets the record → RecordWritten or, after a delay, RecordUnknown.</summary>
-    public async Task WriteAsync(GroupRecord record, long expectedVersion, Action<RankEvent> post)
+    public async Task WriteAsync(WriteRecord write, Action<ControlEvent> post)
     {
         try
         {
-            var result = await services.Store.CompareAndSetAsync(_key, expectedVersion, RecordCodec.Encode(record), stopped).ConfigureAwait(false);
+            var result = await services.Store.CompareAndSetAsync(_key, write.ExpectedVersion, RecordCodec.Encode(write.Record), stopped).ConfigureAwait(false);
             var current = result.Current is { } found ? Decode(found) : null;
-            post(new RankEvent(RankEventKind.RecordWritten) { Flag = result.IsSet, Payload = current, Number = result.Current?.Version ?? 0 });
+            post(new RecordWritten(write.Stamp, result.IsSet, current, result.Current?.Version ?? 0));
         }
         catch (UnreadableRecordException exception)
         {
-            await AnswerUnreadableAsync(exception, post).ConfigureAwait(false);
+            await AnswerUnreadableAsync(write.Stamp, exception, post).ConfigureAwait(false);
         }
         catch (Exception exception)
         {
-            await AnswerUnknownAsync(exception, post).ConfigureAwait(false);
+            await AnswerUnknownAsync(write.Stamp, exception, post).ConfigureAwait(false);
         }
     }
 
     /// <summary>Shows every record from now on, the present one first, until stopped.</summary>
     /// <param name="show">Given each record.</param>
-    /// <param name="unreadable">Told why the store's record cannot be read, each time that it is looked at.</param>
+    /// <param name="unreadable">Given the reason why the store's record cannot be read, each time that it is looked at.</param>
     public async Task WatchRecordAsync(Action<GroupRecord> show, Action<string> unreadable)
     {
         await WatchAsync(_key, unreadable, change =>
@@ -65,17 +65,18 @@ internal sealed partial class RecordKeeper(GroupServices services, CancellationT
     }
 
     /// <summary>Reports registrations of ranks, present ones first, until stopped.</summary>
-    public async Task WatchRanksAsync(Action<RankEvent> post)
+    public async Task WatchRanksAsync(Action<ControlEvent> post)
     {
         var prefix = GroupRecord.RanksPrefix(services.Name);
+        var registered = new Dictionary<int, GroupMember>();
         await WatchAsync(prefix, static _ => { }, change =>
         {
             if (!int.TryParse(change.Key.AsSpan(prefix.Length), out var rank))
                 return;
-            if (change.Entry is not { } entry)
-                post(new RankEvent(RankEventKind.RankUnregistered) { Peer = rank });
-            else if (TryDecode(rank, entry) is { } registered)
-                post(new RankEvent(RankEventKind.RankRegistered) { Peer = rank, Payload = registered });
+            if (change.Entry is { } entry && TryDecode(rank, entry) is { } process)
+                post(new RankRegistered(registered[rank] = process));
+            else if (change.Entry is null && registered.Remove(rank, out var gone))
+                post(new RankUnregistered(gone.Id));
         }).ConfigureAwait(false);
     }
 
@@ -137,20 +138,20 @@ internal sealed partial class RecordKeeper(GroupServices services, CancellationT
         }
     }
 
-    private async Task AnswerUnreadableAsync(UnreadableRecordException exception, Action<RankEvent> post)
+    private async Task AnswerUnreadableAsync(long stamp, UnreadableRecordException exception, Action<ControlEvent> post)
     {
         LogUnreadable(services.Name, _key, exception.Message);
         await DelayAsync(LastDelay).ConfigureAwait(false);
-        post(new RankEvent(RankEventKind.RecordUnreadable) { Payload = exception.Message });
+        post(new RecordUnreadable(stamp, exception.Message));
     }
 
-    private async Task AnswerUnknownAsync(Exception exception, Action<RankEvent> post)
+    private async Task AnswerUnknownAsync(long stamp, Exception exception, Action<ControlEvent> post)
     {
         if (stopped.IsCancellationRequested)
             return;
         LogStoreTrouble(services.Name, exception.Message);
         await DelayAsync(FirstDelay).ConfigureAwait(false);
-        post(new RankEvent(RankEventKind.RecordUnknown));
+        post(new RecordUnknown(stamp));
     }
 
     private async Task DelayAsync(TimeSpan delay)

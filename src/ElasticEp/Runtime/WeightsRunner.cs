@@ -6,7 +6,7 @@ using ElasticEp.Weights;
 namespace ElasticEp.Runtime;
 
 /// <summary>
-/// Runs the preparation effects of a rank one after another: load, warm up, drain, roll back. The app's hooks therefore never
+/// Runs the preparation effects of a rank one after another: fetch, warm up, drain, roll back. The app's hooks therefore never
 /// overlap. What it starts belongs to an operation, and its completion carries that operation.
 /// </summary>
 internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposable
@@ -15,7 +15,7 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
     private readonly IElasticWorkload _workload;
     private readonly Func<Task> _rehearse;
     private readonly ITransport _transport;
-    private readonly Action<RankEvent> _post;
+    private readonly Action<ControlEvent> _post;
     private readonly CancellationToken _stopped;
     private readonly RankWeights _weights;
     private readonly Lock _lock = new();
@@ -25,7 +25,7 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
     private Task _queue = Task.CompletedTask;
     private bool _isWarm;
 
-    public WeightsRunner(GroupServices services, int rank, IElasticWorkload workload, Func<Task> rehearse, Action<RankEvent> post, CancellationToken stopped)
+    public WeightsRunner(GroupServices services, int rank, IElasticWorkload workload, Func<Task> rehearse, Action<ControlEvent> post, CancellationToken stopped)
     {
         (_rank, _workload, _rehearse, _transport, _post, _stopped) = (rank, workload, rehearse, services.Transport, post, stopped);
         (_hookDeadline, _time) = (services.Options.ConnectDeadline, services.Time);
@@ -38,12 +38,13 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
 
     public ExpertWeights Get(int layer, int slot) => _weights.Slots.Get(layer, slot);
 
-    /// <summary>→ LoadProgress, then Loaded or LoadFailed.</summary>
-    public void StartLoad(PrepareMessage plan) => Enqueue(async token =>
+    /// <summary>→ FetchProgress, then Fetched or FetchFailed. The view in use is Completed: what views before it used is free.</summary>
+    public void StartFetch(PrepareMessage plan) => Enqueue(async token =>
     {
         try
         {
-            var reporter = new LoadReporter(plan.Operation, _post);
+            _weights.ReleaseOld();
+            var reporter = new ProgressReporter(plan.Operation, _post);
             var before = _weights.BytesReceived;
             await _weights.LoadAsync(plan.Base, plan.Next, plan.Transfers, reporter, token).ConfigureAwait(false);
             if (!_isWarm && plan.Next.Contains(_rank))
@@ -55,11 +56,11 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
             _isWarm = true;
             var received = _weights.BytesReceived - before;
             reporter.Report(new WeightProgress(received, received));
-            _post(new RankEvent(RankEventKind.Loaded) { Operation = plan.Operation });
+            _post(new Fetched(plan.Operation));
         }
         catch (Exception exception)
         {
-            Fail(RankEventKind.LoadFailed, plan.Operation, exception, token);
+            PostUnlessCancelled(new FetchFailed(plan.Operation, exception.Message), token);
         }
     });
 
@@ -69,16 +70,16 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
         try
         {
             await CallAsync(() => _workload.OnLeavingAsync(drainTime, token), "OnLeavingAsync", token).ConfigureAwait(false);
-            _post(new RankEvent(RankEventKind.Drained) { Operation = operation });
+            _post(new Drained(operation));
         }
         catch (Exception exception)
         {
-            Fail(RankEventKind.DrainFailed, operation, exception, token);
+            PostUnlessCancelled(new DrainFailed(operation, exception.Message), token);
         }
     });
 
     /// <summary>Cancels what runs, waits until it has ended, and gives everything back.</summary>
-    public void StartRollback(bool hasDrained)
+    public void StartRollback(string operation, bool hasDrained)
     {
         CancellationTokenSource cancelled;
         lock (_lock)
@@ -98,10 +99,10 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
             }
             catch (Exception exception)
             {
-                Fail(RankEventKind.RollbackFailed, "", exception, token);
+                PostUnlessCancelled(new RollbackFailed(exception.Message), token);
             }
 
-            _post(new RankEvent(RankEventKind.RolledBack));
+            _post(new RolledBack(operation));
         });
     }
 
@@ -112,16 +113,14 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
             _weights.Switch(view);
     }
 
-    public void Settle() => _weights.ReleaseOld();
-
-    public ValueTask RequestAsync(int source, WeightRequest request, CancellationToken cancellationToken)
+    public ValueTask RequestAsync(MemberId source, WeightRequest request, CancellationToken cancellationToken)
     {
         var writer = new WireWriter();
         request.Write(writer);
         return ProtocolSender.SendAsync(_transport, source, new WeightRequestMessage(writer.Written), cancellationToken);
     }
 
-    public ValueTask SendChunkAsync(int destination, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken) =>
+    public ValueTask SendChunkAsync(MemberId destination, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken) =>
         _transport.SendAsync(destination, LinkKind.Weights, header, segments, cancellationToken);
 
     /// <summary>Cancels what runs and waits for it; the transport may then be closed.</summary>
@@ -164,7 +163,7 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
     {
         try
         {
-            _post(new RankEvent(RankEventKind.HookEntered) { Payload = name });
+            _post(new HookEntered(name));
             await hook().ConfigureAwait(false);
         }
         catch (Exception exception) when (!token.IsCancellationRequested)
@@ -173,18 +172,18 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
         }
         finally
         {
-            _post(new RankEvent(RankEventKind.HookReturned));
+            _post(new HookReturned());
         }
     }
 
-    private void Fail(RankEventKind kind, string operation, Exception exception, CancellationToken token)
+    private void PostUnlessCancelled(ControlEvent failure, CancellationToken token)
     {
         if (!token.IsCancellationRequested && !_stopped.IsCancellationRequested)
-            _post(new RankEvent(kind) { Operation = operation, Payload = exception });
+            _post(failure);
     }
 
-    private sealed class LoadReporter(string operation, Action<RankEvent> post) : IProgress<WeightProgress>
+    private sealed class ProgressReporter(string operation, Action<ControlEvent> post) : IProgress<WeightProgress>
     {
-        public void Report(WeightProgress value) => post(new RankEvent(RankEventKind.LoadProgress) { Operation = operation, Number = value.Arrived, Step = value.Total });
+        public void Report(WeightProgress value) => post(new FetchProgress(operation, value.Arrived, value.Total));
     }
 }

@@ -1,254 +1,235 @@
-using System.Collections.Immutable;
 using ElasticEp.Events;
+using ElasticEp.Membership;
 using ElasticEp.Protocol;
 using ElasticEp.Steps;
 
 namespace ElasticEp.Scaling;
 
 /// <summary>
-/// Leads transitions and recoveries from the rank that coordinates. Pure. Events change facts; <see cref="Advance"/> looks at the
-/// facts and decides what is next, so that nothing depends on the order in which facts arrive. At most one write of the
-/// record is under way, and nothing is decided before its outcome is known.
+/// What a rank does when it leads: composes the writer of the record, recoveries and transitions, and says which of them may act. Pure.
+/// A recovery goes before a transition; neither decides anything while a request to the store is under way or the record is not known.
 /// </summary>
-internal sealed partial class CoordinatorCore(ElasticEpOptions options, MemberCore member, StepRules rules)
+internal sealed class CoordinatorCore
 {
-    private readonly Dictionary<int, GroupMember> _registered = [];
-    private readonly Dictionary<int, long> _incarnations = [];
-    private readonly Queue<(int From, OperationRequest Ask)> _waiting = [];
-    private GroupRecord _record = GroupRecord.Unborn;
-    private long _version;
-    private GroupRecord? _intent;
-    private WritePurpose _writing;
-    private bool _isReading;
-    private bool _isKnown;
-    private bool _isWatching;
-    private bool _isBirthOver;
-    private long _settledEpoch;
+    private readonly MemberCore _member;
+    private readonly RecordWriter _writer = new();
+    private readonly StartRepeater _starts;
+    private readonly RecoveryCore _recovery;
+    private readonly TransitionCore _transition;
+    private bool _isTakingOver;
 
-    /// <summary>Whether this rank coordinates.</summary>
+    public CoordinatorCore(ElasticEpOptions options, MemberCore member, PeerLinks links, StepRules rules)
+    {
+        _member = member;
+        _starts = new StartRepeater(member);
+        _recovery = new RecoveryCore(options, member, links, _writer, _starts, rules);
+        _transition = new TransitionCore(options, member, links, _writer, _starts, rules);
+    }
+
+    /// <summary>Whether this rank leads: it coordinates the view in use, or leads a recovery.</summary>
     public bool IsActive { get; private set; }
 
-    public Operation? Operation { get; private set; }
+    public Operation? Operation => _transition.Current;
 
-    public Recovery? Recovery { get; private set; }
+    public Recovery? Recovery => _recovery.Current;
 
-    public GroupRecord Record => _record;
+    public GroupRecord Record => _writer.Record;
 
-    public TimeSpan? WakeAt => Operation is { CanAbort: true, AbortReason: null } operation && operation.Deadline < TimeSpan.MaxValue ? operation.Deadline : null;
+    public TimeSpan? WakeAt => IsActive ? (_recovery.WakeAt ?? _transition.WakeAt) : null;
 
-    /// <summary>This rank takes over: it reads the record before it does anything.</summary>
-    public void Activate(TimeSpan now, List<RankEffect> effects)
+    /// <summary>Notes who has been a member: the same process never joins again.</summary>
+    public void Remember(GroupView view) => _transition.OnView(view);
+
+    public void OnEntered(EnterView entered, TimeSpan now, List<RankEffect> effects)
     {
-        IsActive = true;
-        _isKnown = false;
-        Advance(now, effects);
-    }
-
-    /// <summary>Notes who has been a member: the same incarnation never joins again, however late its registration vanishes.</summary>
-    public void Remember(GroupView view)
-    {
-        foreach (var known in view.Members)
-        {
-            _incarnations[known.Rank] = Math.Max(known.Incarnation, _incarnations.GetValueOrDefault(known.Rank));
-            _registered.Remove(known.Rank);
-        }
-    }
-
-    public void OnEntered(GroupView view, long step, TimeSpan now, List<RankEffect> effects)
-    {
+        var view = entered.View;
         Remember(view);
-        StartJoiners(view, step, effects);
-        if (view.StartStep > 0 && _record.View.Epoch < view.Epoch)
-            Recovery = null; // somebody else has led one, and has written the record
-        if (view.Coordinator == member.Rank && (!IsActive || _record.View.Epoch < view.Epoch))
-            Activate(now, effects);
-        else if (view.Coordinator != member.Rank && Recovery is null)
+        if (IsActive)
+            _transition.OnEntered(view, entered.FirstStep, effects);
+        _recovery.OnEntered(view);
+        if (Coordinates(view) && (!IsActive || Record.View.Epoch < view.Epoch))
+            TakeOver();
+        else if (!Coordinates(view) && Recovery is null)
             StandDown();
+        Advance(now, effects);
     }
 
     /// <summary>The first step of a view begins here, this long after the last one of the view before was complete.</summary>
-    public void OnFirstStep(TimeSpan pause)
-    {
-        if (Operation is { Stage: OperationPhase.Committed } operation)
-            operation.Figures = operation.Figures with { Pause = pause > operation.Figures.Pause ? pause : operation.Figures.Pause };
-    }
+    public void OnFirstStep(TimeSpan pause) => _transition.OnFirstStep(pause);
 
-    public void OnSettled(GroupView view, TimeSpan now, List<RankEffect> effects)
-    {
-        _settledEpoch = view.Epoch;
-        Advance(now, effects);
-    }
+    /// <summary>The first step of the view in use is complete everywhere.</summary>
+    public void OnViewCompleted(TimeSpan now, List<RankEffect> effects) => Advance(now, effects);
 
-    public void Handle(in RankEvent e, TimeSpan now, List<RankEffect> effects)
+    public void Handle(ControlEvent e, TimeSpan now, List<RankEffect> effects)
     {
-        switch (e.Kind)
+        switch (e)
         {
-            case RankEventKind.BirthWanted:
+            case BirthRequested:
                 IsActive = true;
                 break;
-            case RankEventKind.RecordRead:
-                OnRecordRead((e.Payload as GroupRecord, e.Number), now, effects);
+            case RecordRead read:
+                OnNews(_writer.OnRead(read, _member.View.Epoch, effects, out var confirmed), confirmed, now, effects);
                 break;
-            case RankEventKind.RecordWritten:
-                OnRecordWritten(e.Flag, e.Payload as GroupRecord, e.Number, now, effects);
+            case RecordWritten answer:
+                OnNews(_writer.OnWritten(answer, out var written), written, now, effects);
                 break;
-            case RankEventKind.RecordUnknown or RankEventKind.RecordUnreadable:
-                _isReading = false;
-                _isKnown = false;
+            case RecordUnknown unknown:
+                _writer.OnUnknown(unknown.Stamp);
                 break;
-            case RankEventKind.RankRegistered when e.Payload is GroupMember registered && registered.Incarnation > _incarnations.GetValueOrDefault(e.Peer):
-                _registered[e.Peer] = registered;
-                ConnectJoiner(e.Peer, effects);
+            case RecordUnreadable unreadable:
+                _writer.OnUnreadable(unreadable);
                 break;
-            case RankEventKind.RankUnregistered when _registered.Remove(e.Peer):
-                AbortIfJoiner(e.Peer, "ended before it was admitted");
+            case RankRegistered registered:
+                _transition.OnRegistered(registered.Member, now, effects);
                 break;
-            case RankEventKind.LinkLost when _registered.TryGetValue(e.Peer, out var registered) && registered.Incarnation == e.Number:
-                AbortIfJoiner(e.Peer, $"was lost before it was admitted: {e.Detail}");
+            case RankUnregistered unregistered:
+                _transition.OnUnregistered(unregistered.Member);
                 break;
-            case RankEventKind.ConnectFailed when _registered.ContainsKey(e.Peer):
-                AbortIfJoiner(e.Peer, $"cannot be reached: {e.Detail}");
+            case LinkUp up:
+                _recovery.OnLinkUp(up.Peer, effects);
+                _starts.OnLinkUp(up.Peer, effects);
+                if (Recovery is null)
+                    _transition.OnLinkUp(up.Peer, effects);
                 break;
-            case RankEventKind.Planned:
-                OnPlanned(e, now, effects);
+            case LinkLost lost:
+                _recovery.OnLinkLost(lost.Peer, effects);
+                _transition.OnPeerGone(lost.Peer, $"was lost before it was admitted: {lost.Reason}: {lost.Detail}");
                 break;
-            case RankEventKind.Tick when WakeAt <= now:
-                Operation!.AbortReason = $"its deadline passed while it waited for {Describe()}";
-                Operation.HasTimedOut = true;
+            case PeerLost lost:
+                _transition.OnPeerGone(lost.Peer, $"was lost before it was admitted: {lost.Detail}");
+                break;
+            case ConnectFailed failed:
+                _transition.OnPeerGone(failed.Peer, $"cannot be reached: {failed.Reason}");
+                break;
+            case Planned planned:
+                _transition.OnPlanned(planned, now, effects);
                 break;
         }
 
         Advance(now, effects);
     }
 
-    public void OnMessage(int from, ProtocolMessage message, TimeSpan now, List<RankEffect> effects)
+    public void OnTick(TimeSpan now, List<RankEffect> effects)
+    {
+        if (!IsActive)
+            return;
+        _recovery.OnTick(now);
+        _transition.OnTick(now);
+        Advance(now, effects);
+    }
+
+    public void OnMessage(MemberId from, ProtocolMessage message, TimeSpan now, List<RankEffect> effects)
     {
         switch (message)
         {
-            case OperationRequestMessage ask:
-                OnAsk(from, ask.Request, now, effects);
-                break;
-            case CancelMessage cancel:
-                OnCancel(from, cancel.Operation, effects);
-                break;
-            case PreparationMessage status:
-                OnStatus(from, status, effects);
-                break;
-            case ExpertLoadMessage load:
-                OnLoad(from, load, effects);
-                break;
-            case LaunchFailedMessage failed when Operation?.Id == failed.Operation:
-                Operation.AbortReason ??= $"rank {failed.Rank} could not be launched: {failed.Reason}";
-                break;
             case StepFailedMessage failed:
-                OnStepFailed(from, failed, now, effects);
+                OnStepFailed(from, failed, effects);
                 break;
             case StoppedMessage stopped:
-                OnStopped(from, stopped);
+                _recovery.OnStopped(from, stopped, effects);
+                break;
+            case OperationRequestMessage { Request: var request } when !IsActive:
+                RequestQueue.Refuse(from, request, ElasticEpErrorCode.InvalidState, $"Rank {_member.Self.Rank} does not coordinate.", effects);
+                break;
+            case OperationRequestMessage { Request: var request }:
+                _transition.OnRequest(from, request, mayPropose: Recovery is null, now, effects);
+                break;
+            case CancelMessage cancel when IsActive:
+                _transition.OnCancel(from, cancel, effects);
+                break;
+            case PreparationMessage report when IsActive:
+                _transition.OnPreparation(from, report, effects);
+                break;
+            case ExpertLoadMessage load when IsActive:
+                _transition.OnLoadReport(from, load, effects);
+                break;
+            case LaunchFailedMessage failed:
+                _transition.OnLaunchFailed(failed);
                 break;
         }
 
         Advance(now, effects);
     }
 
-    /// <summary>Decides what is next. Called after every event; does nothing while an answer is outstanding.</summary>
+    private void OnStepFailed(MemberId from, StepFailedMessage failed, List<RankEffect> effects)
+    {
+        if (IsActive && _writer.IsKnown && Record.Leavers.All(leaver => leaver.Id != from) && !Record.View.Contains(from) && failed.Epoch < Record.View.Epoch)
+            effects.Add(RankEffect.Send(from, new CompletedMessage(Record.View.Epoch))); // it is in no view that anybody needs
+        else if (_recovery.OnStepFailed(from, failed, effects))
+            IsActive = true;
+    }
+
+    /// <summary>Decides what is next; does nothing while an answer is outstanding.</summary>
     private void Advance(TimeSpan now, List<RankEffect> effects)
     {
-        if (!IsActive || _isReading || (_writing != WritePurpose.None && _isKnown))
+        if (!IsActive)
             return;
-        if (!_isKnown)
+        _writer.ReadIfUnknown(_member.View.Epoch, effects);
+        if (!_writer.IsReady)
+            return;
+        if (_isTakingOver && Recovery is null)
         {
-            _isReading = true;
-            effects.Add(new RankEffect(RankEffectKind.ReadRecord));
-            return;
+            _isTakingOver = false;
+            _recovery.StartAgain(effects);
         }
 
-        AdoptPending(now);
-        if (Recovery is not null)
-            AdvanceRecovery(effects);
-        if (Recovery is null && _writing == WritePurpose.None)
-            AdvanceOperation(now, effects);
+        _recovery.Advance(effects);
+        if (Recovery is null && _writer.IsReady)
+            _transition.Advance(now, effects);
     }
 
-    private void Write(GroupRecord next, WritePurpose purpose, List<RankEffect> effects)
+    private void OnNews(RecordNews news, WritePurpose written, TimeSpan now, List<RankEffect> effects)
     {
-        (_intent, _writing) = (next, purpose);
-        effects.Add(new RankEffect(RankEffectKind.WriteRecord) { Number = _version, Payload = next });
-    }
-
-    private void OnRecordRead((GroupRecord? Record, long Version) read, TimeSpan now, List<RankEffect> effects)
-    {
-        _isReading = false;
-        var epoch = read.Record?.View.Epoch ?? 0;
-        if (!IsActive || read.Version < _version || epoch < member.View.Epoch)
-            return; // an answer from before what is known already: it is read again
-        _isKnown = true;
-        if (_writing == WritePurpose.None)
-        {
-            if (read.Version != _version)
-                Operation = null; // what is under way is what the record says
-            (_record, _version) = (read.Record ?? GroupRecord.Unborn, read.Version);
-            if (_record.View.Epoch > 0 && _record.View.Coordinator != member.Rank && Recovery is null)
-                StandDown();
+        if (!IsActive)
             return;
-        }
-
-        // The outcome of a write was unknown. Its version tells: unchanged means it never happened, so it is tried again.
-        if (read.Version == _version)
-            effects.Add(new RankEffect(RankEffectKind.WriteRecord) { Number = _version, Payload = _intent });
-        else
-            Settle(IsIntent(read.Record), read.Record, read.Version, now, effects);
-    }
-
-    private bool IsIntent(GroupRecord? record) =>
-        record is not null && RecordCodec.Encode(record).Span.SequenceEqual(RecordCodec.Encode(_intent!).Span);
-
-    private void OnRecordWritten(bool isSet, GroupRecord? current, long version, TimeSpan now, List<RankEffect> effects)
-    {
-        if (!IsActive || _writing == WritePurpose.None)
-            return;
-        Settle(isSet || IsIntent(current), isSet ? _intent : current, version, now, effects);
-    }
-
-    private void Settle(bool isSet, GroupRecord? current, long version, TimeSpan now, List<RankEffect> effects)
-    {
-        var purpose = _writing;
-        (_record, _version, _writing, _intent) = (current ?? GroupRecord.Unborn, version, WritePurpose.None, null);
-        if (!isSet)
+        switch (news)
         {
-            // Somebody else has written. Whether this rank still leads, and what, is in the record.
-            (Operation, _isKnown) = (null, false);
-            if (Recovery is { } recovery)
-                Recovery = new Recovery(++_recoveries) { Reason = recovery.Reason };
-            return;
-        }
-
-        switch (purpose)
-        {
-            case WritePurpose.Propose:
-                OnProposed(now, effects);
+            case RecordNews.Known or RecordNews.Changed:
+                if (news == RecordNews.Changed)
+                    _transition.OnRecordChanged(now);
+                if (Record.View.Epoch > 0 && !Coordinates(Record.View) && Recovery is null)
+                    StandDown();
                 break;
-            case WritePurpose.Commit:
-                OnCommitted(now, effects);
-                break;
-            case WritePurpose.Finish:
-                OnFinished(effects);
-                break;
-            case WritePurpose.Recover when Recovery is not null: // otherwise another proposer wrote the very same, and has started it
+            case RecordNews.Acknowledged when written == WritePurpose.Recover:
                 OnRecovered(now, effects);
                 break;
+            case RecordNews.Acknowledged:
+                _transition.OnWritten(written, now, effects);
+                break;
+            case RecordNews.Refused:
+                _transition.OnRecordChanged(now);
+                _recovery.OnRefused(now);
+                break;
+            case RecordNews.Lost:
+                effects.Add(new Fail("The store has lost the group's record, or knows only an older one: it was restarted without its content. Start the ranks again to form a new group."));
+                break;
         }
+    }
+
+    /// <summary>Whether this very process coordinates a view; another one may have had its rank.</summary>
+    private bool Coordinates(GroupView view) => view.Coordinator == _member.Self.Rank && view.Contains(_member.Self);
+
+    private void OnRecovered(TimeSpan now, List<RankEffect> effects)
+    {
+        _transition.OnRecovered(now);
+        _recovery.OnWritten(Record.Pending, effects);
+        if (!Coordinates(Record.View))
+            StandDown(); // who coordinates takes over when it is started
+    }
+
+    /// <summary>This rank begins to lead: it reads the record before it does anything.</summary>
+    private void TakeOver()
+    {
+        IsActive = _isTakingOver = true;
+        _writer.Doubt();
     }
 
     private void StandDown()
     {
-        IsActive = false;
-        _isKnown = _isReading = false;
-        (_writing, _intent, Operation, Recovery) = (WritePurpose.None, null, null, null);
-        _waiting.Clear();
-        _load.Clear();
-        _hasToldLoad.Clear();
+        IsActive = _isTakingOver = false;
+        _writer.Forget();
+        _recovery.Forget();
+        _transition.Forget();
+        _starts.Clear();
     }
-
-    private static ImmutableArray<int> RanksOf(GroupView view) => [.. view.Members.Select(other => other.Rank)];
 }

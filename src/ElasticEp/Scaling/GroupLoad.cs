@@ -3,12 +3,12 @@ using ElasticEp.Events;
 namespace ElasticEp.Scaling;
 
 /// <summary>
-/// How much work each expert gets from the whole group, as far as the coordinator was told: (token, expert) pairs of all ranks, which lose
+/// How much work each expert gets from the whole group, as far as it was reported to the coordinator: (token, expert) pairs of all ranks, which lose
 /// half their weight with every window of steps. Pure. A coordinator begins with nothing.
 /// </summary>
 /// <param name="layers">MoE layers.</param>
 /// <param name="experts">Logical experts of each layer.</param>
-/// <param name="window">Steps in which what was told before loses half its weight.</param>
+/// <param name="window">Steps in which what was reported before loses half its weight.</param>
 internal sealed class GroupLoad(int layers, int experts, int window)
 {
     private double[] _pairs = []; // [layer, expert]; allocated with the first report, because most ranks never coordinate

@@ -1,98 +1,103 @@
 using System.Collections.Immutable;
-using ElasticEp.Placement;
 using ElasticEp.Protocol;
 
 namespace ElasticEp.Scaling;
 
 /// <summary>What the coordinator knows of the operation under way.</summary>
-internal sealed class Operation(PendingOperation pending, TimeSpan deadline, TimeSpan drainTime, TimeSpan now)
+internal sealed class Operation(PendingOperation pending, TimeSpan now, TimeSpan? deadline)
 {
-    private int _memberStage;
     private long _movedBefore;
 
     public PendingOperation Pending { get; set; } = pending;
 
     public string Id => Pending.Id;
 
-    public TimeSpan Deadline { get; } = deadline;
+    public OperationKind Kind => Pending.Kind;
 
-    public TimeSpan DrainTime { get; } = drainTime;
+    /// <summary>When it is rolled back unless it is committed; null for never.</summary>
+    public TimeSpan? Deadline { get; } = deadline;
 
-    public OperationPhase Stage { get; set; } = OperationPhase.Proposing;
+    public OperationPhase Phase { get; private set; } = OperationPhase.Proposing;
 
-    /// <summary>When the present stage began.</summary>
-    public TimeSpan Since { get; set; } = now;
+    /// <summary>When the present phase began.</summary>
+    public TimeSpan Since { get; private set; } = now;
 
-    public HashSet<int> Requesters { get; } = [];
+    /// <summary>Who is sent reports.</summary>
+    public HashSet<MemberId> Requesters { get; } = [];
 
-    public PlacementPlan? Plan { get; private set; }
+    /// <summary>Null before the policy has answered, and for an operation that was taken over.</summary>
+    public PlanCursor? Plan { get; set; }
 
-    /// <summary>Which of the plan's views is being prepared, or was committed last.</summary>
-    public int PlanStage { get; private set; }
+    /// <summary>The next view, made for the view in use; null until it is made, and again when a recovery has changed that.</summary>
+    public GroupView? Next { get; private set; }
 
-    public PlacementStage PlacementStage => Plan!.Stages[PlanStage];
+    /// <summary>Everybody who is sent Prepare: the members of both views.</summary>
+    public ImmutableArray<MemberId> Participants { get; private set; } = [];
 
-    public bool HasMoreStages => PlanStage + 1 < (Plan?.Stages.Count ?? 0);
+    /// <summary>Members that have reported their load for this operation.</summary>
+    public HashSet<MemberId> HasReportedLoad { get; } = [];
 
-    /// <summary>Whether this stage's view has the members that were asked for. A plan that changes none has them with its last stage.</summary>
-    public bool HasTargetMembers => PlanStage >= _memberStage;
+    /// <summary>The last report of each participant on the next view.</summary>
+    public Dictionary<MemberId, PreparationMessage> Reports { get; } = [];
 
-    /// <summary>Whether joiners enter and leavers leave with this stage's view.</summary>
-    public bool ChangesMembers => PlanStage == _memberStage;
-
-    public GroupView? Next { get; set; }
-
-    /// <summary>Members that have told their load for this operation.</summary>
-    public HashSet<int> HasToldLoad { get; } = [];
-
-    public Dictionary<int, PreparationMessage> Statuses { get; } = [];
-
-    public string? AbortReason { get; set; }
+    /// <summary>Why it is to be rolled back, or to end before its plan does.</summary>
+    public string? AbortReason { get; private set; }
 
     /// <summary>Whether <see cref="AbortReason"/> is the deadline.</summary>
-    public bool HasTimedOut { get; set; }
+    public bool HasTimedOut { get; private set; }
 
-    public OperationFigures Figures { get; set; } = new();
+    public OperationFigures Figures { get; set; } = new() { };
 
-    /// <summary>Everybody who was sent Prepare: the members of both views.</summary>
-    public ImmutableArray<int> Participants { get; set; } = [];
+    /// <summary>Whether there is still something to give up: all of it, or the views after the members have changed.</summary>
+    public bool CanBeGivenUp => Phase <= OperationPhase.Draining || (Phase <= OperationPhase.Advancing && (!Pending.IsCommitted || Plan is { HasMore: true }));
 
-    /// <summary>Whether there is still something to give up: all of it, or the stages after the members have changed.</summary>
-    public bool CanAbort => Stage <= OperationPhase.Draining || (Stage <= OperationPhase.Committed && (!Pending.IsCommitted || HasMoreStages));
+    public long BytesMoved => _movedBefore + Reports.Values.Sum(report => report.BytesMoved);
 
-    public long BytesMoved => _movedBefore + Statuses.Values.Sum(status => status.BytesMoved);
+    public long BytesTotal => Reports.Values.Sum(report => report.BytesTotal);
 
-    public long BytesTotal => Statuses.Values.Sum(status => status.BytesTotal);
-
-    public ScalePhase Phase => Stage switch
+    /// <summary>The phase as users see it.</summary>
+    public ScalePhase PublicPhase => Phase switch
     {
         OperationPhase.Proposing or OperationPhase.Gathering or OperationPhase.Planning => ScalePhase.Proposed,
-        OperationPhase.Loading or OperationPhase.Draining => Pending.IsCommitted ? ScalePhase.Committed : ScalePhase.Preparing,
-        OperationPhase.Committing or OperationPhase.Committed when !Pending.IsCommitted => ScalePhase.Preparing,
-        OperationPhase.Committing => ScalePhase.Prepared,
-        OperationPhase.Committed => ScalePhase.Committed,
+        OperationPhase.Preparing or OperationPhase.Draining => Pending.IsCommitted ? ScalePhase.Committed : ScalePhase.Preparing,
+        OperationPhase.Committing when Plan is { ChangesMembers: true } => ScalePhase.Prepared,
+        OperationPhase.Committing or OperationPhase.Committed or OperationPhase.Advancing => Pending.IsCommitted ? ScalePhase.Committed : ScalePhase.Preparing,
         OperationPhase.Completing => ScalePhase.Completed,
         _ => ScalePhase.Aborted,
     };
 
-    public void UsePlan(PlacementPlan plan)
+    public void EnterPhase(OperationPhase phase, TimeSpan now) => (Phase, Since) = (phase, now);
+
+    /// <summary>The first reason counts; too late it counts for nothing.</summary>
+    public void GiveUp(string reason, bool hasTimedOut = false)
     {
-        Plan = plan;
-        _memberStage = plan.Stages.Count - 1;
-        if (Pending.Joiners.IsEmpty && Pending.Leavers.IsEmpty)
-            return;
-        while (_memberStage > 0 && plan.Stages[_memberStage - 1].Placement.Ranks.SequenceEqual(Pending.Target.AsSpan()))
-            _memberStage--;
+        if (CanBeGivenUp && AbortReason is null)
+            (AbortReason, HasTimedOut) = (reason, hasTimedOut);
     }
 
-    public void MoveToNextStage()
+    /// <summary>The next view of the plan for the view in use.</summary>
+    public void SetNext(GroupView next, ImmutableArray<MemberId> participants) => (Next, Participants) = (next, participants);
+
+    /// <summary>The view in use is another one: what was made for the one before is void.</summary>
+    public void OnBaseChanged(TimeSpan now)
+    {
+        if (Phase is not (OperationPhase.Preparing or OperationPhase.Draining))
+            return;
+        _movedBefore = BytesMoved;
+        Reports.Clear();
+        Next = null;
+        EnterPhase(OperationPhase.Preparing, now);
+    }
+
+    public void MoveToNextView()
     {
         _movedBefore = BytesMoved;
-        Statuses.Clear();
-        PlanStage++;
+        Reports.Clear();
+        Next = null;
+        Plan!.MoveNext();
     }
 
-    /// <summary>Participants that have not reached a stage under the present next view.</summary>
-    public IEnumerable<int> Behind(IEnumerable<int> ranks, PreparationState stage) => ranks.Where(rank =>
-        !Statuses.TryGetValue(rank, out var status) || status.Stage < stage || status.Digest != Next!.Digest);
+    /// <summary>Participants that have not reached a state under the present next view.</summary>
+    public IEnumerable<MemberId> Behind(IEnumerable<MemberId> members, PreparationState state) => members.Where(member =>
+        !Reports.TryGetValue(member, out var report) || report.State < state || report.Digest != Next!.Digest);
 }

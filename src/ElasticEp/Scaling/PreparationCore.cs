@@ -1,63 +1,63 @@
 using ElasticEp.Events;
+using ElasticEp.Membership;
 using ElasticEp.Protocol;
 using ElasticEp.Steps;
 
 namespace ElasticEp.Scaling;
 
 /// <summary>
-/// A rank's own part in a transition: connect to the peers of the next view, get the weights, hand back requests when it is to
+/// A rank's own part in a transition: connect to the peers of the next view, fetch the weights, return requests to the queue when it is to
 /// leave; and undo all that when the operation is rolled back. Pure, like all cores.
 /// </summary>
-internal sealed class PreparationCore(int rank, MemberCore member, StepRules rules)
+internal sealed class PreparationCore(MemberCore member, PeerLinks links)
 {
     /// <summary>How long a new plan waits for hooks that were cancelled, before it fails and says whom it waited for.</summary>
     public static readonly TimeSpan HookPatience = TimeSpan.FromSeconds(2);
 
     private PrepareMessage? _plan;
-    private int _coordinator;
+    private MemberId _coordinator;
     private string _hook = ""; // of the workload, that runs now
     private string _undone = ""; // operation that is being rolled back
     private TimeSpan _undoneSince;
-    private bool _isLoading;
+    private bool _isFetching;
     private bool _isDraining;
-    private PreparationState _stage;
     private long _bytesMoved;
     private long _bytesTotal;
 
-    /// <summary>Id of the operation that is being prepared or that waits to settle; empty when there is none.</summary>
+    /// <summary>Id of the operation that is being prepared, or whose view is to be entered; empty when there is none.</summary>
     public string Operation => _plan?.Operation ?? "";
 
-    /// <summary>The view that is being prepared, or null.</summary>
-    public GroupView? Next => _plan?.Next;
+    public PreparationState State { get; private set; }
 
-    public PreparationState Stage => _stage;
+    /// <summary>When a tick is wanted, or null.</summary>
+    public TimeSpan? WakeAt => _plan is not null && IsUndoing && State == PreparationState.Fetching ? _undoneSince + HookPatience : null;
 
-    /// <summary>When <see cref="RankEventKind.Tick"/> is wanted, or null.</summary>
-    public TimeSpan? WakeAt => _plan is not null && IsUndoing ? _undoneSince + HookPatience : null;
+    private int Rank => member.Self.Rank;
 
     private bool IsUndoing => _undone.Length > 0;
 
-    public void OnPrepare(int from, PrepareMessage plan, TimeSpan now, List<RankEffect> effects)
+    public void OnPrepare(MemberId from, PrepareMessage plan, TimeSpan now, List<RankEffect> effects)
     {
-        if (plan.Next.Epoch <= member.View.Epoch || member.Phase == MemberPhase.Gone)
+        var isOld = plan.Next.Epoch <= member.View.Epoch || plan.Base.Epoch < (_plan?.Base.Epoch ?? 0);
+        if (isOld || member.Phase == MemberPhase.Gone)
             return;
         _coordinator = from;
-        if (_plan?.Operation == plan.Operation && _plan.PlanStage == plan.PlanStage)
+        if (_plan?.Operation == plan.Operation && _plan.PlanView == plan.PlanView)
         {
-            // The same stage on a new base: what has been done stays, only the view has another epoch.
+            // The same view of the plan on a new base: what has been done stays, only the view has another epoch.
             _plan = plan;
-            if (_stage >= PreparationState.Loaded)
+            if (State >= PreparationState.Ready)
                 ReportReady(effects);
             else
-                ConnectAndLoad(effects);
+                ConnectAndFetch(effects);
             return;
         }
 
         if (_plan is not null)
             Undo(now, effects);
         _plan = plan;
-        (_stage, _isLoading, _isDraining, _bytesMoved, _bytesTotal) = (PreparationState.Loading, false, false, 0, 0);
-        ConnectAndLoad(effects);
+        (State, _isFetching, _isDraining, _bytesMoved, _bytesTotal) = (PreparationState.Fetching, false, false, 0, 0);
+        ConnectAndFetch(effects);
         FailIfHooksLast(now, effects);
     }
 
@@ -66,7 +66,7 @@ internal sealed class PreparationCore(int rank, MemberCore member, StepRules rul
         if (_plan?.Operation != drain.Operation || _isDraining)
             return;
         _isDraining = true;
-        effects.Add(new RankEffect(RankEffectKind.Drain) { Operation = drain.Operation, Payload = _plan.DrainTime });
+        effects.Add(new Drain(drain.Operation, _plan.DrainTime));
     }
 
     public void OnAbort(AbortMessage abort, TimeSpan now, List<RankEffect> effects)
@@ -79,147 +79,164 @@ internal sealed class PreparationCore(int rank, MemberCore member, StepRules rul
             member.Leave(effects);
     }
 
+    /// <summary>The view with this epoch is Completed without this rank, which has nothing more to do, whatever step it waits in.</summary>
+    public void OnCompleted(CompletedMessage completed, List<RankEffect> effects)
+    {
+        if (member.View.Epoch < completed.Epoch || !member.View.Contains(member.Self))
+            member.Leave(effects);
+    }
+
     /// <summary>
-    /// The coordinator's Abort may be lost; the record tells the same. When an operation is recorded as completed its members have entered
+    /// The coordinator's Abort may be lost; the record says the same. When an operation is recorded as completed its members have entered
     /// every view that came of it: what one of them still prepares was given up.
     /// </summary>
     public void OnRecordSeen(GroupRecord record, TimeSpan now, List<RankEffect> effects)
     {
-        if (record.Last is { } last && last.Id == _plan?.Operation && (!last.IsCompleted || record.View.Contains(rank)))
-            OnAbort(new AbortMessage(last.Id, last.Reason), now, effects);
+        if (_plan is not null && record.FindOutcome(_plan.Operation) is { } outcome && (!outcome.IsCompleted || record.View.Contains(member.Self)))
+            OnAbort(new AbortMessage(outcome.Id, outcome.Reason), now, effects);
     }
 
-    public void OnCompleted(CompletedMessage completed, List<RankEffect> effects)
+    /// <summary>A view is in use that has this many views of an operation's plan: those cannot be undone any more.</summary>
+    public void OnEntered(EnterView entered)
     {
-        // It may overtake the last StepEnd that this leaver waits for: then it goes as soon as that has come.
-        if (completed.Epoch < member.View.Epoch)
-            return;
-        member.Release(effects);
-    }
-
-    /// <summary>A view is in use that has this many stages of an operation: those cannot be undone any more.</summary>
-    public void OnEntered(string operation, long committedViews)
-    {
-        if (_plan?.Operation == operation && _plan.PlanStage < committedViews)
+        if (_plan?.Operation == entered.Operation && _plan.PlanView < entered.CommittedViews)
             _plan = null;
     }
 
-    /// <summary>The first step of the view in use is complete here: buffers of the view before are free.</summary>
-    public void OnSettled(List<RankEffect> effects) => LoadWhenReady(effects);
+    /// <summary>The first step of the view in use is complete here.</summary>
+    public void OnViewCompleted(List<RankEffect> effects) => FetchWhenReady(effects);
 
-    public void Handle(in RankEvent e, TimeSpan now, List<RankEffect> effects)
+    public void OnTick(TimeSpan now, List<RankEffect> effects)
     {
-        switch (e.Kind)
+        if (WakeAt <= now)
+            FailIfHooksLast(now, effects);
+    }
+
+    public void Handle(ControlEvent e, List<RankEffect> effects)
+    {
+        switch (e)
         {
-            case RankEventKind.HookEntered:
-                _hook = e.Detail;
+            case HookEntered entered:
+                _hook = entered.Hook;
                 break;
-            case RankEventKind.HookReturned:
+            case HookReturned:
                 _hook = "";
                 break;
-            case RankEventKind.RolledBack:
+            case RolledBack done when done.Operation == _undone:
                 _undone = "";
-                LoadWhenReady(effects);
+                FetchWhenReady(effects);
                 break;
-            case RankEventKind.Tick when WakeAt <= now:
-                FailIfHooksLast(now, effects);
+            case LinkUp up:
+                FetchWhenReady(effects);
+                ReportAgain(up.Peer, effects);
                 break;
-            case RankEventKind.LinkUp:
-                LoadWhenReady(effects);
-                ReportAgain(e.Peer, effects);
+            case LinkLost lost when _plan is { } plan && State == PreparationState.Fetching && !_isFetching:
+                if (Peers(plan).FirstOrDefault(peer => peer.Id == lost.Peer) is { } wanted)
+                    effects.Add(new Connect(wanted));
                 break;
-            case RankEventKind.LinkLost when _plan is { } plan && _stage == PreparationState.Loading && !_isLoading:
-                if (plan.Next.Find(e.Peer) is { } lost)
-                    effects.Add(RankEffect.Connect(lost.Rank, lost.Address));
+            case ConnectFailed { Loss: LossReason.Replaced } when _plan is { Base.Epoch: 0 }:
+                break; // one of the first ranks was started again: the first view is made anew with it
+            case ConnectFailed failed when _plan is { } plan && !_isFetching && Peers(plan).Any(peer => peer.Id == failed.Peer):
+                Report(PreparationState.Fetching, $"rank {Rank} could not connect to rank {failed.Peer.Rank}: {failed.Reason}", effects);
                 break;
-            case RankEventKind.ConnectFailed when _plan is { } plan && !_isLoading && Peers(plan).Any(IsPeer(e.Peer)):
-                Report(PreparationState.Loading, $"rank {rank} could not connect to rank {e.Peer}: {e.Detail}", effects);
+            case FetchProgress progress when IsCurrent(progress.Operation):
+                (_bytesMoved, _bytesTotal) = (progress.BytesArrived, progress.BytesTotal);
+                Report(State, "", effects);
                 break;
-            case RankEventKind.LoadProgress when e.Operation == Operation && _plan is not null:
-                (_bytesMoved, _bytesTotal) = (e.Number, e.Step);
-                Report(_stage, "", effects);
-                break;
-            case RankEventKind.Loaded when e.Operation == Operation && _plan is not null:
-                _stage = PreparationState.Loaded;
+            case Fetched fetched when IsCurrent(fetched.Operation):
+                State = PreparationState.Ready;
                 ReportReady(effects);
                 break;
-            case RankEventKind.LoadFailed when e.Operation == Operation && _plan is not null:
-                Report(_stage, $"rank {rank} could not get its weights: {e.Detail}", effects);
+            case FetchFailed failed when IsCurrent(failed.Operation):
+                Report(State, $"rank {Rank} failed to fetch its weights: {failed.Reason}", effects);
                 break;
-            case RankEventKind.Drained when e.Operation == Operation && _plan is not null:
-                _stage = PreparationState.Drained;
+            case Drained drained when IsCurrent(drained.Operation):
+                State = PreparationState.Drained;
                 ReportReady(effects);
                 break;
-            case RankEventKind.DrainFailed when e.Operation == Operation && _plan is not null:
-                Report(_stage, $"the leave hook of rank {rank} failed: {e.Detail}", effects);
+            case DrainFailed failed when IsCurrent(failed.Operation):
+                Report(State, $"the leave hook of rank {Rank} failed: {failed.Reason}", effects);
                 break;
         }
     }
 
-    private static Func<GroupMember, bool> IsPeer(int peer) => other => other.Rank == peer;
+    private bool IsCurrent(string operation) => _plan?.Operation == operation;
 
     private IEnumerable<GroupMember> Peers(PrepareMessage plan) => plan.Base.Members
         .Concat(plan.Next.Members)
-        .Where(peer => peer.Rank != rank)
-        .DistinctBy(peer => peer.Rank);
+        .Where(peer => peer.Id != member.Self)
+        .DistinctBy(peer => peer.Id);
 
-    private void ConnectAndLoad(List<RankEffect> effects)
+    private void ConnectAndFetch(List<RankEffect> effects)
     {
         foreach (var peer in Peers(_plan!))
         {
-            if (!member.IsConnected(peer))
-                effects.Add(RankEffect.Connect(peer.Rank, peer.Address));
+            if (!links.IsConnected(peer.Id))
+                effects.Add(new Connect(peer));
         }
 
-        LoadWhenReady(effects);
+        FetchWhenReady(effects);
     }
 
-    private void LoadWhenReady(List<RankEffect> effects)
+    private void FetchWhenReady(List<RankEffect> effects)
     {
-        if (_plan is not { } plan || _isLoading || IsUndoing || _stage != PreparationState.Loading || !rules.MayReuseBuffers(member.IsSettled) || !Peers(plan).All(peer => member.IsConnected(peer)))
+        if (_plan is not { } plan || _isFetching || State != PreparationState.Fetching)
             return;
-        _isLoading = true;
-        effects.Add(new RankEffect(RankEffectKind.Load) { Operation = plan.Operation, Payload = plan });
+        if (IsUndoing && !plan.Next.IsTerminal)
+            return; // hooks do not overlap; the end of the group needs none
+        if (!plan.Next.Contains(member.Self))
+        {
+            State = PreparationState.Ready; // a leaver fetches nothing
+            ReportReady(effects);
+        }
+        else if (HasCompleted(plan.Base) && Peers(plan).All(peer => links.IsConnected(peer.Id)))
+        {
+            _isFetching = true;
+            effects.Add(new Fetch(plan));
+        }
     }
+
+    /// <summary>A member writes no buffer before it has itself completed the first step of the view in use; a joiner is in none.</summary>
+    private bool HasCompleted(GroupView view) => !view.Contains(member.Self) || member.CompletedEpoch >= view.Epoch;
 
     private void ReportReady(List<RankEffect> effects)
     {
-        member.SetPrepared(_plan!.Operation, _plan.PlanStage, _plan.Next);
-        Report(_stage, "", effects);
+        member.SetPrepared(_plan!.Operation, _plan.PlanView, _plan.Next);
+        Report(State, "", effects);
     }
 
-    /// <summary>The coordinator is there again: what was said to it may be lost, and it may be another one.</summary>
-    private void ReportAgain(int peer, List<RankEffect> effects)
+    /// <summary>The coordinator is there again: what was sent to it may be lost, and it may be another one.</summary>
+    private void ReportAgain(MemberId peer, List<RankEffect> effects)
     {
-        if (_plan is null || (peer != _coordinator && peer != member.View.Coordinator))
+        if (_plan is null || (peer != _coordinator && peer != member.Coordinator))
             return;
         _coordinator = peer;
-        Report(_stage, "", effects);
+        Report(State, "", effects);
     }
 
-    private void Report(PreparationState stage, string failure, List<RankEffect> effects) =>
-        effects.Add(RankEffect.Send(_coordinator, new PreparationMessage(Operation, stage, _plan!.Next.Digest, _bytesMoved, _bytesTotal, failure)));
+    private void Report(PreparationState state, string failure, List<RankEffect> effects) =>
+        effects.Add(RankEffect.Send(_coordinator, new PreparationMessage(Operation, state, _plan!.Next.Digest, _bytesMoved, _bytesTotal, failure)));
 
     /// <summary>A hook that ignores its token cannot be ended. Until it returns, this rank can take part in nothing new, and says so.</summary>
     private void FailIfHooksLast(TimeSpan now, List<RankEffect> effects)
     {
-        if (_plan is null || !IsUndoing || now < _undoneSince + HookPatience)
+        if (_plan is null || !IsUndoing || State != PreparationState.Fetching || now < _undoneSince + HookPatience)
             return;
         var what = _hook.Length > 0 ? $"its workload's {_hook} was cancelled" : "its rollback began";
-        Report(PreparationState.Loading, $"rank {rank} still undoes operation '{_undone}': {what} {(now - _undoneSince).TotalSeconds:0.#} s ago and has not ended", effects);
-        (_plan, _isLoading, _isDraining) = (null, false, false); // nothing of it has begun
+        Report(PreparationState.Fetching, $"rank {Rank} still undoes operation '{_undone}': {what} {(now - _undoneSince).TotalSeconds:0.#} s ago and has not ended", effects);
+        (_plan, _isFetching, _isDraining) = (null, false, false); // nothing of it has begun
     }
 
     private void Undo(TimeSpan now, List<RankEffect> effects)
     {
         member.DropPrepared(Operation);
-        if (_isLoading || _isDraining)
+        if (_isFetching || _isDraining)
         {
             (_undone, _undoneSince) = (Operation, now);
-            effects.Add(new RankEffect(RankEffectKind.Rollback) { Operation = Operation, Flag = _isDraining });
+            effects.Add(new Rollback(Operation, _isDraining));
         }
 
         _plan = null;
-        (_stage, _isLoading, _isDraining) = (PreparationState.Loading, false, false);
+        (State, _isFetching, _isDraining) = (PreparationState.Fetching, false, false);
     }
 }

@@ -3,20 +3,24 @@ using ElasticEp.Protocol;
 
 namespace ElasticEp.Scaling;
 
-/// <summary>A recovery that this rank leads: Stop, answers, compare-and-set, Start.</summary>
-internal sealed class Recovery(long id)
+/// <summary>A recovery that this rank leads.</summary>
+internal sealed class Recovery(long id, MemberId reporter, string reason)
 {
     public long Id { get; } = id;
 
-    /// <summary>Whether the record has been read for it and Stop has gone out.</summary>
-    public bool IsStopping { get; set; }
+    /// <summary>Who reported that its attempt cannot complete.</summary>
+    public MemberId Reporter { get; } = reporter;
 
-    /// <summary>Whether the new view is being written.</summary>
-    public bool IsWriting { get; set; }
+    /// <summary>What made it necessary.</summary>
+    public string Reason { get; } = reason;
 
+    public RecoveryPhase Phase { get; set; }
+
+    /// <summary>Everybody who was sent Stop.</summary>
     public ImmutableArray<GroupMember> Targets { get; set; } = [];
 
-    public Dictionary<int, StoppedMessage> Answers { get; } = [];
+    public Dictionary<MemberId, StoppedMessage> Answers { get; } = [];
 
-    public string Reason { get; init; } = "";
+    /// <summary>Following: until when another rank's Start is waited for.</summary>
+    public TimeSpan FollowUntil { get; set; }
 }

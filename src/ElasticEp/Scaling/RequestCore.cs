@@ -25,7 +25,7 @@ internal sealed class RequestCore(TimeSpan operationDeadline)
     /// <summary>When <see cref="OnTick"/> is wanted, or null.</summary>
     public TimeSpan? WakeAt { get; private set; }
 
-    /// <summary>A caller asks for an operation.</summary>
+    /// <summary>A caller requests an operation.</summary>
     /// <returns>False when this process awaits the same one already.</returns>
     public bool TryBegin(OperationRequest request, TimeSpan now, List<RequestEffect> effects)
     {
@@ -50,7 +50,7 @@ internal sealed class RequestCore(TimeSpan operationDeadline)
         SetWake();
     }
 
-    /// <summary>The present record, or a newer one: it tells who coordinates and how operations ended.</summary>
+    /// <summary>The present record, or a newer one: it says who coordinates and how operations ended.</summary>
     public void OnRecord(GroupRecord record, TimeSpan now, List<RequestEffect> effects)
     {
         _record = record;
@@ -59,15 +59,16 @@ internal sealed class RequestCore(TimeSpan operationDeadline)
         SetWake();
     }
 
-    /// <summary>A connection to a rank is up: what was sent to it before may be lost.</summary>
-    public void OnConnected(int rank, TimeSpan now, List<RequestEffect> effects)
+    /// <summary>A connection to a peer is up: what was sent to it before may be lost.</summary>
+    public void OnConnected(MemberId peer, TimeSpan now, List<RequestEffect> effects)
     {
-        foreach (var request in _requests.Values.Where(request => request.Coordinator == rank))
+        foreach (var request in _requests.Values.Where(request => request.Coordinator == peer))
             SendAgain(request, now, effects);
         SetWake();
     }
 
-    public void OnMessage(ProtocolMessage message, TimeSpan now, List<RequestEffect> effects)
+    /// <summary>A reply or a report. One of a rank that was sent the request earlier does not count: another one decides now.</summary>
+    public void OnMessage(MemberId from, ProtocolMessage message, List<RequestEffect> effects)
     {
         switch (message)
         {
@@ -75,8 +76,8 @@ internal sealed class RequestCore(TimeSpan operationDeadline)
                 if (!request.IsAbandoned)
                     effects.Add(new RequestEffect.Report(progress.Progress));
                 break;
-            case OperationReplyMessage answer when _requests.TryGetValue(answer.Operation, out var request):
-                OnAnswer(request, answer, effects);
+            case OperationReplyMessage reply when _requests.TryGetValue(reply.Operation, out var request) && request.Coordinator == from && request.Content.Call == reply.Call:
+                OnReply(request, reply, effects);
                 break;
         }
 
@@ -103,33 +104,36 @@ internal sealed class RequestCore(TimeSpan operationDeadline)
         SetWake();
     }
 
+    private MemberId? Coordinator => _record.View.Find(_record.View.Coordinator)?.Id;
+
     private void Look(Request request, TimeSpan now, List<RequestEffect> effects)
     {
         if (_record.FindOutcome(request.Id) is { } outcome)
             End(request, outcome.ToResult(_record.View), null, effects);
         else if (_record.View.IsTerminal)
             End(request, null, new ElasticEpException(ElasticEpErrorCode.GroupEnded, "The group has ended."), effects);
-        else if (_record.View.Coordinator >= 0 && _record.View.Coordinator != request.Coordinator)
+        else if (Coordinator is { } coordinator && coordinator != request.Coordinator)
             SendAgain(request, now, effects);
     }
 
     private void SendAgain(Request request, TimeSpan now, List<RequestEffect> effects)
     {
         request.NextAt = now + RepeatTime;
-        var coordinator = _record.View.Coordinator;
-        if (coordinator < 0)
+        if (Coordinator is not { } coordinator)
             return;
+        if (request.Coordinator is null)
+            request.Content = request.Content with { EndedBefore = _record.Requested.Count };
         if (request.Coordinator != coordinator)
             (request.Coordinator, request.IsAccepted) = (coordinator, false);
         if (request.CancelledAt is not null)
-            effects.Add(new RequestEffect.Send(coordinator, new CancelMessage(request.Id)));
+            effects.Add(new RequestEffect.Send(coordinator, new CancelMessage(request.Id, request.Content.Call)));
         else if (_record.Pending?.Id != request.Id)
             effects.Add(new RequestEffect.Send(coordinator, new OperationRequestMessage(request.Content)));
     }
 
-    private void OnAnswer(Request request, OperationReplyMessage answer, List<RequestEffect> effects)
+    private void OnReply(Request request, OperationReplyMessage reply, List<RequestEffect> effects)
     {
-        switch ((ElasticEpErrorCode)answer.Code)
+        switch ((ElasticEpErrorCode)reply.Code)
         {
             case 0:
                 request.IsAccepted = true;
@@ -137,13 +141,13 @@ internal sealed class RequestCore(TimeSpan operationDeadline)
             case ElasticEpErrorCode.InvalidState when !_record.View.IsTerminal:
                 break; // it does not coordinate yet, or no more
             case ElasticEpErrorCode.ScaleInProgress:
-                End(request, null, new ScaleInProgressException(answer.Detail), effects);
+                End(request, null, new ScaleInProgressException(reply.Detail), effects);
                 break;
             case ElasticEpErrorCode.OperationAborted when request.CancelledAt is not null:
-                End(request, null, new OperationCanceledException(answer.Detail), effects);
+                End(request, null, new OperationCanceledException(reply.Detail), effects);
                 break;
             default:
-                End(request, null, new ElasticEpException((ElasticEpErrorCode)answer.Code, answer.Detail), effects);
+                End(request, null, new ElasticEpException((ElasticEpErrorCode)reply.Code, reply.Detail), effects);
                 break;
         }
     }
@@ -167,17 +171,17 @@ internal sealed class RequestCore(TimeSpan operationDeadline)
         if (elapsed - (isKnown ? RollbackTime : TimeSpan.Zero) < request.Deadline)
             return false;
         if (request.Coordinator is { } coordinator)
-            effects.Add(new RequestEffect.Send(coordinator, new CancelMessage(request.Id)));
+            effects.Add(new RequestEffect.Send(coordinator, new CancelMessage(request.Id, request.Content.Call)));
         End(request, null, Late(request), effects);
         return true;
     }
 
     private static ElasticEpException Late(Request request) => new(
         ElasticEpErrorCode.DeadlineExceeded,
-        request.Coordinator is { } rank
-            ? $"The deadline of {request.Deadline} has passed, and rank {rank}, which coordinates, has decided nothing. See whether it runs and can be reached; what was asked may still be done."
+        request.Coordinator is { } coordinator
+            ? $"The deadline of {request.Deadline} has passed, and rank {coordinator.Rank}, which coordinates, has decided nothing. See whether it runs and can be reached; what was requested may still be done."
             : $"The deadline of {request.Deadline} has passed, and the group has no view yet: start its first ranks.")
-    { Rank = request.Coordinator };
+    { Rank = request.Coordinator?.Rank };
 
     private void End(Request request, ScaleResult? result, Exception? failure, List<RequestEffect> effects)
     {
@@ -190,7 +194,7 @@ internal sealed class RequestCore(TimeSpan operationDeadline)
 
     private sealed class Request(OperationRequest content, TimeSpan since, TimeSpan deadline)
     {
-        public OperationRequest Content { get; } = content;
+        public OperationRequest Content { get; set; } = content;
 
         public string Id => Content.Id;
 
@@ -198,8 +202,8 @@ internal sealed class RequestCore(TimeSpan operationDeadline)
 
         public TimeSpan Deadline { get; } = deadline;
 
-        /// <summary>The rank that it was sent to last; null when it was sent to nobody yet.</summary>
-        public int? Coordinator { get; set; }
+        /// <summary>The member that it was sent to last; null when it was sent to nobody yet.</summary>
+        public MemberId? Coordinator { get; set; }
 
         public bool IsAccepted { get; set; }
 

@@ -6,7 +6,7 @@ namespace ElasticEp.Scaling;
 internal abstract record RequestEffect
 {
     /// <summary>Send to the rank that coordinates, if it can be reached now; nothing is kept for later.</summary>
-    public sealed record Send(int Coordinator, ProtocolMessage Message) : RequestEffect;
+    public sealed record Send(MemberId Coordinator, ProtocolMessage Message) : RequestEffect;
 
     /// <summary>Report to the caller how its operation goes on.</summary>
     public sealed record Report(ScaleProgress Progress) : RequestEffect;

@@ -7,15 +7,17 @@ namespace ElasticEp.Scaling;
 internal static class Targets
 {
     /// <exception cref="ElasticEpException">The request is wrong or the group impossible.</exception>
-    public static ImmutableArray<int> Resolve(OperationRequest ask, GroupView view, ElasticEpOptions options)
+    public static ImmutableArray<int> Resolve(OperationRequest request, GroupView view, ElasticEpOptions options)
     {
-        if (ask.Kind == OperationKind.Stop)
+        if (request.Kind == OperationKind.Stop)
             return [];
+        if (request.Leaver is { } leaver && !view.Contains(leaver))
+            throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"{leaver} is not a member and cannot leave.");
         var present = view.Members.Select(member => member.Rank).ToArray();
-        var given = (ask.Size is null ? 0 : 1) + (ask.Ranks is null ? 0 : 1) + (ask.Remove is null ? 0 : 1);
+        var given = (request.Size is null ? 0 : 1) + (request.Ranks is null ? 0 : 1) + (request.Remove is null ? 0 : 1);
         if (given != 1)
             throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, "Give exactly one of Size, Ranks and Remove.");
-        var target = ask.Size is { } size ? OfSize(size, present, options) : ask.Ranks is { } ranks ? Exactly(ranks, options) : Without(ask.Remove!.Value, present);
+        var target = request.Size is { } size ? OfSize(size, present, options) : request.Ranks is { } ranks ? Exactly(ranks, options) : Without(request.Remove!.Value, present);
         Check(target, present.Length, options);
         return target;
     }

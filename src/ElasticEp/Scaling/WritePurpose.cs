@@ -1,6 +1,6 @@
 namespace ElasticEp.Scaling;
 
-/// <summary>Why the coordinator writes the record.</summary>
+/// <summary>Why the record is written.</summary>
 internal enum WritePurpose
 {
     /// <summary>Nothing is being written.</summary>
@@ -9,8 +9,11 @@ internal enum WritePurpose
     /// <summary>An operation is proposed.</summary>
     Propose,
 
-    /// <summary>The next view becomes durable.</summary>
+    /// <summary>The next view of an operation becomes durable.</summary>
     Commit,
+
+    /// <summary>The highest durable view is Completed.</summary>
+    Complete,
 
     /// <summary>An operation has ended, completed or aborted.</summary>
     Finish,

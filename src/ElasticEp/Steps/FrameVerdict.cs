@@ -3,7 +3,7 @@ namespace ElasticEp.Steps;
 /// <summary>What becomes of a data frame, given its tag.</summary>
 internal enum FrameVerdict
 {
-    /// <summary>It belongs to the attempt that runs here, or to the next step while this rank's exchanges are complete.</summary>
+    /// <summary>It belongs to the attempt that runs here.</summary>
     Accept,
 
     /// <summary>It is of an older attempt: thrown away and counted.</summary>

@@ -2,9 +2,36 @@ using ElasticEp.Events;
 
 namespace ElasticEp.Steps;
 
-/// <summary>The end of a step: what follows it, and under which view.</summary>
+/// <summary>The end of a step: what follows it, under which view, and when this rank is out of the group.</summary>
 internal sealed partial class MemberCore
 {
+    /// <summary>The operation is over for this leaver: the app's loop may end.</summary>
+    public void Release(List<RankEffect> effects)
+    {
+        _isReleased = true;
+        AnswerGone(effects);
+    }
+
+    /// <summary>This rank is not wanted: it was dismissed, or learned of a view without it.</summary>
+    public void Leave(List<RankEffect> effects)
+    {
+        if (Phase is MemberPhase.Running or MemberPhase.Broken && _isDelegateInside)
+            effects.Add(Abort("This rank has left the group."));
+        Phase = MemberPhase.Gone;
+        Release(effects);
+    }
+
+    /// <summary>
+    /// The group has a terminal view. Normally the coordinator's next StepEnd says so; but its peers go as soon as they know, so
+    /// a rank that has trouble from now on goes by itself.
+    /// </summary>
+    public void EndGroup(List<RankEffect> effects)
+    {
+        _hasGroupEnded = true;
+        if (_trouble is not null && Phase != MemberPhase.Gone)
+            Leave(effects);
+    }
+
     private void CompleteIfDone(List<RankEffect> effects)
     {
         if (Phase == MemberPhase.Closing && rules.IsComplete(_isDelegateInside, _ended.Count, View.Members.Length))
@@ -15,11 +42,12 @@ internal sealed partial class MemberCore
     {
         LastCompleted = Step;
         IsFresh = false;
-        effects.Add(new RankEffect(RankEffectKind.CloseStep) { Epoch = View.Epoch, Step = Step });
+        effects.Add(RankEffect.CloseStep(View, Step));
         if (_isFirstOfView)
         {
             _isFirstOfView = false;
-            effects.Add(new RankEffect(RankEffectKind.SettleView) { Payload = View });
+            CompletedEpoch = View.Epoch;
+            effects.Add(new ViewCompleted(View));
         }
 
         Return(true, _tailFailure, effects);
@@ -37,14 +65,11 @@ internal sealed partial class MemberCore
     {
         if (_prepared is not { } next || next.Epoch != _switchEpoch || next.Digest != _switchDigest)
         {
-            effects.Add(new RankEffect(RankEffectKind.Fail)
-            {
-                Payload = $"The coordinator announced view {_switchEpoch}, but rank {Rank} holds {_prepared?.ToString() ?? "no next view"}: it cannot follow.",
-            });
+            effects.Add(new Fail($"The coordinator announced view {_switchEpoch}, but rank {Self.Rank} holds {_prepared?.ToString() ?? "no next view"}: it cannot follow."));
             return;
         }
 
-        Enter(next, Step + 1, _preparedOperation, _preparedStage + 1, effects);
+        Enter(next, Step + 1, _preparedOperation, _preparedPlanView + 1, effects);
         if (Phase == MemberPhase.Gone)
             return;
         if (rules.MustRun(_anyWork, _latchedWake, Step + 1, true))
@@ -56,6 +81,7 @@ internal sealed partial class MemberCore
     private void Enter(GroupView view, long step, string operation, int committedViews, List<RankEffect> effects)
     {
         View = view;
+        _startedBy = null;
         DropPrepared(_preparedOperation);
         (_announcedEpoch, _announcedDigest) = (0, 0);
         foreach (var (peer, early) in _early.ToArray())
@@ -64,10 +90,13 @@ internal sealed partial class MemberCore
                 _early.Remove(peer);
         }
 
-        _latchedWake = 0; // steps of another view: its first one is run without a wake
+        // Nobody can be beyond the first step of a view that this rank enters only now.
+        _latchedWake = _laterWake.Epoch == view.Epoch && _laterWake.Step <= step ? _laterWake.Step : 0;
+        if (_laterWake.Epoch <= view.Epoch)
+            _laterWake = default;
         _isFirstOfView = true;
-        effects.Add(new RankEffect(RankEffectKind.EnterView) { Epoch = view.Epoch, Step = step, Operation = operation, Number = committedViews, Payload = view });
-        if (view.Contains(Rank))
+        effects.Add(new EnterView(view, step, operation, committedViews));
+        if (view.Contains(Self))
             return;
         Phase = MemberPhase.Gone;
         _isReleased |= view.IsTerminal;
@@ -79,7 +108,7 @@ internal sealed partial class MemberCore
         if (!_isCallerWaiting)
             return;
         _isCallerWaiting = _hasCallerRun = false;
-        effects.Add(new RankEffect(RankEffectKind.ReturnToCaller) { Flag = result, Payload = failure });
+        effects.Add(RankEffect.ReturnToCaller(result, failure));
     }
 
     private void AnswerGone(List<RankEffect> effects)
@@ -88,5 +117,5 @@ internal sealed partial class MemberCore
             Return(false, null, effects);
     }
 
-    private RankEffect Abort(string reason) => new(RankEffectKind.AbortAttempt) { Epoch = View.Epoch, Step = Step, Payload = reason };
+    private AbortAttempt Abort(string reason) => new(View.Epoch, Step, reason);
 }

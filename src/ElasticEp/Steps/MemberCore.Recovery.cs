@@ -4,54 +4,40 @@ using ElasticEp.Protocol;
 
 namespace ElasticEp.Steps;
 
-/// <summary>The member's side of recovery: report trouble, end the attempt when told to stop, go on where told to start.</summary>
+/// <summary>The member's side of recovery: report trouble, end the attempt on Stop, go on where Start says.</summary>
 internal sealed partial class MemberCore
 {
-    private readonly SortedDictionary<int, long> _connected = []; // peer → its incarnation
-    private readonly HashSet<int> _lost = [];
-    private readonly SortedDictionary<int, long> _stops = []; // who said Stop → its recovery; all of them are answered
+    private readonly Dictionary<MemberId, long> _stops = []; // who sent Stop → its recovery; all of them are answered
     private long _stopEpoch;
-    private bool _hasClosed;
-    private (int Peer, string Reason)? _trouble;
+    private long? _closed; // the last step whose own exchanges are complete, or the one before the step that this rank was started with
+    private long _closedEpoch; // under which it closed that step itself; zero when it did not
+    private StartMessage? _startedBy; // how this rank entered the view in use, if by Start
+    private (MemberId? Peer, string Reason)? _trouble;
 
     /// <summary>Who is to lead a recovery, as far as this rank knows.</summary>
-    public int Proposer => Succession.Proposer(View, _lost);
+    public MemberId? Proposer => Succession.Proposer(View, links);
 
-    /// <summary>Whether there is a connection to a rank.</summary>
-    public bool IsConnected(int peer) => _connected.ContainsKey(peer);
-
-    /// <summary>Whether there is a connection to this very incarnation of a rank.</summary>
-    public bool IsConnected(GroupMember peer) => _connected.TryGetValue(peer.Rank, out var incarnation) && incarnation == peer.Incarnation;
-
-    /// <summary>This rank said goodbye to a peer.</summary>
-    public void OnDisconnected(int peer) => _connected.Remove(peer);
-
-    public void OnStop(int from, StopMessage stop, List<RankEffect> effects)
+    public void OnStop(MemberId from, StopMessage stop, List<RankEffect> effects)
     {
         if (stop.Epoch < View.Epoch)
+        {
+            effects.Add(SendStopped(from, stop.Recovery)); // its record is old: it has to read it again
             return;
+        }
+
         _stops[from] = stop.Recovery;
         _stopEpoch = Math.Max(_stopEpoch, stop.Epoch);
-        effects.Add(new RankEffect(RankEffectKind.Fence) { Epoch = stop.Epoch });
+        effects.Add(new Fence(stop.Epoch));
         if (Phase == MemberPhase.Gone)
         {
-            // A leaver has nothing to stop, but it says what it completed.
-            SendStopped(effects);
+            // A leaver has nothing to stop, but it reports what it closed.
+            AnswerStops(effects);
             _stops.Clear();
             return;
         }
 
-        if (_isDelegateInside && Phase is MemberPhase.Running or MemberPhase.Closing)
-        {
-            _hasClosed = Phase == MemberPhase.Closing;
-            if (rules.StopCancelsDelegate(_hasClosed))
-                effects.Add(Abort("The group stopped the attempt to recover."));
-        }
-        else if (Phase == MemberPhase.Closing)
-        {
-            _hasClosed = true;
-        }
-
+        if (_isDelegateInside && Phase is MemberPhase.Running or MemberPhase.Closing && rules.StopCancelsDelegate(HasClosed))
+            effects.Add(Abort("The group stopped the attempt to recover."));
         if (rules.MayAnswerStop(_isDelegateInside))
             AnswerStop(effects);
         else if (Phase != MemberPhase.Stopping)
@@ -65,51 +51,65 @@ internal sealed partial class MemberCore
             return;
         if (_isDelegateInside)
         {
-            effects.Add(new RankEffect(RankEffectKind.Fail) { Payload = $"Rank {Rank} was told to start {start.View} while its delegate of step {Step} was still running." });
+            effects.Add(new Fail($"Rank {Self.Rank} got Start of {start.View} while its delegate of step {Step} was still running."));
             return;
         }
 
         // A leaver need not keep up with steps of the view that it is not in.
-        var isLeaver = !start.View.Contains(Rank);
-        var isBehind = _hasClosed && (start.Step == Step + 1 || (isLeaver && start.Step > Step));
+        var isLeaver = !start.View.Contains(Self);
+        var isBehind = HasClosed && Step > LastCompleted && (start.Step == Step + 1 || (isLeaver && start.Step > Step));
         if (!IsFresh && !isLeaver && start.Step != LastCompleted + 1 && !isBehind)
         {
-            effects.Add(new RankEffect(RankEffectKind.Fail) { Payload = $"Rank {Rank} completed step {LastCompleted} and was told to start with step {start.Step}." });
+            effects.Add(new Fail($"Rank {Self.Rank} completed step {LastCompleted} and got Start with step {start.Step}."));
             return;
         }
 
         if (isBehind)
-        {
-            effects.Add(new RankEffect(RankEffectKind.CloseStep) { Epoch = View.Epoch, Step = Step });
-            LastCompleted = Step;
-            IsFresh = false;
-            Return(true, _tailFailure, effects);
-        }
+            CompleteWithoutSuccessor(effects); // every kept member has closed the step, so nobody misses anything of it
         else if (IsFresh)
-        {
             LastCompleted = start.Step - 1;
-        }
-
         _stops.Clear();
-        _hasClosed = false;
+        (_closed, _closedEpoch) = (start.Step - 1, 0);
         _trouble = null;
         Enter(start.View, start.Step, start.Operation, start.CommittedViews, effects);
+        _startedBy = start;
         if (Phase != MemberPhase.Gone)
             BecomeDue(start.Step, effects);
     }
 
+    /// <summary>A peer that is still in an earlier view may have missed its Start: whoever was started by the same one repeats it.</summary>
+    public void RepeatStart(MemberId peer, long epoch, List<RankEffect> effects)
+    {
+        if (_startedBy is { } start && start.View.StartStep > 0 && epoch < start.View.Epoch && peer != Self)
+            effects.Add(RankEffect.Send(peer, start));
+    }
+
+    /// <summary>A connection has ended.</summary>
+    public void OnLinkLost(LinkLost e, List<RankEffect> effects) =>
+        OnTrouble(e.Peer, $"the link to {e.Peer} was lost ({e.Reason}): {e.Detail}", effects);
+
+    /// <summary>A peer is taken to have ended.</summary>
+    public void OnPeerLost(PeerLost e, List<RankEffect> effects) => OnTrouble(e.Peer, $"{e.Peer} is lost ({e.Reason}): {e.Detail}", effects);
+
+    /// <summary>A connection is up: what was sent over the one before may be lost.</summary>
+    public void OnLinkUp(MemberId peer, List<RankEffect> effects)
+    {
+        if (Phase == MemberPhase.Stopped)
+            AnswerStops(effects);
+        else if (_trouble is { } trouble && peer == Proposer && Phase != MemberPhase.Gone)
+            effects.Add(RankEffect.Send(peer, new StepFailedMessage(View.Epoch, Step, trouble.Peer, trouble.Reason)));
+    }
+
+    private bool HasClosed => _closed == Step;
+
     private void OnStoppingEnded(Exception? failure, bool isOwnFailure, List<RankEffect> effects)
     {
-        if (_hasClosed)
+        if (HasClosed)
         {
             if (failure is not null)
                 _tailFailure = new StepFailedException(Step, Attempt, false, failure);
             if (rules.IsComplete(_isDelegateInside, _ended.Count, View.Members.Length))
-            {
-                // Every StepEnd came before this rank promised anything: the step is complete here.
-                _hasClosed = false;
-                CompleteWithoutSuccessor(effects);
-            }
+                CompleteWithoutSuccessor(effects); // every StepEnd came before this rank promised anything: the step is complete here
         }
         else if (isOwnFailure)
         {
@@ -123,35 +123,28 @@ internal sealed partial class MemberCore
     {
         LastCompleted = Step;
         IsFresh = false;
-        effects.Add(new RankEffect(RankEffectKind.CloseStep) { Epoch = View.Epoch, Step = Step });
+        effects.Add(RankEffect.CloseStep(View, Step));
         Return(true, _tailFailure, effects);
     }
 
     private void AnswerStop(List<RankEffect> effects)
     {
         Phase = MemberPhase.Stopped;
-        SendStopped(effects);
+        AnswerStops(effects);
     }
 
-    private void OnLinkLost(in RankEvent e, List<RankEffect> effects)
-    {
-        // A connection that a newer one has replaced says nothing about the newer one.
-        if (!_connected.TryGetValue(e.Peer, out var incarnation) || incarnation != e.Number)
-            return;
-        _connected.Remove(e.Peer);
-        OnTrouble(e.Peer, $"the link to rank {e.Peer} was lost: {e.Detail}", effects);
-    }
-
-    private void SendStopped(List<RankEffect> effects)
+    private void AnswerStops(List<RankEffect> effects)
     {
         foreach (var (from, recovery) in _stops)
-            effects.Add(RankEffect.Send(from, new StoppedMessage(recovery, LastCompleted, IsFresh, [.. _connected.Keys])));
+            effects.Add(SendStopped(from, recovery));
     }
 
-    private void OnTrouble(int lostPeer, string reason, List<RankEffect> effects)
+    private RankEffect SendStopped(MemberId to, long recovery) => RankEffect.Send(to, new StoppedMessage(recovery, View.Epoch, _closed, _closedEpoch, [.. links.Connected]));
+
+    private void OnTrouble(MemberId? peer, string reason, List<RankEffect> effects)
     {
-        var isLeader = _stops.ContainsKey(lostPeer) && Phase is (MemberPhase.Stopping or MemberPhase.Stopped);
-        if (lostPeer != -1 && !View.Contains(lostPeer) && !isLeader)
+        var isProposer = peer is { } lost && _stops.ContainsKey(lost) && Phase is (MemberPhase.Stopping or MemberPhase.Stopped);
+        if (peer is { } other && !View.Contains(other) && !isProposer)
             return;
         if (Phase is MemberPhase.Parked or MemberPhase.Gone)
             return;
@@ -161,37 +154,16 @@ internal sealed partial class MemberCore
             effects.Add(Abort(reason));
         }
 
-        ReportTrouble(lostPeer, reason, effects);
+        ReportTrouble(peer, reason, effects);
     }
 
-    private void ReportTrouble(int lostPeer, string reason, List<RankEffect> effects)
+    private void ReportTrouble(MemberId? peer, string reason, List<RankEffect> effects)
     {
         _isTroubleReported = true;
-        _trouble = (lostPeer, reason);
+        _trouble = (peer, reason);
         if (_hasGroupEnded)
-        {
             Leave(effects);
-            return;
-        }
-
-        effects.Add(RankEffect.Send(Proposer, new StepFailedMessage(View.Epoch, Step, lostPeer, reason)));
-    }
-
-    private void OnRankLost(in RankEvent e, List<RankEffect> effects)
-    {
-        if (_lost.Add(e.Peer))
-            OnTrouble(e.Peer, $"rank {e.Peer} is lost: {e.Detail}", effects);
-    }
-
-    private void OnLinkUp(int peer, long incarnation, List<RankEffect> effects)
-    {
-        _connected[peer] = incarnation;
-        if (View.Find(peer) is { } known && known.Incarnation != incarnation)
-            return; // another process under a member's number
-        _lost.Remove(peer);
-        if (Phase == MemberPhase.Stopped)
-            SendStopped(effects);
-        else if (_trouble is { } trouble && peer == Proposer && Phase != MemberPhase.Gone)
-            effects.Add(RankEffect.Send(Proposer, new StepFailedMessage(View.Epoch, Step, trouble.Peer, trouble.Reason)));
+        else if (Proposer is { } proposer)
+            effects.Add(RankEffect.Send(proposer, new StepFailedMessage(View.Epoch, Step, peer, reason)));
     }
 }

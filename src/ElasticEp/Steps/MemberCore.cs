@@ -1,23 +1,26 @@
 using ElasticEp.Events;
+using ElasticEp.Membership;
+using ElasticEp.Protocol;
 
 namespace ElasticEp.Steps;
 
 /// <summary>
 /// The step agreement of one rank: which step runs, under which view, and when it is complete. Pure: it owns no thread, timer,
-/// task or lock; what it wants done it adds to <c>effects</c>.
+/// task or lock; what it wants done it adds to <c>effects</c>. This part is a step from its beginning to the StepEnds.
 /// </summary>
-internal sealed partial class MemberCore(int rank, TimeSpan stepDeadline, StepRules rules)
+internal sealed partial class MemberCore(MemberId self, PeerLinks links, TimeSpan stepDeadline, StepRules rules)
 {
     private readonly HashSet<int> _ended = [];
-    private readonly SortedDictionary<int, RankEvent> _early = []; // member → the StepEnd of the highest epoch and step that came before this rank was there
+    private readonly Dictionary<MemberId, RankEvent> _early = []; // peer → the StepEnd of the highest epoch and step that came before this rank was there
     private GroupView? _prepared;
     private string _preparedOperation = "";
-    private int _preparedStage;
+    private int _preparedPlanView;
     private long _announcedEpoch;
     private ulong _announcedDigest;
     private long _switchEpoch;
     private ulong _switchDigest;
-    private long _latchedWake;
+    private long _latchedWake; // the latest step of this view that a wake has come for; zero for none
+    private (long Epoch, long Step) _laterWake; // the latest of a later view
     private bool _anyWork;
     private bool _hasWork;
     private bool _isCallerWaiting;
@@ -30,9 +33,13 @@ internal sealed partial class MemberCore(int rank, TimeSpan stepDeadline, StepRu
     private StepFailedException? _tailFailure;
     private TimeSpan _closingSince;
 
-    public int Rank { get; } = rank;
+    /// <summary>This process. Its incarnation is drawn before the first event.</summary>
+    public MemberId Self { get; set; } = self;
 
     public GroupView View { get; private set; } = GroupView.None;
+
+    /// <summary>The member that coordinates the view in use; null when there is none.</summary>
+    public MemberId? Coordinator => View.Find(View.Coordinator)?.Id;
 
     public MemberPhase Phase { get; private set; } = MemberPhase.Parked;
 
@@ -46,17 +53,17 @@ internal sealed partial class MemberCore(int rank, TimeSpan stepDeadline, StepRu
     /// <summary>Whether this rank has never completed a step: its last completed step means nothing.</summary>
     public bool IsFresh { get; private set; } = true;
 
-    /// <summary>Whether the first step of the view in use is complete here, so that nobody needs the views before it; also when there is none.</summary>
-    public bool IsSettled => !_isFirstOfView;
+    /// <summary>The last view whose first step was completed here, so that every member has entered it; zero for none.</summary>
+    public long CompletedEpoch { get; private set; }
 
     /// <summary>StepEnds that wait for this rank to get to their step; at most one of each member.</summary>
     public int EarlyStepEnds => _early.Count;
 
-    /// <summary>When <see cref="RankEventKind.Tick"/> is wanted, or null.</summary>
+    /// <summary>When a tick is wanted, or null.</summary>
     public TimeSpan? WakeAt => Phase == MemberPhase.Closing && !_isTroubleReported && !_isDelegateInside ? _closingSince + stepDeadline : null;
 
-    /// <summary>The next view is held here, with every weight it needs.</summary>
-    public void SetPrepared(string operation, int planStage, GroupView next) => (_preparedOperation, _preparedStage, _prepared) = (operation, planStage, next);
+    /// <summary>This rank holds the next view, with every weight it needs.</summary>
+    public void SetPrepared(string operation, int planView, GroupView next) => (_preparedOperation, _preparedPlanView, _prepared) = (operation, planView, next);
 
     public void DropPrepared(string operation)
     {
@@ -73,85 +80,58 @@ internal sealed partial class MemberCore(int rank, TimeSpan stepDeadline, StepRu
             WakeAll(effects);
     }
 
-    /// <summary>The operation is over for this leaver: the app's loop may end.</summary>
-    public void Release(List<RankEffect> effects)
-    {
-        _isReleased = true;
-        AnswerGone(effects);
-    }
-
-    /// <summary>This rank is not wanted: it was dismissed, or learned of a view without it.</summary>
-    public void Leave(List<RankEffect> effects)
-    {
-        if (Phase is MemberPhase.Running or MemberPhase.Broken && _isDelegateInside)
-            effects.Add(Abort("This rank has left the group."));
-        Phase = MemberPhase.Gone;
-        Release(effects);
-    }
-
-    /// <summary>
-    /// The group has a terminal view. Normally the coordinator's next StepEnd says so; but its peers go as soon as they know, so
-    /// a rank that has trouble from now on goes by itself.
-    /// </summary>
-    public void EndGroup(List<RankEffect> effects)
-    {
-        _hasGroupEnded = true;
-        if (_trouble is not null && Phase != MemberPhase.Gone)
-            Leave(effects);
-    }
-
     public void Handle(in RankEvent e, TimeSpan now, List<RankEffect> effects)
     {
         switch (e.Kind)
         {
-            case RankEventKind.CallerWaits:
+            case StepEventKind.CallerWaits:
                 _isCallerWaiting = true;
                 AnswerGone(effects);
                 RunIfDue(effects);
                 break;
-            case RankEventKind.CallerGaveUp:
+            case StepEventKind.CallerCancelled:
                 if (_isCallerWaiting && !_hasCallerRun)
                     Return(false, new OperationCanceledException(), effects);
                 break;
-            case RankEventKind.WorkNotified:
+            case StepEventKind.WorkNotified:
                 _hasWork = true;
                 if (Phase == MemberPhase.Idle)
                     WakeAll(effects);
                 break;
-            case RankEventKind.Wake:
-            case RankEventKind.FrameWaiting:
+            case StepEventKind.Wake:
+            case StepEventKind.FrameParked:
                 OnWake(e, effects);
                 break;
-            case RankEventKind.ExchangesEnded:
+            case StepEventKind.ExchangesEnded:
                 OnExchangesEnded(now, effects);
                 break;
-            case RankEventKind.DelegateReturned:
+            case StepEventKind.DelegateReturned:
                 OnDelegateReturned(e, effects);
                 break;
-            case RankEventKind.StepEnd:
+            case StepEventKind.StepEnd:
                 OnStepEnd(e, effects);
                 break;
-            case RankEventKind.LinkLost:
-                OnLinkLost(e, effects);
-                break;
-            case RankEventKind.LinkUp:
-                OnLinkUp(e.Peer, e.Number, effects);
-                break;
-            case RankEventKind.RankLost:
-                OnRankLost(e, effects);
-                break;
-            case RankEventKind.Tick when WakeAt <= now:
-                OnTrouble(-1, $"no StepEnd of step {Step} from rank {string.Join(", ", Missing())} within {stepDeadline}", effects);
+            case StepEventKind.Tick when WakeAt <= now:
+                OnTrouble(null, $"no StepEnd of step {Step} from rank {string.Join(", ", Missing())} within {stepDeadline}", effects);
                 break;
         }
     }
 
     private IEnumerable<int> Missing() => View.Members.Select(member => member.Rank).Where(member => !_ended.Contains(member));
 
+    /// <summary>Latched by epoch and step: a wake cannot be lost, and one of a later view counts once this rank is in it.</summary>
     private void OnWake(in RankEvent e, List<RankEffect> effects)
     {
-        // The first step of a later view is run in any case.
-        if (e.Epoch != View.Epoch || Phase == MemberPhase.Gone || IsTooFarAhead(e, effects))
+        if (e.Epoch < View.Epoch || Phase == MemberPhase.Gone)
+            return;
+        if (e.Epoch > View.Epoch)
+        {
+            if ((e.Epoch, e.Step).CompareTo(_laterWake) > 0)
+                _laterWake = (e.Epoch, e.Step);
+            return;
+        }
+
+        if (IsTooFarAhead(e, effects))
             return;
         _latchedWake = Math.Max(_latchedWake, e.Step);
         if (Phase == MemberPhase.Idle && rules.MustRun(false, _latchedWake, LastCompleted + 1, false))
@@ -160,7 +140,7 @@ internal sealed partial class MemberCore(int rank, TimeSpan stepDeadline, StepRu
 
     private void WakeAll(List<RankEffect> effects)
     {
-        effects.Add(new RankEffect(RankEffectKind.SendWake) { Epoch = View.Epoch, Step = LastCompleted + 1, Payload = View });
+        effects.Add(RankEffect.SendWake(View, LastCompleted + 1));
         BecomeDue(LastCompleted + 1, effects);
     }
 
@@ -184,7 +164,7 @@ internal sealed partial class MemberCore(int rank, TimeSpan stepDeadline, StepRu
         Phase = MemberPhase.Running;
         _isDelegateInside = _hasCallerRun = true;
         _hasWork = _announcedEpoch != 0;
-        effects.Add(new RankEffect(RankEffectKind.RunDelegate) { Epoch = View.Epoch, Step = Step, Number = Attempt, Payload = View });
+        effects.Add(RankEffect.RunDelegate(View, Step, Attempt));
         ReplayEarly(effects);
     }
 
@@ -194,19 +174,12 @@ internal sealed partial class MemberCore(int rank, TimeSpan stepDeadline, StepRu
             return;
         Phase = MemberPhase.Closing;
         _closingSince = now;
-        _ended.Add(Rank);
+        (_closed, _closedEpoch) = (Step, View.Epoch);
+        _ended.Add(Self.Rank);
         _anyWork |= _hasWork;
         if (_announcedEpoch != 0)
             (_switchEpoch, _switchDigest) = (_announcedEpoch, _announcedDigest);
-        effects.Add(new RankEffect(RankEffectKind.SendStepEnd)
-        {
-            Epoch = View.Epoch,
-            Step = Step,
-            Flag = _hasWork,
-            NextEpoch = _announcedEpoch,
-            NextDigest = _announcedDigest,
-            Payload = View,
-        });
+        effects.Add(RankEffect.SendStepEnd(View, Step, _hasWork, _announcedEpoch, _announcedDigest));
         CompleteIfDone(effects);
     }
 
@@ -215,25 +188,24 @@ internal sealed partial class MemberCore(int rank, TimeSpan stepDeadline, StepRu
         if (e.Epoch != View.Epoch || e.Step != Step || !_isDelegateInside)
             return;
         _isDelegateInside = false;
-        var failure = e.Payload as Exception;
         switch (Phase)
         {
             case MemberPhase.Running:
                 Phase = MemberPhase.Broken;
-                if (e.Flag)
-                    Return(false, new StepFailedException(Step, Attempt, true, failure!), effects);
-                ReportTrouble(-1, failure?.Message ?? "the delegate returned before it had run every exchange", effects);
+                if (e.IsOwnFailure)
+                    Return(false, new StepFailedException(Step, Attempt, true, e.Failure!), effects);
+                ReportTrouble(null, e.Failure?.Message ?? "the delegate returned before it had run every exchange", effects);
                 break;
             case MemberPhase.Closing:
-                if (failure is not null)
-                    _tailFailure = new StepFailedException(Step, Attempt, false, failure);
+                if (e.Failure is not null)
+                    _tailFailure = new StepFailedException(Step, Attempt, false, e.Failure);
                 CompleteIfDone(effects);
                 break;
-            case MemberPhase.Broken when e.Flag:
-                Return(false, new StepFailedException(Step, Attempt, true, failure!), effects);
+            case MemberPhase.Broken when e.IsOwnFailure:
+                Return(false, new StepFailedException(Step, Attempt, true, e.Failure!), effects);
                 break;
             case MemberPhase.Stopping:
-                OnStoppingEnded(failure, e.Flag, effects);
+                OnStoppingEnded(e.Failure, e.IsOwnFailure, effects);
                 break;
             case MemberPhase.Gone:
                 AnswerGone(effects);
@@ -257,9 +229,9 @@ internal sealed partial class MemberCore(int rank, TimeSpan stepDeadline, StepRu
 
         if (!View.Contains(e.Peer))
             return;
-        _ended.Add(e.Peer);
-        _anyWork |= e.Flag;
-        if (e.NextEpoch != 0 && e.Peer == View.Coordinator)
+        _ended.Add(e.Peer.Rank);
+        _anyWork |= e.HasWork;
+        if (e.NextEpoch != 0 && e.Peer.Rank == View.Coordinator)
             (_switchEpoch, _switchDigest) = (e.NextEpoch, e.NextDigest);
         CompleteIfDone(effects);
     }
@@ -268,7 +240,7 @@ internal sealed partial class MemberCore(int rank, TimeSpan stepDeadline, StepRu
     {
         if (_early.Count == 0)
             return;
-        var early = _early.Values.ToArray();
+        var early = _early.Values.OrderBy(e => e.Peer.Rank).ToArray();
         _early.Clear();
         foreach (var e in early)
             OnStepEnd(e, effects);
@@ -282,8 +254,8 @@ internal sealed partial class MemberCore(int rank, TimeSpan stepDeadline, StepRu
     {
         if (StepRules.IsWithinReach(e.Step, Step))
             return false;
-        if (e.Kind != RankEventKind.FrameWaiting) // the exchange has judged the frame itself
-            effects.Add(new RankEffect(RankEffectKind.AbortLink) { Peer = e.Peer, Payload = $"it sent {e.Kind} of step {e.Step} while step {Step} is the last here; ranks are at most one step apart" });
+        if (e.Kind != StepEventKind.FrameParked) // the exchange has judged the frame itself
+            effects.Add(new AbortLink(e.Peer, $"it sent {e.Kind} of step {e.Step} while step {Step} is the last here; ranks are at most one step apart"));
         return true;
     }
 }

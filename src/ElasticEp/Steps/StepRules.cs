@@ -4,7 +4,7 @@ namespace ElasticEp.Steps;
 
 /// <summary>
 /// The decisions of the step agreement as pure functions, in one place, so that each can be read, tested, and broken on purpose
-/// by a test that must then fail. Everything that decides, decides through here.
+/// by a test that must then fail. The cores and the exchange decide through here.
 /// </summary>
 internal class StepRules
 {
@@ -42,17 +42,20 @@ internal class StepRules
     /// <summary>Rule 3: whether a prepared view may be announced: only once it is durable.</summary>
     public virtual bool MayAnnounce(bool isDurable) => isDurable;
 
-    /// <summary>Whether buffers that the view before used may be given other experts: only once the present one is in use everywhere.</summary>
-    public virtual bool MayReuseBuffers(bool isSettled) => isSettled;
+    /// <summary>Whether a next view may be prepared, which writes buffers that the views before the present one used: only once that is Completed, durably.</summary>
+    public virtual bool MayPrepare(bool isCompleted) => isCompleted;
 
-    /// <summary>Whether an operation may leave a durable view, for the next one of its plan or to end: only once it is in use everywhere.</summary>
-    public virtual bool MayLeaveView(bool isSettled) => isSettled;
+    /// <summary>Whether a durable view counts as Completed: only once its first step is complete on every member.</summary>
+    public virtual bool MayComplete(bool isFirstStepComplete) => isFirstStepComplete;
 
     /// <summary>Rule 5: whether Stop may be answered: only once the delegate has ended.</summary>
     public virtual bool MayAnswerStop(bool isDelegateInside) => !isDelegateInside;
 
-    /// <summary>Rule 5: the step to start with, from the last completed step of every member that is not fresh.</summary>
-    public virtual long StartStep(IEnumerable<long> lastCompleted) => lastCompleted.DefaultIfEmpty(0).Max() + 1;
+    /// <summary>Rule 5: the step to start with, from the last closed steps that count.</summary>
+    public virtual long StartStep(IEnumerable<long> closed) => closed.Min() + 1;
+
+    /// <summary>Rule 5: whether the closed step of a leaver counts: not once somebody goes on without it.</summary>
+    public virtual bool LeaverCounts(bool hasSomebodyEntered) => !hasSomebodyEntered;
 
     /// <summary>Rule 6: whether Stop cancels the delegate: not once its exchanges are complete.</summary>
     public virtual bool StopCancelsDelegate(bool hasEndedExchanges) => !hasEndedExchanges;

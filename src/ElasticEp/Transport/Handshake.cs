@@ -3,37 +3,36 @@ namespace ElasticEp.Transport;
 /// <summary>What two ends compare before the first frame.</summary>
 internal static class Handshake
 {
+    /// <param name="self">Who wants to connect.</param>
+    /// <param name="other">Who answers.</param>
+    /// <param name="wanted">Who is wanted.</param>
     /// <exception cref="ElasticEpException">They do not fit; the message names both values.</exception>
-    public static void Check(PeerIdentity self, PeerIdentity other, int expectedPeer)
+    public static void Check(PeerIdentity self, PeerIdentity other, MemberId wanted)
     {
-        if (other.Peer != expectedPeer)
-            throw Incompatible($"peer {expectedPeer} was expected at {other.Address}, but peer {other.Peer} answers", expectedPeer);
+        if (other.Id.Rank != wanted.Rank)
+            throw Incompatible($"{wanted} was expected at {other.Address}, but {other.Id} answers", wanted);
         if (other.Group != self.Group)
-            throw Incompatible($"peer {other.Peer} belongs to group '{other.Group}', this process to '{self.Group}'", expectedPeer);
+            throw Incompatible($"{other.Id} belongs to group '{other.Group}', this process to '{self.Group}'", wanted);
+        if (other.Id != wanted)
+            throw Refusal(ElasticEpErrorCode.PeerReplaced, $"{wanted} was expected at {other.Address}, but {other.Id} answers: another process has its number", wanted);
         if (other.Layout != self.Layout)
-            throw Incompatible($"the layouts differ: {Differences(self.Layout, other)}. Give all processes the same options", expectedPeer);
+            throw Incompatible($"the layouts differ: {Differences(self.Layout, other)}. Give all processes the same options", wanted);
+        if (other.Id.Rank == self.Id.Rank)
+            throw Incompatible($"both ends are rank {self.Id.Rank}, here as {self.Id} at {self.Address}, there as {other.Id} at {other.Address}", wanted);
     }
 
-    /// <summary>An older process of a number that has been taken again is refused, even when the newer one has gone.</summary>
-    /// <param name="peer">Who wants to connect.</param>
-    /// <param name="newest">The newest incarnation of each peer that the other end has met.</param>
-    /// <exception cref="ElasticEpException">The peer is an older one.</exception>
-    public static void CheckIncarnation(PeerIdentity peer, IReadOnlyDictionary<int, long> newest)
-    {
-        if (newest.TryGetValue(peer.Peer, out var incarnation) && incarnation > peer.Incarnation)
-            throw Incompatible($"peer {peer.Peer} has a newer incarnation {incarnation}; incarnation {peer.Incarnation} is refused", peer.Peer);
-    }
+    public static ElasticEpException Incompatible(string what, MemberId peer) => Refusal(ElasticEpErrorCode.Incompatible, what, peer);
 
-    public static ElasticEpException Incompatible(string what, int peer) => new(ElasticEpErrorCode.Incompatible, $"Cannot connect: {what}.") { Rank = peer };
+    private static ElasticEpException Refusal(ElasticEpErrorCode code, string what, MemberId peer) => new(code, $"Cannot connect: {what}.") { Rank = peer.Rank };
 
     private static string Differences(string layout, PeerIdentity other)
     {
         var (here, there) = (Parts(layout), Parts(other.Layout));
         var differences = here.Keys.Union(there.Keys)
             .Where(key => here.GetValueOrDefault(key) != there.GetValueOrDefault(key))
-            .Select(key => $"{here.GetValueOrDefault(key) ?? $"no {key}"} here, {there.GetValueOrDefault(key) ?? $"no {key}"} at peer {other.Peer}");
-        var told = string.Join("; ", differences);
-        return told.Length > 0 ? told : $"'{layout}' here, '{other.Layout}' at peer {other.Peer}"; // the same parts in another order
+            .Select(key => $"{here.GetValueOrDefault(key) ?? $"no {key}"} here, {there.GetValueOrDefault(key) ?? $"no {key}"} at {other.Id}");
+        var named = string.Join("; ", differences);
+        return named.Length > 0 ? named : $"'{layout}' here, '{other.Layout}' at {other.Id}"; // the same parts in another order
     }
 
     private static Dictionary<string, string> Parts(string layout)

@@ -1,7 +1,8 @@
 namespace ElasticEp.Transport;
 
 /// <summary>
-/// Carries frames between the peers of one group. The receiver, never the sender, says where a payload goes.
+/// Carries frames between the peers of one group. The receiver, never the sender, names the memory that a payload goes to.
+/// A peer is a process, not a number: two incarnations of one rank are two peers, and may be connected at the same time.
 /// All members may be called at the same time from any thread.
 /// </summary>
 public interface ITransport : IAsyncDisposable
@@ -12,21 +13,35 @@ public interface ITransport : IAsyncDisposable
     /// <summary>Starts to accept connections. Called once.</summary>
     /// <param name="self">Who this process is; its <see cref="PeerIdentity.Address"/> is ignored.</param>
     /// <param name="handler">Receives connections and frames.</param>
-    /// <param name="cancellationToken">Gives up starting.</param>
+    /// <param name="cancellationToken">Ends the attempt.</param>
     ValueTask StartAsync(PeerIdentity self, ITransportHandler handler, CancellationToken cancellationToken = default);
 
     /// <summary>
     /// Connects to a peer, or returns at once if the two are connected. Both ends may do it at the same time: one connection
     /// results. When it returns, <see cref="ITransportHandler.OnConnected"/> has been called on this end.
     /// </summary>
+    /// <param name="peer">The process that is wanted.</param>
+    /// <param name="address">Where it is expected.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="ElasticEpException">
-    /// <see cref="ElasticEpErrorCode.PeerLost"/> when nobody answers at the address,
-    /// <see cref="ElasticEpErrorCode.Incompatible"/> when the peer is another one, refuses, or has another layout.
+    /// <see cref="ElasticEpErrorCode.PeerLost"/> when nobody answers at the address; it may be worth another attempt.
+    /// <see cref="ElasticEpErrorCode.PeerReplaced"/> when another incarnation of the peer answers, so that the wanted one has ended.
+    /// <see cref="ElasticEpErrorCode.Incompatible"/> when somebody else answers, refuses, or has another layout.
     /// </exception>
-    ValueTask ConnectAsync(int peer, string address, CancellationToken cancellationToken = default);
+    ValueTask ConnectAsync(MemberId peer, string address, CancellationToken cancellationToken = default);
 
     /// <summary>Ends the connection to a peer with a goodbye; nothing happens when there is none.</summary>
-    ValueTask DisconnectAsync(int peer, CancellationToken cancellationToken = default);
+    ValueTask DisconnectAsync(MemberId peer, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Cuts the connection to a peer at once, without a goodbye and without waiting for a receiver that does not read. This end's
+    /// handler gets <see cref="ITransportHandler.OnDisconnected"/> with this reason and text, the other end sees a reset. Nothing
+    /// happens when there is no connection, or it is ending already.
+    /// </summary>
+    /// <param name="peer">The peer.</param>
+    /// <param name="reason">Why, mostly <see cref="DisconnectReason.Aborted"/>.</param>
+    /// <param name="detail">The same in words.</param>
+    void Abort(MemberId peer, DisconnectReason reason, string detail);
 
     /// <summary>
     /// Sends one frame: a header and the segments of its payload, in order. When it returns, the segments' memory may be
@@ -37,7 +52,7 @@ public interface ITransport : IAsyncDisposable
     /// <param name="link">Link to use.</param>
     /// <param name="header">Header; its payload length must be the sum of the segments.</param>
     /// <param name="segments">Payload, may be empty.</param>
-    /// <param name="cancellationToken">Gives up sending.</param>
-    /// <exception cref="ElasticEpException"><see cref="ElasticEpErrorCode.PeerLost"/> when there is no connection or it ends.</exception>
-    ValueTask SendAsync(int peer, LinkKind link, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken = default);
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="ElasticEpException"><see cref="ElasticEpErrorCode.PeerLost"/> when there is no connection to this very process, or it ends.</exception>
+    ValueTask SendAsync(MemberId peer, LinkKind link, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken = default);
 }

@@ -16,8 +16,8 @@ internal sealed class InProcessConnection
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _users = 2; // the connection itself, and its opening: nobody hears of the end before the beginning
     private int _isClosing;
-    private DisconnectReason _reason;
-    private string _detail = "";
+    private (DisconnectReason Reason, string Detail) _endOfA;
+    private (DisconnectReason Reason, string Detail) _endOfB;
 
     public InProcessConnection(InProcessTransport a, InProcessTransport b)
     {
@@ -44,8 +44,8 @@ internal sealed class InProcessConnection
     public bool Joins(InProcessTransport a, InProcessTransport b) =>
         (ReferenceEquals(a, _a) && ReferenceEquals(b, _b)) || (ReferenceEquals(a, _b) && ReferenceEquals(b, _a));
 
-    /// <summary>Whether it is up and has an end at this address.</summary>
-    public bool IsOpenTo(string address) => Opened.IsCompleted && !IsClosing && (_a.Address == address || _b.Address == address);
+    /// <summary>Whether both ends know of it, and it is not on its way out.</summary>
+    public bool IsUp => Opened.IsCompleted && !IsClosing;
 
     public InProcessLane Lane(InProcessTransport sender, LinkKind link) => _lanes[(ReferenceEquals(sender, _a) ? 0 : Links) + (int)link];
 
@@ -76,16 +76,13 @@ internal sealed class InProcessConnection
     }
 
     /// <summary>Closes it, if nobody has yet, and waits until both ends know.</summary>
-    public async Task CloseAsync(DisconnectReason reason, string detail)
-    {
-        if (Interlocked.Exchange(ref _isClosing, 1) == 0)
-        {
-            (_reason, _detail) = (reason, detail);
-            await _closed.CancelAsync().ConfigureAwait(false);
-            Exit();
-        }
+    public Task CloseAsync(DisconnectReason reason, string detail) => EndAsync((reason, detail), (reason, detail));
 
-        await _ended.Task.ConfigureAwait(false);
+    /// <summary>One end cuts it: the other one sees a reset.</summary>
+    public Task AbortAsync(InProcessTransport by, DisconnectReason reason, string detail)
+    {
+        var other = (DisconnectReason.Reset, $"{by.Self!.Id} has cut the connection");
+        return ReferenceEquals(by, _a) ? EndAsync((reason, detail), other) : EndAsync(other, (reason, detail));
     }
 
     /// <summary>Holds off the end while a frame is on its way; false when it is too late.</summary>
@@ -112,36 +109,37 @@ internal sealed class InProcessConnection
         {
             try
             {
-                _a.Handler.OnDisconnected(_b.Self!, _reason, _detail);
+                _a.Handler.OnDisconnected(_b.Self!, _endOfA.Reason, _endOfA.Detail);
             }
             finally
             {
-                _b.Handler.OnDisconnected(_a.Self!, _reason, _detail);
+                _b.Handler.OnDisconnected(_a.Self!, _endOfB.Reason, _endOfB.Detail);
             }
         }
         finally
         {
-            _a.Connections.TryRemove(new(_b.Self!.Peer, this));
-            _b.Connections.TryRemove(new(_a.Self!.Peer, this));
+            _a.Connections.TryRemove(new(_b.Self!.Id, this));
+            _b.Connections.TryRemove(new(_a.Self!.Id, this));
             _ended.TrySetResult();
         }
     }
 
-    /// <summary>This connection is in the way of one between two other ends, which must be a newer one.</summary>
-    /// <exception cref="ElasticEpException">Another process has the same number and incarnation.</exception>
-    public void CheckReplacement(InProcessTransport a, InProcessTransport b)
+    /// <summary>What a sender gets whose frame did not get through.</summary>
+    public ElasticEpException Lost(InProcessTransport receiver, Exception? cause = null)
     {
-        foreach (var mine in (ReadOnlySpan<InProcessTransport>)[_a, _b])
-        {
-            foreach (var other in (ReadOnlySpan<InProcessTransport>)[a, b])
-            {
-                if (mine != other && mine.Self!.Peer == other.Self!.Peer && mine.Self.Incarnation == other.Self.Incarnation)
-                    throw Handshake.Incompatible($"the process at {mine.Address} is connected as peer {mine.Self.Peer}, incarnation {mine.Self.Incarnation}, and {other.Address} claims the same", other.Self.Peer);
-            }
-        }
+        var (reason, detail) = ReferenceEquals(receiver, _a) ? _endOfB : _endOfA;
+        return new(ElasticEpErrorCode.PeerLost, $"The connection to {receiver.Self!.Id} has ended ({reason}): {detail}.", cause) { Rank = receiver.Self.Id.Rank };
     }
 
-    /// <summary>What a sender is told whose frame did not get through.</summary>
-    public ElasticEpException Lost(InProcessTransport receiver, Exception? cause = null) =>
-        new(ElasticEpErrorCode.PeerLost, $"The connection to peer {receiver.Self!.Peer} has ended ({_reason}): {_detail}.", cause) { Rank = receiver.Self.Peer };
+    private async Task EndAsync((DisconnectReason, string) ofA, (DisconnectReason, string) ofB)
+    {
+        if (Interlocked.Exchange(ref _isClosing, 1) == 0)
+        {
+            (_endOfA, _endOfB) = (ofA, ofB);
+            await _closed.CancelAsync().ConfigureAwait(false);
+            Exit();
+        }
+
+        await _ended.Task.ConfigureAwait(false);
+    }
 }

@@ -12,7 +12,7 @@ internal sealed class InProcessLane(InProcessConnection connection, InProcessTra
 
     private bool IsHeld => !connection.Opened.IsCompleted || IsPaused;
 
-    private bool IsPaused => from.Hub.IsPaused(from.Self!.Peer, to.Self!.Peer);
+    private bool IsPaused => from.Hub.IsPaused(from.Self!.Id.Rank, to.Self!.Id.Rank);
 
     public ValueTask SendAsync(in FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
     {
@@ -124,7 +124,7 @@ internal sealed class InProcessLane(InProcessConnection connection, InProcessTra
             if (connection.Closed.IsCancellationRequested || !isFit)
             {
                 to.Handler.OnFrameAborted(from.Self!, link, header, target.Buffer);
-                throw isFit ? connection.Lost(to) : new InvalidOperationException($"peer {to.Self!.Peer} gave {target.Buffer.ByteLength} bytes of {target.Buffer.Kind} memory for a payload of {header.PayloadLength} bytes");
+                throw isFit ? connection.Lost(to) : new InvalidOperationException($"{to.Self!.Id} gave {target.Buffer.ByteLength} bytes of {target.Buffer.Kind} memory for a payload of {header.PayloadLength} bytes");
             }
 
             PayloadCopy.Copy(segments, target.Buffer);
@@ -160,7 +160,7 @@ internal sealed class InProcessLane(InProcessConnection connection, InProcessTra
     private async Task WaitWhileHeldAsync(CancellationToken cancellationToken)
     {
         await connection.Opened.WaitAsync(cancellationToken).ConfigureAwait(false);
-        await from.Hub.WaitWhilePausedAsync(from.Self!.Peer, to.Self!.Peer, cancellationToken).ConfigureAwait(false);
+        await from.Hub.WaitWhilePausedAsync(from.Self!.Id.Rank, to.Self!.Id.Rank, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task UnlessClosedAsync(Func<CancellationToken, Task> wait, CancellationToken cancellationToken)

@@ -6,7 +6,9 @@ namespace ElasticEp.Transport;
 /// A transport between ranks of one process. A frame is copied once, on the sender's thread, from the sender's segments into
 /// the memory that the receiver's handler names.
 /// </summary>
-internal sealed class InProcessTransport(InProcessTransportHub hub) : ITransport
+/// <param name="hub">Where its peers are.</param>
+/// <param name="address">Where it can be reached; null for an address of its own.</param>
+internal sealed class InProcessTransport(InProcessTransportHub hub, string? address = null) : ITransport
 {
     private ITransportHandler? _handler;
     private volatile bool _isDisposed;
@@ -21,10 +23,7 @@ internal sealed class InProcessTransport(InProcessTransportHub hub) : ITransport
     internal ITransportHandler Handler => _isKilled ? SilentHandler.Instance : _handler!;
 
     /// <summary>By peer; added to under the hub's lock only.</summary>
-    internal ConcurrentDictionary<int, InProcessConnection> Connections { get; } = new();
-
-    /// <summary>The newest incarnation of each peer that was ever connected; guarded by the hub's lock.</summary>
-    internal Dictionary<int, long> Incarnations { get; } = [];
+    internal ConcurrentDictionary<MemberId, InProcessConnection> Connections { get; } = new();
 
     /// <summary>Whether it accepts no more connections.</summary>
     internal bool IsGone => _isDisposed || _isKilled;
@@ -37,38 +36,45 @@ internal sealed class InProcessTransport(InProcessTransportHub hub) : ITransport
         cancellationToken.ThrowIfCancellationRequested();
         if (Interlocked.CompareExchange(ref _handler, handler, null) is not null)
             throw new ElasticEpException(ElasticEpErrorCode.InvalidState, "The transport was already started.");
-        Self = self with { Address = hub.NewAddress() };
+        Self = self with { Address = address ?? hub.NewAddress() };
         hub.Register(this);
         return default;
     }
 
-    public ValueTask ConnectAsync(int peer, string address, CancellationToken cancellationToken = default)
+    public ValueTask ConnectAsync(MemberId peer, string address, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(address);
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         if (Self is not { } self)
             throw new ElasticEpException(ElasticEpErrorCode.InvalidState, "Start the transport before you connect.");
-        if (self.Address == address)
-            throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"Peer {self.Peer} cannot connect to itself at {address}.") { Rank = peer };
+        if (self.Id == peer)
+            throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"{peer} cannot connect to itself at {address}.") { Rank = peer.Rank };
         cancellationToken.ThrowIfCancellationRequested();
-        return Connections.TryGetValue(peer, out var present) && present.IsOpenTo(address)
+        return Connections.TryGetValue(peer, out var present) && present.IsUp
             ? default
             : new ValueTask(hub.ConnectAsync(this, peer, address, cancellationToken));
     }
 
-    public ValueTask DisconnectAsync(int peer, CancellationToken cancellationToken = default) =>
+    public ValueTask DisconnectAsync(MemberId peer, CancellationToken cancellationToken = default) =>
         Connections.TryGetValue(peer, out var connection)
             ? new ValueTask(connection.CloseAsync(DisconnectReason.Goodbye, Goodbye).WaitAsync(cancellationToken))
             : default;
 
-    public ValueTask SendAsync(int peer, LinkKind link, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken = default)
+    public void Abort(MemberId peer, DisconnectReason reason, string detail)
+    {
+        ArgumentNullException.ThrowIfNull(detail);
+        if (Connections.TryGetValue(peer, out var connection))
+            _ = connection.AbortAsync(this, reason, detail);
+    }
+
+    public ValueTask SendAsync(MemberId peer, LinkKind link, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken = default)
     {
         if (link > LinkKind.Weights)
             throw new ArgumentOutOfRangeException(nameof(link), link, "There is no such link.");
         CheckPayload(header, segments.Span);
         return Connections.TryGetValue(peer, out var connection)
             ? connection.Lane(this, link).SendAsync(header, segments, cancellationToken)
-            : ValueTask.FromException(new ElasticEpException(ElasticEpErrorCode.PeerLost, $"There is no connection to peer {peer}.") { Rank = peer });
+            : ValueTask.FromException(new ElasticEpException(ElasticEpErrorCode.PeerLost, $"There is no connection to {peer}.") { Rank = peer.Rank });
     }
 
     public async ValueTask DisposeAsync()
@@ -78,11 +84,14 @@ internal sealed class InProcessTransport(InProcessTransportHub hub) : ITransport
         await Task.WhenAll(Connections.Values.Select(connection => connection.CloseAsync(DisconnectReason.Goodbye, Goodbye))).ConfigureAwait(false);
     }
 
-    /// <summary>Breaks the connection to a peer, if there is one.</summary>
-    internal void Break(int peer, string detail)
+    /// <summary>Breaks the connections to all processes of a number.</summary>
+    internal void Break(int rank, string detail)
     {
-        if (Connections.TryGetValue(peer, out var connection))
-            _ = connection.CloseAsync(DisconnectReason.Reset, detail);
+        foreach (var (peer, connection) in Connections)
+        {
+            if (peer.Rank == rank)
+                _ = connection.CloseAsync(DisconnectReason.Reset, detail);
+        }
     }
 
     /// <summary>The process is gone: its handler hears nothing more, its peers see a reset.</summary>
@@ -90,11 +99,11 @@ internal sealed class InProcessTransport(InProcessTransportHub hub) : ITransport
     {
         _isKilled = true;
         hub.Unregister(this);
-        foreach (var peer in Connections.Keys)
-            Break(peer, $"peer {Self!.Peer} vanished");
+        foreach (var connection in Connections.Values)
+            _ = connection.CloseAsync(DisconnectReason.Reset, $"{Self!.Id} vanished");
     }
 
-    private string Goodbye => $"peer {Self!.Peer} said goodbye";
+    private string Goodbye => $"{Self!.Id} said goodbye";
 
     private static void CheckPayload(in FrameHeader header, ReadOnlySpan<EpBuffer> segments)
     {

@@ -28,32 +28,34 @@ public sealed class InProcessTransportHub
     internal void Unregister(InProcessTransport endpoint)
     {
         lock (_lock)
-            _endpoints.Remove(endpoint.Address);
+        {
+            if (_endpoints.GetValueOrDefault(endpoint.Address) == endpoint)
+                _endpoints.Remove(endpoint.Address);
+        }
     }
 
     /// <summary>
     /// Connects two ends, or returns when they are connected. A connection that is closing is waited for, so that each end
     /// hears of its end before it hears of the next one.
     /// </summary>
-    internal async Task ConnectAsync(InProcessTransport from, int peer, string address, CancellationToken cancellationToken)
+    internal async Task ConnectAsync(InProcessTransport from, MemberId peer, string address, CancellationToken cancellationToken)
     {
         while (true)
         {
-            var (connection, isNew) = GetOrAdd(from, peer, address, out var to);
+            var (connection, isNew) = GetOrAdd(from, peer, address);
             if (isNew)
             {
                 connection.Open();
                 return;
             }
 
-            if (connection.Joins(from, to) && !connection.IsClosing)
+            if (!connection.IsClosing)
             {
                 await connection.Opened.WaitAsync(cancellationToken).ConfigureAwait(false);
                 return;
             }
 
-            var ended = connection.IsClosing ? connection.Ended : connection.CloseAsync(DisconnectReason.Replaced, "a newer incarnation has connected");
-            await ended.WaitAsync(cancellationToken).ConfigureAwait(false);
+            await connection.Ended.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -102,10 +104,10 @@ public sealed class InProcessTransportHub
             _partitions.Remove(Pair(a, b));
     }
 
-    /// <summary>A peer vanishes without a goodbye. A callback that has begun may still end.</summary>
-    internal void Kill(int peer)
+    /// <summary>All processes of a number vanish without a goodbye. A callback that has begun may still end.</summary>
+    internal void Kill(int rank)
     {
-        foreach (var endpoint in EndpointsOf(peer))
+        foreach (var endpoint in EndpointsOf(rank))
             endpoint.Kill();
     }
 
@@ -132,36 +134,32 @@ public sealed class InProcessTransportHub
         resumed.TrySetResult();
     }
 
-    /// <summary>The connection that is in the way of a new one, or the new one.</summary>
-    private (InProcessConnection Connection, bool IsNew) GetOrAdd(InProcessTransport from, int peer, string address, out InProcessTransport to)
+    /// <summary>The connection of two processes: the present one, which may be on its way out, or a new one.</summary>
+    private (InProcessConnection Connection, bool IsNew) GetOrAdd(InProcessTransport from, MemberId peer, string address)
     {
         var self = from.Self!;
         lock (_lock)
         {
-            if (from.IsGone || !_endpoints.TryGetValue(address, out to!) || _partitions.Contains(Pair(self.Peer, peer)))
-                throw new ElasticEpException(ElasticEpErrorCode.PeerLost, $"Nobody answers at {address}, where peer {peer} was expected.") { Rank = peer };
+            if (from.IsGone || !_endpoints.TryGetValue(address, out var to) || _partitions.Contains(Pair(self.Id.Rank, peer.Rank)))
+                throw new ElasticEpException(ElasticEpErrorCode.PeerLost, $"Nobody answers at {address}, where {peer} was expected.") { Rank = peer.Rank };
             Handshake.Check(self, to.Self!, peer);
-            Handshake.CheckIncarnation(self, to.Incarnations);
-            Handshake.CheckIncarnation(to.Self!, from.Incarnations);
-            if (!from.Connections.TryGetValue(peer, out var present) && !to.Connections.TryGetValue(self.Peer, out present))
+            if (from.Connections.TryGetValue(peer, out var present) || to.Connections.TryGetValue(self.Id, out present))
             {
-                var connection = new InProcessConnection(from, to);
-                from.Connections[peer] = to.Connections[self.Peer] = connection;
-                from.Incarnations[peer] = to.Self!.Incarnation;
-                to.Incarnations[self.Peer] = self.Incarnation;
-                return (connection, true);
+                return present.Joins(from, to)
+                    ? (present, false)
+                    : throw Handshake.Incompatible($"{peer} and {self.Id} are connected already, and another process at {self.Address} or {address} claims to be one of them", peer);
             }
 
-            if (!present.IsClosing && !present.Joins(from, to))
-                present.CheckReplacement(from, to);
-            return (present, false);
+            var connection = new InProcessConnection(from, to);
+            from.Connections[peer] = to.Connections[self.Id] = connection;
+            return (connection, true);
         }
     }
 
-    private InProcessTransport[] EndpointsOf(int peer)
+    private InProcessTransport[] EndpointsOf(int rank)
     {
         lock (_lock)
-            return [.. _endpoints.Values.Where(endpoint => endpoint.Self!.Peer == peer)];
+            return [.. _endpoints.Values.Where(endpoint => endpoint.Self!.Id.Rank == rank)];
     }
 
     private static (int, int) Pair(int a, int b) => a < b ? (a, b) : (b, a);

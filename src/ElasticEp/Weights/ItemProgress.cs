@@ -8,5 +8,5 @@ internal sealed class ItemProgress(WeightNeed need, ByteRanges arrived)
     public ByteRanges Arrived { get; } = arrived;
 
     /// <summary>Sources that refused it in this run.</summary>
-    public HashSet<int> Refused { get; } = [];
+    public HashSet<MemberId> Refused { get; } = [];
 }

@@ -111,17 +111,17 @@ internal sealed class RankWeights(int rank, ElasticEpOptions options, IElasticWo
 
     /// <summary>Where the payload of a frame on the weights link goes.</summary>
     /// <exception cref="ElasticEpException"><see cref="ElasticEpErrorCode.ProtocolViolation"/>: close the connection.</exception>
-    public FrameTarget Accept(int source, in FrameHeader header) => _receiver?.Accept(source, header) ?? FrameTarget.Discard;
+    public FrameTarget Accept(MemberId source, in FrameHeader header) => _receiver?.Accept(source, header) ?? FrameTarget.Discard;
 
     /// <summary>The payload of a wanted frame is complete.</summary>
-    public void OnFrameCompleted(int source, in FrameHeader header, EpBuffer payload) => _receiver?.Complete(source, header, payload);
+    public void OnFrameCompleted(MemberId source, in FrameHeader header, EpBuffer payload) => _receiver?.Complete(source, header, payload);
 
     /// <summary>The payload of a wanted frame will not be complete.</summary>
-    public void OnFrameAborted(int source, in FrameHeader header) => _receiver?.Abort(source, header);
+    public void OnFrameAborted(MemberId source, in FrameHeader header) => _receiver?.Abort(source, header);
 
-    /// <summary>A peer asks for weights.</summary>
+    /// <summary>A peer requests weights.</summary>
     /// <exception cref="ElasticEpException"><see cref="ElasticEpErrorCode.ProtocolViolation"/>: close the connection.</exception>
-    public void OnRequest(int requester, ReadOnlySpan<byte> message)
+    public void OnRequest(MemberId requester, ReadOnlySpan<byte> message)
     {
         var reader = new WireReader(message);
         var request = WeightRequest.Read(ref reader);
@@ -130,7 +130,7 @@ internal sealed class RankWeights(int rank, ElasticEpOptions options, IElasticWo
     }
 
     /// <summary>The connection to a peer has ended.</summary>
-    public void OnPeerLost(int peer)
+    public void OnPeerLost(MemberId peer)
     {
         _receiver?.OnPeerLost(peer);
         _sender?.OnPeerLost(peer);
@@ -162,11 +162,11 @@ internal sealed class RankWeights(int rank, ElasticEpOptions options, IElasticWo
     private static T Ready<T>(T? part)
         where T : class => part ?? throw new ElasticEpException(ElasticEpErrorCode.InvalidState, "Call InitializeAsync first.");
 
-    private IEnumerable<WeightNeed> DenseNeeds(ImmutableArray<int> peers) => peers.IsEmpty
+    private IEnumerable<WeightNeed> DenseNeeds(ImmutableArray<MemberId> peers) => peers.IsEmpty
         ? []
         : Manifest.Dense.Select((item, index) => new WeightNeed(WeightItem.Dense(index), $"dense memory \"{item.Name}\"", _registry.GetDense(index), peers));
 
-    private WeightNeed ExpertNeed(SlotNeed need, ImmutableArray<int> holders)
+    private WeightNeed ExpertNeed(SlotNeed need, ImmutableArray<MemberId> holders)
     {
         var item = WeightItem.Expert(need.Layer, need.Expert);
         return new WeightNeed(item, item.ToString(), Ready(_slots).Destination(need), holders);

@@ -6,17 +6,17 @@ namespace ElasticEp.Weights;
 /// </summary>
 internal sealed class SendQueue
 {
-    /// <summary>Requests that may wait for one requester; many times what a receiver asks at once.</summary>
+    /// <summary>Requests that may wait for one requester; many times what a receiver requests at once.</summary>
     public const int MaxWaiting = 64;
 
-    private readonly Dictionary<int, LinkedList<(WeightRequest Request, long Sent)>> _requesters = [];
+    private readonly Dictionary<MemberId, LinkedList<(WeightRequest Request, long Sent)>> _requesters = [];
 
     /// <summary>Adds a request.</summary>
-    /// <param name="requester">Who asks.</param>
+    /// <param name="requester">Who requests.</param>
     /// <param name="request">What for.</param>
     /// <param name="isFirst">Whether nothing else waits, so that serving must be started.</param>
     /// <returns>False when too many wait.</returns>
-    public bool TryAdd(int requester, WeightRequest request, out bool isFirst)
+    public bool TryAdd(MemberId requester, WeightRequest request, out bool isFirst)
     {
         isFirst = !_requesters.TryGetValue(requester, out var waiting);
         if (waiting is null)
@@ -28,7 +28,7 @@ internal sealed class SendQueue
     }
 
     /// <summary>Withdraws a request.</summary>
-    public void Cancel(int requester, long transfer)
+    public void Cancel(MemberId requester, long transfer)
     {
         if (!_requesters.TryGetValue(requester, out var waiting))
             return;
@@ -42,10 +42,10 @@ internal sealed class SendQueue
     }
 
     /// <summary>Forgets a requester; its next request is the first one again.</summary>
-    public void Remove(int requester) => _requesters.Remove(requester);
+    public void Remove(MemberId requester) => _requesters.Remove(requester);
 
     /// <summary>The next chunk for a requester; null ends its serving.</summary>
-    public (WeightRequest Request, long Offset, long Length)? Next(int requester, int chunkBytes)
+    public (WeightRequest Request, long Offset, long Length)? Next(MemberId requester, int chunkBytes)
     {
         if (!_requesters.TryGetValue(requester, out var waiting) || waiting.First is not { } node)
         {

@@ -16,7 +16,7 @@ internal sealed class Transfer(ItemProgress item, long start, long end)
 
     public long Id { get; set; } = -1;
 
-    public int Source { get; set; } = -1;
+    public MemberId Source { get; set; }
 
     /// <summary>Bytes that have arrived and were verified; the next chunk must begin there.</summary>
     public long Arrived { get; set; }
@@ -24,7 +24,7 @@ internal sealed class Transfer(ItemProgress item, long start, long end)
     /// <summary>Length of the payload that is being written; zero when there is none.</summary>
     public long Writing { get; set; }
 
-    /// <summary>The source was lost; the rest is asked of another one when the payload in progress has ended.</summary>
+    /// <summary>The source was lost; the rest is requested from another one when the payload in progress has ended.</summary>
     public bool IsLost { get; set; }
 
     public Transfer Rest() => new(Item, Start + Arrived, End);

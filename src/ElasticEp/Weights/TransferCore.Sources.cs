@@ -3,13 +3,13 @@ namespace ElasticEp.Weights;
 /// <summary>The part that knows sources: pacing, and what to do when one is lost or refuses.</summary>
 internal sealed partial class TransferCore
 {
-    /// <summary>A source is gone: what it still owes is asked of another holder.</summary>
-    public void OnPeerLost(int source, TimeSpan now, List<TransferEffect> effects)
+    /// <summary>A source is gone: what it still owes is requested from another holder.</summary>
+    public void OnPeerLost(MemberId source, TimeSpan now, List<TransferEffect> effects)
     {
         if (!IsRunning || !_lost.Add(source))
             return;
         var rest = new List<Transfer>();
-        foreach (var transfer in _asked.Values.Where(transfer => transfer.Source == source).ToList())
+        foreach (var transfer in _requested.Values.Where(transfer => transfer.Source == source).ToList())
         {
             Forget(transfer);
             if (transfer.Writing > 0)
@@ -24,9 +24,9 @@ internal sealed partial class TransferCore
     }
 
     /// <summary>A request could not be sent, so its source is gone; one of an earlier run tells nothing of this one: the source may be back.</summary>
-    public void OnNotAsked(int source, long id, TimeSpan now, List<TransferEffect> effects)
+    public void OnNotRequested(MemberId source, long id, TimeSpan now, List<TransferEffect> effects)
     {
-        if (_asked.ContainsKey(id))
+        if (_requested.ContainsKey(id))
             OnPeerLost(source, now, effects);
     }
 
@@ -44,7 +44,7 @@ internal sealed partial class TransferCore
 
         var code = reason == WeightRefusal.OtherManifest ? ElasticEpErrorCode.Incompatible : ElasticEpErrorCode.ProtocolViolation;
         var advice = reason == WeightRefusal.OtherManifest ? "register the same names and lengths in the same order on all ranks" : "run the same library version on all ranks";
-        Fail(code, $"Rank {transfer.Source} refused to send {transfer.Item.Need.Name} ({reason}); {advice}.", transfer.Source, effects);
+        Fail(code, $"The source {transfer.Source} refused to send {transfer.Item.Need.Name} ({reason}); {advice}.", transfer.Source, effects);
     }
 
     private void Reassign(List<Transfer> rest, TimeSpan now, List<TransferEffect> effects)
@@ -63,7 +63,7 @@ internal sealed partial class TransferCore
             Enqueue(transfer);
         }
 
-        Ask(now, effects);
+        Request(now, effects);
     }
 
     private void FailWithoutHolder(ItemProgress item, List<TransferEffect> effects)
@@ -71,14 +71,16 @@ internal sealed partial class TransferCore
         var holders = item.Need.Holders;
         var lost = holders.Where(_lost.Contains).ToList();
         if (lost.Count > 0)
-            Fail(ElasticEpErrorCode.PeerLost, $"Rank {lost[^1]} was lost while it sent {item.Need.Name}, and no other rank of [{string.Join(' ', holders)}] can send it.", lost[^1], effects);
+            Fail(ElasticEpErrorCode.PeerLost, $"The source {lost[^1]} was lost while it sent {item.Need.Name}, and no other of the ranks [{RanksOf(holders)}] can send it.", lost[^1], effects);
         else
-            Fail(ElasticEpErrorCode.ExpertsLost, $"None of the ranks [{string.Join(' ', holders)}] holds {item.Need.Name} any more.", holders[^1], effects);
+            Fail(ElasticEpErrorCode.ExpertsLost, $"None of the ranks [{RanksOf(holders)}] holds {item.Need.Name} any more.", holders[^1], effects);
     }
 
-    private long Backlog(int source) =>
-        _asked.Values.Where(transfer => transfer.Source == source).Sum(transfer => transfer.Length - transfer.Arrived)
+    private long Backlog(MemberId source) =>
+        _requested.Values.Where(transfer => transfer.Source == source).Sum(transfer => transfer.Length - transfer.Arrived)
         + (_waiting.TryGetValue(source, out var queue) ? queue.Sum(transfer => transfer.Length) : 0);
+
+    private static string RanksOf(IEnumerable<MemberId> holders) => string.Join(' ', holders.Select(holder => holder.Rank));
 
     private void Enqueue(Transfer transfer)
     {
@@ -87,18 +89,18 @@ internal sealed partial class TransferCore
         queue.Enqueue(transfer);
     }
 
-    private void Ask(TimeSpan now, List<TransferEffect> effects)
+    private void Request(TimeSpan now, List<TransferEffect> effects)
     {
         foreach (var (source, queue) in _waiting)
         {
             while (_owed.GetValueOrDefault(source) < requestsPerSource && queue.TryDequeue(out var transfer))
             {
                 if (_owed.GetValueOrDefault(source) == 0)
-                    _heard[source] = now;
+                    _progressed[source] = now;
                 _owed[source] = _owed.GetValueOrDefault(source) + 1;
                 transfer.Id = _nextId++;
-                _asked.Add(transfer.Id, transfer);
-                effects.Add(TransferEffect.Ask(source, new WeightRequest
+                _requested.Add(transfer.Id, transfer);
+                effects.Add(TransferEffect.Send(source, new WeightRequest
                 {
                     TransferId = transfer.Id,
                     Item = transfer.Item.Need.Item,
@@ -112,18 +114,18 @@ internal sealed partial class TransferCore
 
     private void Forget(Transfer transfer)
     {
-        _asked.Remove(transfer.Id);
+        _requested.Remove(transfer.Id);
         _owed[transfer.Source]--;
     }
 
     /// <summary>The payload in progress has ended; answers its transfer if the bytes are still wanted.</summary>
-    private Transfer? EndWriting(int source, long id, TimeSpan now, List<TransferEffect> effects)
+    private Transfer? EndWriting(MemberId source, long id, TimeSpan now, List<TransferEffect> effects)
     {
         if (!_writing.TryGetValue(id, out var transfer) || transfer.Source != source)
             return null;
         _writing.Remove(id);
         transfer.Writing = 0;
-        if (_asked.ContainsKey(id))
+        if (_requested.ContainsKey(id))
             return transfer;
         if (transfer.IsLost && IsRunning)
             Reassign([transfer.Rest()], now, effects);

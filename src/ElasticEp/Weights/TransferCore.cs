@@ -3,9 +3,9 @@ using ElasticEp.Transport;
 namespace ElasticEp.Weights;
 
 /// <summary>
-/// The receiving side of a weight transfer: what to ask of whom next, and whether a chunk is what was asked for. Pure: events in,
+/// The receiving side of a weight transfer: what to request from whom next, and whether a chunk is what was requested. Pure: events in,
 /// effects out; it touches no memory, thread or clock. What has arrived outlives a run, so that the next one with the same
-/// needs asks only for the rest.
+/// needs requests only the rest.
 /// </summary>
 /// <param name="rank">This rank, for errors.</param>
 /// <param name="manifest">Digest of this rank's manifest.</param>
@@ -14,13 +14,15 @@ namespace ElasticEp.Weights;
 /// <param name="stallDeadline">Longest time without a chunk from a source that owes some.</param>
 internal sealed partial class TransferCore(int rank, ulong manifest, int chunkBytes, int requestsPerSource, TimeSpan stallDeadline)
 {
-    private readonly Dictionary<long, Transfer> _asked = [];        // by id; what may be accepted
+    private static readonly Comparer<MemberId> ByRank = Comparer<MemberId>.Create((a, b) => (a.Rank, a.Incarnation).CompareTo((b.Rank, b.Incarnation)));
+
+    private readonly Dictionary<long, Transfer> _requested = [];    // by id; what may be accepted
     private readonly Dictionary<long, Transfer> _writing = [];      // by id; payloads in progress, wanted or not
-    private readonly SortedDictionary<int, Queue<Transfer>> _waiting = [];
-    private readonly Dictionary<int, int> _owed = [];               // requests that each source has
-    private readonly Dictionary<int, TimeSpan> _heard = [];         // when each source last made progress
-    private readonly Dictionary<int, long> _bytes = [];
-    private readonly HashSet<int> _lost = [];
+    private readonly SortedDictionary<MemberId, Queue<Transfer>> _waiting = new(ByRank);
+    private readonly Dictionary<MemberId, int> _owed = [];          // requests that each source has
+    private readonly Dictionary<MemberId, TimeSpan> _progressed = []; // when each source last made progress
+    private readonly Dictionary<MemberId, long> _bytes = [];
+    private readonly HashSet<MemberId> _lost = [];
     private List<ItemProgress> _items = [];
     private long _nextId;
     private TimeSpan _lastProgress;
@@ -40,7 +42,7 @@ internal sealed partial class TransferCore(int rank, ulong manifest, int chunkBy
     public long DiscardedFrames { get; private set; }
 
     /// <summary>Verified bytes of all runs by source.</summary>
-    public IReadOnlyDictionary<int, long> BytesBySource => _bytes;
+    public IReadOnlyDictionary<MemberId, long> BytesBySource => _bytes;
 
     /// <summary>Starts a run. What has arrived for needs that are not among these is forgotten.</summary>
     /// <exception cref="ElasticEpException">
@@ -58,21 +60,21 @@ internal sealed partial class TransferCore(int rank, ulong manifest, int chunkBy
         IsRunning = true;
         if (_items.Find(item => item.Need.Holders.IsEmpty) is { } orphan)
         {
-            Fail(ElasticEpErrorCode.ExpertsLost, $"No rank holds {orphan.Need.Name}.", -1, effects);
+            Fail(ElasticEpErrorCode.ExpertsLost, $"No rank holds {orphan.Need.Name}.", null, effects);
             return;
         }
 
         foreach (var transfer in TransferShares.Split(_items, chunkBytes))
             Enqueue(transfer);
-        Ask(now, effects);
+        Request(now, effects);
         FinishIfComplete(effects);
     }
 
     /// <summary>Where the payload of a frame goes. After a wanted answer, <see cref="Complete"/> or <see cref="Abort"/> must follow.</summary>
-    /// <exception cref="ElasticEpException"><see cref="ElasticEpErrorCode.ProtocolViolation"/> for a chunk that was not asked for.</exception>
-    public FrameTarget Accept(int source, in FrameHeader header)
+    /// <exception cref="ElasticEpException"><see cref="ElasticEpErrorCode.ProtocolViolation"/> for a chunk that was not requested.</exception>
+    public FrameTarget Accept(MemberId source, in FrameHeader header)
     {
-        if (!_asked.TryGetValue(header.Id, out var transfer) || transfer.Source != source)
+        if (!_requested.TryGetValue(header.Id, out var transfer) || transfer.Source != source)
         {
             DiscardedFrames++;
             return FrameTarget.Discard;
@@ -84,8 +86,8 @@ internal sealed partial class TransferCore(int rank, ulong manifest, int chunkBy
         {
             throw new ElasticEpException(
                 ElasticEpErrorCode.ProtocolViolation,
-                $"Rank {source} sent bytes {header.Offset} to {header.Offset}+{header.PayloadLength} of {transfer.Item.Need.Name}; expected are at most {transfer.Length - transfer.Arrived} bytes from {transfer.Arrived} on.")
-            { Rank = source };
+                $"The source {source} sent bytes {header.Offset} to {header.Offset}+{header.PayloadLength} of {transfer.Item.Need.Name}; expected are at most {transfer.Length - transfer.Arrived} bytes from {transfer.Arrived} on.")
+            { Rank = source.Rank };
         }
 
         transfer.Writing = header.PayloadLength;
@@ -99,11 +101,11 @@ internal sealed partial class TransferCore(int rank, ulong manifest, int chunkBy
     /// <param name="checksum">Checksum of what has arrived.</param>
     /// <param name="now">Time since some fixed point.</param>
     /// <param name="effects">Receives what is to be done.</param>
-    public void Complete(int source, in FrameHeader header, ulong checksum, TimeSpan now, List<TransferEffect> effects)
+    public void Complete(MemberId source, in FrameHeader header, ulong checksum, TimeSpan now, List<TransferEffect> effects)
     {
         if (header.PayloadLength == 0)
         {
-            if (_asked.TryGetValue(header.Id, out var refused) && refused.Source == source)
+            if (_requested.TryGetValue(header.Id, out var refused) && refused.Source == source)
                 OnRefused(refused, (WeightRefusal)header.Count, now, effects);
             return;
         }
@@ -112,7 +114,7 @@ internal sealed partial class TransferCore(int rank, ulong manifest, int chunkBy
             return;
         if (checksum != header.Checksum)
         {
-            Fail(ElasticEpErrorCode.ChecksumMismatch, $"{Bytes(transfer, header)} from rank {source} arrived damaged: checksum {checksum:x16}, sent as {header.Checksum:x16}.", source, effects);
+            Fail(ElasticEpErrorCode.ChecksumMismatch, $"{Bytes(transfer, header)} from {source} arrived damaged: checksum {checksum:x16}, sent as {header.Checksum:x16}.", source, effects);
             return;
         }
 
@@ -120,37 +122,37 @@ internal sealed partial class TransferCore(int rank, ulong manifest, int chunkBy
         if (transfer.Arrived == transfer.Length)
         {
             Forget(transfer);
-            Ask(now, effects);
+            Request(now, effects);
             FinishIfComplete(effects);
         }
     }
 
     /// <summary>The connection ended while a payload was being written; the transport has let go of the memory.</summary>
-    public void Abort(int source, in FrameHeader header, TimeSpan now, List<TransferEffect> effects) => EndWriting(source, header.Id, now, effects);
+    public void Abort(MemberId source, in FrameHeader header, TimeSpan now, List<TransferEffect> effects) => EndWriting(source, header.Id, now, effects);
 
     /// <summary>Time has passed.</summary>
     public void Tick(TimeSpan now, List<TransferEffect> effects)
     {
         if (!IsRunning)
             return;
-        foreach (var transfer in _asked.Values)
+        foreach (var transfer in _requested.Values)
         {
-            if (now - _heard[transfer.Source] < stallDeadline)
+            if (now - _progressed[transfer.Source] < stallDeadline)
                 continue;
-            Fail(ElasticEpErrorCode.DeadlineExceeded, $"Rank {transfer.Source} has sent nothing of {transfer.Item.Need.Name} for {stallDeadline}; the rank or its link hangs.", transfer.Source, effects);
+            Fail(ElasticEpErrorCode.DeadlineExceeded, $"The source {transfer.Source} has sent nothing of {transfer.Item.Need.Name} for {stallDeadline}; the rank or its link hangs.", transfer.Source, effects);
             return;
         }
 
-        if (now - _lastProgress >= stallDeadline && _asked.Count == 0)
-            Fail(ElasticEpErrorCode.DeadlineExceeded, $"No weights have arrived for {stallDeadline}, and a payload of a lost rank has not ended.", -1, effects);
+        if (now - _lastProgress >= stallDeadline && _requested.Count == 0)
+            Fail(ElasticEpErrorCode.DeadlineExceeded, $"No weights have arrived for {stallDeadline}, and a payload of a lost rank has not ended.", null, effects);
     }
 
     /// <summary>Ends the run: no further payload is accepted. Destinations may be reused once <see cref="IsQuiet"/>.</summary>
     public void Revoke(List<TransferEffect> effects)
     {
-        foreach (var transfer in _asked.Values)
-            effects.Add(TransferEffect.Ask(transfer.Source, new WeightRequest { TransferId = transfer.Id, Item = transfer.Item.Need.Item, Manifest = manifest, IsCancel = true }));
-        _asked.Clear();
+        foreach (var transfer in _requested.Values)
+            effects.Add(TransferEffect.Send(transfer.Source, new WeightRequest { TransferId = transfer.Id, Item = transfer.Item.Need.Item, Manifest = manifest, IsCancel = true }));
+        _requested.Clear();
         _waiting.Clear();
         _owed.Clear();
         IsRunning = false;
@@ -167,7 +169,7 @@ internal sealed partial class TransferCore(int rank, ulong manifest, int chunkBy
         Progress = Progress with { Arrived = Progress.Arrived + length };
         BytesReceived += length;
         _bytes[transfer.Source] = _bytes.GetValueOrDefault(transfer.Source) + length;
-        _heard[transfer.Source] = _lastProgress = now;
+        _progressed[transfer.Source] = _lastProgress = now;
     }
 
     private void FinishIfComplete(List<TransferEffect> effects)
@@ -178,9 +180,9 @@ internal sealed partial class TransferCore(int rank, ulong manifest, int chunkBy
         effects.Add(TransferEffect.Finished);
     }
 
-    private void Fail(ElasticEpErrorCode code, string message, int source, List<TransferEffect> effects)
+    private void Fail(ElasticEpErrorCode code, string message, MemberId? source, List<TransferEffect> effects)
     {
         Revoke(effects);
-        effects.Add(TransferEffect.Fail(new ElasticEpException(code, message) { Rank = source < 0 ? rank : source }));
+        effects.Add(TransferEffect.Fail(new ElasticEpException(code, message) { Rank = source?.Rank ?? rank }));
     }
 }

@@ -3,7 +3,7 @@ namespace ElasticEp.Weights;
 /// <summary>What <see cref="TransferCore"/> asks its driver to do: exactly one of the three is set.</summary>
 internal readonly record struct TransferEffect
 {
-    private TransferEffect(int source, WeightRequest? request, ElasticEpException? failure, bool isFinished)
+    private TransferEffect(MemberId source, WeightRequest? request, ElasticEpException? failure, bool isFinished)
     {
         Source = source;
         Request = request;
@@ -14,7 +14,7 @@ internal readonly record struct TransferEffect
     /// <summary>Send this to <see cref="Source"/>.</summary>
     public WeightRequest? Request { get; }
 
-    public int Source { get; }
+    public MemberId Source { get; }
 
     /// <summary>The run has failed; nothing more is accepted.</summary>
     public ElasticEpException? Failure { get; }
@@ -22,9 +22,9 @@ internal readonly record struct TransferEffect
     /// <summary>Everything is here.</summary>
     public bool IsFinished { get; }
 
-    public static TransferEffect Finished { get; } = new(-1, null, null, true);
+    public static TransferEffect Finished { get; } = new(default, null, null, true);
 
-    public static TransferEffect Ask(int source, WeightRequest request) => new(source, request, null, false);
+    public static TransferEffect Send(MemberId source, WeightRequest request) => new(source, request, null, false);
 
-    public static TransferEffect Fail(ElasticEpException failure) => new(-1, null, failure, false);
+    public static TransferEffect Fail(ElasticEpException failure) => new(default, null, failure, false);
 }

@@ -14,7 +14,7 @@ internal static class TransferShares
     /// <param name="chunkBytes">Largest payload of a frame; a range has at most sixteen.</param>
     public static List<Transfer> Split(IReadOnlyList<ItemProgress> items, int chunkBytes)
     {
-        var load = new Dictionary<int, long>();
+        var load = new Dictionary<MemberId, long>();
         var transfers = new List<Transfer>();
         foreach (var item in items.Where(item => item.Need.Item.Kind == WeightKind.Expert))
         {
@@ -40,7 +40,7 @@ internal static class TransferShares
         }
     }
 
-    private static void Assign(Transfer transfer, int source, List<Transfer> transfers, Dictionary<int, long> load)
+    private static void Assign(Transfer transfer, MemberId source, List<Transfer> transfers, Dictionary<MemberId, long> load)
     {
         transfer.Source = source;
         transfers.Add(transfer);

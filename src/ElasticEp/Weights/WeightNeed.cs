@@ -6,8 +6,8 @@ namespace ElasticEp.Weights;
 /// <param name="Item">What.</param>
 /// <param name="Name">The same in words, for errors.</param>
 /// <param name="Destination">Where it goes; its length is the item's.</param>
-/// <param name="Holders">Ranks that have it, the preferred one first.</param>
-internal sealed record WeightNeed(WeightItem Item, string Name, EpBuffer Destination, ImmutableArray<int> Holders)
+/// <param name="Holders">Members that have it, the preferred one first.</param>
+internal sealed record WeightNeed(WeightItem Item, string Name, EpBuffer Destination, ImmutableArray<MemberId> Holders)
 {
     /// <summary>Whether another need is for the same bytes in the same place.</summary>
     public bool IsSame(WeightNeed other) =>

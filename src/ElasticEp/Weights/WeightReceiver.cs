@@ -51,7 +51,7 @@ internal sealed class WeightReceiver : IDisposable
     private TimeSpan Now => _time.GetElapsedTime(_origin);
 
     /// <summary>Verified bytes of all runs that a source has sent.</summary>
-    public long BytesFrom(int source)
+    public long BytesFrom(MemberId source)
     {
         lock (_gate)
             return _core.BytesBySource.GetValueOrDefault(source);
@@ -107,14 +107,14 @@ internal sealed class WeightReceiver : IDisposable
     }
 
     /// <summary>Where the payload of a weight frame goes; see <see cref="TransferCore.Accept"/>.</summary>
-    public FrameTarget Accept(int source, in FrameHeader header)
+    public FrameTarget Accept(MemberId source, in FrameHeader header)
     {
         lock (_gate)
             return _core.Accept(source, header);
     }
 
     /// <summary>A payload that <see cref="Accept"/> wanted lies complete in its place.</summary>
-    public void Complete(int source, in FrameHeader header, EpBuffer payload)
+    public void Complete(MemberId source, in FrameHeader header, EpBuffer payload)
     {
         var checksum = payload.IsEmpty ? 0 : WeightFrames.Checksum(payload);
         var effects = new List<TransferEffect>();
@@ -134,10 +134,10 @@ internal sealed class WeightReceiver : IDisposable
     }
 
     /// <summary>A payload that <see cref="Accept"/> wanted will not be complete; its memory is not written any more.</summary>
-    public void Abort(int source, FrameHeader header) => Handle((core, now, effects) => core.Abort(source, header, now, effects));
+    public void Abort(MemberId source, FrameHeader header) => Handle((core, now, effects) => core.Abort(source, header, now, effects));
 
-    /// <summary>A peer is gone; what it owes is asked of others.</summary>
-    public void OnPeerLost(int source) => Handle((core, now, effects) => core.OnPeerLost(source, now, effects));
+    /// <summary>A peer is gone; what it owes is requested from others.</summary>
+    public void OnPeerLost(MemberId source) => Handle((core, now, effects) => core.OnPeerLost(source, now, effects));
 
     public void Dispose()
     {
@@ -216,7 +216,7 @@ internal sealed class WeightReceiver : IDisposable
         }
     }
 
-    private async Task RequestAsync(int source, WeightRequest request)
+    private async Task RequestAsync(MemberId source, WeightRequest request)
     {
         try
         {
@@ -228,7 +228,7 @@ internal sealed class WeightReceiver : IDisposable
         }
         catch (Exception)
         {
-            Handle((core, now, effects) => core.OnNotAsked(source, request.TransferId, now, effects)); // It will never be answered.
+            Handle((core, now, effects) => core.OnNotRequested(source, request.TransferId, now, effects)); // It will never be answered.
         }
     }
 }

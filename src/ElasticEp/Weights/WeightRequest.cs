@@ -8,7 +8,7 @@ internal sealed record WeightRequest
     /// <summary>Names the transfer in the frames that answer; never used twice by a receiver.</summary>
     public required long TransferId { get; init; }
 
-    /// <summary>What is asked for.</summary>
+    /// <summary>What is wanted.</summary>
     public required WeightItem Item { get; init; }
 
     /// <summary>First byte within the item.</summary>
@@ -49,6 +49,6 @@ internal sealed record WeightRequest
         };
         var isSound = request is { TransferId: >= 0, Item: { Kind: WeightKind.Dense or WeightKind.Expert, Layer: >= 0, Index: >= 0 }, Offset: >= 0 }
             && (request.IsCancel ? request.Length == 0 : request.Length > 0);
-        return isSound ? request : throw WireReader.Malformed($"a weight request says {request}");
+        return isSound ? request : throw WireReader.Malformed($"a weight request is {request}");
     }
 }

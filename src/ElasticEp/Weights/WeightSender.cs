@@ -12,7 +12,7 @@ internal sealed class WeightSender(WeightRegistry registry, ExpertSlotTable slot
 {
     private readonly Lock _gate = new();
     private readonly SendQueue _queue = new();
-    private readonly Dictionary<int, Serving> _serving = [];
+    private readonly Dictionary<MemberId, Serving> _serving = [];
     private bool _isDisposed;
     private long _bytesSent;
     private volatile bool _isDenseReady;
@@ -23,8 +23,8 @@ internal sealed class WeightSender(WeightRegistry registry, ExpertSlotTable slot
     /// <summary>Dense memory is complete from now on, and may be sent.</summary>
     public void MarkDenseReady() => _isDenseReady = true;
 
-    /// <summary>A peer asks. Returns at once; never throws for what the peer asks.</summary>
-    public void OnRequest(int requester, WeightRequest request)
+    /// <summary>A peer requests weights. Returns at once; never throws for what the peer requests.</summary>
+    public void OnRequest(MemberId requester, WeightRequest request)
     {
         lock (_gate)
         {
@@ -46,8 +46,8 @@ internal sealed class WeightSender(WeightRegistry registry, ExpertSlotTable slot
         }
     }
 
-    /// <summary>A peer is gone: nothing more is sent to it until it asks again.</summary>
-    public void OnPeerLost(int requester)
+    /// <summary>A peer is gone: nothing more is sent to it until it requests some again.</summary>
+    public void OnPeerLost(MemberId requester)
     {
         Serving? serving;
         lock (_gate)
@@ -78,7 +78,7 @@ internal sealed class WeightSender(WeightRegistry registry, ExpertSlotTable slot
         await Task.WhenAll(all.Select(serving => serving.Task)).ConfigureAwait(false);
     }
 
-    private async Task ServeAsync(int requester, Task before, Serving serving)
+    private async Task ServeAsync(MemberId requester, Task before, Serving serving)
     {
         await before.ConfigureAwait(false);
         while (NextChunk(requester, serving) is var (request, offset, length))
@@ -95,14 +95,14 @@ internal sealed class WeightSender(WeightRegistry registry, ExpertSlotTable slot
     }
 
     /// <summary>One who was stopped leaves the queue alone: the peer may be back, and what waits is for the next to serve.</summary>
-    private (WeightRequest Request, long Offset, long Length)? NextChunk(int requester, Serving serving)
+    private (WeightRequest Request, long Offset, long Length)? NextChunk(MemberId requester, Serving serving)
     {
         lock (_gate)
             return serving.IsStopped ? null : _queue.Next(requester, chunkBytes);
     }
 
     /// <summary>The requester could not be reached. Only this request goes: what waits behind it may have come since it is back.</summary>
-    private void Forget(int requester, WeightRequest request, Serving serving)
+    private void Forget(MemberId requester, WeightRequest request, Serving serving)
     {
         lock (_gate)
         {
@@ -111,7 +111,7 @@ internal sealed class WeightSender(WeightRegistry registry, ExpertSlotTable slot
         }
     }
 
-    private async ValueTask SendAsync(int requester, WeightRequest request, long offset, long length, CancellationToken cancellationToken)
+    private async ValueTask SendAsync(MemberId requester, WeightRequest request, long offset, long length, CancellationToken cancellationToken)
     {
         if (Check(request) is { } wrong)
         {
@@ -141,21 +141,21 @@ internal sealed class WeightSender(WeightRegistry registry, ExpertSlotTable slot
         }
     }
 
-    private async ValueTask SendAsync(int requester, WeightRequest request, long offset, EpBuffer payload, CancellationToken cancellationToken)
+    private async ValueTask SendAsync(MemberId requester, WeightRequest request, long offset, EpBuffer payload, CancellationToken cancellationToken)
     {
         var header = WeightFrames.Chunk(request.TransferId, offset, payload);
         await wire.SendChunkAsync(requester, header, new[] { payload }, cancellationToken).ConfigureAwait(false);
         Interlocked.Add(ref _bytesSent, payload.ByteLength);
     }
 
-    private ValueTask RefuseAsync(int requester, WeightRequest request, WeightRefusal reason, CancellationToken cancellationToken)
+    private ValueTask RefuseAsync(MemberId requester, WeightRequest request, WeightRefusal reason, CancellationToken cancellationToken)
     {
         lock (_gate)
             _queue.Cancel(requester, request.TransferId);
         return wire.SendChunkAsync(requester, WeightFrames.Refusal(request.TransferId, reason), default, cancellationToken);
     }
 
-    /// <summary>Everything that a peer says is checked before it is used.</summary>
+    /// <summary>Everything in a request is checked before it is used.</summary>
     private WeightRefusal? Check(WeightRequest request)
     {
         var manifest = registry.Manifest;

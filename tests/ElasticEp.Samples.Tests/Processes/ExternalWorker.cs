@@ -32,6 +32,13 @@ internal sealed class ExternalWorker : IAsyncDisposable
         return new ExternalWorker(Process.Start(start)!);
     }
 
+    /// <summary>Ends it as a fault would, and waits until it is gone.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync().WaitAsync(TestServer.Deadline);
+    }
+
     public void Terminate() => ProcFiles.Terminate(_process.Id);
 
     public async Task<int> WaitAsync()

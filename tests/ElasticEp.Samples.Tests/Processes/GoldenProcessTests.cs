@@ -52,7 +52,7 @@ public sealed class GoldenProcessTests
 
     private static void AssertLinks(ProcessServer server, bool useUnixSockets)
     {
-        var addresses = server.Log.Split('\n').Where(line => line.Contains(" listens at ", StringComparison.Ordinal) && line.Contains("peer", StringComparison.Ordinal)).ToArray();
+        var addresses = server.Log.Split('\n').Where(line => line.Contains(" listens at ", StringComparison.Ordinal) && line.Contains("(incarnation ", StringComparison.Ordinal)).ToArray();
         Assert.NotEmpty(addresses);
         Assert.All(addresses, line => Assert.Equal(useUnixSockets, line.Contains(";unix=", StringComparison.Ordinal)));
     }

@@ -20,7 +20,7 @@ public sealed class TwoGatewaysTests
             await WithStreamAsync(second.Client, second.Kill);
             Assert.Equal(Tokens, (await first.Client.StreamAsync(Prompt, Tokens)).Length); // as many steps as that one would have taken
             var notSent = worker.Lines.Count(line => line.Contains("was not sent", StringComparison.Ordinal));
-            Assert.InRange(notSent, 1, 100); // a few tokens that were under way, and what is said of the request
+            Assert.InRange(notSent, 1, Tokens / 2); // those that waited until the end of the connection was known: not all of them
         });
     }
 

@@ -9,7 +9,7 @@ internal sealed class FakeGroup : IElasticGroupClient, IGroupMessenger
 
     private readonly Channel<GroupView> _views = Channel.CreateUnbounded<GroupView>();
     private readonly Channel<GroupMessage> _toFrontEnd = Channel.CreateUnbounded<GroupMessage>();
-    private readonly Channel<(int Rank, int Topic, ReadOnlyMemory<byte> Payload)> _toRanks = Channel.CreateUnbounded<(int, int, ReadOnlyMemory<byte>)>();
+    private readonly Channel<(MemberId Member, int Topic, ReadOnlyMemory<byte> Payload)> _toRanks = Channel.CreateUnbounded<(MemberId, int, ReadOnlyMemory<byte>)>();
 
     public FakeGroup(params int[] ranks) => Show(1, ranks);
 
@@ -21,35 +21,47 @@ internal sealed class FakeGroup : IElasticGroupClient, IGroupMessenger
 
     public IGroupMessenger Messenger => this;
 
-    public int Self => -1;
+    public MemberId Self => new(-1, 1);
 
     /// <summary>Ranks that cannot be reached.</summary>
     public HashSet<int> Unreachable { get; } = [];
 
-    public void Show(long epoch, params int[] ranks)
+    public void Show(long epoch, params int[] ranks) => Show(epoch, (MemberId[])[.. ranks.Select(rank => new MemberId(rank, 1))]);
+
+    public void Show(long epoch, MemberId first, params MemberId[] others) => Show(epoch, (MemberId[])[first, .. others]);
+
+    private void Show(long epoch, MemberId[] members)
     {
-        View = new GroupView(epoch, 0, ranks.Length == 0 ? -1 : ranks[0], ranks.Select(rank => new GroupMember(rank, 1, "")), ExpertPlacement.Empty, ranks.Length == 0);
+        var coordinator = members.Length == 0 ? -1 : members[0].Rank;
+        View = new GroupView(epoch, 0, coordinator, members.Select(member => new GroupMember(member.Rank, member.Incarnation, "")), ExpertPlacement.Empty, members.Length == 0);
         _views.Writer.TryWrite(View);
     }
 
     /// <summary>A rank says something.</summary>
-    public void Say(int rank, int topic, byte[] payload) => _toFrontEnd.Writer.TryWrite(new GroupMessage(rank, topic, payload));
+    public void Say(int rank, int topic, byte[] payload) => _toFrontEnd.Writer.TryWrite(new GroupMessage(new MemberId(rank, 1), topic, payload));
 
     /// <summary>The next message to a rank about this topic; others are passed over.</summary>
     public async Task<(int Rank, ReadOnlyMemory<byte> Payload)> HearAsync(int topic)
     {
+        var (member, payload) = await NextAsync(topic);
+        return (member.Rank, payload);
+    }
+
+    /// <inheritdoc cref="HearAsync"/>
+    public async Task<(MemberId Member, ReadOnlyMemory<byte> Payload)> NextAsync(int topic)
+    {
         using var deadline = new CancellationTokenSource(Deadline);
         while (true)
         {
-            var (rank, heard, payload) = await _toRanks.Reader.ReadAsync(deadline.Token);
-            if (heard == topic)
-                return (rank, payload);
+            var (member, sent, payload) = await _toRanks.Reader.ReadAsync(deadline.Token);
+            if (sent == topic)
+                return (member, payload);
         }
     }
 
-    public ValueTask SendAsync(int peer, int topic, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken = default)
+    public ValueTask SendAsync(MemberId peer, int topic, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken = default)
     {
-        if (Unreachable.Contains(peer))
+        if (Unreachable.Contains(peer.Rank))
             throw new ElasticEpException(ElasticEpErrorCode.PeerLost, $"no connection to {peer}");
         _toRanks.Writer.TryWrite((peer, topic, payload));
         return default;

@@ -15,7 +15,7 @@ internal sealed class FakeRank : IElasticGroup, IGroupMessenger
 
     public int Rank => 0;
 
-    public int Self => 0;
+    public MemberId Self => new(0, 1);
 
     public GroupView View => GroupView.None;
 
@@ -24,7 +24,7 @@ internal sealed class FakeRank : IElasticGroup, IGroupMessenger
     public IGroupMessenger Messenger => this;
 
     /// <summary>A front end says something.</summary>
-    public void Say(int frontEnd, int topic, byte[] payload) => _toRank.Writer.TryWrite(new GroupMessage(frontEnd, topic, payload));
+    public void Say(int frontEnd, int topic, byte[] payload) => _toRank.Writer.TryWrite(new GroupMessage(new MemberId(frontEnd, 1), topic, payload));
 
     /// <summary>The next message of the rank about this topic; others are passed over.</summary>
     public async Task<ReadOnlyMemory<byte>> HearAsync(int topic)
@@ -60,7 +60,7 @@ internal sealed class FakeRank : IElasticGroup, IGroupMessenger
 
     public RankStatistics GetStatistics() => new() { Steps = Interlocked.Read(ref _steps) };
 
-    public ValueTask SendAsync(int peer, int topic, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken = default)
+    public ValueTask SendAsync(MemberId peer, int topic, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken = default)
     {
         _fromRank.Writer.TryWrite((topic, payload));
         return default;

@@ -142,6 +142,26 @@ public sealed class FrontEndTests
     }
 
     [Fact]
+    public async Task A_request_whose_rank_is_held_by_another_process_now_begins_anew_there_and_nothing_of_the_old_one_counts()
+    {
+        var group = new FakeGroup(0);
+        using var frontEnd = await StartAsync(group);
+        var request = frontEnd.Submit([1], Options)!;
+        Assert.Equal(new MemberId(0, 1), (await group.NextAsync(ServingTopic.Assign)).Member);
+        group.Say(0, ServingTopic.Leaving, BitConverter.GetBytes(1));
+        group.Show(2, new MemberId(0, 2));
+        var (member, payload) = await group.NextAsync(ServingTopic.Assign);
+        Assert.Equal(new MemberId(0, 2), member); // although the one before it was leaving
+        Assert.Equal(2, Assignment.Decode(payload).Owner);
+        group.Say(0, ServingTopic.HandBack, new RequestNotice(request.Number, 2, "not mine to hand back").Encode());
+        Say(group, 0, request.Number, owner: 2, position: 0, token: 10);
+        using var deadline = new CancellationTokenSource(FakeGroup.Deadline);
+        Assert.Equal(10, (await request.Tokens.ReadAsync(deadline.Token)).Token);
+        Assert.Equal(0, frontEnd.HandBacks);
+        Assert.Equal(new MemberId(0, 2), request.Member);
+    }
+
+    [Fact]
     public async Task When_the_group_has_ended_requests_fail_at_once()
     {
         var group = new FakeGroup(0);

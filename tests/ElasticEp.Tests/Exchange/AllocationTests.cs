@@ -110,13 +110,14 @@ public sealed class AllocationTests
     /// <summary>Delivers inside the send; all ranks have begun the step, so no frame has to wait.</summary>
     private sealed class Wire(RankExchange[] exchanges, int rank) : IExchangeWire
     {
-        public ValueTask SendAsync(int to, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
+        public ValueTask SendAsync(MemberId to, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
         {
-            var accepted = exchanges[to].AcceptAsync(rank, header, CancellationToken.None);
+            var (exchange, self) = (exchanges[to.Rank], new MemberId(rank, 1));
+            var accepted = exchange.AcceptAsync(self, header, CancellationToken.None);
             Assert.True(accepted.IsCompletedSuccessfully);
             var target = accepted.GetAwaiter().GetResult();
             ExchangeNetwork.Copy(segments.Span, target.Buffer);
-            exchanges[to].Complete(rank, header, target.Buffer);
+            exchange.Complete(self, header, target.Buffer);
             return default;
         }
     }

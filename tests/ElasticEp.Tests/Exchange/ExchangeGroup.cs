@@ -149,7 +149,7 @@ internal sealed class ExchangeGroup(ElasticEpOptions options, ulong? shuffleSeed
 
     private sealed class Wire(ExchangeGroup group, int rank) : IExchangeWire
     {
-        public ValueTask SendAsync(int to, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken) =>
-            group.Network.SendAsync(rank, to, header, segments);
+        public ValueTask SendAsync(MemberId to, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken) =>
+            group.Network.SendAsync(rank, to.Rank, header, segments);
     }
 }

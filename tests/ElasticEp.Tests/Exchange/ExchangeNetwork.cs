@@ -97,11 +97,11 @@ internal sealed class ExchangeNetwork : IAsyncDisposable
         await link.Order.WaitAsync(link.Cut.Token).ConfigureAwait(false);
         try
         {
-            var target = await exchange.AcceptAsync(from, header, link.Cut.Token).ConfigureAwait(false);
+            var target = await exchange.AcceptAsync(new MemberId(from, 1), header, link.Cut.Token).ConfigureAwait(false);
             if (!target.IsWanted)
                 return;
             Copy(segments.Span, target.Buffer);
-            exchange.Complete(from, header, target.Buffer);
+            exchange.Complete(new MemberId(from, 1), header, target.Buffer);
         }
         catch (Exception exception) when (exception is ElasticEpException or OperationCanceledException)
         {

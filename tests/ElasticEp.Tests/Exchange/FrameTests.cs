@@ -1,5 +1,9 @@
+using ElasticEp.Exchange;
+using ElasticEp.Kernels;
+using ElasticEp.Runtime;
 using ElasticEp.Steps;
 using ElasticEp.Transport;
+using Moq;
 
 namespace ElasticEp.Tests.Exchange;
 
@@ -13,7 +17,7 @@ public sealed class FrameTests : IDisposable
     [Fact]
     public async Task An_early_frame_waits_wakes_and_is_taken_when_the_step_begins()
     {
-        var early = _rank.Exchange.AcceptAsync(1, _rank.Dispatch(), default);
+        var early = _rank.Exchange.AcceptAsync(LoneRank.Id(1), _rank.Dispatch(), default);
         Assert.False(early.IsCompleted);
         Assert.Equal([(3, 7)], _rank.Waiting);
         _rank.Begin();
@@ -21,10 +25,34 @@ public sealed class FrameTests : IDisposable
     }
 
     [Fact]
+    public async Task Frames_of_another_process_under_a_members_number_are_thrown_away_and_counted()
+    {
+        var other = new MemberId(1, 2);
+        var early = _rank.Exchange.AcceptAsync(other, _rank.Dispatch(), default).AsTask();
+        var own = _rank.Exchange.AcceptAsync(LoneRank.Id(1), _rank.Dispatch(), default).AsTask();
+        _rank.Begin();
+        Assert.False((await early.WaitAsync(ExchangeGroup.Patience)).IsWanted);
+        Assert.True((await own.WaitAsync(ExchangeGroup.Patience)).IsWanted);
+        Assert.False((await _rank.Exchange.AcceptAsync(other, _rank.Dispatch(), default)).IsWanted);
+        Assert.Equal(2, _rank.Exchange.StaleFrames);
+    }
+
+    [Fact]
+    public async Task Frames_of_a_successor_that_is_a_member_are_taken_and_those_of_its_predecessor_are_not()
+    {
+        var members = new[] { new GroupMember(0, 1, ""), new GroupMember(1, 2, ""), new GroupMember(5, 1, "") };
+        var early = _rank.Exchange.AcceptAsync(new MemberId(1, 2), _rank.Dispatch(epoch: 4, step: 7), default).AsTask();
+        _rank.Exchange.EnterView(new GroupView(4, 0, 0, members, _rank.View.Placement), 7);
+        _rank.Exchange.BeginStep(4, 7, 1);
+        Assert.True((await early.WaitAsync(ExchangeGroup.Patience)).IsWanted);
+        Assert.False((await _rank.Exchange.AcceptAsync(LoneRank.Id(1), _rank.Dispatch(epoch: 4), default)).IsWanted);
+    }
+
+    [Fact]
     public async Task A_frame_of_the_next_view_waits_through_the_step()
     {
         _rank.Begin();
-        var early = _rank.Exchange.AcceptAsync(1, _rank.Dispatch(epoch: 4, step: 8), default).AsTask();
+        var early = _rank.Exchange.AcceptAsync(LoneRank.Id(1), _rank.Dispatch(epoch: 4, step: 8), default).AsTask();
         _rank.Exchange.Abort(new ElasticEpException(ElasticEpErrorCode.StepAborted, "stop"));
         Assert.False(early.IsCompleted);
         var next = ExchangeSetup.View(_rank.Options, 4, 0, 1);
@@ -44,9 +72,18 @@ public sealed class FrameTests : IDisposable
     }
 
     [Fact]
+    public async Task A_frame_that_came_before_the_first_view_is_thrown_away_when_its_epoch_is_passed_over()
+    {
+        using var exchange = new RankExchange(_rank.Options, 0, new CpuExchangeKernels(), new TransportWire(Mock.Of<ITransport>()), new ExchangeSetup.NoWeights(), StepRules.Default, _rank.Time);
+        var early = exchange.AcceptAsync(LoneRank.Id(1), _rank.Dispatch(), default).AsTask();
+        exchange.Fence(3);
+        Assert.False((await early.WaitAsync(ExchangeGroup.Patience)).IsWanted);
+    }
+
+    [Fact]
     public async Task A_frame_that_waits_is_thrown_away_when_its_epoch_is_passed_over()
     {
-        var early = _rank.Exchange.AcceptAsync(1, _rank.Dispatch(epoch: 4, step: 8), default).AsTask();
+        var early = _rank.Exchange.AcceptAsync(LoneRank.Id(1), _rank.Dispatch(epoch: 4, step: 8), default).AsTask();
         _rank.Exchange.Fence(4);
         Assert.False((await early.WaitAsync(ExchangeGroup.Patience)).IsWanted);
         Assert.Equal(1, _rank.Exchange.StaleFrames);
@@ -57,16 +94,16 @@ public sealed class FrameTests : IDisposable
     {
         using var connection = new CancellationTokenSource();
         using var newer = new CancellationTokenSource();
-        var first = _rank.Exchange.AcceptAsync(1, _rank.Dispatch(), connection.Token).AsTask();
-        var second = _rank.Exchange.AcceptAsync(1, _rank.Dispatch(), newer.Token).AsTask(); // before the old connection's end is known
+        var first = _rank.Exchange.AcceptAsync(LoneRank.Id(1), _rank.Dispatch(), connection.Token).AsTask();
+        var second = _rank.Exchange.AcceptAsync(LoneRank.Id(1), _rank.Dispatch(), newer.Token).AsTask(); // before the old connection's end is known
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first.WaitAsync(ExchangeGroup.Patience));
         await connection.CancelAsync();
         Assert.False(second.IsCompleted);
-        Assert.Contains("a second one while one waits", Assert.Throws<ElasticEpException>(() => { _ = _rank.Exchange.AcceptAsync(1, _rank.Dispatch(), newer.Token); }).Message, StringComparison.Ordinal);
+        Assert.Contains("a second one while one is parked", Assert.Throws<ElasticEpException>(() => { _ = _rank.Exchange.AcceptAsync(LoneRank.Id(1), _rank.Dispatch(), newer.Token); }).Message, StringComparison.Ordinal);
         await newer.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => second.WaitAsync(ExchangeGroup.Patience));
-        Assert.False(_rank.Exchange.AcceptAsync(1, _rank.Dispatch(), default).IsCompleted);
-        var gone = _rank.Exchange.AcceptAsync(5, _rank.Dispatch(), new CancellationToken(true)).AsTask();
+        Assert.False(_rank.Exchange.AcceptAsync(LoneRank.Id(1), _rank.Dispatch(), default).IsCompleted);
+        var gone = _rank.Exchange.AcceptAsync(LoneRank.Id(5), _rank.Dispatch(), new CancellationToken(true)).AsTask();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => gone.WaitAsync(ExchangeGroup.Patience));
     }
 
@@ -91,13 +128,27 @@ public sealed class FrameTests : IDisposable
         _rank.Exchange.Abort(new ElasticEpException(ElasticEpErrorCode.StepAborted, "stop"));
         var quiet = _rank.Exchange.WhenQuietAsync();
         Assert.Equal(ElasticEpErrorCode.InvalidState, Assert.Throws<ElasticEpException>(() => _rank.Exchange.EnterView(_rank.View, 7)).Code);
-        _rank.Exchange.Complete(1, header, target.Buffer);
+        _rank.Exchange.Complete(LoneRank.Id(1), header, target.Buffer);
         Assert.False(quiet.IsCompleted);
-        _rank.Exchange.Aborted(5, header);
+        _rank.Exchange.Aborted(LoneRank.Id(5), header);
         await quiet.WaitAsync(ExchangeGroup.Patience);
         Assert.True(aborted.IsWanted);
         Assert.Equal(1, _rank.Exchange.StaleFrames);
         _rank.Exchange.EnterView(ExchangeSetup.View(_rank.Options, 4, 0, 5), 7);
+    }
+
+    [Fact]
+    public async Task The_payload_that_ends_a_wait_counts_as_written_before_the_call_goes_on()
+    {
+        var time = new WatchedTime();
+        using var rank = new LoneRank(time: time);
+        var call = rank.DispatchAsync(rank.Begin(), 0).AsTask();
+        rank.Deliver(1, rank.Dispatch());
+        var isQuiet = false;
+        time.Read = () => isQuiet = rank.Exchange.WhenQuietAsync().IsCompleted; // the wait is measured when it ends
+        rank.Deliver(5, rank.Dispatch());
+        Assert.True(isQuiet);
+        await call.WaitAsync(ExchangeGroup.Patience);
     }
 
     [Fact]

@@ -9,8 +9,9 @@ namespace ElasticEp.Tests.Exchange;
 /// <summary>Rank 0 of the view [0 1 5]; the frames of the others are forged by the test.</summary>
 internal sealed class LoneRank : IDisposable
 {
-    public LoneRank(ElasticEpOptions? options = null, Func<int, FrameHeader, CancellationToken, ValueTask>? onSend = null, StepRules? rules = null)
+    public LoneRank(ElasticEpOptions? options = null, Func<int, FrameHeader, CancellationToken, ValueTask>? onSend = null, StepRules? rules = null, FakeTimeProvider? time = null)
     {
+        Time = time ?? new FakeTimeProvider();
         Options = options ?? ExchangeSetup.Options(ElasticEp.ElementType.Float32, layers: 3, maxTokens: 4);
         View = ExchangeSetup.View(Options, 3, 0, 1, 5);
         Exchange = new RankExchange(Options, 0, new CpuExchangeKernels(), new Wire(this, onSend), new ExchangeSetup.NoWeights(), rules ?? StepRules.Default, Time)
@@ -26,7 +27,7 @@ internal sealed class LoneRank : IDisposable
 
     public RankExchange Exchange { get; }
 
-    public FakeTimeProvider Time { get; } = new();
+    public FakeTimeProvider Time { get; }
 
     public List<(long Epoch, long Step)> Waiting { get; } = [];
 
@@ -38,6 +39,9 @@ internal sealed class LoneRank : IDisposable
 
     /// <summary>The first expert in a slot of rank 0 in layer 0, and the first on rank 1.</summary>
     public (int Own, int Other) Experts => (View.Placement.GetSlots(0, 0)[0], View.Placement.GetSlots(0, 1)[0]);
+
+    /// <summary>The member of a rank.</summary>
+    public static MemberId Id(int rank) => new(rank, 1);
 
     public ExchangeStep Begin(long step = 7) => Exchange.BeginStep(View.Epoch, step, 1);
 
@@ -66,7 +70,7 @@ internal sealed class LoneRank : IDisposable
 
     public ElasticEpException Refused(int source, FrameHeader header)
     {
-        var refused = Assert.Throws<ElasticEpException>(() => { _ = Exchange.AcceptAsync(source, header, default); });
+        var refused = Assert.Throws<ElasticEpException>(() => { _ = Exchange.AcceptAsync(Id(source), header, default); });
         Assert.Equal((ElasticEpErrorCode.ProtocolViolation, (int?)source), (refused.Code, refused.Rank));
         return refused;
     }
@@ -74,7 +78,7 @@ internal sealed class LoneRank : IDisposable
     /// <summary>What becomes of a frame that does not wait.</summary>
     public FrameTarget Answer(int source, FrameHeader header)
     {
-        var answer = Exchange.AcceptAsync(source, header, default);
+        var answer = Exchange.AcceptAsync(Id(source), header, default);
         Assert.True(answer.IsCompletedSuccessfully);
         return answer.Result;
     }
@@ -87,7 +91,7 @@ internal sealed class LoneRank : IDisposable
         Assert.Equal(header.PayloadLength, target.Buffer.ByteLength);
         target.Buffer.AsSpan<byte>().Clear();
         words.CopyTo(target.Buffer.AsSpan<int>());
-        Exchange.Complete(source, header, target.Buffer);
+        Exchange.Complete(Id(source), header, target.Buffer);
     }
 
     public ValueTask<DispatchedRows> DispatchAsync(ElasticStep step, int layer, int tokens = 0, int expert = -1, CancellationToken cancellationToken = default)
@@ -100,10 +104,10 @@ internal sealed class LoneRank : IDisposable
 
     private sealed class Wire(LoneRank owner, Func<int, FrameHeader, CancellationToken, ValueTask>? onSend) : IExchangeWire
     {
-        public ValueTask SendAsync(int rank, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
+        public ValueTask SendAsync(MemberId member, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
         {
-            owner.Sent.Add((rank, header));
-            return onSend?.Invoke(rank, header, cancellationToken) ?? default;
+            owner.Sent.Add((member.Rank, header));
+            return onSend?.Invoke(member.Rank, header, cancellationToken) ?? default;
         }
     }
 }

@@ -24,7 +24,7 @@ public sealed class LaunchPlanTests
     public void A_committed_operation_and_an_ended_group_start_nobody()
     {
         Assert.Empty(Wanted(Growing("op", isCommitted: true)));
-        Assert.Empty(Wanted(new GroupRecord(new GroupView(7, 0, -1, [], ExpertPlacement.Empty, true), [], null, null)));
+        Assert.Empty(Wanted(new GroupRecord(new GroupView(7, 0, -1, [], ExpertPlacement.Empty, true))));
     }
 
     [Theory]
@@ -48,7 +48,7 @@ public sealed class LaunchPlanTests
     [Fact]
     public void A_leaver_goes_on_until_its_operation_has_ended()
     {
-        var leaving = Serving(0) with { Pending = new PendingOperation("op", OperationKind.Scale, [0], [], [1]) { IsCommitted = true } };
+        var leaving = Serving(0) with { Pending = new PendingOperation(new OperationRequest("op", OperationKind.Scale), [0], [], [1]) { IsCommitted = true } };
         Assert.True(_plan.IsWanted(leaving, 1, "birth"));
         Assert.False(_plan.IsWanted(Serving(0), 1, "birth"));
     }
@@ -64,8 +64,8 @@ public sealed class LaunchPlanTests
     private IEnumerable<string> Wanted(GroupRecord record) => _plan.Wanted(record).Select(launch => $"{launch.Rank} {launch.Operation}");
 
     private static GroupRecord Serving(params int[] ranks) =>
-        new(new GroupView(3, 1, ranks[0], ranks.Select(rank => new GroupMember(rank, 1, "")), ExpertPlacement.Empty), [], null, null);
+        new(new GroupView(3, 1, ranks[0], ranks.Select(rank => new GroupMember(rank, 1, "")), ExpertPlacement.Empty));
 
     private static GroupRecord Growing(string operation, bool isCommitted) =>
-        Serving(0, 1) with { Pending = new PendingOperation(operation, OperationKind.Scale, [0, 1, 2, 3], [2, 3], []) { IsCommitted = isCommitted } };
+        Serving(0, 1) with { Pending = new PendingOperation(new OperationRequest(operation, OperationKind.Scale), [0, 1, 2, 3], [2, 3], []) { IsCommitted = isCommitted } };
 }

@@ -12,13 +12,22 @@ public sealed class SuccessionTests
     [InlineData(new[] { 0, 2 }, 0)]
     [InlineData(new int[0], -1)]
     public void The_next_coordinator_is_the_present_one_or_the_lowest_that_stays(int[] next, int expected) =>
-        Assert.Equal(expected, Succession.NextCoordinator(View, next));
+        Assert.Equal(expected, Succession.NextCoordinator(View, [.. next.Select(TestViews.Member)]));
 
     [Theory]
     [InlineData(new int[0], 3)]
     [InlineData(new[] { 3 }, 1)]
     [InlineData(new[] { 1, 3 }, 5)]
     [InlineData(new[] { 1, 3, 5 }, 3)]
-    public void A_recovery_is_led_by_the_coordinator_or_by_the_lowest_member_that_is_not_lost(int[] lost, int expected) =>
-        Assert.Equal(expected, Succession.Proposer(View, lost.ToHashSet()));
+    public void A_recovery_is_led_by_the_coordinator_or_by_the_lowest_member_that_is_not_lost(int[] lost, int expected)
+    {
+        var links = new PeerLinks();
+        foreach (var rank in lost)
+            links.OnLost(TestViews.Id(rank));
+        Assert.Equal(TestViews.Id(expected), Succession.Proposer(View, links));
+    }
+
+    [Fact]
+    public void A_later_process_of_a_member_is_not_the_member() =>
+        Assert.Equal(3, Succession.NextCoordinator(View, [TestViews.Member(1) with { Incarnation = 99 }, TestViews.Member(3)]));
 }

@@ -7,6 +7,8 @@ internal static class TestViews
 {
     public static GroupMember Member(int rank) => new(rank, rank + 1, $"test:{rank}", $"node-{rank % 2}");
 
+    public static MemberId Id(int rank) => Member(rank).Id;
+
     public static GroupView View(long epoch, params int[] ranks) => Started(epoch, 0, ranks);
 
     public static GroupView Started(long epoch, long startStep, params int[] ranks) =>

@@ -5,34 +5,38 @@ using ElasticEp.Tests.Simulation;
 
 namespace ElasticEp.Tests.Protocol;
 
-
 public sealed class CodecTests
 {
     private const int Rounds = 20_000;
 
     private static readonly GroupRecord Record = new(
         TestViews.Started(7, 12, 0, 2, 5),
-        [TestViews.Member(0), TestViews.Member(1)],
-        new PendingOperation("op9", OperationKind.Scale, [0, 2, 5], [5], [1]) { IsCommitted = true, CommittedViews = 2, Figures = new OperationFigures { BytesMoved = 3, Pause = TimeSpan.FromSeconds(1) } },
-        new OperationOutcome("op8", false, "cancelled", new OperationFigures { Launch = TimeSpan.FromMilliseconds(5) }))
-    { Ended = [new OperationOutcome("op7", true, "", new OperationFigures()), new OperationOutcome("op8", false, "why", new OperationFigures { BytesMoved = 3 })] };
+        TestViews.View(5, 0, 1),
+        new PendingOperation(new OperationRequest("op9", OperationKind.Scale) { Size = 3, Call = 5, Deadline = TimeSpan.FromMinutes(1), DrainTime = TimeSpan.FromSeconds(2) }, [0, 2, 5], [5], [1]) { IsCommitted = true, CommittedViews = 2, Figures = new OperationFigures { BytesMoved = 3, Pause = TimeSpan.FromSeconds(1) } })
+    {
+        Evicted = [TestViews.Id(1)],
+        Requested = OutcomeLog.Empty.Add(new OperationOutcome("op7", true, "", new OperationFigures())).Add(new OperationOutcome("op8", false, "why", new OperationFigures { BytesMoved = 3 })),
+        Own = OutcomeLog.Empty.Add(new OperationOutcome("birth", true, "", new OperationFigures { Launch = TimeSpan.FromMilliseconds(5) })),
+    };
 
     private static readonly ProtocolMessage[] Messages =
     [
-        new StepFailedMessage(1, 2, -1, "naïve ✓"),
+        new StepFailedMessage(1, 2, null, "naïve ✓"),
+        new StepFailedMessage(1, 2, TestViews.Id(3), "link"),
         new StopMessage(4, 5),
-        new StoppedMessage(5, 6, true, [0, 3]),
+        new StoppedMessage(5, 6, null, 0, [TestViews.Id(0), TestViews.Id(3)]),
+        new StoppedMessage(5, 6, 12, 6, []),
         new StartMessage(TestViews.View(3, 0, 1), 17, "op1", 2),
         new PrepareMessage("op1", 2, TestViews.View(1, 0), TestViews.View(2, 0, 1), [new ExpertTransfer(0, 1, -1, 1, 3)], TimeSpan.FromSeconds(2)),
         new DrainMessage("op1"),
         new PreparationMessage("op1", PreparationState.Drained, ulong.MaxValue, 5, 6, ""),
         new AbortMessage("op1", "why"),
-        new CompletedMessage("op1", 8),
+        new CompletedMessage(8),
         new OperationRequestMessage(new OperationRequest("a", OperationKind.Scale) { Size = 4, Deadline = TimeSpan.FromSeconds(3) }),
         new OperationRequestMessage(new OperationRequest("b", OperationKind.Scale) { Ranks = [1, 2], DrainTime = TimeSpan.Zero }),
-        new OperationRequestMessage(new OperationRequest("c", OperationKind.Leave) { Remove = [1] }),
-        new OperationReplyMessage("a", 3, "busy"),
-        new CancelMessage("a"),
+        new OperationRequestMessage(new OperationRequest("c", OperationKind.Leave) { Remove = [1], Leaver = TestViews.Id(1), Call = 3, EndedBefore = 4 }),
+        new OperationReplyMessage("a", 9, 3, "busy"),
+        new CancelMessage("a", 9),
         new ProgressMessage(new ScaleProgress("a", ScalePhase.Preparing, 1, 2, "weights")),
         new LaunchFailedMessage("a", 3, "no memory"),
         new WeightRequestMessage(new byte[] { 1, 2, 3 }),
@@ -69,8 +73,11 @@ public sealed class CodecTests
         var decoded = RecordCodec.Decode(encoded.Span);
         Assert.Equal(Record.View.Digest, decoded.View.Digest);
         Assert.Equal(Record.Pending!.Joiners, decoded.Pending!.Joiners);
-        Assert.Equal(Record.Last, decoded.Last);
-        Assert.Equal(Record.Ended, decoded.Ended);
+        Assert.Equal(Record.LastCompleted!.Digest, decoded.LastCompleted!.Digest);
+        Assert.Equal(Record.Evicted, decoded.Evicted);
+        Assert.Equal(Record.Pending.Request, decoded.Pending.Request);
+        Assert.Equal((Record.Requested.Count, Record.Own.Count), (decoded.Requested.Count, decoded.Own.Count));
+        Assert.Equal(Record.Requested.Kept, decoded.Requested.Kept);
         Assert.Equal(encoded.ToArray(), RecordCodec.Encode(decoded).ToArray());
     }
 
@@ -108,8 +115,58 @@ public sealed class CodecTests
     [Fact]
     public void A_placement_that_claims_more_experts_than_it_can_hold_is_refused()
     {
-        var writer = new WireWriter();
-        writer.Byte(4);
+        AssertViolation(() => MessageCodec.Decode(Envelope.Write(ProtocolVersion.Current, WriteHostilePlacement).Span));
+    }
+
+    [Theory]
+    [MemberData(nameof(EveryMessage))]
+    public void A_message_of_the_next_version_is_read_without_what_it_appends(int index)
+    {
+        var encoded = MessageCodec.Encode(Messages[index]).ToArray();
+        Assert.Equal(encoded, MessageCodec.Encode(MessageCodec.Decode(OfNextVersion(encoded))).ToArray());
+    }
+
+    [Fact]
+    public void A_record_and_a_registration_of_the_next_version_are_read_without_what_they_append()
+    {
+        var encoded = RecordCodec.Encode(Record).ToArray();
+        Assert.Equal(encoded, RecordCodec.Encode(RecordCodec.Decode(OfNextVersion(encoded))).ToArray());
+        var registration = Registration.Encode(TestViews.Member(3)).ToArray();
+        Assert.Equal(TestViews.Member(3), Registration.Decode(OfNextVersion(registration)));
+    }
+
+    [Fact]
+    public void What_is_older_than_this_library_reads_is_refused_naming_both_versions()
+    {
+        var encoded = RecordCodec.Encode(Record).ToArray();
+        encoded[0] = ProtocolVersion.Lowest - 1;
+        var refused = Assert.Throws<ElasticEpException>(() => RecordCodec.Decode(encoded));
+        Assert.Equal(ElasticEpErrorCode.Incompatible, refused.Code);
+        Assert.Contains($"version {ProtocolVersion.Lowest - 1}", refused.Message, StringComparison.Ordinal);
+        Assert.Contains($"reads {ProtocolVersion.Lowest}", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_record_is_written_at_the_lowest_version_that_a_member_of_its_views_reads()
+    {
+        const byte Next = ProtocolVersion.Current + 1;
+        var newer = new GroupRecord(new GroupView(1, 0, 0, [TestViews.Member(0) with { ReadsVersion = Next }], ExpertPlacement.Empty));
+        Assert.Equal(Next, RecordCodec.Encode(newer, Next).Span[0]);
+        var mixed = newer.WithNext(newer.View) with { LastCompleted = new GroupView(0, 0, 1, [TestViews.Member(1)], ExpertPlacement.Empty) };
+        Assert.Equal(ProtocolVersion.Current, RecordCodec.Encode(mixed, Next).Span[0]);
+    }
+
+    private static byte[] OfNextVersion(byte[] encoded)
+    {
+        byte[] next = [.. encoded, 1, 2, 3];
+        next[0]++;
+        System.Buffers.Binary.BinaryPrimitives.WriteInt32LittleEndian(next.AsSpan(1), next.Length - 5);
+        return next;
+    }
+
+    private static void WriteHostilePlacement(WireWriter writer)
+    {
+        writer.Byte(4); // Start
         foreach (var value in (long[])[1, 0])
             writer.Long(value);
         writer.Int(-1);
@@ -118,7 +175,6 @@ public sealed class CodecTests
             writer.Int(value);
         writer.Long(1);
         writer.Text("");
-        AssertViolation(() => MessageCodec.Decode(writer.Written.Span));
     }
 
     private static void TryDecode(Action decode)

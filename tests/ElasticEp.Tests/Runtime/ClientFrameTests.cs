@@ -20,12 +20,12 @@ public sealed class ClientFrameTests
         await using var cluster = await ElasticCluster.StartAsync();
         var handler = new RecordingHandler();
         await using var client = new InProcessTransport(cluster.Hub);
-        await client.StartAsync(new PeerIdentity("toy", -9, 999, "", Layout.Describe(cluster.Options)), handler, Token);
+        await client.StartAsync(new PeerIdentity("toy", new MemberId(-9, 999), "", Layout.Describe(cluster.Options)), handler, Token);
         var member = cluster.Client.View.Find(1)!;
-        await client.ConnectAsync(1, member.Address, Token);
+        await client.ConnectAsync(member.Id, member.Address, Token);
         Assert.Equal($"up 1/{member.Incarnation}", await handler.NextConnectionAsync());
         var header = new FrameHeader { Operation = operation, Epoch = cluster.Client.View.Epoch, Step = cluster[1].Steps + 1 };
-        await Task.WhenAny(client.SendAsync(1, link, header, default, Token).AsTask()).WaitAsync(ElasticCluster.Deadline, Token); // whether the sender is told is the transport's affair
+        await Task.WhenAny(client.SendAsync(member.Id, link, header, default, Token).AsTask()).WaitAsync(ElasticCluster.Deadline, Token); // whether the sender is told is the transport's affair
         Assert.Equal($"down 1/{member.Incarnation} ProtocolError", await handler.NextConnectionAsync());
         await cluster.WaitForStepsAsync(5);
     }

@@ -1,9 +1,13 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using ElasticEp.Diagnostics;
+using ElasticEp.Events;
+using ElasticEp.Membership;
 using ElasticEp.Protocol;
 using ElasticEp.Runtime;
+using ElasticEp.Scaling;
 using ElasticEp.Tests.Membership;
+using ElasticEp.Transport;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 
@@ -51,13 +55,13 @@ public sealed class OperationRequestsTests : IDisposable
 
         await UntilAsync(() => _sent.Count == 10);
         Assert.False(asking.IsCompleted);
-        Assert.All(_sent, message => Assert.Equal(new OperationRequestMessage(Ask), message));
+        Assert.All(_sent, message => Assert.Equal(Ask, ((OperationRequestMessage)message).Request with { Call = 0 }));
 
         _time.Advance(AskAgain);
         var late = await Assert.ThrowsAsync<ElasticEpException>(() => asking.WaitAsync(Deadline, TestContext.Current.CancellationToken));
         Assert.Equal((ElasticEpErrorCode.DeadlineExceeded, 0), (late.Code, late.Rank));
         Assert.Contains("rank 0, which coordinates", late.Message, StringComparison.Ordinal);
-        Assert.Equal(new CancelMessage("op"), _sent.Last());
+        Assert.Equal("op", Assert.IsType<CancelMessage>(_sent.Last()).Operation);
     }
 
     [Fact]
@@ -76,7 +80,7 @@ public sealed class OperationRequestsTests : IDisposable
     {
         _requests.OnRecord(Record);
         var asking = _requests.RunAsync(Ask, null, CancellationToken.None);
-        _requests.OnMessage(new OperationReplyMessage("op", 0, ""));
+        _requests.OnMessage(TestViews.Id(0), new OperationReplyMessage("op", ((OperationRequestMessage)_sent.Last()).Request.Call, 0, ""));
         _requests.OnRecord(Record with { Pending = Pending });
         await AdvanceUntilAsync(() => asking.IsCompleted);
         Assert.Equal(ElasticEpErrorCode.DeadlineExceeded, (await Assert.ThrowsAsync<ElasticEpException>(() => asking)).Code);
@@ -91,11 +95,11 @@ public sealed class OperationRequestsTests : IDisposable
         _requests.OnRecord(Record with { Pending = Pending with { IsCommitted = true } });
         await AdvanceUntilAsync(() => Elapsed > TimeSpan.FromMinutes(1));
         Assert.False(asking.IsCompleted);
-        _requests.OnRecord(Record.AfterEnd(new OperationOutcome("op", true, "", new OperationFigures())));
+        _requests.OnRecord(Record.AfterEnd(new OperationOutcome("op", true, "", new OperationFigures()), OperationKind.Scale));
         Assert.Equal(ScalePhase.Completed, (await asking.WaitAsync(Deadline, TestContext.Current.CancellationToken)).Outcome);
     }
 
-    private static PendingOperation Pending => new("op", OperationKind.Scale, [0, 1], [], [2]);
+    private static PendingOperation Pending => new(Ask, [0, 1], [], [2]);
 
     private Task AdvanceUntilAsync(Func<bool> isTrue) => UntilAsync(() =>
     {

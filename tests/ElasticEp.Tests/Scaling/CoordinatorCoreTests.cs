@@ -1,8 +1,10 @@
 using ElasticEp.Events;
+using ElasticEp.Membership;
 using ElasticEp.Protocol;
 using ElasticEp.Scaling;
 using ElasticEp.Steps;
 using ElasticEp.Tests.Membership;
+using ElasticEp.Transport;
 
 namespace ElasticEp.Tests.Scaling;
 
@@ -18,7 +20,7 @@ public sealed class CoordinatorCoreTests
         probe.Step();
         probe.Write();
         Assert.Null(probe.Coordinator.Operation);
-        Assert.Equal((null, true, "op"), (probe.Record.Pending, probe.Record.Last!.IsCompleted, probe.Record.Last.Id));
+        Assert.Equal((null, true, "op"), (probe.Record.Pending, probe.Outcome.IsCompleted, probe.Outcome.Id));
     }
 
     [Fact]
@@ -27,9 +29,9 @@ public sealed class CoordinatorCoreTests
         var probe = CoreProbe.Idle().AdvanceTo(OperationPhase.Committed);
         probe.Step();
         var start = new StartMessage(probe.Record.View, probe.Core.Member.Step, "op", 1);
-        probe.Post(new RankEvent(RankEventKind.LinkUp) { Peer = 2, Number = 3 });
+        probe.LinkUp(2);
         Assert.Equal([start], probe.Sent<StartMessage>(2).Select(sent => start with { View = sent.View, Step = sent.Step }));
-        Assert.Empty(probe.Post(new RankEvent(RankEventKind.LinkUp) { Peer = 1, Number = 2 }).Sent<StartMessage>());
+        Assert.Empty(probe.LinkUp(1).Sent<StartMessage>());
     }
 
     [Fact]
@@ -37,7 +39,7 @@ public sealed class CoordinatorCoreTests
     {
         var probe = CoreProbe.Idle().Ask("op", size: 3).Write().Ask("op", size: 3);
         Assert.Equal(0, probe.Sent<OperationReplyMessage>(-1).Single().Code);
-        Assert.False(probe.Has(RankEffectKind.WriteRecord));
+        Assert.False(probe.Has<WriteRecord>());
     }
 
     [Fact]
@@ -52,17 +54,67 @@ public sealed class CoordinatorCoreTests
     {
         var probe = CoreProbe.Idle().Ask("first", size: 2).Write().Ask("second", size: 2).Write().Ask("first", size: 2);
         Assert.Equal(0, probe.Sent<OperationReplyMessage>(-1).Single().Code); // its outcome is in the record
-        Assert.False(probe.Has(RankEffectKind.WriteRecord));
+        Assert.False(probe.Has<WriteRecord>());
     }
 
     [Fact]
     public void A_request_that_comes_after_its_cancel_is_refused()
     {
-        var probe = CoreProbe.Idle().Message(-1, new CancelMessage("op"));
+        var probe = CoreProbe.Idle().Cancel("op");
         Assert.Equal((int)ElasticEpErrorCode.OperationAborted, probe.Sent<OperationReplyMessage>(-1).Single().Code);
         Assert.Equal((int)ElasticEpErrorCode.OperationAborted, probe.Ask("op", size: 3).Sent<OperationReplyMessage>(-1).Single().Code);
-        Assert.False(probe.Has(RankEffectKind.WriteRecord));
-        Assert.True(probe.Ask("other", size: 3).Has(RankEffectKind.WriteRecord));
+        Assert.False(probe.Has<WriteRecord>());
+        Assert.True(probe.Ask("other", size: 3).Has<WriteRecord>());
+    }
+
+    [Fact]
+    public void A_cancelled_call_never_begins_and_a_later_one_with_the_same_id_does()
+    {
+        var probe = CoreProbe.Idle().Cancel("op", call: 1);
+        Assert.Equal((int)ElasticEpErrorCode.OperationAborted, probe.Ask("op", size: 3, call: 1).Sent<OperationReplyMessage>(-1).Single().Code);
+        Assert.True(probe.Ask("op", size: 3, call: 2).Has<WriteRecord>());
+    }
+
+    [Fact]
+    public void A_request_whose_outcome_may_have_been_forgotten_is_refused_instead_of_run_again()
+    {
+        var probe = CoreProbe.Idle();
+        for (var ended = 0; ended <= OutcomeLog.Capacity; ended++)
+            probe.Ask($"op {ended}", size: 2).Write();
+        Assert.Equal((int)ElasticEpErrorCode.OutcomeUnknown, probe.Ask("op 0", size: 2, endedBefore: 0).Sent<OperationReplyMessage>(-1).Single().Code);
+        Assert.False(probe.Has<WriteRecord>());
+        Assert.True(probe.Ask("new", size: 3, endedBefore: 1).Has<WriteRecord>());
+    }
+
+    [Fact]
+    public void A_requester_that_has_seen_a_later_record_makes_the_coordinator_read_it()
+    {
+        var probe = CoreProbe.Idle().Ask("op", size: 3, endedBefore: 1);
+        Assert.True(probe.Has<ReadRecord>());
+        probe.Overwrite(probe.Record.AfterEnd(new OperationOutcome("op", true, "", new OperationFigures()), OperationKind.Scale));
+        Assert.Equal(0, probe.AnswerRead().Sent<OperationReplyMessage>(-1).Single().Code); // it has ended: the record says how
+        Assert.False(probe.Has<WriteRecord>());
+    }
+
+    [Fact]
+    public void While_the_record_cannot_be_read_requests_are_refused_with_the_reason()
+    {
+        var probe = CoreProbe.Idle().Post(new RecordUnreadable(0, "format 9"));
+        var refused = probe.Ask("op", size: 3).Sent<OperationReplyMessage>(-1).Single();
+        Assert.Equal((int)ElasticEpErrorCode.StoreUnavailable, refused.Code);
+        Assert.Contains("format 9", refused.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Leavers_are_released_only_when_it_is_durable_that_their_view_is_Completed()
+    {
+        var probe = CoreProbe.Idle().AdvanceTo(OperationPhase.Committed, leaver: 1);
+        probe.Step();
+        probe.Step();
+        Assert.Empty(probe.Sent<CompletedMessage>());
+        probe.Apply();
+        Assert.Empty(probe.AnswerUnknown().Sent<CompletedMessage>());
+        Assert.Equal(2, probe.AnswerRead().Sent<CompletedMessage>(1).Single().Epoch);
     }
 
     [Fact]
@@ -71,7 +123,7 @@ public sealed class CoordinatorCoreTests
         var probe = CoreProbe.Idle().Ask("op", size: 3).Write()
             .Ask("gone", kind: OperationKind.Leave, remove: [4])
             .Ask("leave", kind: OperationKind.Leave, remove: [1])
-            .Message(-1, new CancelMessage("op")).Write();
+            .Cancel("op").Write();
         Assert.Equal("leave", probe.Coordinator.Operation?.Id);
         Assert.Equal("gone", probe.Sent<OperationReplyMessage>(-1).First(answer => answer.Code != 0).Operation);
     }
@@ -79,39 +131,39 @@ public sealed class CoordinatorCoreTests
     [Fact]
     public void A_leave_that_waits_can_be_cancelled()
     {
-        var probe = CoreProbe.Idle().Ask("op", size: 3).Write().Ask("leave", kind: OperationKind.Leave, remove: [1]).Message(-1, new CancelMessage("leave"));
+        var probe = CoreProbe.Idle().Ask("op", size: 3).Write().Ask("leave", kind: OperationKind.Leave, remove: [1]).Message(-1, new CancelMessage("leave", 0));
         Assert.Equal((int)ElasticEpErrorCode.OperationAborted, probe.Sent<OperationReplyMessage>(-1).Single().Code);
-        probe.Message(-1, new CancelMessage("op")).Write();
+        probe.Cancel("op").Write();
         Assert.Null(probe.Coordinator.Operation);
     }
 
     [Theory]
     [InlineData(nameof(OperationPhase.Gathering))]
     [InlineData(nameof(OperationPhase.Planning))]
-    [InlineData(nameof(OperationPhase.Loading))]
+    [InlineData(nameof(OperationPhase.Preparing))]
     public void A_cancelled_operation_is_undone(string name)
     {
         var stage = Enum.Parse<OperationPhase>(name);
-        var probe = CoreProbe.Idle().AdvanceTo(stage).Message(-1, new CancelMessage("op"));
+        var probe = CoreProbe.Idle().AdvanceTo(stage).Cancel("op");
         Assert.Equal("op", probe.Sent<AbortMessage>(2).Single().Operation);
         probe.Write();
-        Assert.True(probe.Has(RankEffectKind.Disconnect));
-        Assert.Equal((1, false), (probe.Record.View.Epoch, probe.Record.Last!.IsCompleted));
+        Assert.True(probe.Has<Disconnect>());
+        Assert.Equal((1, false), (probe.Record.View.Epoch, probe.Outcome.IsCompleted));
         Assert.Equal("", probe.Core.Preparation.Operation);
-        Assert.Equal(OperationPhase.Proposing, probe.Ask("next", size: 4).Stage);
+        Assert.Equal(OperationPhase.Proposing, probe.Ask("next", size: 4).Phase);
     }
 
     [Fact]
     public void After_the_commit_a_cancel_changes_nothing() =>
-        Assert.Equal(OperationPhase.Committed, CoreProbe.Idle().AdvanceTo(OperationPhase.Committed).Message(-1, new CancelMessage("op")).Stage);
+        Assert.Equal(OperationPhase.Committed, CoreProbe.Idle().AdvanceTo(OperationPhase.Committed).Cancel("op").Phase);
 
     [Fact]
     public void An_operation_that_passes_its_deadline_says_what_it_waited_for()
     {
         var probe = CoreProbe.Idle().AdvanceTo(OperationPhase.Gathering);
         probe.Now = probe.Core.WakeAt!.Value;
-        probe.Post(new RankEvent(RankEventKind.Tick)).Write();
-        Assert.Contains("rank 2 to start", probe.Record.Last!.Reason, StringComparison.Ordinal);
+        probe.Post(RankEvent.Tick).Write();
+        Assert.Contains("rank 2 to start", probe.Outcome.Reason, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -119,31 +171,31 @@ public sealed class CoordinatorCoreTests
     {
         var probe = CoreProbe.Idle().AdvanceTo(OperationPhase.Committing);
         probe.Apply();
-        probe.Post(new RankEvent(RankEventKind.RecordUnknown));
-        Assert.True(probe.Has(RankEffectKind.ReadRecord));
-        Assert.False(probe.Has(RankEffectKind.SendWake));
-        Assert.True(probe.AnswerRead().Has(RankEffectKind.SendWake));
+        probe.AnswerUnknown();
+        Assert.True(probe.Has<ReadRecord>());
+        Assert.False(probe.Has(StepEffectKind.SendWake));
+        Assert.True(probe.AnswerRead().Has(StepEffectKind.SendWake));
     }
 
     [Fact]
     public void A_write_that_did_not_happen_is_tried_again()
     {
-        var probe = CoreProbe.Idle().AdvanceTo(OperationPhase.Committing).Post(new RankEvent(RankEventKind.RecordUnknown)).AnswerRead();
-        Assert.Equal(probe.Version, Assert.Single(probe.Effects, effect => effect.Kind == RankEffectKind.WriteRecord).Number);
-        Assert.True(probe.Write().Has(RankEffectKind.SendWake));
+        var probe = CoreProbe.Idle().AdvanceTo(OperationPhase.Committing).AnswerUnknown().AnswerRead();
+        Assert.Equal(probe.Version, Assert.Single(probe.Of<WriteRecord>()).ExpectedVersion);
+        Assert.True(probe.Write().Has(StepEffectKind.SendWake));
     }
 
     [Fact]
     public void A_coordinator_that_was_overtaken_does_what_the_record_says()
     {
-        var probe = CoreProbe.Idle().AdvanceTo(OperationPhase.Loading);
-        probe.LoadEverywhere();
-        probe.Overwrite(new GroupRecord(probe.Record.View, [], null, new OperationOutcome("op", false, "another coordinator", new OperationFigures())));
-        probe.Post(new RankEvent(RankEventKind.RecordWritten) { Payload = probe.Record, Number = probe.Version });
-        Assert.True(probe.Has(RankEffectKind.ReadRecord));
+        var probe = CoreProbe.Idle().AdvanceTo(OperationPhase.Preparing);
+        probe.FetchEverywhere();
+        probe.Overwrite(probe.Record.AfterEnd(new OperationOutcome("op", false, "another coordinator", new OperationFigures()), OperationKind.Scale));
+        probe.AnswerRefused();
+        Assert.True(probe.Has<ReadRecord>());
         probe.AnswerRead();
         Assert.Null(probe.Coordinator.Operation);
-        Assert.Equal(OperationPhase.Proposing, probe.Ask("next", size: 3).Stage);
+        Assert.Equal(OperationPhase.Proposing, probe.Ask("next", size: 3).Phase);
     }
 
     [Fact]
@@ -155,36 +207,36 @@ public sealed class CoordinatorCoreTests
         Assert.Equal((MemberPhase.Gone, false), (leaving.Core.Member.Phase, leaving.Coordinator.IsActive));
 
         var successor = CoreProbe.Idle(rank: 1);
-        successor.Message(0, new PrepareMessage("op", 0, TestViews.View(1, 0, 1), next, [], TimeSpan.Zero)).Post(new RankEvent(RankEventKind.Loaded) { Operation = "op" });
+        successor.Message(0, new PrepareMessage("op", 0, TestViews.View(1, 0, 1), next, [], TimeSpan.Zero)).Post(new Fetched("op"));
         successor.Step(announced: next);
         successor.Overwrite(leaving.Record);
         successor.AnswerRead();
-        Assert.Equal(OperationPhase.Committed, successor.Stage);
+        Assert.Equal(OperationPhase.Committed, successor.Phase);
         successor.Step();
-        Assert.Equal("op", successor.Write().Sent<CompletedMessage>(0).Single().Operation);
+        Assert.Equal(2, successor.Write().Sent<CompletedMessage>(0).Single().Epoch);
     }
 
     [Fact]
     public void The_rank_of_a_dismissed_process_can_be_asked_for_again()
     {
-        var probe = CoreProbe.Idle().AdvanceTo(OperationPhase.Loading).Message(-1, new CancelMessage("op")).Write().Ask("again", size: 3).Write();
-        probe.Post(new RankEvent(RankEventKind.RankUnregistered) { Peer = 2, Payload = TestViews.Member(2) });
-        Assert.Equal(OperationPhase.Gathering, probe.Stage);
-        probe.Post(new RankEvent(RankEventKind.RankRegistered) { Peer = 2, Payload = TestViews.Member(2) with { Incarnation = 77, Address = "new" } });
-        Assert.Equal("new", Assert.Single(probe.Effects, effect => effect.Kind == RankEffectKind.Connect).Payload);
+        var probe = CoreProbe.Idle().AdvanceTo(OperationPhase.Preparing).Cancel("op").Write().Ask("again", size: 3).Write();
+        probe.Post(new RankUnregistered(TestViews.Id(2)));
+        Assert.Equal(OperationPhase.Gathering, probe.Phase);
+        probe.Post(new RankRegistered(TestViews.Member(2) with { Incarnation = 77, Address = "new" }));
+        Assert.Equal("new", Assert.Single(probe.Of<Connect>()).Peer.Address);
     }
 
     [Fact]
     public void Stopping_the_group_needs_no_placement_and_ends_with_a_terminal_view()
     {
         var probe = CoreProbe.Idle().Ask("stop", kind: OperationKind.Stop).Write();
-        Assert.False(probe.Has(RankEffectKind.Plan));
-        probe.LoadEverywhere();
+        Assert.False(probe.Has<Plan>());
+        probe.FetchEverywhere();
         probe.Write();
         Assert.True(probe.Record.View.IsTerminal);
         Assert.Null(probe.Record.Pending);
         probe.Step();
         Assert.Equal(MemberPhase.Gone, probe.Core.Member.Phase);
-        Assert.False(probe.Post(new RankEvent(RankEventKind.CallerWaits)).Effects.Single().Flag);
+        Assert.False(probe.Post(RankEvent.CallerWaits).Effects.Single().Result);
     }
 }

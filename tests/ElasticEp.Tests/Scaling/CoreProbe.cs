@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using ElasticEp.Events;
+using ElasticEp.Placement;
 using ElasticEp.Protocol;
 using ElasticEp.Runtime;
 using ElasticEp.Scaling;
@@ -24,11 +25,12 @@ internal sealed class CoreProbe
     };
 
     private readonly int _rank;
+    private long _stamp;
 
     private CoreProbe(int rank)
     {
         _rank = rank;
-        Core = new RankCore(Options, rank);
+        Core = new RankCore(Options, TestViews.Id(rank));
     }
 
     public RankCore Core { get; }
@@ -37,22 +39,28 @@ internal sealed class CoreProbe
 
     public long Version { get; private set; } = 5;
 
+    /// <summary>Of the last request to the store.</summary>
+    public long Stamp => _stamp;
+
     public TimeSpan Now { get; set; } = TimeSpan.FromSeconds(1);
 
     public List<RankEffect> Effects { get; } = [];
 
     public CoordinatorCore Coordinator => Core.Coordinator;
 
-    public OperationPhase? Stage => Coordinator.Operation?.Stage;
+    public OperationPhase? Phase => Coordinator.Operation?.Phase;
+
+    /// <summary>How the last operation that somebody requested ended.</summary>
+    public OperationOutcome Outcome => Record.Requested.Kept[^1];
 
     /// <summary>A rank of a running group [0 1] in view 1, its first step complete, idle, connected to everybody.</summary>
     public static CoreProbe Idle(int rank = 0)
     {
-        var probe = new CoreProbe(rank) { Record = new GroupRecord(TestViews.View(1, 0, 1), [], null, null) };
+        var probe = new CoreProbe(rank) { Record = new GroupRecord(TestViews.View(1, 0, 1)) };
         for (var peer = 0; peer < 4; peer++)
         {
             if (peer != rank)
-                probe.Post(new RankEvent(RankEventKind.LinkUp) { Peer = peer, Number = peer + 1 });
+                probe.LinkUp(peer);
         }
 
         probe.Message(0, new StartMessage(probe.Record.View, 1, "", 0));
@@ -66,107 +74,118 @@ internal sealed class CoreProbe
     {
         Effects.Clear();
         Effects.AddRange(Core.Handle(e, Now));
+        _stamp = Of<ReadRecord>().Select(read => read.Stamp).Concat(Of<WriteRecord>().Select(write => write.Stamp)).Append(_stamp).Max();
         return this;
     }
 
-    public CoreProbe Message(int from, ProtocolMessage message) => Post(new RankEvent(RankEventKind.Message) { Peer = from, Payload = message });
+    public CoreProbe Message(int from, ProtocolMessage message) => Post(new MessageReceived(from < 0 ? new MemberId(from, 1) : TestViews.Id(from), message));
 
-    public CoreProbe Ask(string id, int? size = null, OperationKind kind = OperationKind.Scale, int[]? remove = null) =>
-        Message(-1, new OperationRequestMessage(new OperationRequest(id, kind) { Size = size, Remove = remove?.ToImmutableArray() }));
+    public CoreProbe LinkUp(int peer) => Post(new LinkUp(TestViews.Id(peer)));
 
-    public CoreProbe AnswerRead() => Post(new RankEvent(RankEventKind.RecordRead) { Payload = Record, Number = Version });
+    public CoreProbe LoseLink(int peer) => Post(new LinkLost(TestViews.Id(peer), ElasticEp.Transport.DisconnectReason.Reset, "reset"));
+
+    public CoreProbe Lose(int peer) => Post(new PeerLost(TestViews.Id(peer), LossReason.Unreachable, "dead"));
+
+    public CoreProbe Ask(string id, int? size = null, OperationKind kind = OperationKind.Scale, int[]? remove = null, long call = 0, long endedBefore = 0) =>
+        Message(-1, new OperationRequestMessage(new OperationRequest(id, kind) { Size = size, Remove = remove?.ToImmutableArray(), Call = call, EndedBefore = endedBefore }));
+
+    public CoreProbe Cancel(string id, long call = 0) => Message(-1, new CancelMessage(id, call));
+
+    public CoreProbe AnswerRead() => Post(new RecordRead(Stamp, Record, Version));
+
+    public CoreProbe AnswerUnknown() => Post(new RecordUnknown(Stamp));
 
     /// <summary>The write under way happens, and is answered.</summary>
     public CoreProbe Write()
     {
         Apply();
-        return Post(new RankEvent(RankEventKind.RecordWritten) { Flag = true, Number = Version });
+        return Post(new RecordWritten(Stamp, true, null, Version));
     }
 
     /// <summary>The write under way happens, and its answer is lost.</summary>
     public void Apply()
     {
-        Record = (GroupRecord)Assert.Single(Effects, effect => effect.Kind == RankEffectKind.WriteRecord).Payload!;
+        Record = Assert.Single(Of<WriteRecord>()).Record;
         Version++;
     }
 
+    /// <summary>Somebody else writes the record.</summary>
     public void Overwrite(GroupRecord record) => (Record, Version) = (record, Version + 1);
 
-    public CoreProbe Register(int rank) => Post(new RankEvent(RankEventKind.RankRegistered) { Peer = rank, Payload = TestViews.Member(rank) });
+    /// <summary>The write under way is refused, because the record is another one.</summary>
+    public CoreProbe AnswerRefused() => Post(new RecordWritten(Stamp, false, Record, Version));
 
-    /// <summary>Every member says what its tokens chose.</summary>
-    public CoreProbe TellLoad(params long[] pairs)
+    public CoreProbe Register(int rank) => Post(new RankRegistered(TestViews.Member(rank)));
+
+    /// <summary>Every member reports what its tokens chose.</summary>
+    public CoreProbe ReportLoad(params long[] pairs)
     {
         foreach (var member in Record.View.Members)
             Message(member.Rank, new ExpertLoadMessage(Core.Member.LastCompleted, pairs.Length > 0 ? pairs : new long[SimPlanner.Experts]));
         return this;
     }
 
-    public CoreProbe Plan(params int[] target) => Post(new RankEvent(RankEventKind.Planned)
-    {
-        Operation = Coordinator.Operation!.Id,
-        Payload = SimPlanner.Plan(Record.View, target),
-    });
+    public CoreProbe Plan(params int[] target) => Plan(SimPlanner.Plan(Record.View, target));
 
-    public CoreProbe Loaded() => Post(new RankEvent(RankEventKind.Loaded) { Operation = Coordinator.Operation!.Id });
+    public CoreProbe Plan(PlacementPlan plan) => Post(new Planned(Coordinator.Operation!.Id, plan, 0, ""));
 
-    public CoreProbe Status(int from, PreparationState stage, string failure = "") =>
-        Message(from, new PreparationMessage(Coordinator.Operation!.Id, stage, Coordinator.Operation.Next!.Digest, 0, 0, failure));
+    public CoreProbe Fetched() => Post(new Fetched(Coordinator.Operation!.Id));
+
+    public CoreProbe Report(int from, PreparationState state, string failure = "", long moved = 0) =>
+        Message(from, new PreparationMessage(Coordinator.Operation!.Id, state, Coordinator.Operation.Next!.Digest, moved, moved, failure));
 
     /// <summary>Runs one step on this rank, with all StepEnds of the others.</summary>
     public void Step(GroupView? announced = null)
     {
         if (Core.Member.Phase == MemberPhase.Idle)
-            Post(new RankEvent(RankEventKind.Wake) { Epoch = Core.Member.View.Epoch, Step = Core.Member.Step + 1 });
+            Post(RankEvent.Wake(Core.Member.View.Members[0].Id, Core.Member.View.Epoch, Core.Member.Step + 1));
         var (view, step) = (Core.Member.View, Core.Member.Step);
-        Post(new RankEvent(RankEventKind.CallerWaits));
-        Post(new RankEvent(RankEventKind.ExchangesEnded) { Epoch = view.Epoch, Step = step });
-        Post(new RankEvent(RankEventKind.DelegateReturned) { Epoch = view.Epoch, Step = step });
+        Post(RankEvent.CallerWaits);
+        Post(RankEvent.ExchangesEnded);
+        Post(RankEvent.DelegateReturned(view.Epoch, step));
         foreach (var member in view.Members.Where(member => member.Rank != _rank))
         {
-            var isAnnounced = announced is not null && member.Rank == view.Coordinator;
-            Post(new RankEvent(RankEventKind.StepEnd)
-            {
-                Peer = member.Rank,
-                Epoch = view.Epoch,
-                Step = step,
-                NextEpoch = isAnnounced ? announced!.Epoch : 0,
-                NextDigest = isAnnounced ? announced!.Digest : 0,
-            });
+            var next = member.Rank == view.Coordinator ? announced : null;
+            Post(RankEvent.StepEnd(member.Id, view.Epoch, step, false, next?.Epoch ?? 0, next?.Digest ?? 0));
         }
     }
 
-    /// <summary>Takes a growth to [0 1 2], or the departure of a rank, to a stage.</summary>
-    public CoreProbe AdvanceTo(OperationPhase stage, int? leaver = null)
+    /// <summary>Takes a growth to [0 1 2], or the departure of a rank, to a phase.</summary>
+    public CoreProbe AdvanceTo(OperationPhase phase, int? leaver = null)
     {
         _ = leaver is { } rank ? Ask("op", remove: [rank]) : Ask("op", size: 3);
-        if (Stage < stage)
-            Write().TellLoad();
-        if (leaver is null && Stage < stage)
+        if (Phase < phase)
+            Write().ReportLoad();
+        if (leaver is null && Phase < phase)
             Register(2);
-        if (Stage < stage)
+        if (Phase < phase)
             Plan(leaver is null ? [0, 1, 2] : [1 - leaver.Value]);
-        if (Stage < stage)
-            LoadEverywhere();
-        if (leaver is { } leaving && Stage < stage && Stage == OperationPhase.Draining)
-            _ = leaving == _rank ? Post(new RankEvent(RankEventKind.Drained) { Operation = "op" }) : Status(leaving, PreparationState.Drained);
-        if (Stage < stage)
+        if (Phase < phase)
+            FetchEverywhere();
+        if (leaver is { } leaving && Phase < phase && Phase == OperationPhase.Draining)
+            _ = leaving == _rank ? Post(new Drained("op")) : Report(leaving, PreparationState.Drained);
+        if (Phase < phase)
             Write();
-        Assert.Equal(stage, Stage);
+        Assert.Equal(phase, Phase);
         return this;
     }
 
-    public void LoadEverywhere()
+    public void FetchEverywhere()
     {
-        var others = Coordinator.Operation!.Participants.Where(rank => rank != _rank).ToArray();
+        var others = Coordinator.Operation!.Participants.Where(participant => participant.Rank != _rank).ToArray();
         foreach (var other in others)
-            Status(other, PreparationState.Loaded);
-        Loaded();
+            Report(other.Rank, PreparationState.Ready);
+        if (Phase == OperationPhase.Preparing)
+            Fetched();
     }
 
-    public IEnumerable<T> Sent<T>(int? to = null) => Effects
-        .Where(effect => effect.Kind == RankEffectKind.Send && (to is null || effect.Peer == to))
-        .Select(effect => effect.Payload).OfType<T>();
+    public IEnumerable<T> Sent<T>(int? to = null) => Of<SendMessage>().Where(send => to is null || send.To.Rank == to).Select(send => send.Message).OfType<T>();
 
-    public bool Has(RankEffectKind kind) => Effects.Exists(effect => effect.Kind == kind);
+    public IEnumerable<T> Of<T>()
+        where T : ControlEffect => Effects.Select(effect => effect.Control).OfType<T>();
+
+    public bool Has<T>()
+        where T : ControlEffect => Of<T>().Any();
+
+    public bool Has(StepEffectKind kind) => Effects.Exists(effect => effect.Kind == kind);
 }

@@ -1,24 +1,27 @@
 using ElasticEp.Events;
+using ElasticEp.Membership;
 using ElasticEp.Protocol;
 using ElasticEp.Scaling;
 using ElasticEp.Steps;
 using ElasticEp.Tests.Membership;
+using ElasticEp.Transport;
 
 namespace ElasticEp.Tests.Scaling;
 
 public sealed class PreparationCoreTests
 {
     private static readonly GroupView Base = TestViews.View(1, 0, 1);
-    private static readonly PrepareMessage Plan = new("op", 0, Base, TestViews.View(2, 0), [], TimeSpan.Zero);
+    private static readonly PrepareMessage Plan = new("op", 0, Base, TestViews.View(2, 0), [], TimeSpan.Zero); // without rank 1
+    private static readonly PrepareMessage Stays = Plan with { Next = TestViews.View(2, 0, 1) };
 
     [Fact]
     public void Weights_are_loaded_once_every_peer_is_connected()
     {
         var probe = CoreProbe.Idle(rank: 1);
         probe.Message(0, new PrepareMessage("op", 0, Base, TestViews.View(2, 0, 1, 5), [], TimeSpan.Zero));
-        Assert.Equal([5], probe.Effects.Where(effect => effect.Kind == RankEffectKind.Connect).Select(effect => effect.Peer));
-        Assert.False(probe.Has(RankEffectKind.Load));
-        Assert.True(probe.Post(new RankEvent(RankEventKind.LinkUp) { Peer = 5, Number = 6 }).Has(RankEffectKind.Load));
+        Assert.Equal([5], probe.Of<Connect>().Select(connect => connect.Peer.Rank));
+        Assert.False(probe.Has<Fetch>());
+        Assert.True(probe.LinkUp(5).Has<Fetch>());
     }
 
     [Fact]
@@ -27,53 +30,53 @@ public sealed class PreparationCoreTests
         var probe = Loaded();
         var moved = new PrepareMessage("op", 0, TestViews.View(3, 0, 1), TestViews.View(4, 0), [], TimeSpan.Zero);
         probe.Message(0, moved);
-        Assert.False(probe.Has(RankEffectKind.Load));
-        Assert.Equal((PreparationState.Loaded, moved.Next.Digest), (probe.Sent<PreparationMessage>(0).Single().Stage, probe.Sent<PreparationMessage>(0).Single().Digest));
+        Assert.False(probe.Has<Fetch>());
+        Assert.Equal((PreparationState.Ready, moved.Next.Digest), (probe.Sent<PreparationMessage>(0).Single().State, probe.Sent<PreparationMessage>(0).Single().Digest));
     }
 
     [Fact]
     public void Another_operation_undoes_the_one_before()
     {
-        var probe = Loaded().Message(0, Plan with { Operation = "other" });
-        Assert.Equal("op", Assert.Single(probe.Effects, effect => effect.Kind == RankEffectKind.Rollback).Operation);
-        Assert.False(probe.Has(RankEffectKind.Load));
-        Assert.True(probe.Post(new RankEvent(RankEventKind.RolledBack)).Has(RankEffectKind.Load));
+        var probe = Loaded(Stays).Message(0, Stays with { Operation = "other" });
+        Assert.Equal("op", Assert.Single(probe.Of<Rollback>()).Operation);
+        Assert.False(probe.Has<Fetch>());
+        Assert.True(probe.Post(new RolledBack("op")).Has<Fetch>());
     }
 
     [Fact]
     public void While_a_hook_that_was_cancelled_still_runs_new_operations_are_refused_in_its_name()
     {
-        var probe = Loaded().Message(0, new DrainMessage("op")).Post(new RankEvent(RankEventKind.HookEntered) { Payload = "OnLeavingAsync" });
-        probe.Message(0, new AbortMessage("op", "its deadline passed")).Message(0, Plan with { Operation = "second" });
+        var probe = Loaded().Message(0, new DrainMessage("op")).Post(new HookEntered("OnLeavingAsync"));
+        probe.Message(0, new AbortMessage("op", "its deadline passed")).Message(0, Stays with { Operation = "second" });
         Assert.Empty(probe.Sent<PreparationMessage>(0));
         probe.Now += PreparationCore.HookPatience;
         Assert.Equal(probe.Now, probe.Core.WakeAt);
-        var failure = probe.Post(new RankEvent(RankEventKind.Tick)).Sent<PreparationMessage>(0).Single();
+        var failure = probe.Post(RankEvent.Tick).Sent<PreparationMessage>(0).Single();
         Assert.Equal(("second", "rank 1 still undoes operation 'op': its workload's OnLeavingAsync was cancelled 2 s ago and has not ended"), (failure.Operation, failure.Failure));
         Assert.Null(probe.Core.WakeAt);
 
         probe.Now += TimeSpan.FromSeconds(40);
-        Assert.Contains("42 s ago", probe.Message(0, Plan with { Operation = "third" }).Sent<PreparationMessage>(0).Single().Failure, StringComparison.Ordinal);
+        Assert.Contains("42 s ago", probe.Message(0, Stays with { Operation = "third" }).Sent<PreparationMessage>(0).Single().Failure, StringComparison.Ordinal);
 
-        probe.Post(new RankEvent(RankEventKind.HookReturned)).Post(new RankEvent(RankEventKind.RolledBack));
-        Assert.True(probe.Message(0, Plan with { Operation = "fourth" }).Has(RankEffectKind.Load));
+        probe.Post(new HookReturned()).Post(new RolledBack("op"));
+        Assert.True(probe.Message(0, Stays with { Operation = "fourth" }).Has<Fetch>());
     }
 
     [Fact]
     public void What_was_said_is_said_again_when_the_coordinator_is_back()
     {
-        var probe = Loaded().Post(new RankEvent(RankEventKind.LinkUp) { Peer = 0, Number = 1 });
-        Assert.Equal(PreparationState.Loaded, probe.Sent<PreparationMessage>(0).Single().Stage);
+        var probe = Loaded().LinkUp(0);
+        Assert.Equal(PreparationState.Ready, probe.Sent<PreparationMessage>(0).Single().State);
     }
 
     [Fact]
     public void A_leaver_drains_once_and_is_readmitted_when_the_operation_is_undone()
     {
         var probe = Loaded().Message(0, new DrainMessage("op"));
-        Assert.True(probe.Has(RankEffectKind.Drain));
+        Assert.True(probe.Has<Drain>());
         Assert.Empty(probe.Message(0, new DrainMessage("op")).Effects);
         probe.Message(0, new AbortMessage("op", "test"));
-        Assert.True(Assert.Single(probe.Effects).Flag);
+        Assert.True(Assert.Single(probe.Of<Rollback>()).HasDrained);
         Assert.Equal("", probe.Core.Preparation.Operation);
     }
 
@@ -81,28 +84,26 @@ public sealed class PreparationCoreTests
     public void An_abort_that_was_lost_is_learned_from_the_record()
     {
         var outcome = new OperationOutcome("op", false, "test", new OperationFigures());
-        var probe = Loaded().Post(new RankEvent(RankEventKind.RecordSeen) { Payload = new GroupRecord(Base, [], null, outcome) });
-        Assert.True(probe.Has(RankEffectKind.Rollback));
+        var probe = Loaded(Stays).Post(new RecordSeen(new GroupRecord(Base).AfterEnd(outcome, OperationKind.Scale)));
+        Assert.True(probe.Has<Rollback>());
     }
 
     [Fact]
     public void What_comes_of_an_operation_that_was_undone_is_ignored()
     {
         var probe = Loaded().Message(0, new AbortMessage("op", "test"));
-        probe.Post(new RankEvent(RankEventKind.RolledBack));
-        foreach (var kind in (RankEventKind[])[RankEventKind.Loaded, RankEventKind.LoadFailed, RankEventKind.LoadProgress, RankEventKind.Drained, RankEventKind.DrainFailed])
-            Assert.Empty(probe.Post(new RankEvent(kind) { Operation = "op" }).Effects);
+        probe.Post(new RolledBack("op"));
+        foreach (var late in (ControlEvent[])[new Fetched("op"), new FetchFailed("op", "late"), new FetchProgress("op", 1, 2), new Drained("op"), new DrainFailed("op", "late")])
+            Assert.Empty(probe.Post(late).Effects);
     }
 
     [Fact]
-    public void A_leaver_goes_when_Completed_overtakes_its_last_StepEnd()
+    public void A_leaver_goes_when_its_view_is_Completed_whatever_step_it_waits_in()
     {
         var probe = Loaded();
-        probe.Message(0, new CompletedMessage("op", 2));
-        Assert.False(probe.Has(RankEffectKind.ReturnToCaller));
-        probe.Step(announced: Plan.Next);
+        probe.Message(0, new CompletedMessage(2));
         Assert.Equal(MemberPhase.Gone, probe.Core.Member.Phase);
-        Assert.False(probe.Post(new RankEvent(RankEventKind.CallerWaits)).Effects.Single().Flag);
+        Assert.False(probe.Post(RankEvent.CallerWaits).Effects.Single().Result);
     }
 
     [Fact]
@@ -110,9 +111,9 @@ public sealed class PreparationCoreTests
     {
         var probe = CoreProbe.Idle(rank: 1);
         Assert.Equal(MemberPhase.Idle, probe.Core.Member.Phase);
-        probe.Post(new RankEvent(RankEventKind.RecordSeen) { Payload = new GroupRecord(TestViews.View(4, 0), [], null, null) });
+        probe.Post(new RecordSeen(new GroupRecord(TestViews.View(4, 0))));
         Assert.Equal(MemberPhase.Gone, probe.Core.Member.Phase);
     }
 
-    private static CoreProbe Loaded() => CoreProbe.Idle(rank: 1).Message(0, Plan).Post(new RankEvent(RankEventKind.Loaded) { Operation = "op" });
+    private static CoreProbe Loaded(PrepareMessage? plan = null) => CoreProbe.Idle(rank: 1).Message(0, plan ?? Plan).Post(new Fetched("op"));
 }

@@ -1,7 +1,10 @@
 using ElasticEp.Events;
+using ElasticEp.Membership;
 using ElasticEp.Protocol;
 using ElasticEp.Scaling;
 using ElasticEp.Steps;
+using ElasticEp.Tests.Membership;
+using ElasticEp.Transport;
 
 namespace ElasticEp.Tests.Scaling;
 
@@ -11,29 +14,34 @@ public sealed class RecoveryTests
     [Theory]
     [InlineData(nameof(OperationPhase.Gathering))]
     [InlineData(nameof(OperationPhase.Planning))]
-    [InlineData(nameof(OperationPhase.Loading))]
+    [InlineData(nameof(OperationPhase.Preparing))]
     [InlineData(nameof(OperationPhase.Draining))]
     public void Before_the_commit_the_operation_goes_on_upon_the_recovered_view(string name)
     {
         var stage = Enum.Parse<OperationPhase>(name);
         var probe = CoreProbe.Idle().AdvanceTo(stage, leaver: stage == OperationPhase.Draining ? 1 : null);
         Recover(probe, epoch: 2);
-        Assert.Equal((stage, 2, 0), (probe.Stage, probe.Core.Member.View.Epoch, probe.Sent<StartMessage>(1).Single().CommittedViews));
-        if (stage >= OperationPhase.Loading)
-            Assert.Equal(3, probe.Sent<PrepareMessage>(1).Single().Next.Epoch);
-        Assert.Equal(stage == OperationPhase.Draining, probe.Sent<DrainMessage>(1).Any());
+        var expected = stage == OperationPhase.Draining ? OperationPhase.Preparing : stage;
+        Assert.Equal((expected, 2, 0), (probe.Phase, probe.Core.Member.View.Epoch, probe.Sent<StartMessage>(1).Single().CommittedViews));
+        Assert.Empty(probe.Sent<PrepareMessage>()); // not before the recovered view is Completed
+        probe.Step();
+        Assert.Empty(probe.Sent<PrepareMessage>());
+        Assert.Equal((2, true), (probe.Write().Record.View.Epoch, probe.Record.IsCompleted));
+        if (stage < OperationPhase.Preparing)
+            return;
+        Assert.Equal(3, probe.Sent<PrepareMessage>(1).Single().Next.Epoch);
+        Assert.Null(probe.Core.Preparation.WakeAt);
     }
 
     [Fact]
     public void A_commit_that_is_being_written_is_waited_for()
     {
         var probe = CoreProbe.Idle().AdvanceTo(OperationPhase.Committing);
-        probe.Message(1, new StepFailedMessage(1, 1, -1, "test"));
-        Assert.False(probe.Has(RankEffectKind.ReadRecord));
-        probe.Effects.Clear();
-        probe.Effects.Add(new RankEffect(RankEffectKind.WriteRecord) { Payload = probe.Record with { View = probe.Coordinator.Operation!.Next!, PreviousMembers = probe.Record.View.Members, Pending = probe.Coordinator.Operation.Pending } });
-        probe.Write();
-        Assert.Equal([1, 2], probe.Effects.Where(effect => effect.Payload is StopMessage { Epoch: 2 }).Select(effect => effect.Peer).Order());
+        probe.Message(1, new StepFailedMessage(1, 1, null, "test"));
+        Assert.False(probe.Has<ReadRecord>());
+        probe.Overwrite(probe.Record.WithNext(probe.Coordinator.Operation!.Next!) with { Pending = probe.Coordinator.Operation.Pending });
+        probe.Post(new RecordWritten(probe.Stamp, true, null, probe.Version));
+        Assert.Equal([1, 2], probe.Of<SendMessage>().Where(send => send.Message is StopMessage { Epoch: 2 }).Select(send => send.To.Rank).Order());
     }
 
     [Fact]
@@ -44,62 +52,98 @@ public sealed class RecoveryTests
         Assert.Equal([0, 1, 2], probe.Core.Member.View.Members.Select(member => member.Rank));
         Assert.Equal(("op", 1), probe.Sent<StartMessage>(2).Select(start => (start.Operation, start.CommittedViews)).Single());
         probe.Step();
-        Assert.True(probe.Write().Record.Last!.IsCompleted);
+        Assert.True(probe.Write().Outcome.IsCompleted);
     }
 
     [Fact]
-    public void The_group_goes_on_after_the_highest_step_that_anybody_completed()
+    public void The_group_goes_on_after_the_lowest_step_that_a_member_has_closed()
     {
         var probe = CoreProbe.Idle();
-        probe.Message(1, new StepFailedMessage(1, 2, -1, "test")).AnswerRead();
-        probe.Message(1, new StoppedMessage(Recovery(probe), 7, false, [0])).Apply();
-        Assert.Equal(8, probe.Record.View.StartStep);
+        probe.Message(1, new StepFailedMessage(1, 2, null, "test")).AnswerRead();
+        Stopped(probe, 1, closed: 7, connected: 0).Apply();
+        Assert.Equal(2, probe.Record.View.StartStep); // this rank has closed step 1
     }
 
     [Fact]
-    public void Fresh_joiners_do_not_count()
+    public void An_answer_from_a_later_view_makes_the_leader_read_the_record_again()
     {
         var probe = CoreProbe.Idle();
-        probe.Message(1, new StepFailedMessage(1, 2, -1, "test")).AnswerRead();
-        probe.Message(1, new StoppedMessage(Recovery(probe), 99, true, [0])).Apply();
-        Assert.Equal(2, probe.Record.View.StartStep);
+        probe.Message(1, new StepFailedMessage(1, 2, null, "test")).AnswerRead();
+        Assert.True(probe.Message(1, new StoppedMessage(Recovery(probe), 2, 3, 2, [TestViews.Id(0)])).Has<ReadRecord>());
+        Assert.False(probe.Has<WriteRecord>());
+    }
+
+    [Fact]
+    public void Who_loses_the_write_to_another_recovery_follows_it_and_leads_again_when_no_Start_comes()
+    {
+        var probe = CoreProbe.Idle();
+        probe.Message(1, new StepFailedMessage(1, 2, null, "test")).AnswerRead();
+        Stopped(probe, 1, closed: 1, connected: 0);
+        probe.Overwrite(probe.Record.WithNext(TestViews.Started(2, 3, 0, 1)));
+        probe.AnswerRefused().AnswerRead();
+        Assert.Empty(probe.Sent<StopMessage>());
+        Assert.Equal(probe.Now + RecoveryCore.SilenceTime, probe.Core.WakeAt);
+        probe.Now += RecoveryCore.SilenceTime;
+        Assert.Equal(2, probe.Post(RankEvent.Tick).AnswerRead().Sent<StopMessage>(1).Single().Epoch);
+    }
+
+    [Fact]
+    public void A_view_that_has_ended_the_group_is_not_recovered()
+    {
+        var probe = CoreProbe.Idle();
+        probe.Message(1, new StepFailedMessage(1, 2, null, "test"));
+        probe.Overwrite(probe.Record.WithNext(new GroupView(2, 0, -1, [], ExpertPlacement.Empty, isTerminal: true)));
+        Assert.Empty(probe.AnswerRead().Sent<StopMessage>());
+        Assert.Null(probe.Coordinator.Recovery);
+    }
+
+    [Fact]
+    public void A_leaver_that_is_not_needed_any_more_is_told_so_instead_of_stopping_everybody()
+    {
+        var probe = CoreProbe.Idle().AdvanceTo(OperationPhase.Committed, leaver: 1);
+        probe.Step();
+        probe.Step();
+        Assert.Equal(2, probe.Write().Sent<CompletedMessage>(1).Single().Epoch);
+        Assert.Equal(2, probe.Message(1, new StepFailedMessage(1, 2, null, "late")).Sent<CompletedMessage>(1).Single().Epoch);
+        Assert.Null(probe.Coordinator.Recovery);
     }
 
     [Fact]
     public void A_member_that_cannot_reach_another_is_waited_for()
     {
         var probe = CoreProbe.Idle();
-        probe.Message(1, new StepFailedMessage(1, 2, -1, "test")).AnswerRead();
-        Assert.False(probe.Message(1, new StoppedMessage(Recovery(probe), 1, false, [])).Has(RankEffectKind.WriteRecord));
-        Assert.True(probe.Message(1, new StoppedMessage(Recovery(probe), 1, false, [0])).Has(RankEffectKind.WriteRecord));
+        probe.Message(1, new StepFailedMessage(1, 2, null, "test")).AnswerRead();
+        Assert.False(Stopped(probe, 1, closed: 1).Has<WriteRecord>());
+        Assert.True(Stopped(probe, 1, closed: 1, connected: 0).Has<WriteRecord>());
     }
 
     [Fact]
     public void A_lost_member_is_evicted_and_aborts_the_operation()
     {
-        var probe = CoreProbe.Idle().AdvanceTo(OperationPhase.Loading);
-        probe.Post(new RankEvent(RankEventKind.LinkLost) { Peer = 1, Number = 2, Payload = "reset" }).AnswerRead();
-        probe.Post(new RankEvent(RankEventKind.RankLost) { Peer = 1, Number = 2, Payload = "dead" }).Write();
+        var probe = CoreProbe.Idle().AdvanceTo(OperationPhase.Preparing);
+        probe.LoseLink(1).AnswerRead();
+        probe.Lose(1).Write();
         Assert.Equal([0], probe.Core.Member.View.Members.Select(member => member.Rank));
-        Assert.Contains("evicted", probe.Write().Record.Last!.Reason, StringComparison.Ordinal);
+        Assert.Equal([TestViews.Id(1)], probe.Record.Evicted);
+        Assert.Contains("evicted", probe.Write().Outcome.Reason, StringComparison.Ordinal);
     }
 
     [Fact]
     public void The_loss_of_an_earlier_process_of_a_rank_evicts_nobody()
     {
-        var probe = CoreProbe.Idle().Post(new RankEvent(RankEventKind.RankLost) { Peer = 1, Number = 1, Payload = "long ago" });
+        var probe = CoreProbe.Idle().Post(new PeerLost(new MemberId(1, 1), LossReason.Unreachable, "long ago"));
         Assert.Empty(probe.Effects);
-        probe.Post(new RankEvent(RankEventKind.LinkLost) { Peer = 1, Number = 2 }).AnswerRead();
-        Assert.False(probe.Post(new RankEvent(RankEventKind.RankLost) { Peer = 1, Number = 1 }).Has(RankEffectKind.WriteRecord));
+        probe.LoseLink(1).AnswerRead();
+        Assert.False(probe.Post(new PeerLost(new MemberId(1, 1), LossReason.Unreachable, "")).Has<WriteRecord>());
     }
 
     [Fact]
     public void Another_process_under_the_number_of_a_lost_member_does_not_take_its_place()
     {
-        var probe = CoreProbe.Idle().Post(new RankEvent(RankEventKind.LinkLost) { Peer = 1, Number = 2, Payload = "reset" }).AnswerRead();
-        probe.Post(new RankEvent(RankEventKind.LinkUp) { Peer = 1, Number = 9 });
+        var probe = CoreProbe.Idle().LoseLink(1).AnswerRead();
+        probe.Post(new LinkUp(new MemberId(1, 9)));
         Assert.Empty(probe.Sent<StopMessage>(1));
-        probe.Post(new RankEvent(RankEventKind.RankLost) { Peer = 1, Number = 2, Payload = "dead" }).Write();
+        probe.Lose(1).Write();
         Assert.Equal([0], probe.Record.View.Members.Select(member => member.Rank));
         Assert.Empty(probe.Sent<StartMessage>(1));
     }
@@ -108,41 +152,52 @@ public sealed class RecoveryTests
     public void A_member_leads_when_it_is_asked_although_it_does_not_coordinate()
     {
         var probe = CoreProbe.Idle(rank: 1);
-        Assert.True(probe.Message(0, new StepFailedMessage(1, 2, -1, "test")).Has(RankEffectKind.ReadRecord));
+        Assert.True(probe.Message(0, new StepFailedMessage(1, 2, null, "test")).Has<ReadRecord>());
         probe.AnswerRead();
-        probe.Message(0, new StoppedMessage(Recovery(probe), 1, false, [1])).Write();
+        Stopped(probe, 0, closed: 1, connected: 1).Write();
         Assert.Equal((2, MemberPhase.Due, false), (probe.Core.Member.View.Epoch, probe.Core.Member.Phase == MemberPhase.Running ? MemberPhase.Due : probe.Core.Member.Phase, probe.Coordinator.IsActive));
     }
 
     [Fact]
-    public void A_record_that_was_read_before_the_present_view_is_read_again()
+    public void An_answer_of_the_store_to_another_request_is_ignored()
     {
         var probe = CoreProbe.Idle();
-        probe.Message(1, new StepFailedMessage(1, 2, -1, "test"));
-        var old = new GroupRecord(GroupView.None, [], null, null);
-        Assert.True(probe.Post(new RankEvent(RankEventKind.RecordRead) { Payload = old, Number = probe.Version }).Has(RankEffectKind.ReadRecord));
+        probe.Message(1, new StepFailedMessage(1, 2, null, "test"));
+        Assert.False(probe.Post(new RecordRead(probe.Stamp - 1, probe.Record, probe.Version)).Has<SendMessage>()); // of another request
         Assert.Single(probe.AnswerRead().Sent<StopMessage>(1));
     }
 
     [Fact]
-    public void A_late_report_of_a_failure_that_is_mended_stops_nobody()
+    public void A_record_that_is_older_than_the_view_in_use_was_lost()
+    {
+        var probe = CoreProbe.Idle();
+        probe.Message(1, new StepFailedMessage(1, 2, null, "test"));
+        Assert.Contains("lost the group's record", probe.Post(new RecordRead(probe.Stamp, null, 0)).Of<Fail>().Single().Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_late_report_of_a_failure_that_is_mended_stops_nobody_and_is_answered_with_Start()
     {
         var probe = CoreProbe.Idle();
         Recover(probe, epoch: 2);
-        Assert.Empty(probe.Message(1, new StepFailedMessage(1, 2, -1, "late")).Effects);
+        Assert.Equal(2, probe.Message(1, new StepFailedMessage(1, 2, null, "late")).Sent<StartMessage>(1).Single().View.Epoch);
+        Assert.Single(probe.Effects);
     }
+
+    private static CoreProbe Stopped(CoreProbe probe, int from, long closed, params int[] connected) =>
+        probe.Message(from, new StoppedMessage(Recovery(probe), 1, closed, 1, [.. connected.Select(TestViews.Id)]));
 
     private static long Recovery(CoreProbe probe) => probe.Coordinator.Recovery!.Id;
 
     private static void Recover(CoreProbe probe, long epoch, int? fresh = null)
     {
         var isWaiting = probe.Core.Member.Phase == MemberPhase.Running;
-        probe.Message(1, new StepFailedMessage(1, probe.Core.Member.Step, -1, "test")).AnswerRead();
+        probe.Message(1, new StepFailedMessage(1, probe.Core.Member.Step, null, "test")).AnswerRead();
         if (isWaiting)
-            probe.Post(new RankEvent(RankEventKind.DelegateReturned) { Epoch = 1, Step = probe.Core.Member.Step, Payload = new OperationCanceledException() });
+            probe.Post(RankEvent.DelegateReturned(probe.Core.Member.View.Epoch, probe.Core.Member.Step, new OperationCanceledException()));
         if (fresh is { } joiner)
-            probe.Message(joiner, new StoppedMessage(Recovery(probe), 0, true, [0, 1]));
-        probe.Message(1, new StoppedMessage(Recovery(probe), probe.Core.Member.LastCompleted, false, [0, 2])).Write();
+            probe.Message(joiner, new StoppedMessage(Recovery(probe), 0, null, 0, [TestViews.Id(0), TestViews.Id(1)]));
+        Stopped(probe, 1, probe.Core.Member.LastCompleted, 0, 2).Write();
         Assert.Equal(epoch, probe.Record.View.Epoch);
     }
 }

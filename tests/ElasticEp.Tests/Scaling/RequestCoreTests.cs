@@ -1,13 +1,16 @@
+using ElasticEp.Events;
+using ElasticEp.Membership;
 using ElasticEp.Protocol;
 using ElasticEp.Scaling;
 using ElasticEp.Tests.Membership;
+using ElasticEp.Transport;
 
 namespace ElasticEp.Tests.Scaling;
 
 /// <summary>The requester's side: what it sends again, and what never.</summary>
 public sealed class RequestCoreTests
 {
-    private static readonly OperationRequest Ask = new("op", OperationKind.Scale) { Size = 2 };
+    private static readonly OperationRequest Ask = new("op", OperationKind.Scale) { Size = 2, Call = 7 };
     private static readonly GroupRecord Record = GroupRecord.Unborn with { View = TestViews.View(1, 0, 1, 2) };
 
     private readonly RequestCore _core = new(TimeSpan.FromMinutes(1));
@@ -20,7 +23,7 @@ public sealed class RequestCoreTests
         Do(() => _core.TryBegin(Ask, _now, _effects));
         Assert.IsType<OperationCanceledException>(Cancel().Failure);
         Do(() => _core.OnRecord(Record, _now, _effects));
-        Do(() => _core.OnConnected(0, _now, _effects));
+        Do(() => _core.OnConnected(TestViews.Id(0), _now, _effects));
         Assert.Empty(_effects);
         Assert.Null(_core.WakeAt);
     }
@@ -30,11 +33,11 @@ public sealed class RequestCoreTests
     {
         Begin();
         Do(() => _core.Cancel("op", _now, _effects));
-        Assert.Equal([new CancelMessage("op")], Sent);
+        Assert.Equal([new CancelMessage("op", 7)], Sent);
         for (var time = 0; time < 20; time++)
         {
-            Do(() => _core.OnConnected(0, _now, _effects));
-            Assert.Equal([new CancelMessage("op")], Sent);
+            Do(() => _core.OnConnected(TestViews.Id(0), _now, _effects));
+            Assert.Equal([new CancelMessage("op", 7)], Sent);
             Tick();
             Assert.DoesNotContain(Sent, message => message is OperationRequestMessage);
         }
@@ -52,8 +55,8 @@ public sealed class RequestCoreTests
         }
 
         Assert.IsType<OperationCanceledException>(Assert.Single(_effects.OfType<RequestEffect.End>()).Failure);
-        Assert.Equal([new CancelMessage("op")], Sent); // what was asked may still arrive
-        Do(() => _core.OnMessage(new OperationReplyMessage("op", (int)ElasticEpErrorCode.OperationAborted, "before it began"), _now, _effects));
+        Assert.Equal([new CancelMessage("op", 7)], Sent); // what was asked may still arrive
+        Do(() => _core.OnMessage(TestViews.Id(0), new OperationReplyMessage("op", 7, (int)ElasticEpErrorCode.OperationAborted, "before it began"), _effects));
         Assert.Empty(_effects);
         Assert.Null(_core.WakeAt);
     }
@@ -62,9 +65,9 @@ public sealed class RequestCoreTests
     public void A_cancel_that_came_too_late_gives_what_was_decided()
     {
         Begin();
-        Do(() => _core.OnMessage(new OperationReplyMessage("op", 0, ""), _now, _effects));
+        Do(() => _core.OnMessage(TestViews.Id(0), new OperationReplyMessage("op", 7, 0, ""), _effects));
         Do(() => _core.Cancel("op", _now, _effects));
-        Do(() => _core.OnRecord(Record.AfterEnd(new OperationOutcome("op", true, "", new OperationFigures())), _now, _effects));
+        Do(() => _core.OnRecord(Record.AfterEnd(new OperationOutcome("op", true, "", new OperationFigures()), OperationKind.Scale), _now, _effects));
         Assert.Equal(ScalePhase.Completed, Assert.Single(_effects.OfType<RequestEffect.End>()).Result!.Outcome);
     }
 
@@ -72,10 +75,10 @@ public sealed class RequestCoreTests
     public void A_request_is_sent_again_until_the_record_shows_it()
     {
         Begin();
-        Do(() => _core.OnMessage(new OperationReplyMessage("op", 0, ""), _now, _effects));
+        Do(() => _core.OnMessage(TestViews.Id(0), new OperationReplyMessage("op", 7, 0, ""), _effects));
         Tick();
         Assert.Equal([new OperationRequestMessage(Ask)], Sent); // who accepted it may have lost it since
-        Do(() => _core.OnRecord(Record with { Pending = new PendingOperation("op", OperationKind.Scale, [0, 1], [], [2]) }, _now, _effects));
+        Do(() => _core.OnRecord(Record with { Pending = new PendingOperation(Ask, [0, 1], [], [2]) }, _now, _effects));
         Tick();
         Assert.Empty(Sent);
     }
@@ -85,7 +88,22 @@ public sealed class RequestCoreTests
     {
         Begin();
         Do(() => _core.OnRecord(Record with { View = new GroupView(2, 0, 1, Record.View.Members, Record.View.Placement) }, _now, _effects));
-        Assert.Equal([1], _effects.OfType<RequestEffect.Send>().Select(send => send.Coordinator));
+        Assert.Equal([TestViews.Id(1)], _effects.OfType<RequestEffect.Send>().Select(send => send.Coordinator));
+        Do(() => _core.OnMessage(TestViews.Id(0), new OperationReplyMessage("op", 7, (int)ElasticEpErrorCode.ScaleInProgress, "other"), _effects));
+        Assert.Empty(_effects); // what the one before says does not count any more
+    }
+
+    [Fact]
+    public void A_request_says_how_many_operations_had_ended_when_it_was_sent_first()
+    {
+        var record = Record;
+        for (var ended = 0; ended < 3; ended++)
+            record = record.AfterEnd(new OperationOutcome($"earlier {ended}", true, "", new OperationFigures()), OperationKind.Scale);
+        Do(() => _core.OnRecord(record, _now, _effects));
+        Do(() => _core.TryBegin(Ask, _now, _effects));
+        Do(() => _core.OnRecord(record.AfterEnd(new OperationOutcome("later", true, "", new OperationFigures()), OperationKind.Scale), _now, _effects));
+        Tick();
+        Assert.Equal(3, Assert.IsType<OperationRequestMessage>(Assert.Single(Sent)).Request.EndedBefore);
     }
 
     private IEnumerable<ProtocolMessage> Sent => _effects.OfType<RequestEffect.Send>().Select(send => send.Message);

@@ -15,12 +15,12 @@ internal static class Mutants
         ["rule 1: the delegate is not waited for"] = new() { Rules = new DelegateIgnored() },
         ["rule 2: a wake is not latched"] = new() { Rules = new WakeForgotten() },
         ["rule 3: a view is announced before it is durable"] = new() { Rules = new AnnouncedEarly() },
-        ["rule 3: a view is left before it is in use everywhere"] = new() { Rules = new ViewLeftEarly() },
-        ["rule 3: buffers are used again before the view is in use everywhere"] = new() { Rules = new BuffersReusedEarly() },
+        ["rule 3: a view counts as Completed before its first step is complete"] = new() { Rules = new CompletedEarly() },
+        ["rule 3: a view is prepared before the one in use is Completed"] = new() { Rules = new PreparedEarly() },
         ["rule 4: a frame of an older attempt is taken"] = new() { Rules = new StaleFrameTaken(), IgnoresFence = true },
         ["rule 4: an early frame is thrown away"] = new() { Rules = new EarlyFrameDropped() },
         ["rule 5: Stop is answered while the delegate runs"] = new() { Rules = new AnsweredEarly() },
-        ["rule 5: the lowest completed step counts"] = new() { Rules = new StartedAtLowest() },
+        ["rule 5: the highest closed step counts"] = new() { Rules = new StartedAtHighest() },
         ["rule 6: Stop cancels the tail"] = new() { Rules = new TailCancelled() },
         ["rule 7: positions and owners are not compared"] = new() { AcceptsAnyToken = true },
     };
@@ -45,14 +45,14 @@ internal static class Mutants
         public override bool MayAnnounce(bool isDurable) => true;
     }
 
-    private sealed class ViewLeftEarly : StepRules
+    private sealed class CompletedEarly : StepRules
     {
-        public override bool MayLeaveView(bool isSettled) => true;
+        public override bool MayComplete(bool isFirstStepComplete) => true;
     }
 
-    private sealed class BuffersReusedEarly : StepRules
+    private sealed class PreparedEarly : StepRules
     {
-        public override bool MayReuseBuffers(bool isSettled) => true;
+        public override bool MayPrepare(bool isCompleted) => true;
     }
 
     private sealed class StaleFrameTaken : StepRules
@@ -72,9 +72,9 @@ internal static class Mutants
         public override bool MayAnswerStop(bool isDelegateInside) => true;
     }
 
-    private sealed class StartedAtLowest : StepRules
+    private sealed class StartedAtHighest : StepRules
     {
-        public override long StartStep(IEnumerable<long> lastCompleted) => lastCompleted.DefaultIfEmpty(0).Min() + 1;
+        public override long StartStep(IEnumerable<long> closed) => closed.Max() + 1;
     }
 
     private sealed class TailCancelled : StepRules

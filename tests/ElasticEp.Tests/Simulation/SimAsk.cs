@@ -4,9 +4,9 @@ using ElasticEp.Scaling;
 namespace ElasticEp.Tests.Simulation;
 
 /// <summary>A request for another group, until its outcome is known.</summary>
-internal sealed class SimAsk(OperationRequest ask, int client, SimRank? leaver)
+internal sealed class SimAsk(OperationRequest request, MemberId client, SimRank? leaver)
 {
-    public OperationRequest Ask { get; } = ask;
+    public OperationRequest Request { get; } = request;
 
     /// <summary>The process that asks.</summary>
     public RequestCore Core { get; } = new(TimeSpan.FromMicroseconds(SimSettings.OperationDeadline));
@@ -14,8 +14,8 @@ internal sealed class SimAsk(OperationRequest ask, int client, SimRank? leaver)
     /// <summary>When the core is woken next.</summary>
     public TimeSpan? WakeAt { get; set; }
 
-    /// <summary>The client's peer number, negative.</summary>
-    public int Client { get; } = client;
+    /// <summary>The client; what it sends comes from this process, unless it is a leaver.</summary>
+    public MemberId Client { get; } = client;
 
     /// <summary>The rank that asks to leave, when its host stops.</summary>
     public SimRank? Leaver { get; } = leaver;

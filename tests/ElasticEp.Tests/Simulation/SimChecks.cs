@@ -7,6 +7,7 @@ internal sealed class SimChecks(Simulation world)
 {
     private readonly Dictionary<long, ulong> _durable = new() { [0] = GroupView.None.Digest };
     private readonly Dictionary<SimRank, Progress> _progress = [];
+    private readonly HashSet<long> _completed = [0];
     private readonly HashSet<string> _proposed = [];
     private readonly HashSet<int> _evicted = [];
     private int[] _before = [];
@@ -20,7 +21,7 @@ internal sealed class SimChecks(Simulation world)
 
     public void RecordChanges(GroupRecord old, GroupRecord next)
     {
-        world.Trace.Note(-1, $"record: {next.View}, pending {next.Pending?.Id ?? "none"} {(next.Pending?.IsCommitted == true ? "committed" : "")}, last {next.Last?.Id} {next.Last?.Reason}");
+        world.Trace.Note(-1, $"record: {next.View}, pending {next.Pending?.Id ?? "none"} {(next.Pending?.IsCommitted == true ? "committed" : "")}, completed {next.IsCompleted}, last {next.Requested.Kept.LastOrDefault()?.Id} {next.Requested.Kept.LastOrDefault()?.Reason}");
         Require(next.View.Epoch >= old.View.Epoch, $"epochs only grow, but {old.View} was replaced by {next.View}");
         Require(!_durable.TryGetValue(next.View.Epoch, out var digest) || digest == next.View.Digest, $"there are two views of epoch {next.View.Epoch}");
         _durable[next.View.Epoch] = next.View.Digest;
@@ -31,6 +32,13 @@ internal sealed class SimChecks(Simulation world)
             _evicted.Clear();
         }
 
+        Require(next.IsCompleted || next.View.Epoch > next.LastCompleted!.Epoch, $"{next.View} comes after {next.LastCompleted}");
+        if (next.View.Epoch > old.View.Epoch && next.View.StartStep == 0)
+            Require(old.IsCompleted, $"rule 3: {next.View} was committed before {old.View} was Completed");
+        if (next.View.Epoch > old.View.Epoch)
+            Require(next.LastCompleted is { } completed && _completed.Contains(completed.Epoch), $"{next.View} forgets the last Completed view");
+        if (next.IsCompleted && _completed.Add(next.View.Epoch))
+            Completed(next.View);
         Require(next.View.IsTerminal || next.View.Epoch == 0 || (next.View.Placement.Layers == 1 && next.View.Placement.FindMissing() is null), $"{next.View} is without an expert");
         // Before the members change, or after.
         if (next.Pending is { CommittedViews: > 0 } staged && staged.CommittedViews > (old.Pending?.CommittedViews ?? 0) && (!staged.IsCommitted || old.Pending?.IsCommitted == true))
@@ -40,11 +48,11 @@ internal sealed class SimChecks(Simulation world)
 
         if (next.Pending is null && old.Pending is { } ended)
         {
-            Require(next.Last?.Id == ended.Id, $"operation {ended.Id} vanished from the record");
-            var isStop = ended.Kind == OperationKind.Stop && next.Last!.IsCompleted;
-            Require(next.Last!.IsCompleted == ended.IsCommitted || isStop, $"operation {ended.Id} was committed and is recorded as {next.Last}");
-            Require(Ranks(next.View).SequenceEqual((next.Last.IsCompleted ? ended.Target.ToArray() : _before).Except(_evicted)), $"operation {ended.Id} is half done: {next.View}");
-            if (next.Last.IsCompleted && ended.Kind != OperationKind.Birth)
+            var outcome = next.FindOutcome(ended.Id) ?? throw new SimulationException($"operation {ended.Id} vanished from the record");
+            var isStop = ended.Kind == OperationKind.Stop && outcome.IsCompleted;
+            Require(outcome.IsCompleted == ended.IsCommitted || isStop, $"operation {ended.Id} was committed and is recorded as {outcome}");
+            Require(Ranks(next.View).SequenceEqual((outcome.IsCompleted ? ended.Target.ToArray() : _before).Except(_evicted)), $"operation {ended.Id} is half done: {next.View}");
+            if (outcome.IsCompleted && ended.Kind != OperationKind.Birth)
                 Transitions++;
         }
     }
@@ -58,12 +66,15 @@ internal sealed class SimChecks(Simulation world)
         progress.View = view;
     }
 
-    public void Settled(GroupView view)
+    /// <summary>Whether the record has ever said that a view is Completed.</summary>
+    public bool IsCompleted(long epoch) => _completed.Contains(epoch);
+
+    public void Completed(GroupView view)
     {
         foreach (var member in view.Members)
         {
             if (world.Find(member.Rank) is { IsAlive: true } other && other.Identity == member)
-                Require(Of(other).View.Epoch >= view.Epoch, $"{view} is settled, but rank {other.Rank} is still in {Of(other).View}");
+                Require(Of(other).View.Epoch >= view.Epoch, $"{view} is Completed, but rank {other.Rank} is still in {Of(other).View}");
         }
     }
 
@@ -115,7 +126,7 @@ internal sealed class SimChecks(Simulation world)
         if (record.View.IsTerminal || Of(rank).View.Epoch == 0)
             return;
         Require(record.View.Find(rank.Rank) != rank.Identity, $"rank {rank.Rank} was let go although it is a member of {record.View}");
-        Require(record.Pending is not { IsCommitted: true } pending || !pending.Leavers.Contains(rank.Rank), $"rank {rank.Rank} was let go before its operation was complete");
+        Require(record.Leavers.All(leaver => leaver != rank.Identity), $"rank {rank.Rank} was let go before {record.View} was Completed");
         Require(rank.HasNoRequests, $"rank {rank.Rank} left with requests");
     }
 

@@ -18,14 +18,15 @@ internal sealed class SimClients(Simulation world)
 
     public void Start() => world.Store.Subscribe(OnRecord, () => true, mayMerge: false);
 
-    public SimAsk Ask(OperationRequest ask, SimRank? leaver = null)
+    public SimAsk Ask(OperationRequest request, SimRank? leaver = null)
     {
-        var asked = new SimAsk(ask, -1 - world.Random.Below(2), leaver);
+        var ask = request with { Call = _count };
+        var asked = new SimAsk(ask, new MemberId(-1 - world.Random.Below(2), 1), leaver);
         _asks.Add(asked);
         Do(asked, (now, effects) => asked.Core.OnRecord(_record, now, effects));
         Do(asked, (now, effects) => asked.Core.TryBegin(ask, now, effects));
         if (world.HasTrouble(0.2))
-            Send(asked, _record.View.Coordinator, new OperationRequestMessage(ask), delay: 3_000); // a repetition
+            SendLate(asked);
         if (leaver is null && world.HasTrouble(world.Settings.Cancel))
             world.Clock.After(world.Random.Delay(8_000), () => Do(asked, (now, effects) => asked.Core.Cancel(ask.Id, now, effects)));
         return asked;
@@ -58,7 +59,7 @@ internal sealed class SimClients(Simulation world)
             default:
                 var rank = world.Random.Pick(members).Rank;
                 if (world.Find(rank) is { IsAlive: true } leaver)
-                    Ask(new OperationRequest(id, OperationKind.Leave) { Remove = [rank] }, leaver);
+                    Ask(new OperationRequest(id, OperationKind.Leave) { Remove = [rank], Leaver = leaver.Identity.Id }, leaver);
                 break;
         }
     }
@@ -68,13 +69,13 @@ internal sealed class SimClients(Simulation world)
 
     public SimAsk AskToStop() => Ask(new OperationRequest(NewId(), OperationKind.Stop));
 
-    public void Tell(ProtocolMessage message, int client = -9) => world.Clock.After(world.Random.Delay(300), () =>
-        world.Find(_record.View.Coordinator)?.Post(new RankEvent(RankEventKind.Message) { Peer = client, Payload = message }));
+    public void Tell(ProtocolMessage message) => world.Clock.After(world.Random.Delay(300), () =>
+        world.Find(_record.View.Coordinator)?.Post(new MessageReceived(new MemberId(-9, 1), message)));
 
-    public void OnAnswer(ProtocolMessage message)
+    public void OnReply(MemberId from, ProtocolMessage message)
     {
         foreach (var asked in _asks)
-            Do(asked, (now, effects) => asked.Core.OnMessage(message, now, effects));
+            Do(asked, (_, effects) => asked.Core.OnMessage(from, message, effects));
     }
 
     private string NewId() => $"op{++_count}";
@@ -103,12 +104,19 @@ internal sealed class SimClients(Simulation world)
         });
     }
 
-    private void Send(SimAsk asked, int coordinator, ProtocolMessage message, long delay)
+    /// <summary>A repetition that comes late, perhaps after the operation has ended.</summary>
+    private void SendLate(SimAsk asked)
+    {
+        if (_record.View.Find(_record.View.Coordinator) is { } coordinator)
+            Send(asked, coordinator.Id, new OperationRequestMessage(asked.Request), delay: 3_000);
+    }
+
+    private void Send(SimAsk asked, MemberId coordinator, ProtocolMessage message, long delay)
     {
         if (asked.Leaver is { } leaver)
-            leaver.Post(new RankEvent(RankEventKind.Asked) { Peer = coordinator, Payload = message });
+            leaver.Post(new RequestMade(coordinator, message));
         else
-            world.Clock.After(world.Random.Delay(delay), () => world.Find(coordinator)?.Post(new RankEvent(RankEventKind.Message) { Peer = asked.Client, Payload = message }));
+            world.Clock.After(world.Random.Delay(delay), () => world.Find(coordinator)?.Post(new MessageReceived(asked.Client, message)));
     }
 
     private static string Describe(RequestEffect.End end) => end switch
@@ -124,10 +132,10 @@ internal sealed class SimClients(Simulation world)
         _record = record;
         foreach (var asked in _asks)
         {
-            if (asked.Outcome is null && asked.Leaver is { } leaver && !record.View.Contains(leaver.Rank) && record.FindOutcome(asked.Ask.Id) is null)
+            if (asked.Outcome is null && asked.Leaver is { } leaver && !record.View.Contains(leaver.Rank) && record.FindOutcome(asked.Request.Id) is null)
                 asked.Outcome = "left";
             Do(asked, (now, effects) => asked.Core.OnRecord(record, now, effects));
-            if (asked.Outcome is null && asked.Leaver is { IsAlive: false } && record.FindOutcome(asked.Ask.Id) is { } outcome)
+            if (asked.Outcome is null && asked.Leaver is { IsAlive: false } && record.FindOutcome(asked.Request.Id) is { } outcome)
                 asked.Outcome = outcome.IsCompleted ? "completed" : "aborted";
         }
     }

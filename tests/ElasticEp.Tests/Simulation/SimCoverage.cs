@@ -9,59 +9,52 @@ namespace ElasticEp.Tests.Simulation;
 /// <summary>Which event came in which state, over many seeds.</summary>
 internal sealed class SimCoverage
 {
-    private readonly long[,] _phases = new long[Enum.GetValues<MemberPhase>().Length, Enum.GetValues<RankEventKind>().Length];
-    private readonly long[,] _stages = new long[Enum.GetValues<OperationPhase>().Length, Enum.GetValues<RankEventKind>().Length];
+    private readonly Dictionary<(MemberPhase Phase, string Event), long> _phases = [];
+    private readonly Dictionary<(OperationPhase Phase, string Event), long> _operations = [];
 
     public int Seeds { get; private set; } = 1;
 
-    public int PhasePairs => Count(_phases);
+    public int PhasePairs => _phases.Count;
 
-    public int StagePairs => Count(_stages);
+    public int OperationPairs => _operations.Count;
 
     /// <summary>Views on the way to the one that was asked for.</summary>
     public int StagedViews { get; set; }
 
-    public void Add(RankCore core, RankEventKind kind)
+    public void Add(RankCore core, string e)
     {
-        _phases[(int)core.Member.Phase, (int)kind]++;
+        Add(_phases, (core.Member.Phase, e), 1);
         if (core.Coordinator.Operation is { } operation)
-            _stages[(int)operation.Stage, (int)kind]++;
+            Add(_operations, (operation.Phase, e), 1);
     }
 
     public void Merge(SimCoverage other)
     {
         Seeds++;
         StagedViews += other.StagedViews;
-        Merge(_phases, other._phases);
-        Merge(_stages, other._stages);
+        foreach (var (pair, count) in other._phases)
+            Add(_phases, pair, count);
+        foreach (var (pair, count) in other._operations)
+            Add(_operations, pair, count);
     }
 
     public override string ToString()
     {
         var text = new StringBuilder();
-        text.AppendLine($"(phase, event) pairs: {PhasePairs}; (stage, event) pairs: {StagePairs}; views on the way: {StagedViews}");
-        Write(text, _phases, phase => ((MemberPhase)phase).ToString());
-        Write(text, _stages, stage => ((OperationPhase)stage).ToString());
+        text.AppendLine($"(phase, event) pairs: {PhasePairs}; (operation phase, event) pairs: {OperationPairs}; intermediate views: {StagedViews}");
+        Write(text, _phases);
+        Write(text, _operations);
         return text.ToString();
     }
 
-    private static void Write(StringBuilder text, long[,] counts, Func<int, string> name)
+    private static void Write<T>(StringBuilder text, Dictionary<(T Phase, string Event), long> counts)
+        where T : struct, Enum
     {
-        for (var row = 0; row < counts.GetLength(0); row++)
-        {
-            var missing = Enum.GetValues<RankEventKind>().Where(kind => counts[row, (int)kind] == 0);
-            text.AppendLine($"{name(row),-10} never saw {string.Join(' ', missing)}");
-        }
+        var events = counts.Keys.Select(pair => pair.Event).Distinct().Order().ToArray();
+        foreach (var phase in Enum.GetValues<T>())
+            text.AppendLine($"{phase,-10} never saw {string.Join(' ', events.Where(e => !counts.ContainsKey((phase, e))))}");
     }
 
-    private static int Count(long[,] counts) => counts.Cast<long>().Count(count => count > 0);
-
-    private static void Merge(long[,] into, long[,] from)
-    {
-        for (var row = 0; row < into.GetLength(0); row++)
-        {
-            for (var column = 0; column < into.GetLength(1); column++)
-                into[row, column] += from[row, column];
-        }
-    }
+    private static void Add<T>(Dictionary<T, long> counts, T pair, long count)
+        where T : notnull => counts[pair] = counts.GetValueOrDefault(pair) + count;
 }

@@ -79,7 +79,7 @@ internal sealed class SimLauncher(Simulation world)
                 var process = world.StartRank(rank, wantsBirth: false);
                 world.Clock.After(world.Random.Delay(6_000), () =>
                 {
-                    if (process.Core.Member.View.Epoch == 0 && process.Core.Preparation.Stage == PreparationState.Loading)
+                    if (process.Core.Member.View.Epoch == 0 && process.Core.Preparation.State == PreparationState.Fetching)
                         process.End(isGraceful: false);
                 });
                 break;

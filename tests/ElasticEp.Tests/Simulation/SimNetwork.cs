@@ -1,4 +1,5 @@
 using ElasticEp.Events;
+using ElasticEp.Transport;
 
 namespace ElasticEp.Tests.Simulation;
 
@@ -8,11 +9,11 @@ internal sealed class SimNetwork(Simulation world)
     private const long LostAfter = 200_000;
     private readonly List<SimLink> _links = [];
 
-    public void Connect(SimRank from, int rank)
+    public void Connect(SimRank from, MemberId id)
     {
-        if (world.Find(rank) is not { IsReachable: true } peer)
+        if (world.Find(id) is not { IsReachable: true } peer)
         {
-            world.Clock.After(world.Random.Delay(5_000), () => from.Post(new RankEvent(RankEventKind.ConnectFailed) { Peer = rank, Payload = "nobody listens" }));
+            world.Clock.After(world.Random.Delay(5_000), () => from.Post(new ConnectFailed(id, LossReason.Unreachable, "nobody listens")));
             return;
         }
 
@@ -23,12 +24,21 @@ internal sealed class SimNetwork(Simulation world)
             ConnectAfter(link, world.Random.Delay(2_000));
     }
 
-    public void Disconnect(SimRank from, int rank)
+    /// <summary>Lost links come back by themselves; what has ended is given up after a while.</summary>
+    public void Reconnect(SimRank from, MemberId id)
     {
-        foreach (var link in _links.Where(link => (link.A == from || link.B == from) && link.Other(from).Rank == rank).ToArray())
+        if (world.Find(id) is { IsReachable: true })
+            Connect(from, id);
+        else
+            LoseRank(from, id, "nobody listens");
+    }
+
+    public void Disconnect(SimRank from, MemberId id)
+    {
+        foreach (var link in _links.Where(link => (link.A == from || link.B == from) && link.Other(from).Identity.Id == id).ToArray())
         {
             _links.Remove(link);
-            Lose(link, "goodbye");
+            Lose(link, DisconnectReason.Goodbye);
         }
     }
 
@@ -41,15 +51,15 @@ internal sealed class SimNetwork(Simulation world)
             var other = link.Other(process);
             if (!isGraceful)
             {
-                Lose(link, "reset");
-                LoseRank(other, process, "its process ended");
+                Lose(link, DisconnectReason.Reset);
+                LoseRank(other, process.Identity.Id, "its process ended");
                 continue;
             }
 
             world.Clock.At(Math.Max(world.Clock.Now, link.LastDeliveryTo(other)), () =>
             {
-                Lose(link, "goodbye");
-                LoseRank(other, process, "it said goodbye");
+                Lose(link, DisconnectReason.Goodbye);
+                LoseRank(other, process.Identity.Id, "it said goodbye");
             });
         }
     }
@@ -61,11 +71,9 @@ internal sealed class SimNetwork(Simulation world)
             Drop(world.Random.Pick(up));
     }
 
-    public bool CanSend(SimRank from, int rank) => world.Find(rank) is { } peer && Find(from, peer) is { IsUp: true } link && link.IsSeenBy(from);
-
-    public bool Send(SimRank from, int rank, bool isData, Action<SimRank> deliver)
+    public bool Send(SimRank from, MemberId to, bool isData, Action<SimRank> deliver)
     {
-        if (world.Find(rank) is not { } peer || Find(from, peer) is not { IsUp: true } link || !link.IsSeenBy(from))
+        if (world.Find(to) is not { } peer || Find(from, peer) is not { IsUp: true } link || !link.IsSeenBy(from))
             return false;
         var generation = link.Generation;
         var delay = world.Random.Delay(!isData ? 200 : world.Random.Chance(0.01) ? 4_000 : 150);
@@ -91,11 +99,11 @@ internal sealed class SimNetwork(Simulation world)
     private void Drop(SimLink link)
     {
         world.Trace.Note(link.A.Rank, $"link to rank {link.B.Rank} drops");
-        var noticed = Lose(link, "reset");
+        var noticed = Lose(link, DisconnectReason.Reset);
         ConnectAfter(link, noticed - world.Clock.Now + world.Random.Delay(world.Random.Chance(0.3) ? 30_000 : 2_000));
     }
 
-    private long Lose(SimLink link, string reason)
+    private long Lose(SimLink link, DisconnectReason reason)
     {
         link.IsUp = false;
         link.Generation++;
@@ -107,14 +115,13 @@ internal sealed class SimNetwork(Simulation world)
             link.SetSeen(end, false);
             var at = link.NoticeAt(end, world.Clock.Now + world.Random.Delay(500));
             last = Math.Max(last, at);
-            world.Clock.At(at, () => end.Post(new RankEvent(RankEventKind.LinkLost) { Peer = link.Other(end).Rank, Number = link.Other(end).Identity.Incarnation, Payload = reason }));
+            world.Clock.At(at, () => end.Post(new LinkLost(link.Other(end).Identity.Id, reason, "")));
         }
 
         return last;
     }
 
-    private void LoseRank(SimRank at, SimRank process, string why) => world.Clock.After(
-        LostAfter, () => at.Post(new RankEvent(RankEventKind.RankLost) { Peer = process.Rank, Number = process.Identity.Incarnation, Payload = why }));
+    private void LoseRank(SimRank at, MemberId process, string why) => world.Clock.After(LostAfter, () => at.Post(new PeerLost(process, LossReason.Unreachable, why)));
 
     private void ConnectAfter(SimLink link, long delay)
     {
@@ -139,7 +146,7 @@ internal sealed class SimNetwork(Simulation world)
                     if (link.Generation != generation)
                         return;
                     link.SetSeen(end, true);
-                    end.Post(new RankEvent(RankEventKind.LinkUp) { Peer = link.Other(end).Rank, Number = link.Other(end).Identity.Incarnation });
+                    end.Post(new LinkUp(link.Other(end).Identity.Id));
                 });
             }
         });
@@ -147,7 +154,7 @@ internal sealed class SimNetwork(Simulation world)
 
     private static void FailConnect(SimLink link)
     {
-        link.A.Post(new RankEvent(RankEventKind.ConnectFailed) { Peer = link.B.Rank, Payload = "it has ended" });
-        link.B.Post(new RankEvent(RankEventKind.ConnectFailed) { Peer = link.A.Rank, Payload = "it has ended" });
+        link.A.Post(new ConnectFailed(link.B.Identity.Id, LossReason.Unreachable, "it has ended"));
+        link.B.Post(new ConnectFailed(link.A.Identity.Id, LossReason.Unreachable, "it has ended"));
     }
 }

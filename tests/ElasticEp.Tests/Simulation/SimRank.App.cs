@@ -30,7 +30,7 @@ internal sealed partial class SimRank
         if (_requests.TryGetValue(assignment.Request.Id, out var other) && other.Owner > assignment.Owner)
             return;
         _requests[assignment.Request.Id] = assignment;
-        Later(new RankEvent(RankEventKind.WorkNotified), 100);
+        Later(RankEvent.WorkNotified, 100);
     }
 
     /// <summary>The front end took a request away. In a frozen batch it stays until the step is over.</summary>
@@ -46,9 +46,9 @@ internal sealed partial class SimRank
         if (!IsAlive || _isWaiting)
             return;
         _isWaiting = true;
-        Post(new RankEvent(RankEventKind.CallerWaits));
+        Post(RankEvent.CallerWaits);
         if (_world.HasTrouble(_world.Settings.GiveUp))
-            Later(new RankEvent(RankEventKind.CallerGaveUp), 2_000);
+            Later(RankEvent.CallerCancelled, 2_000);
     });
 
     private void FreezeBatch()
@@ -68,7 +68,7 @@ internal sealed partial class SimRank
     private void MayNotify(SimAttempt attempt, int point)
     {
         if (attempt.NotifyAt == point && _requests.Count > 0)
-            Post(new RankEvent(RankEventKind.WorkNotified));
+            Post(RankEvent.WorkNotified);
     }
 
     private void OnReturned(in RankEffect effect)
@@ -76,9 +76,9 @@ internal sealed partial class SimRank
         if (!_isWaiting)
             throw new SimulationException($"rank {Rank} returned to a caller that does not wait");
         _isWaiting = false;
-        switch (effect.Payload)
+        switch (effect.Failure)
         {
-            case null when !effect.Flag:
+            case null when !effect.Result:
                 _world.Checks.Released(this);
                 _world.Clock.After(_world.Random.Delay(1_000), () => End(isGraceful: true));
                 return;
@@ -100,16 +100,16 @@ internal sealed partial class SimRank
                     throw new SimulationException($"rank {Rank} gave up in the middle of step {_step}");
                 break;
             default:
-                throw new SimulationException($"rank {Rank} returned {effect.Payload}");
+                throw new SimulationException($"rank {Rank} returned {effect.Failure}");
         }
 
         _hasRun = false;
         if (_leaving is not null && _batch is null)
             HandBackAll();
         if (_requests.Count > 0 && _world.Random.Chance(0.5))
-            Later(new RankEvent(RankEventKind.WorkNotified), 50);
+            Later(RankEvent.WorkNotified, 50);
         else if (_requests.Count > 0)
-            _world.Clock.After(1, () => Post(new RankEvent(RankEventKind.WorkNotified)));
+            _world.Clock.After(1, () => Post(RankEvent.WorkNotified));
         CallAgain();
     }
 
@@ -149,7 +149,8 @@ internal sealed partial class SimRank
             return;
         _hasDrained = true;
         var fails = _world.HasTrouble(_world.Settings.DrainFailure);
-        Later(new RankEvent(fails ? RankEventKind.DrainFailed : RankEventKind.Drained) { Operation = _leaving, Payload = fails ? "the hook threw" : null }, 500);
+        ControlEvent end = fails ? new DrainFailed(_leaving!, "the hook threw") : new Drained(_leaving!);
+        Later(end, 500);
     }
 
     private void HandBack(SimAssignment assignment)

@@ -25,7 +25,7 @@ internal sealed partial class SimRank
             case FrameVerdict.Hold:
                 _held.Add(frame);
                 if (_attempt is null)
-                    Later(new RankEvent(RankEventKind.FrameWaiting) { Epoch = frame.Epoch, Step = frame.Step }, 100);
+                    Later(RankEvent.FrameParked(frame.Epoch, frame.Step), 100);
                 break;
             case FrameVerdict.Violation:
                 throw new SimulationException($"rule 1: {frame} came to rank {Rank}, which is at epoch {_epoch} step {_step}");
@@ -37,8 +37,8 @@ internal sealed partial class SimRank
         if (_attempt is not null)
             throw new SimulationException($"rank {Rank} was told to run step {effect.Step} while its delegate was still running");
         _world.Checks.Started(this, effect.Step);
-        (_epoch, _step, _isOpen) = (effect.Epoch, effect.Step, true);
-        var attempt = _attempt = new SimAttempt(effect.Epoch, effect.Step, (GroupView)effect.Payload!, _world.Random.Below(4));
+        (_epoch, _step, _isOpen) = (effect.View!.Epoch, effect.Step, true);
+        var attempt = _attempt = new SimAttempt(effect.View.Epoch, effect.Step, effect.View, _world.Random.Below(4));
         FreezeBatch();
         var held = _held.ToArray();
         _held.Clear();
@@ -67,7 +67,7 @@ internal sealed partial class SimRank
         var frame = new SimFrame(Rank, attempt.Epoch, attempt.Step, layer);
         foreach (var member in attempt.View.Members)
         {
-            if (member.Rank != Rank && !_world.Network.Send(this, member.Rank, true, peer => peer.OnFrame(frame)))
+            if (member.Rank != Rank && !_world.Network.Send(this, member.Id, true, peer => peer.OnFrame(frame)))
             {
                 Fail(attempt, new IOException($"no link to rank {member.Rank}"), isOwn: false);
                 return;
@@ -100,7 +100,7 @@ internal sealed partial class SimRank
         attempt.IsExchanging = false;
         _isOpen = false;
         MayNotify(attempt, 2);
-        Post(new RankEvent(RankEventKind.ExchangesEnded) { Epoch = attempt.Epoch, Step = attempt.Step });
+        Post(RankEvent.ExchangesEnded);
         Compute(attempt, 300, () =>
         {
             attempt.HasFailedTail = _world.HasTrouble(_world.Settings.TailFailure);
@@ -116,7 +116,7 @@ internal sealed partial class SimRank
         _world.Clock.After(_world.Random.Delay(200), () => Return(attempt, failure, isOwn));
     }
 
-    private void AbortAttempt(in RankEffect effect)
+    private void AbortAttempt(AbortAttempt effect)
     {
         if (_attempt is not { } attempt || attempt.Step != effect.Step || attempt.IsStopped)
             return;
@@ -134,6 +134,6 @@ internal sealed partial class SimRank
             return;
         _attempt = null;
         LastAttempt = attempt;
-        Post(new RankEvent(RankEventKind.DelegateReturned) { Epoch = attempt.Epoch, Step = attempt.Step, Payload = failure, Flag = isOwn });
+        Post(RankEvent.DelegateReturned(attempt.Epoch, attempt.Step, failure, isOwn));
     }
 }

@@ -11,15 +11,15 @@ internal sealed partial class SimRank
     private readonly double _slowness;
     private readonly SimWeights _weights;
     private TimeSpan? _tick;
-    private string _loading = "";
+    private string _fetching = "";
     private bool _isRegistered;
 
     public SimRank(Simulation world, int rank, long incarnation)
     {
         _world = world;
         Identity = new GroupMember(rank, incarnation, $"sim:{rank}/{incarnation}");
-        Core = new RankCore(world.Settings.Options, rank, world.Break.Rules);
-        _weights = new SimWeights(rank);
+        Core = new RankCore(world.Settings.Options, Identity.Id, world.Break.Rules);
+        _weights = new SimWeights(world, rank);
         _slowness = world.Random.Chance(0.2) ? 8 : 1;
     }
 
@@ -39,9 +39,9 @@ internal sealed partial class SimRank
     {
         _isRegistered = true;
         _world.Store.Register(this);
-        _world.Store.Subscribe(record => Post(new RankEvent(RankEventKind.RecordSeen) { Payload = record }), () => IsAlive, mayMerge: true);
+        _world.Store.Subscribe(record => Post(new RecordSeen(record)), () => IsAlive, mayMerge: true);
         if (wantsBirth)
-            Later(new RankEvent(RankEventKind.BirthWanted), 1_000);
+            Later(new BirthRequested(), 1_000);
         CallAgain();
     }
 
@@ -62,8 +62,8 @@ internal sealed partial class SimRank
         if (!IsAlive)
             return;
         _world.Trace.Add(Rank, Core.Member.Phase, e);
-        _world.Coverage.Add(Core, e.Kind);
-        if (e.Kind == RankEventKind.Tick && Core.Member.WakeAt <= _world.Clock.Time)
+        _world.Coverage.Add(Core, e.Name);
+        if (e.Kind == StepEventKind.Tick && Core.Member.WakeAt <= _world.Clock.Time)
             throw new SimulationException($"rank {Rank} waited past its deadline for StepEnds of step {Core.Member.Step}");
         foreach (var effect in Core.Handle(e, _world.Clock.Time))
             Apply(effect);
@@ -73,7 +73,7 @@ internal sealed partial class SimRank
             _world.Clock.At(wakeAt.Ticks / TimeSpan.TicksPerMicrosecond, () =>
             {
                 if (Core.WakeAt <= _world.Clock.Time)
-                    Post(new RankEvent(RankEventKind.Tick));
+                    Post(RankEvent.Tick);
             });
         }
     }
@@ -84,133 +84,135 @@ internal sealed partial class SimRank
     {
         switch (effect.Kind)
         {
-            case RankEffectKind.SendStepEnd:
+            case StepEffectKind.SendStepEnd:
                 _world.Checks.EndedExchanges(this, effect.Step);
-                ToMembers(effect, RankEventKind.StepEnd);
+                ToMembers(effect.View!, RankEvent.StepEnd(Identity.Id, effect.View!.Epoch, effect.Step, effect.HasWork, effect.NextEpoch, effect.NextDigest));
                 break;
-            case RankEffectKind.SendWake:
-                ToMembers(effect, RankEventKind.Wake);
+            case StepEffectKind.SendWake:
+                ToMembers(effect.View!, RankEvent.Wake(Identity.Id, effect.View!.Epoch, effect.Step));
                 break;
-            case RankEffectKind.RunDelegate:
+            case StepEffectKind.RunDelegate:
                 StartAttempt(effect);
                 break;
-            case RankEffectKind.AbortAttempt:
-                AbortAttempt(effect);
-                break;
-            case RankEffectKind.Fence:
-                _fence = Math.Max(_fence, effect.Epoch);
-                _held.RemoveAll(frame => frame.Epoch <= _fence);
-                break;
-            case RankEffectKind.CloseStep:
+            case StepEffectKind.CloseStep:
                 _isOpen = false;
                 _world.Checks.Closed(this, effect.Step);
                 break;
-            case RankEffectKind.EnterView:
-                (_epoch, _step, _isOpen) = (effect.Epoch, effect.Step - 1, false);
-                _world.Checks.Entered(this, (GroupView)effect.Payload!);
-                _weights.Enter((GroupView)effect.Payload!);
-                break;
-            case RankEffectKind.SettleView:
-                _world.Checks.Settled((GroupView)effect.Payload!);
-                _weights.Settle();
-                break;
-            case RankEffectKind.ReturnToCaller:
+            case StepEffectKind.ReturnToCaller:
                 OnReturned(effect);
                 break;
-            case RankEffectKind.Send:
-                Send(effect.Peer, (ProtocolMessage)effect.Payload!);
+            default:
+                Apply(effect.Control!);
                 break;
-            case RankEffectKind.Connect:
-                _world.Network.Connect(this, effect.Peer);
+        }
+    }
+
+    private void Apply(ControlEffect effect)
+    {
+        switch (effect)
+        {
+            case AbortAttempt abort:
+                AbortAttempt(abort);
                 break;
-            case RankEffectKind.Disconnect:
-                _world.Network.Disconnect(this, effect.Peer);
+            case Fence fence:
+                _fence = Math.Max(_fence, fence.Epoch);
+                _held.RemoveAll(frame => frame.Epoch <= _fence);
                 break;
-            case RankEffectKind.AbortLink:
-                throw new SimulationException($"rank {Rank} was made to believe that rank {effect.Peer} breaks the protocol: {effect.Payload}");
-            case RankEffectKind.Load:
-                Load((PrepareMessage)effect.Payload!);
+            case EnterView entered:
+                (_epoch, _step, _isOpen) = (entered.View.Epoch, entered.FirstStep - 1, false);
+                _world.Checks.Entered(this, entered.View);
+                _weights.Enter(entered.View);
                 break;
-            case RankEffectKind.Rollback:
-                _loading = "";
+            case ViewCompleted completed:
+                _world.Checks.Completed(completed.View);
+                break;
+            case SendMessage send:
+                Send(send.To, send.Message);
+                break;
+            case Connect connect:
+                _world.Network.Connect(this, connect.Peer.Id);
+                break;
+            case Reconnect reconnect:
+                _world.Network.Reconnect(this, reconnect.Peer.Id);
+                break;
+            case Disconnect disconnect:
+                _world.Network.Disconnect(this, disconnect.Peer);
+                break;
+            case AbortLink abort:
+                throw new SimulationException($"rank {Rank} was made to believe that {abort.Peer} breaks the protocol: {abort.Reason}");
+            case Fetch fetch:
+                StartFetch(fetch.Plan);
+                break;
+            case Rollback rollback:
+                _fetching = "";
                 _weights.Unstage();
-                CancelLeaving(effect.Flag);
+                CancelLeaving(rollback.HasDrained);
                 // Now and then a hook ignores its token for a while.
-                Later(new RankEvent(RankEventKind.RolledBack), _world.HasTrouble(0.02) ? 3_000_000 : 500);
+                Later(new RolledBack(rollback.Operation), _world.HasTrouble(0.02) ? 3_000_000 : 500);
                 break;
-            case RankEffectKind.Drain:
-                StartLeaving(effect.Operation!);
+            case Drain drain:
+                StartLeaving(drain.Operation);
                 break;
-            case RankEffectKind.ReadRecord:
-                _world.Store.Read(this);
+            case ReadRecord read:
+                _world.Store.Read(this, read);
                 break;
-            case RankEffectKind.WriteRecord:
-                _world.Store.Write(this, effect.Number, (GroupRecord)effect.Payload!);
+            case WriteRecord write:
+                _world.Store.Write(this, write);
                 break;
-            case RankEffectKind.Plan:
-                var inquiry = (PlanInquiry)effect.Payload!;
-                Later(new RankEvent(RankEventKind.Planned) { Operation = effect.Operation, Payload = SimPlanner.Plan(inquiry.View, [.. inquiry.Target.Select(member => member.Rank)], _world.Random), Number = 1 }, 500);
+            case Plan plan:
+                var answer = SimPlanner.Plan(plan.Inquiry.View, [.. plan.Inquiry.Target.Select(member => member.Rank)], _world.Random);
+                Later(new Planned(plan.Operation, answer, 1, ""), 500);
                 break;
-            case RankEffectKind.ReportLoad:
-                ReportLoad(effect);
+            case ReportExpertLoad report:
+                ReportLoad(report);
                 break;
-            case RankEffectKind.ShowBalance:
+            case ShowBalance:
                 break;
-            case RankEffectKind.WatchRanks:
+            case WatchRanks:
                 _world.Store.WatchRanks(this);
                 break;
-            case RankEffectKind.Tell:
-                _world.Clients.OnAnswer((ProtocolMessage)effect.Payload!);
+            case DeliverReply reply:
+                _world.Clients.OnReply(reply.From, reply.Message);
                 break;
-            case RankEffectKind.Fail:
-                throw new SimulationException($"the core of rank {Rank} cannot go on: {effect.Payload}");
+            case Fail fail:
+                throw new SimulationException($"the core of rank {Rank} cannot go on: {fail.Reason}");
             default:
-                throw new SimulationException($"effect {effect.Kind} is unknown");
+                throw new SimulationException($"effect {effect.GetType().Name} is unknown");
         }
     }
 
-    private void ToMembers(in RankEffect effect, RankEventKind kind)
+    private void ToMembers(GroupView view, RankEvent e)
     {
-        var e = new RankEvent(kind)
-        {
-            Peer = Rank,
-            Epoch = effect.Epoch,
-            Step = effect.Step,
-            Flag = effect.Flag,
-            NextEpoch = effect.NextEpoch,
-            NextDigest = effect.NextDigest,
-        };
-        foreach (var member in ((GroupView)effect.Payload!).Members)
+        foreach (var member in view.Members)
         {
             if (member.Rank != Rank)
-                _world.Network.Send(this, member.Rank, false, peer => peer.Post(e));
+                _world.Network.Send(this, member.Id, false, peer => peer.Post(e));
         }
     }
 
-    private void Send(int to, ProtocolMessage message)
+    private void Send(MemberId to, ProtocolMessage message)
     {
         var copy = MessageCodec.Decode(MessageCodec.Encode(message).Span);
-        if (to < 0)
-            _world.Clock.After(_world.Random.Delay(300), () => _world.Clients.OnAnswer(copy));
+        if (!to.IsRank)
+            _world.Clock.After(_world.Random.Delay(300), () => _world.Clients.OnReply(Identity.Id, copy));
         else
-            _world.Network.Send(this, to, false, peer => peer.Post(new RankEvent(RankEventKind.Message) { Peer = Rank, Payload = copy }));
+            _world.Network.Send(this, to, false, peer => peer.Post(new MessageReceived(Identity.Id, copy)));
     }
 
-    private void ReportLoad(in RankEffect effect)
+    private void ReportLoad(ReportExpertLoad report)
     {
         var pairs = Enumerable.Range(0, SimPlanner.Experts).Select(_ => (long)_world.Random.Below(100)).ToArray();
-        var report = new ExpertLoadMessage(effect.Step, pairs);
-        if (effect.Peer == Rank)
-            _world.Clock.After(1, () => Post(new RankEvent(RankEventKind.Message) { Peer = Rank, Payload = report }));
+        var load = new ExpertLoadMessage(report.Step, pairs);
+        if (report.To == Identity.Id)
+            _world.Clock.After(1, () => Post(new MessageReceived(Identity.Id, load)));
         else
-            Send(effect.Peer, report);
+            Send(report.To, load);
     }
 
-    private void Load(PrepareMessage plan)
+    private void StartFetch(PrepareMessage plan)
     {
-        _loading = plan.Operation;
-        if (plan.Next.Contains(Rank))
-            _weights.Stage(plan);
+        _fetching = plan.Operation;
+        _weights.Stage(plan);
         var fails = _world.HasTrouble(plan.Operation == "birth" ? 0 : _world.Settings.LoadFailure);
         var parts = _world.Random.Between(0, 3);
         var delay = 0L;
@@ -218,20 +220,20 @@ internal sealed partial class SimRank
         {
             delay += _world.Random.Delay(2_000);
             var moved = part;
-            _world.Clock.After(delay, () => WhileLoading(plan.Operation, new RankEvent(RankEventKind.LoadProgress) { Operation = plan.Operation, Number = moved, Step = parts }));
+            _world.Clock.After(delay, () => WhileFetching(plan.Operation, new FetchProgress(plan.Operation, moved, parts)));
         }
 
         delay += _world.Random.Delay(2_000);
-        var end = new RankEvent(fails ? RankEventKind.LoadFailed : RankEventKind.Loaded) { Operation = plan.Operation, Payload = fails ? "checksum mismatch" : null };
-        _world.Clock.After(delay, () => WhileLoading(plan.Operation, end));
+        ControlEvent end = fails ? new FetchFailed(plan.Operation, "checksum mismatch") : new Fetched(plan.Operation);
+        _world.Clock.After(delay, () => WhileFetching(plan.Operation, end));
     }
 
-    private void WhileLoading(string operation, RankEvent e)
+    private void WhileFetching(string operation, ControlEvent e)
     {
-        // A completion may already be on its way when the load is undone: the core must then ignore it.
-        if (_loading == operation && e.Kind == RankEventKind.Loaded)
+        // A completion may already be on its way when the fetch is undone: the core must then ignore it.
+        if (_fetching == operation && e is Fetched)
             _weights.Fill();
-        if (_loading == operation || _world.Random.Chance(0.3))
+        if (_fetching == operation || _world.Random.Chance(0.3))
             Post(e);
     }
 }

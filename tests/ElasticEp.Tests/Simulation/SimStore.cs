@@ -15,28 +15,28 @@ internal sealed class SimStore(Simulation world)
 
     public GroupRecord Record { get; private set; } = GroupRecord.Unborn;
 
-    public void Read(SimRank rank) => world.Clock.After(world.Random.Delay(500), () =>
+    public void Read(SimRank rank, ReadRecord read) => world.Clock.After(world.Random.Delay(500), () =>
     {
         if (world.HasTrouble(world.Settings.StoreTrouble))
         {
-            Later(rank, new RankEvent(RankEventKind.RecordUnknown), 10_000);
+            Later(rank, new RecordUnknown(read.Stamp), 10_000);
             return;
         }
 
         var record = _bytes is { } bytes ? RecordCodec.Decode(bytes.Span) : null;
-        Later(rank, new RankEvent(RankEventKind.RecordRead) { Payload = record, Number = Version }, 500);
+        Later(rank, new RecordRead(read.Stamp, record, Version), 500);
     });
 
-    public void Write(SimRank rank, long expected, GroupRecord record)
+    public void Write(SimRank rank, WriteRecord write)
     {
-        var encoded = RecordCodec.Encode(record);
+        var (expected, encoded) = (write.ExpectedVersion, RecordCodec.Encode(write.Record));
         if (world.HasTrouble(world.Settings.StoreTrouble))
         {
             // The answer is lost: the write happened, did not happen, or happens still, after the writer has given up.
             var (writes, unknown) = (world.Random.Below(3), world.Random.Delay(10_000));
             if (writes > 0)
                 world.Clock.After(world.Random.Delay(writes == 1 ? 1_000 : 15_000), () => CompareAndSet(expected, encoded));
-            world.Clock.After(unknown, () => rank.Post(new RankEvent(RankEventKind.RecordUnknown)));
+            world.Clock.After(unknown, () => rank.Post(new RecordUnknown(write.Stamp)));
             return;
         }
 
@@ -44,7 +44,7 @@ internal sealed class SimStore(Simulation world)
         {
             var isSet = CompareAndSet(expected, encoded);
             var current = _bytes is { } bytes && !isSet ? RecordCodec.Decode(bytes.Span) : null;
-            Later(rank, new RankEvent(RankEventKind.RecordWritten) { Flag = isSet, Payload = current, Number = Version }, 500);
+            Later(rank, new RecordWritten(write.Stamp, isSet, current, Version), 500);
         });
     }
 
@@ -60,7 +60,7 @@ internal sealed class SimStore(Simulation world)
     {
         _registered[rank.Rank] = rank;
         foreach (var (watcher, last) in _rankWatchers)
-            Report(watcher, last, RankEventKind.RankRegistered, rank);
+            Report(watcher, last, new RankRegistered(rank.Identity));
     }
 
     public void Unregister(SimRank rank)
@@ -69,7 +69,7 @@ internal sealed class SimStore(Simulation world)
             return;
         _registered.Remove(rank.Rank);
         foreach (var (watcher, last) in _rankWatchers)
-            Report(watcher, last, RankEventKind.RankUnregistered, rank);
+            Report(watcher, last, new RankUnregistered(rank.Identity.Id));
     }
 
     public void WatchRanks(SimRank watcher)
@@ -77,7 +77,7 @@ internal sealed class SimStore(Simulation world)
         var last = new long[1];
         _rankWatchers.Add((watcher, last));
         foreach (var rank in _registered.Values)
-            Report(watcher, last, RankEventKind.RankRegistered, rank);
+            Report(watcher, last, new RankRegistered(rank.Identity));
     }
 
     private bool CompareAndSet(long expected, ReadOnlyMemory<byte> encoded)
@@ -108,13 +108,13 @@ internal sealed class SimStore(Simulation world)
         });
     }
 
-    private void Report(SimRank watcher, long[] last, RankEventKind kind, SimRank rank)
+    private void Report(SimRank watcher, long[] last, ControlEvent e)
     {
         last[0] = Math.Max(last[0], world.Clock.Now + world.Random.Delay(1_000));
-        world.Clock.At(last[0], () => watcher.Post(new RankEvent(kind) { Peer = rank.Rank, Payload = rank.Identity }));
+        world.Clock.At(last[0], () => watcher.Post(e));
     }
 
-    private void Later(SimRank rank, RankEvent e, long delay) => world.Clock.After(world.Random.Delay(delay), () => rank.Post(e));
+    private void Later(SimRank rank, ControlEvent e, long delay) => world.Clock.After(world.Random.Delay(delay), () => rank.Post(e));
 
     private sealed class Watch(Action<GroupRecord> seen, Func<bool> isAlive, bool mayMerge)
     {

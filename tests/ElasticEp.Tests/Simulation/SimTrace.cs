@@ -34,12 +34,10 @@ internal sealed class SimTrace(SimClock clock)
 
     private static string Describe(MemberPhase phase, in RankEvent e)
     {
-        var text = $"{phase,-8} ← {e.Kind} peer {e.Peer} epoch {e.Epoch} step {e.Step} flag {e.Flag}";
-        if (e.NextEpoch != 0)
-            text += $" next {e.NextEpoch}";
-        if (e.Number != 0)
-            text += $" number {e.Number}";
-        return e.Payload is null ? text : $"{text} {e.Operation} {e.Payload}";
+        if (e.Control is { } control)
+            return $"{phase,-8} ← {control}";
+        var text = $"{phase,-8} ← {e.Kind} peer {e.Peer.Rank} epoch {e.Epoch} step {e.Step} work {e.HasWork}";
+        return e.NextEpoch == 0 ? text : $"{text} next {e.NextEpoch}";
     }
 
     private readonly record struct Entry(long Time, int Rank, MemberPhase Phase, RankEvent Event, string? Note);

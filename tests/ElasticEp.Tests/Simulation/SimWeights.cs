@@ -6,16 +6,17 @@ namespace ElasticEp.Tests.Simulation;
 /// Which experts a rank holds, stricter than the real slots: what no view uses any more is forgotten, so that
 /// whatever a view needs must have been prepared for that very view.
 /// </summary>
-internal sealed class SimWeights(int rank)
+internal sealed class SimWeights(Simulation world, int rank)
 {
-    private readonly HashSet<int> _before = []; // of views that are not settled
+    private readonly HashSet<int> _before = []; // of views before the one in use, until a next one is prepared
     private HashSet<int> _inUse = [];
     private HashSet<int> _staged = [];
     private bool _isFilled;
 
     public void Stage(PrepareMessage plan)
     {
-        SimChecks.Require(_before.Count == 0, $"rank {rank} reserves buffers for {plan.Next} while a view before the present one may still be in use");
+        SimChecks.Require(world.Checks.IsCompleted(plan.Base.Epoch), $"rule 3: rank {rank} reserves buffers for {plan.Next} while a view before {plan.Base} may still be needed");
+        _before.Clear();
         var wanted = Of(plan.Next);
         _staged = [.. wanted.Except(_inUse)];
         _isFilled = false;
@@ -41,8 +42,6 @@ internal sealed class SimWeights(int rank)
         if (_staged.IsSubsetOf(next)) // otherwise it is kept for the view that it is for: a recovery came between
             Unstage();
     }
-
-    public void Settle() => _before.Clear();
 
     private HashSet<int> Of(GroupView view) => view.Placement.Layers == 0 ? [] : [.. view.Placement.GetSlots(0, rank).ToArray().Where(expert => expert >= 0)];
 }

@@ -59,7 +59,10 @@ internal sealed class Simulation
 
     public IEnumerable<SimRank> Processes => _processes;
 
+    /// <summary>The newest process of a rank.</summary>
     public SimRank? Find(int rank) => _ranks.GetValueOrDefault(rank);
+
+    public SimRank? Find(MemberId id) => _processes.Find(process => process.Identity.Id == id);
 
     public bool HasTrouble(double probability) => !_isHealed && Random.Chance(probability);
 
@@ -130,7 +133,7 @@ internal sealed class Simulation
     private void CheckWakes()
     {
         var before = Checks.MaxReleased;
-        Find(Store.Record.View.Members[0].Rank)!.Post(new RankEvent(RankEventKind.WorkNotified));
+        Find(Store.Record.View.Members[0].Rank)!.Post(RankEvent.WorkNotified);
         RunUntilQuiet();
         SimChecks.Require(Checks.MaxReleased == before + 1, $"one notification ran {Checks.MaxReleased - before} steps");
     }
@@ -202,7 +205,7 @@ internal sealed class Simulation
     {
         var record = Store.Record;
         foreach (var ask in Clients.Asks)
-            SimChecks.Require(ask.Outcome is not null, $"operation {ask.Ask.Id} has no outcome");
+            SimChecks.Require(ask.Outcome is not null, $"operation {ask.Request.Id} has no outcome");
         SimChecks.Require(record.Pending is null, $"operation {record.Pending?.Id} is still pending");
         FrontEnd.CheckAllOver();
         foreach (var process in _processes.Where(process => process.IsAlive))
@@ -213,12 +216,13 @@ internal sealed class Simulation
             SimChecks.Require(core.Member.Phase == MemberPhase.Idle, $"rank {member.Rank} is {core.Member.Phase}, not idle");
             SimChecks.Require(core.Member.View.Digest == record.View.Digest, $"rank {member.Rank} is in {core.Member.View}, the record says {record.View}");
             SimChecks.Require(core.Coordinator.IsActive == (member.Rank == record.View.Coordinator), $"rank {member.Rank} and the coordinator of {record.View} differ on who coordinates");
+            SimChecks.Require(record.IsCompleted || record.View.IsTerminal, $"{record.View} is not recorded as Completed");
             SimChecks.Require(core.Preparation.Operation.Length == 0, $"rank {member.Rank} still prepares {core.Preparation.Operation}");
         }
     }
 
-    private string Describe() => string.Concat(Clients.Asks.Select(ask => $"{ask.Ask}: {ask.Outcome ?? "unknown"}\n")) + string.Join("\n", _processes.Where(process => process.IsAlive).Select(process =>
+    private string Describe() => string.Concat(Clients.Asks.Select(ask => $"{ask.Request}: {ask.Outcome ?? "unknown"}\n")) + string.Join("\n", _processes.Where(process => process.IsAlive).Select(process =>
         $"rank {process.Rank}: {process.Core.Member.Phase} {process.Core.Member.View} step {process.Core.Member.Step} completed {process.Core.Member.LastCompleted}, " +
-        $"connected [{string.Join(' ', _ranks.Keys.Where(process.Core.Member.IsConnected))}], coordinates {process.Core.Coordinator.IsActive} {process.Core.Coordinator.Operation?.Stage} {process.Core.Coordinator.Operation?.Id} " +
-        $"recovery {process.Core.Coordinator.Recovery?.Id}, requests {process.DescribeRequests()}, prepares {process.Core.Preparation.Operation}"));
+        $"connected [{string.Join(' ', _processes.Where(other => process.Core.Links.IsConnected(other.Identity.Id)).Select(other => other.Rank))}], coordinates {process.Core.Coordinator.IsActive} {process.Core.Coordinator.Operation?.Phase} {process.Core.Coordinator.Operation?.Id} " +
+        $"recovery {process.Core.Coordinator.Recovery?.Id} {process.Core.Coordinator.Recovery?.Phase}, requests {process.DescribeRequests()}, prepares {process.Core.Preparation.Operation}"));
 }

@@ -7,7 +7,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
 {
     private const int FreshSeeds = 100;
     private const int PhasePairsFloor = 190;
-    private const int StagePairsFloor = 170;
+    private const int OperationPairsFloor = 170;
     private static readonly Lock Gate = new();
 
     [Fact]
@@ -16,7 +16,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
         var coverage = RunSeeds(Read("ELASTICEP_SEED", 1), (int)Read("ELASTICEP_SEEDS", 1_000));
         output.WriteLine(coverage.ToString());
         Assert.True(coverage.Seeds < 1_000 || coverage.PhasePairs >= PhasePairsFloor, coverage.ToString());
-        Assert.True(coverage.Seeds < 1_000 || coverage.StagePairs >= StagePairsFloor, coverage.ToString());
+        Assert.True(coverage.Seeds < 1_000 || coverage.OperationPairs >= OperationPairsFloor, coverage.ToString());
         Assert.True(coverage.Seeds < 1_000 || coverage.StagedViews >= coverage.Seeds / 5, coverage.ToString());
     }
 

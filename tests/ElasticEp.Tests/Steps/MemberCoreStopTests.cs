@@ -1,7 +1,10 @@
 using ElasticEp.Events;
+using ElasticEp.Membership;
 using ElasticEp.Protocol;
+using ElasticEp.Scaling;
 using ElasticEp.Steps;
 using ElasticEp.Tests.Membership;
+using ElasticEp.Transport;
 
 namespace ElasticEp.Tests.Steps;
 
@@ -12,21 +15,21 @@ public sealed class MemberCoreStopTests
     private static readonly GroupView Again = TestViews.Started(2, 1, 0, 1, 2);
 
     [Fact]
-    public void A_parked_joiner_answers_that_it_is_fresh()
+    public void A_parked_joiner_answers_that_it_has_entered_nothing()
     {
         var probe = new MemberProbe().Stop();
-        Assert.Equal((true, MemberPhase.Stopped), (probe.Answer!.IsFresh, probe.Core.Phase));
+        Assert.Equal((null, 0, MemberPhase.Stopped), (probe.Answer!.Closed, probe.Answer.Entered, probe.Core.Phase));
     }
 
     [Fact]
-    public void An_idle_rank_answers_at_once() => Assert.Equal(1, MemberProbe.Running(View).Complete(0, 2).Stop().Answer!.LastCompleted);
+    public void An_idle_rank_answers_at_once() => Assert.Equal(1, MemberProbe.Running(View).Complete(0, 2).Stop().Answer!.Closed);
 
     [Fact]
     public void A_rank_whose_caller_is_away_answers_at_once()
     {
         var probe = MemberProbe.Running(View).EndExchanges().ReturnDelegate().StepEnd(0, hasWork: true).StepEnd(2);
         Assert.Equal(MemberPhase.Due, probe.Core.Phase);
-        Assert.Equal(1, probe.Stop().Answer!.LastCompleted);
+        Assert.Equal(1, probe.Stop().Answer!.Closed);
     }
 
     [Fact]
@@ -34,18 +37,18 @@ public sealed class MemberCoreStopTests
     {
         var probe = MemberProbe.Running(View).Stop();
         Assert.Null(probe.Answer);
-        Assert.Contains(RankEffectKind.AbortAttempt, probe.Kinds);
-        Assert.Equal(0, probe.ReturnDelegate(new OperationCanceledException()).Answer!.LastCompleted);
-        Assert.DoesNotContain(RankEffectKind.ReturnToCaller, probe.Kinds);
+        Assert.True(probe.Has<AbortAttempt>());
+        Assert.Equal(0, probe.ReturnDelegate(new OperationCanceledException()).Answer!.Closed);
+        Assert.False(probe.Has(StepEffectKind.ReturnToCaller));
     }
 
     [Fact]
     public void A_tail_is_waited_for_and_not_ended()
     {
         var probe = MemberProbe.Running(View).EndExchanges().Stop();
-        Assert.DoesNotContain(RankEffectKind.AbortAttempt, probe.Kinds);
+        Assert.False(probe.Has<AbortAttempt>());
         Assert.Null(probe.Answer);
-        Assert.Equal(0, probe.ReturnDelegate().Answer!.LastCompleted);
+        Assert.Equal(1, probe.ReturnDelegate().Answer!.Closed);
     }
 
     [Fact]
@@ -53,8 +56,8 @@ public sealed class MemberCoreStopTests
     {
         var probe = MemberProbe.Running(View).EndExchanges().Stop().StepEnd(0).StepEnd(2);
         Assert.Empty(probe.Effects);
-        Assert.True(probe.ReturnDelegate().Returned.Flag);
-        Assert.Equal(1, probe.Answer!.LastCompleted);
+        Assert.True(probe.ReturnDelegate().Returned.Result);
+        Assert.Equal((1, 1), (probe.Answer!.Closed, probe.Core.LastCompleted));
     }
 
     [Fact]
@@ -67,13 +70,13 @@ public sealed class MemberCoreStopTests
 
     [Fact]
     public void A_broken_rank_answers_at_once() =>
-        Assert.Equal(0, MemberProbe.Running(View).ReturnDelegate(new IOException("link")).Stop().Answer!.LastCompleted);
+        Assert.Equal(0, MemberProbe.Running(View).ReturnDelegate(new IOException("link")).Stop().Answer!.Closed);
 
     [Fact]
     public void Every_proposer_is_answered()
     {
         var probe = MemberProbe.Running(View).Stop(0, 5).Stop(2, 7).ReturnDelegate(new OperationCanceledException());
-        Assert.Equal([(0, 5L), (2, 7L)], probe.Effects.Select(effect => (effect.Peer, ((StoppedMessage)effect.Payload!).Recovery)));
+        Assert.Equal([(0, 5L), (2, 7L)], probe.Of<SendMessage>().Select(send => (send.To.Rank, ((StoppedMessage)send.Message).Recovery)));
     }
 
     [Fact]
@@ -83,15 +86,15 @@ public sealed class MemberCoreStopTests
         var probe = MemberProbe.Running(View).EndExchanges().ReturnDelegate();
         probe.Core.SetPrepared("op", 0, next);
         probe.StepEnd(0, next: next).StepEnd(2).Stop();
-        Assert.Equal((1, MemberPhase.Gone), (probe.Answer!.LastCompleted, probe.Core.Phase));
+        Assert.Equal((1, 2, MemberPhase.Gone), (probe.Answer!.Closed, probe.Answer.Entered, probe.Core.Phase));
         Assert.Empty(probe.Start(TestViews.Started(3, 4, 0, 2), 4).Effects);
     }
 
     [Fact]
-    public void A_Stop_of_an_older_epoch_is_ignored()
+    public void A_Stop_of_an_older_epoch_is_answered_with_the_one_that_was_entered_and_stops_nothing()
     {
         var probe = MemberProbe.Running(Again);
-        Assert.Empty(probe.Do(effects => probe.Core.OnStop(0, new StopMessage(1, 3), effects)).Effects);
+        Assert.Equal(2, probe.Stop(recovery: 3, epoch: 1).Answer!.Entered);
         Assert.Equal(MemberPhase.Running, probe.Core.Phase);
     }
 
@@ -99,7 +102,7 @@ public sealed class MemberCoreStopTests
     public void A_rank_that_is_one_behind_returns_true_from_what_it_kept()
     {
         var probe = MemberProbe.Running(View).EndExchanges().ReturnDelegate().Stop().Start(TestViews.Started(2, 2, 0, 1, 2), 2);
-        Assert.True(probe.Returned.Flag);
+        Assert.True(probe.Returned.Result);
         Assert.Equal((1, 2, MemberPhase.Due), (probe.Core.LastCompleted, probe.Core.Step, probe.Core.Phase));
     }
 
@@ -108,14 +111,14 @@ public sealed class MemberCoreStopTests
     {
         var probe = MemberProbe.Running(View).EndExchanges().Stop().ReturnDelegate(new InvalidOperationException("sampling"), isOwn: true);
         probe.Start(TestViews.Started(2, 2, 0, 1, 2), 2);
-        Assert.False(Assert.IsType<StepFailedException>(probe.Returned.Payload).WillRunAgain);
+        Assert.False(Assert.IsType<StepFailedException>(probe.Returned.Failure).WillRunAgain);
     }
 
     [Fact]
     public void A_leaver_may_be_further_behind()
     {
         var probe = MemberProbe.Running(View).EndExchanges().ReturnDelegate().Stop().Start(TestViews.Started(2, 4, 0, 2), 4);
-        Assert.True(probe.Returned.Flag);
+        Assert.True(probe.Returned.Result);
         Assert.Equal((1, MemberPhase.Gone), (probe.Core.LastCompleted, probe.Core.Phase));
     }
 
@@ -123,37 +126,54 @@ public sealed class MemberCoreStopTests
     public void The_step_runs_again_under_a_new_epoch_when_nobody_completed_it()
     {
         var probe = MemberProbe.Running(View).EndExchanges().ReturnDelegate().Stop().Start(Again, 1);
-        var run = Assert.Single(probe.Effects, effect => effect.Kind == RankEffectKind.RunDelegate);
-        Assert.Equal((2, 1, 2), (run.Epoch, run.Step, run.Number));
+        var run = Assert.Single(probe.Effects, effect => effect.Kind == StepEffectKind.RunDelegate);
+        Assert.Equal((2, 1, 2), (run.View!.Epoch, run.Step, run.Attempt));
     }
 
     [Fact]
     public void A_Start_of_an_epoch_that_was_promised_to_stay_incomplete_comes_too_late()
     {
         var probe = MemberProbe.Running(View).ReturnDelegate(new IOException("link")).Stop();
-        probe.Do(effects => probe.Core.OnStop(2, new StopMessage(2, 1), effects));
+        probe.Stop(from: 2, recovery: 1, epoch: 2);
         Assert.Empty(probe.Start(Again, 1).Effects);
-        Assert.Contains(RankEffectKind.RunDelegate, probe.Start(TestViews.Started(3, 1, 0, 1, 2), 1).Kinds);
+        Assert.True(probe.Start(TestViews.Started(3, 1, 0, 1, 2), 1).Has(StepEffectKind.RunDelegate));
     }
 
     [Fact]
-    public void Start_moves_a_joiner_that_has_completed_nothing()
+    public void Start_may_move_a_joiner_backwards()
     {
         var probe = MemberProbe.Running(View, step: 8).Stop().ReturnDelegate(new OperationCanceledException());
-        Assert.True(probe.Answer!.IsFresh);
+        Assert.Equal((7, 0), (probe.Answer!.Closed, probe.Answer.ClosedEpoch)); // one before its first step, and not closed by itself
         probe.Start(TestViews.Started(2, 7, 0, 1, 2), 7);
         Assert.Equal((7, MemberPhase.Running), (probe.Core.Step, probe.Core.Phase));
     }
 
     [Fact]
+    public void A_step_that_runs_again_is_not_closed_until_its_exchanges_have_ended_again()
+    {
+        var probe = MemberProbe.Running(View).EndExchanges().ReturnDelegate().Stop().Start(Again, 1).Stop(recovery: 10);
+        Assert.Equal(0, probe.ReturnDelegate(new OperationCanceledException()).Answer!.Closed);
+    }
+
+    [Fact]
+    public void Whoever_was_started_repeats_the_Start_to_a_peer_that_has_missed_it()
+    {
+        var probe = MemberProbe.Running(View).ReturnDelegate(new IOException("link")).Stop().Start(Again, 1);
+        Assert.Equal(2, probe.Do(effects => probe.Core.RepeatStart(TestViews.Id(2), 1, effects)).Sent<StartMessage>().Single().View.Epoch);
+        Assert.Empty(probe.Do(effects => probe.Core.RepeatStart(TestViews.Id(2), 2, effects)).Effects);
+        Assert.Empty(MemberProbe.Running(View).Do(effects => probe.Core.RepeatStart(TestViews.Id(1), 1, effects)).Effects);
+    }
+
+    [Fact]
     public void A_Start_that_would_skip_a_step_fails_the_rank() =>
-        Assert.Contains(RankEffectKind.Fail, MemberProbe.Running(View).Complete(0, 2).Stop().Start(TestViews.Started(2, 3, 0, 1, 2), 3).Kinds);
+        Assert.True(MemberProbe.Running(View).Complete(0, 2).Stop().Start(TestViews.Started(2, 3, 0, 1, 2), 3).Has<Fail>());
 
     [Fact]
     public void A_lost_proposer_is_replaced_while_the_answer_waits()
     {
         var probe = MemberProbe.Running(View).ReturnDelegate(new IOException("link")).Stop();
-        probe.Post(new RankEvent(RankEventKind.RankLost) { Peer = 0, Payload = "dead" });
-        Assert.Equal(1, Assert.Single(probe.Effects).Peer); // the next lowest: itself
+        probe.Links.OnLost(TestViews.Id(0));
+        probe.Do(effects => probe.Core.OnPeerLost(new PeerLost(TestViews.Id(0), LossReason.Unreachable, "dead"), effects));
+        Assert.Equal(TestViews.Id(1), Assert.Single(probe.Of<SendMessage>()).To); // the next lowest: itself
     }
 }

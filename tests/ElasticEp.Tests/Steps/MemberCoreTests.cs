@@ -1,7 +1,10 @@
 using ElasticEp.Events;
+using ElasticEp.Membership;
 using ElasticEp.Protocol;
+using ElasticEp.Scaling;
 using ElasticEp.Steps;
 using ElasticEp.Tests.Membership;
+using ElasticEp.Transport;
 
 namespace ElasticEp.Tests.Steps;
 
@@ -13,10 +16,10 @@ public sealed class MemberCoreTests
     public void A_step_returns_when_the_delegate_and_every_StepEnd_have_come()
     {
         var probe = MemberProbe.Running(View).EndExchanges();
-        Assert.Contains(RankEffectKind.SendStepEnd, probe.Kinds);
+        Assert.True(probe.Has(StepEffectKind.SendStepEnd));
         Assert.Empty(probe.StepEnd(0).Effects);
         Assert.Empty(probe.StepEnd(2).Effects);
-        Assert.True(probe.ReturnDelegate().Returned.Flag);
+        Assert.True(probe.ReturnDelegate().Returned.Result);
         Assert.Equal((MemberPhase.Idle, 1), (probe.Core.Phase, probe.Core.LastCompleted));
     }
 
@@ -24,9 +27,9 @@ public sealed class MemberCoreTests
     public void A_StepEnd_of_the_next_step_waits_for_it()
     {
         var probe = MemberProbe.Running(View).EndExchanges().ReturnDelegate().StepEnd(0, hasWork: true).StepEnd(0, step: 2);
-        Assert.True(probe.StepEnd(2).Returned.Flag);
+        Assert.True(probe.StepEnd(2).Returned.Result);
         probe.Wait().EndExchanges().ReturnDelegate();
-        Assert.True(probe.StepEnd(2).Returned.Flag);
+        Assert.True(probe.StepEnd(2).Returned.Result);
         Assert.Equal(2, probe.Core.LastCompleted);
     }
 
@@ -34,7 +37,7 @@ public sealed class MemberCoreTests
     public void A_wake_that_overtakes_the_last_StepEnd_is_not_lost()
     {
         var probe = MemberProbe.Running(View).EndExchanges().ReturnDelegate().StepEnd(0);
-        probe.Post(new RankEvent(RankEventKind.Wake) { Peer = 0, Epoch = 1, Step = 2 });
+        probe.Post(RankEvent.Wake(TestViews.Id(0), 1, 2));
         probe.StepEnd(2);
         Assert.Equal((MemberPhase.Due, 2), (probe.Core.Phase, probe.Core.Step));
     }
@@ -43,33 +46,44 @@ public sealed class MemberCoreTests
     public void A_wake_for_a_step_that_is_over_wakes_nobody()
     {
         var probe = MemberProbe.Running(View).Complete(0, 2);
-        probe.Post(new RankEvent(RankEventKind.Wake) { Peer = 0, Epoch = 1, Step = 1 });
+        probe.Post(RankEvent.Wake(TestViews.Id(0), 1, 1));
         Assert.Equal(MemberPhase.Idle, probe.Core.Phase);
     }
 
     [Theory]
-    [InlineData(RankEventKind.Wake)]
-    [InlineData(RankEventKind.StepEnd)]
-    internal void Who_claims_to_be_two_steps_ahead_is_cut_off_and_not_believed(RankEventKind kind)
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Who_claims_to_be_two_steps_ahead_is_cut_off_and_not_believed(bool isWake)
     {
         var probe = MemberProbe.Running(View).Complete(0, 2);
-        probe.Post(new RankEvent(kind) { Peer = 2, Epoch = 1, Step = 3 });
-        Assert.Equal(2, Assert.Single(probe.Effects, effect => effect.Kind == RankEffectKind.AbortLink).Peer);
+        probe.Post(isWake ? RankEvent.Wake(TestViews.Id(2), 1, 3) : RankEvent.StepEnd(TestViews.Id(2), 1, 3));
+        Assert.Equal(TestViews.Id(2), Assert.Single(probe.Of<AbortLink>()).Peer);
         Assert.Equal((MemberPhase.Idle, 1), (probe.Core.Phase, probe.Core.Step));
-        probe.Post(new RankEvent(RankEventKind.Wake) { Peer = 0, Epoch = 1, Step = 2 }).Wait().Complete(0, 2);
+        probe.Post(RankEvent.Wake(TestViews.Id(0), 1, 2)).Wait().Complete(0, 2);
         Assert.Equal((MemberPhase.Idle, 2), (probe.Core.Phase, probe.Core.LastCompleted));
     }
 
     [Theory]
-    [InlineData(RankEventKind.Wake)]
-    [InlineData(RankEventKind.FrameWaiting)]
-    internal void A_step_number_of_a_later_view_does_not_keep_the_group_running(RankEventKind kind)
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_step_number_of_a_later_view_does_not_keep_the_group_running(bool isWake)
     {
         var probe = MemberProbe.Running(View).Complete(0, 2);
-        probe.Post(new RankEvent(kind) { Peer = 2, Epoch = 7, Step = 1L << 62 });
+        probe.Post(isWake ? RankEvent.Wake(TestViews.Id(2), 7, 1L << 62) : RankEvent.FrameParked(7, 1L << 62));
         Assert.Empty(probe.Effects);
         probe.Start(TestViews.Started(7, 2, 0, 1, 2), 2).Wait().Complete(0, 2);
         Assert.Equal((MemberPhase.Idle, 2), (probe.Core.Phase, probe.Core.LastCompleted));
+    }
+
+    [Fact]
+    public void A_wake_of_a_later_view_counts_once_this_rank_is_in_it()
+    {
+        var probe = MemberProbe.Running(View).EndExchanges().ReturnDelegate().StepEnd(0).Stop().Wake(2, epoch: 2, step: 2);
+        Assert.Empty(probe.Effects);
+        probe.Start(TestViews.Started(2, 1, 0, 1, 2), 1).Complete(0, 2);
+        Assert.Equal((MemberPhase.Idle, 1), (probe.Core.Phase, probe.Core.LastCompleted)); // that wake cannot have been: nobody is ahead of a view's first step
+        probe.Wake(2, epoch: 2, step: 2);
+        Assert.Equal((MemberPhase.Due, 2), (probe.Core.Phase, probe.Core.Step));
     }
 
     [Fact]
@@ -77,7 +91,7 @@ public sealed class MemberCoreTests
     {
         var probe = MemberProbe.Running(View).Complete(0, 2);
         for (var epoch = 2; epoch <= 1_000; epoch++)
-            probe.Post(new RankEvent(RankEventKind.StepEnd) { Peer = 2, Epoch = epoch, Step = 2 });
+            probe.Post(RankEvent.StepEnd(TestViews.Id(2), epoch, 2));
         Assert.Equal(1, probe.Core.EarlyStepEnds);
         probe.Start(TestViews.Started(1_000, 2, 0, 1, 2), 2).Wait().Complete(0);
         Assert.Equal((MemberPhase.Idle, 2), (probe.Core.Phase, probe.Core.LastCompleted));
@@ -86,8 +100,8 @@ public sealed class MemberCoreTests
     [Fact]
     public void Work_that_comes_after_StepEnd_wakes_the_group_when_the_step_is_over()
     {
-        var probe = MemberProbe.Running(View).EndExchanges().Post(new RankEvent(RankEventKind.WorkNotified)).ReturnDelegate().StepEnd(0).StepEnd(2);
-        Assert.Contains(RankEffectKind.SendWake, probe.Kinds);
+        var probe = MemberProbe.Running(View).EndExchanges().Post(RankEvent.WorkNotified).ReturnDelegate().StepEnd(0).StepEnd(2);
+        Assert.True(probe.Has(StepEffectKind.SendWake));
         Assert.Equal((MemberPhase.Due, 2), (probe.Core.Phase, probe.Core.Step));
     }
 
@@ -95,12 +109,12 @@ public sealed class MemberCoreTests
     public void A_failure_before_the_exchanges_end_is_the_callers_and_the_step_runs_again()
     {
         var probe = MemberProbe.Running(View).ReturnDelegate(new InvalidOperationException("bad"), isOwn: true);
-        Assert.True(Assert.IsType<StepFailedException>(probe.Returned.Payload).WillRunAgain);
-        Assert.IsType<StepFailedMessage>(Assert.Single(probe.Effects, effect => effect.Kind == RankEffectKind.Send).Payload);
+        Assert.True(Assert.IsType<StepFailedException>(probe.Returned.Failure).WillRunAgain);
+        Assert.Single(probe.Sent<StepFailedMessage>());
         probe.Wait().Stop();
-        Assert.Equal(0, probe.Answer!.LastCompleted);
-        var run = Assert.Single(probe.Start(TestViews.Started(2, 1, 0, 1, 2), 1).Effects, effect => effect.Kind == RankEffectKind.RunDelegate);
-        Assert.Equal((1, 2), (run.Step, run.Number));
+        Assert.Equal(0, probe.Answer!.Closed);
+        var run = Assert.Single(probe.Start(TestViews.Started(2, 1, 0, 1, 2), 1).Effects, effect => effect.Kind == StepEffectKind.RunDelegate);
+        Assert.Equal((1, 2), (run.Step, run.Attempt));
     }
 
     [Fact]
@@ -108,7 +122,7 @@ public sealed class MemberCoreTests
     {
         var probe = MemberProbe.Running(View).EndExchanges().ReturnDelegate(new InvalidOperationException("sampling"), isOwn: true).StepEnd(0);
         Assert.Empty(probe.Effects);
-        Assert.False(Assert.IsType<StepFailedException>(probe.StepEnd(2).Returned.Payload).WillRunAgain);
+        Assert.False(Assert.IsType<StepFailedException>(probe.StepEnd(2).Returned.Failure).WillRunAgain);
         Assert.Equal(1, probe.Core.LastCompleted);
     }
 
@@ -116,9 +130,10 @@ public sealed class MemberCoreTests
     public void A_lost_link_ends_the_attempt_and_is_reported_to_the_coordinator()
     {
         var probe = MemberProbe.Running(View);
-        probe.Post(new RankEvent(RankEventKind.LinkUp) { Peer = 2, Number = 3 }).Post(new RankEvent(RankEventKind.LinkLost) { Peer = 2, Number = 3, Payload = "reset" });
-        Assert.Equal([RankEffectKind.AbortAttempt, RankEffectKind.Send], probe.Kinds);
-        Assert.Equal((0, 2), (probe.Effects[1].Peer, ((StepFailedMessage)probe.Effects[1].Payload!).LostPeer));
+        probe.LoseLink(2);
+        Assert.Equal([typeof(AbortAttempt), typeof(SendMessage)], probe.Effects.Select(effect => effect.Control!.GetType()));
+        Assert.Equal(TestViews.Id(0), probe.Of<SendMessage>().Single().To);
+        Assert.Equal(TestViews.Id(2), probe.Sent<StepFailedMessage>().Single().Lost);
     }
 
     [Fact]
@@ -127,7 +142,7 @@ public sealed class MemberCoreTests
         var probe = MemberProbe.Running(View).EndExchanges().ReturnDelegate().StepEnd(0);
         Assert.Equal(MemberProbe.Deadline, probe.Core.WakeAt);
         probe.Now = MemberProbe.Deadline;
-        var failed = Assert.IsType<StepFailedMessage>(Assert.Single(probe.Post(new RankEvent(RankEventKind.Tick)).Effects).Payload);
+        var failed = Assert.Single(probe.Post(RankEvent.Tick).Sent<StepFailedMessage>());
         Assert.Contains("rank 2", failed.Reason, StringComparison.Ordinal);
         Assert.Null(probe.Core.WakeAt);
     }
@@ -139,9 +154,9 @@ public sealed class MemberCoreTests
         var probe = MemberProbe.Running(View, rank: 0).Complete(1, 2);
         probe.Core.SetPrepared("op", 0, next);
         probe.Do(effects => probe.Core.Announce(next, effects));
-        Assert.Contains(RankEffectKind.SendWake, probe.Kinds);
+        Assert.True(probe.Has(StepEffectKind.SendWake));
         var end = Assert.Single(probe.Wait().EndExchanges().Effects);
-        Assert.Equal((true, 2, next.Digest), (end.Flag, end.NextEpoch, end.NextDigest));
+        Assert.Equal((true, 2, next.Digest), (end.HasWork, end.NextEpoch, end.NextDigest));
         probe.ReturnDelegate().StepEnd(1).StepEnd(2);
         Assert.Equal((2, MemberPhase.Due, 3), (probe.Core.View.Epoch, probe.Core.Phase, probe.Core.Step));
     }
@@ -152,7 +167,7 @@ public sealed class MemberCoreTests
         var probe = MemberProbe.Running(View).EndExchanges().ReturnDelegate();
         probe.Core.SetPrepared("op", 0, TestViews.View(2, 0, 1));
         probe.StepEnd(0, next: TestViews.View(2, 0, 1, 2)).StepEnd(2);
-        Assert.Contains(RankEffectKind.Fail, probe.Kinds);
+        Assert.True(probe.Has<Fail>());
         Assert.Equal(1, probe.Core.View.Epoch);
     }
 
@@ -163,18 +178,18 @@ public sealed class MemberCoreTests
         var probe = MemberProbe.Running(View).EndExchanges().ReturnDelegate();
         probe.Core.SetPrepared("op", 0, next);
         probe.StepEnd(0, next: next).StepEnd(2);
-        Assert.True(probe.Returned.Flag);
+        Assert.True(probe.Returned.Result);
         Assert.Empty(probe.Wait().Effects);
-        Assert.False(probe.Do(probe.Core.Release).Returned.Flag);
+        Assert.False(probe.Do(probe.Core.Release).Returned.Result);
     }
 
     [Fact]
-    public void A_caller_may_give_up_between_steps_only()
+    public void A_caller_may_cancel_between_steps_only()
     {
-        var probe = MemberProbe.Running(View).Post(new RankEvent(RankEventKind.CallerGaveUp));
+        var probe = MemberProbe.Running(View).Post(RankEvent.CallerCancelled);
         Assert.Empty(probe.Effects);
-        probe.Complete(0, 2).Wait().Post(new RankEvent(RankEventKind.CallerGaveUp));
-        Assert.IsType<OperationCanceledException>(probe.Returned.Payload);
+        probe.Complete(0, 2).Wait().Post(RankEvent.CallerCancelled);
+        Assert.IsType<OperationCanceledException>(probe.Returned.Failure);
     }
 
     [Fact]
@@ -183,7 +198,7 @@ public sealed class MemberCoreTests
         var probe = MemberProbe.Running(View).EndExchanges().ReturnDelegate().Do(effects => { });
         probe.Do(probe.Core.EndGroup);
         Assert.Empty(probe.Effects);
-        probe.Post(new RankEvent(RankEventKind.LinkUp) { Peer = 0, Number = 1 }).Post(new RankEvent(RankEventKind.LinkLost) { Peer = 0, Number = 1 });
-        Assert.False(probe.Returned.Flag);
+        probe.LoseLink(0);
+        Assert.False(probe.Returned.Result);
     }
 }

@@ -1,23 +1,29 @@
 using ElasticEp.Events;
+using ElasticEp.Membership;
 using ElasticEp.Protocol;
 using ElasticEp.Steps;
+using ElasticEp.Tests.Membership;
 
 namespace ElasticEp.Tests.Steps;
 
-/// <summary>One member core, and what it asked for since the last event.</summary>
+/// <summary>One member core, and what it wanted done since the last event.</summary>
 internal sealed class MemberProbe
 {
     public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
-    public MemberProbe(int rank = 1) => Core = new MemberCore(rank, Deadline, StepRules.Default);
+    public MemberProbe(int rank = 1) => Core = new MemberCore(TestViews.Id(rank), Links, Deadline, StepRules.Default);
+
+    public PeerLinks Links { get; } = new();
 
     public MemberCore Core { get; }
 
     public List<RankEffect> Effects { get; } = [];
 
-    public IEnumerable<RankEffectKind> Kinds => Effects.Select(effect => effect.Kind);
-
     public TimeSpan Now { get; set; }
+
+    public StoppedMessage? Answer => Sent<StoppedMessage>().SingleOrDefault();
+
+    public RankEffect Returned => Assert.Single(Effects, effect => effect.Kind == StepEffectKind.ReturnToCaller);
 
     /// <summary>A member of the view, in its first step, with the delegate running.</summary>
     public static MemberProbe Running(GroupView view, long step = 1, int rank = 1)
@@ -38,26 +44,22 @@ internal sealed class MemberProbe
 
     public MemberProbe Post(RankEvent e) => Do(effects => Core.Handle(e, Now, effects));
 
-    public MemberProbe Wait() => Post(new RankEvent(RankEventKind.CallerWaits));
+    public MemberProbe Wait() => Post(RankEvent.CallerWaits);
 
-    public MemberProbe EndExchanges() => Post(new RankEvent(RankEventKind.ExchangesEnded) { Epoch = Core.View.Epoch, Step = Core.Step });
+    public MemberProbe EndExchanges() => Post(RankEvent.ExchangesEnded);
 
-    public MemberProbe ReturnDelegate(Exception? failure = null, bool isOwn = false) =>
-        Post(new RankEvent(RankEventKind.DelegateReturned) { Epoch = Core.View.Epoch, Step = Core.Step, Payload = failure, Flag = isOwn });
+    public MemberProbe ReturnDelegate(Exception? failure = null, bool isOwn = false) => Post(RankEvent.DelegateReturned(Core.View.Epoch, Core.Step, failure, isOwn));
 
-    public MemberProbe StepEnd(int peer, bool hasWork = false, GroupView? next = null, long? step = null) => Post(new RankEvent(RankEventKind.StepEnd)
-    {
-        Peer = peer,
-        Epoch = Core.View.Epoch,
-        Step = step ?? Core.Step,
-        Flag = hasWork,
-        NextEpoch = next?.Epoch ?? 0,
-        NextDigest = next?.Digest ?? 0,
-    });
+    public MemberProbe StepEnd(int peer, bool hasWork = false, GroupView? next = null, long? step = null) =>
+        Post(RankEvent.StepEnd(TestViews.Id(peer), Core.View.Epoch, step ?? Core.Step, hasWork, next?.Epoch ?? 0, next?.Digest ?? 0));
 
-    public MemberProbe Stop(int from = 0, long recovery = 9) => Do(effects => Core.OnStop(from, new StopMessage(Core.View.Epoch, recovery), effects));
+    public MemberProbe Wake(int peer, long epoch, long step) => Post(RankEvent.Wake(TestViews.Id(peer), epoch, step));
+
+    public MemberProbe Stop(int from = 0, long recovery = 9, long? epoch = null) => Do(effects => Core.OnStop(TestViews.Id(from), new StopMessage(epoch ?? Core.View.Epoch, recovery), effects));
 
     public MemberProbe Start(GroupView view, long step) => Do(effects => Core.OnStart(new StartMessage(view, step, "", 0), effects));
+
+    public MemberProbe LoseLink(int peer) => Do(effects => Core.OnLinkLost(new LinkLost(TestViews.Id(peer), ElasticEp.Transport.DisconnectReason.Reset, "reset"), effects));
 
     /// <summary>Runs to the end of the step; the group is then idle, or goes on.</summary>
     public MemberProbe Complete(params int[] others)
@@ -69,7 +71,14 @@ internal sealed class MemberProbe
         return this;
     }
 
-    public StoppedMessage? Answer => Effects.Where(effect => effect.Kind == RankEffectKind.Send).Select(effect => effect.Payload).OfType<StoppedMessage>().SingleOrDefault();
+    public bool Has(StepEffectKind kind) => Effects.Exists(effect => effect.Kind == kind);
 
-    public RankEffect Returned => Assert.Single(Effects, effect => effect.Kind == RankEffectKind.ReturnToCaller);
+    public bool Has<T>()
+        where T : ControlEffect => Of<T>().Any();
+
+    public IEnumerable<T> Of<T>()
+        where T : ControlEffect => Effects.Select(effect => effect.Control).OfType<T>();
+
+    public IEnumerable<T> Sent<T>()
+        where T : ProtocolMessage => Of<SendMessage>().Select(send => send.Message).OfType<T>();
 }

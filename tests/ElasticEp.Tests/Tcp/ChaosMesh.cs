@@ -61,7 +61,7 @@ internal sealed class ChaosMesh(TcpLinks links, int seed) : IAsyncDisposable
             {
                 await ActAsync(operation, a, b, random).WaitAsync(TcpGroup.Deadline);
             }
-            catch (Exception exception) when (exception is ObjectDisposedException or OperationCanceledException || exception is ElasticEpException { Code: ElasticEpErrorCode.PeerLost or ElasticEpErrorCode.Incompatible })
+            catch (Exception exception) when (exception is ObjectDisposedException or OperationCanceledException || exception is ElasticEpException { Code: ElasticEpErrorCode.PeerLost or ElasticEpErrorCode.PeerReplaced or ElasticEpErrorCode.Incompatible })
             {
                 // what happens to a process whose peers come and go
             }
@@ -84,10 +84,13 @@ internal sealed class ChaosMesh(TcpLinks links, int seed) : IAsyncDisposable
                 await Task.WhenAll(Task.Run(() => mine.ConnectAsync(other)), Task.Run(() => other.ConnectAsync(mine)));
                 break;
             case < 48:
-                await mine.Transport.DisconnectAsync(b);
+                await mine.Transport.DisconnectAsync(other.Self.Id);
+                break;
+            case < 52:
+                mine.Transport.Break(other.Self.Id);
                 break;
             case < 56:
-                mine.Transport.Break(b);
+                mine.Transport.Abort(other.Self.Id, DisconnectReason.Aborted, "chaos");
                 break;
             case < 58:
                 await ReplaceAsync(a);
@@ -98,7 +101,7 @@ internal sealed class ChaosMesh(TcpLinks links, int seed) : IAsyncDisposable
             default:
                 using (var cancel = new CancellationTokenSource())
                 {
-                    var sending = mine.SendAsync(b, (LinkKind)random.Next(3), random.Next(1, 1000), random.Next(3) == 0 ? random.Next(2 << 20) : random.Next(2000), cancel.Token);
+                    var sending = mine.SendAsync(other.Self.Id, (LinkKind)random.Next(3), random.Next(1, 1000), random.Next(3) == 0 ? random.Next(2 << 20) : random.Next(2000), cancel.Token);
                     cancel.CancelAfter(TimeSpan.FromMilliseconds(random.Next(20)));
                     await sending;
                 }
@@ -113,8 +116,8 @@ internal sealed class ChaosMesh(TcpLinks links, int seed) : IAsyncDisposable
         try
         {
             var old = _peers[peer];
-            _group.Kill(old);
-            Volatile.Write(ref _peers[peer], await StartAsync(peer, old.Self.Incarnation + 1));
+            _ = _group.KillAsync(old);
+            Volatile.Write(ref _peers[peer], await StartAsync(peer, old.Self.Id.Incarnation + 1));
         }
         finally
         {
@@ -126,12 +129,12 @@ internal sealed class ChaosMesh(TcpLinks links, int seed) : IAsyncDisposable
     private static async Task SettleAsync(TcpPeer from, TcpPeer to)
     {
         var started = TimeProvider.System.GetTimestamp();
-        for (var step = 1_000_001L + (from.Self.Peer * 1000); ; step++)
+        for (var step = 1_000_001L + (from.Self.Id.Rank * 1000); ; step++)
         {
             try
             {
                 await from.ConnectAsync(to);
-                await from.SendAsync(to.Self.Peer, LinkKind.Data, step, 100).WaitAsync(TcpGroup.Deadline);
+                await from.SendAsync(to.Self.Id, LinkKind.Data, step, 100).WaitAsync(TcpGroup.Deadline);
                 if (await HasArrivedAsync(to.Handler, step))
                     return;
             }
@@ -141,7 +144,7 @@ internal sealed class ChaosMesh(TcpLinks links, int seed) : IAsyncDisposable
             }
 
             if (TimeProvider.System.GetElapsedTime(started) > TcpGroup.Deadline)
-                Assert.Fail($"A frame of {from.Self.Peer}/{from.Self.Incarnation} does not arrive at {to.Self.Peer}/{to.Self.Incarnation}. There: {string.Join(", ", to.Handler.Log)}. Here: {string.Join(", ", from.Handler.Log)}.");
+                Assert.Fail($"A frame of {from.Self.Id} does not arrive at {to.Self.Id}. There: {string.Join(", ", to.Handler.Log)}. Here: {string.Join(", ", from.Handler.Log)}.");
         }
     }
 

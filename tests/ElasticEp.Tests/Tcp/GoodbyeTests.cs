@@ -30,7 +30,7 @@ public sealed class GoodbyeTests
         var (a, b) = await group.PairAsync();
         for (var round = 0; round < 50; round++)
         {
-            await a.Transport.DisconnectAsync(1);
+            await a.Transport.DisconnectAsync(b.Self.Id);
             await a.ConnectAsync(b);
             Assert.Equal("down 0/1 Goodbye", await b.Handler.NextConnectionAsync());
             Assert.Equal("up 0/1", await b.Handler.NextConnectionAsync());

@@ -22,10 +22,10 @@ public sealed class GreetingFuzzTests
         for (var round = 0; round < 60; round++)
         {
             using var caller = round % 2 == 0 ? await RawLink.OpenAsync(b, links) : await RawLink.JoinAsync(b, links);
-            var bytes = new byte[random.Next(4, 300)];
+            var bytes = new byte[random.Next(6, 300)];
             random.NextBytes(bytes);
             if (round % 4 == 3)
-                BinaryPrimitives.WriteInt32LittleEndian(bytes, bytes.Length - 4);
+                GreetingWire.Encode(GreetingWire.Versions, bytes.AsSpan(6)).CopyTo(bytes, 0);
             await caller.SayAsync(bytes);
             caller.EndSending();
             await caller.ClosedAsync();
@@ -44,8 +44,8 @@ public sealed class GreetingFuzzTests
         await using var group = new TcpGroup(links, time: new FakeTimeProvider());
         var (a, b) = await group.PairAsync();
         using var caller = await RawLink.JoinAsync(b, links);
-        var bytes = new byte[4];
-        BinaryPrimitives.WriteInt32LittleEndian(bytes, length);
+        var bytes = GreetingWire.Encode(GreetingWire.Versions, []);
+        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(2), length);
         await caller.SayAsync(bytes);
         await caller.ClosedAsync();
         await a.ExchangeAsync(b, 1);
@@ -63,10 +63,10 @@ public sealed class GreetingFuzzTests
         for (var round = 0; round < 100; round++)
         {
             using var caller = await RawLink.JoinAsync(b, links);
-            var hello = new Hello(LinkKind.Control, random.NextInt64(), 0, RawLink.Stranger(), 1).Encode().ToArray();
+            var hello = GreetingWire.Encode(GreetingWire.Versions, new Hello(LinkKind.Control, random.NextInt64(), 0, RawLink.Stranger(), new MemberId(1, 1)).Encode().Span);
             for (var flips = random.Next(1, 4); flips > 0; flips--)
                 hello[random.Next(hello.Length)] ^= (byte)(1 << random.Next(8));
-            await caller.SayAsync(BitConverter.GetBytes(hello.Length).Concat(hello.Take(round % 3 == 0 ? random.Next(hello.Length) : hello.Length)).ToArray());
+            await caller.SayAsync(hello.AsMemory(0, round % 3 == 0 ? random.Next(hello.Length) : hello.Length));
             caller.EndSending();
             await caller.ClosedAsync();
         }
@@ -79,13 +79,14 @@ public sealed class GreetingFuzzTests
     {
         await using var group = new TcpGroup(TcpLinks.Tcp);
         var b = await group.StartAsync(1);
-        var hello = new Hello(LinkKind.Control, 7, 0, RawLink.Stranger(), 1);
+        var hello = new Hello(LinkKind.Control, 7, 0, RawLink.Stranger(), new MemberId(1, 1));
         foreach (var (wrong, word) in new[]
         {
-            (hello with { ExpectedPeer = 2 }, "peer 2"),
+            (hello with { Wanted = new MemberId(2, 1) }, "rank 2 (incarnation 1) was expected"),
+            (hello with { Wanted = new MemberId(1, 7) }, "rank 1 (incarnation 7) was expected"),
             (hello with { Self = hello.Self with { Group = "other" } }, "'other'"),
             (hello with { Self = hello.Self with { Layout = "rows=Float64;hidden=16" } }, "rows=Float64"),
-            (hello with { Self = hello.Self with { Peer = 1 } }, "peer 1"),
+            (hello with { Self = hello.Self with { Id = new MemberId(1, 9) } }, "both ends are rank 1"),
         })
         {
             using var caller = await RawLink.JoinAsync(b, TcpLinks.Tcp);
@@ -106,7 +107,7 @@ public sealed class GreetingFuzzTests
         foreach (var identity in new[] { RawLink.Stranger(), a.Self })
         {
             using var caller = await RawLink.JoinAsync(b, links);
-            Assert.Equal(HelloVerdict.Refused, (await caller.HelloAsync(new Hello(LinkKind.Data, 7, 0, identity, 1))).Verdict);
+            Assert.Equal(HelloVerdict.Refused, (await caller.HelloAsync(new Hello(LinkKind.Data, 7, 0, identity, new MemberId(1, 1)))).Verdict);
             await caller.ClosedAsync();
         }
 
@@ -120,7 +121,7 @@ public sealed class GreetingFuzzTests
     {
         await using var group = new TcpGroup(links);
         var b = await group.StartAsync(1);
-        var hello = new Hello(LinkKind.Control, 7, 0, RawLink.Stranger(), 1);
+        var hello = new Hello(LinkKind.Control, 7, 0, RawLink.Stranger(), new MemberId(1, 1));
         using var control = await RawLink.JoinAsync(b, links);
         await control.HelloAsync(hello);
         using var data = await RawLink.JoinAsync(b, links);
@@ -141,13 +142,13 @@ public sealed class GreetingFuzzTests
     {
         await using var group = new TcpGroup(TcpLinks.Tcp, time: _time);
         var (a, b) = await group.PairAsync();
-        var hello = new Hello(LinkKind.Control, 7, 0, RawLink.Stranger(), 1).Encode();
+        var hello = GreetingWire.Encode(GreetingWire.Versions, new Hello(LinkKind.Control, 7, 0, RawLink.Stranger(), new MemberId(1, 1)).Encode().Span);
         using var unproved = await RawLink.OpenAsync(b, TcpLinks.Tcp);
         using var proved = await RawLink.JoinAsync(b, TcpLinks.Tcp);
         using var alone = await RawLink.JoinAsync(b, TcpLinks.Tcp);
         await unproved.SayAsync("EEP"u8[..Math.Min(3, bytes)].ToArray());
-        await proved.SayAsync(BitConverter.GetBytes(hello.Length).Concat(hello.ToArray()).Take(bytes).ToArray());
-        await alone.HelloAsync(new Hello(LinkKind.Control, 7, 0, RawLink.Stranger(), 1)); // and no further links
+        await proved.SayAsync(hello.AsMemory(0, bytes));
+        await alone.HelloAsync(new Hello(LinkKind.Control, 7, 0, RawLink.Stranger(), new MemberId(1, 1))); // and no further links
         await unproved.ClosedAsync(_time);
         await proved.ClosedAsync(_time);
         await alone.ClosedAsync(_time);
@@ -159,10 +160,10 @@ public sealed class GreetingFuzzTests
     {
         await using var group = new TcpGroup(TcpLinks.Tcp, time: new FakeTimeProvider());
         var b = await group.StartAsync(1);
-        var hello = new Hello(LinkKind.Control, 7, 0, RawLink.Stranger(), 1);
+        var hello = new Hello(LinkKind.Control, 7, 0, RawLink.Stranger(), new MemberId(1, 1));
         using (var control = await RawLink.JoinAsync(b, TcpLinks.Tcp))
             await control.HelloAsync(hello);
-        var error = await Assert.ThrowsAsync<ElasticEpException>(() => b.Transport.ConnectAsync(9, hello.Self.Address).AsTask().WaitAsync(TcpGroup.Deadline));
+        var error = await Assert.ThrowsAsync<ElasticEpException>(() => b.Transport.ConnectAsync(hello.Self.Id, hello.Self.Address).AsTask().WaitAsync(TcpGroup.Deadline));
         Assert.Equal(ElasticEpErrorCode.PeerLost, error.Code);
     }
 }

@@ -15,7 +15,7 @@ internal sealed class RawConnection : IDisposable
 
     public static async Task<RawConnection> OpenAsync(TcpPeer to, TcpLinks links, int peer = 9)
     {
-        var hello = new Hello(LinkKind.Control, BitConverter.ToInt64(RandomNumberGenerator.GetBytes(8)), 0, RawLink.Stranger(peer), to.Self.Peer);
+        var hello = new Hello(LinkKind.Control, BitConverter.ToInt64(RandomNumberGenerator.GetBytes(8)), 0, RawLink.Stranger(peer), to.Self.Id);
         var opened = new RawLink[3];
         foreach (var link in Enum.GetValues<LinkKind>())
         {

@@ -22,8 +22,8 @@ internal sealed class RawLink : IDisposable
 
     public static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    /// <summary>Who the caller says that it is.</summary>
-    public static PeerIdentity Stranger(int peer = 9) => new("test", peer, 1, "127.0.0.1:1", TcpGroup.Layout);
+    /// <summary>Who the caller claims to be.</summary>
+    public static PeerIdentity Stranger(int peer = 9) => new("test", new MemberId(peer, 1), "127.0.0.1:1", TcpGroup.Layout);
 
     public static async Task<RawLink> OpenAsync(TcpPeer to, TcpLinks links)
     {
@@ -52,10 +52,14 @@ internal sealed class RawLink : IDisposable
         return link;
     }
 
-    public async Task<HelloAnswer> HelloAsync(Hello hello)
+    public async Task<HelloAnswer> HelloAsync(Hello hello, VersionRange? versions = null) =>
+        HelloAnswer.Decode((await GreetAsync(versions ?? GreetingWire.Versions, hello.Encode())).Message);
+
+    /// <summary>Sends a greeting and returns the one that answers it.</summary>
+    public async Task<(VersionRange Versions, byte[] Message)> GreetAsync(VersionRange versions, ReadOnlyMemory<byte> message)
     {
-        await GreetingWire.WriteAsync(Stream, hello.Encode(), Token);
-        return HelloAnswer.Decode(await GreetingWire.ReadAsync(Stream, Token).AsTask().WaitAsync(TcpGroup.Deadline));
+        await Stream.WriteAsync(GreetingWire.Encode(versions, message.Span), Token);
+        return await GreetingWire.ReadAsync(Stream, Token).AsTask().WaitAsync(TcpGroup.Deadline);
     }
 
     /// <summary>Writes; whether the other end still wants it is its affair.</summary>

@@ -1,6 +1,7 @@
 using ElasticEp.TestKit;
 using ElasticEp.Transport;
 using ElasticEp.Transports.Tcp;
+using ElasticEp.Transports.Tcp.Connecting;
 using ElasticEp.Transports.Tcp.Transport;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -17,15 +18,15 @@ internal sealed class TcpGroup(TcpLinks links, ILoggerFactory? loggers = null, T
 
     public static TimeSpan Deadline => TransportConformance.Deadline;
 
-    public async Task<TcpPeer> StartAsync(int peer, long incarnation = 1, Action<TcpOptions>? configure = null)
+    public async Task<TcpPeer> StartAsync(int peer, long incarnation = 1, Action<TcpOptions>? configure = null, VersionRange? versions = null)
     {
         var options = links.Options();
         configure?.Invoke(options);
-        var transport = new TcpTransport(options, time ?? TimeProvider.System, loggers ?? NullLoggerFactory.Instance);
+        var transport = new TcpTransport(options, time ?? TimeProvider.System, loggers ?? NullLoggerFactory.Instance, versions);
         var started = new TcpPeer(transport, new RecordingHandler());
         lock (_started)
             _started.Add(started);
-        await transport.StartAsync(new PeerIdentity("test", peer, incarnation, "", Layout), started.Handler);
+        await transport.StartAsync(new PeerIdentity("test", new MemberId(peer, incarnation), "", Layout), started.Handler);
         return started;
     }
 
@@ -39,12 +40,12 @@ internal sealed class TcpGroup(TcpLinks links, ILoggerFactory? loggers = null, T
         return (a, b);
     }
 
-    /// <summary>Ends a peer as a killed process would; a dead process does not say what it has seen.</summary>
-    public void Kill(TcpPeer peer)
+    /// <summary>Ends a peer as a killed process would; a dead process does not report what it has seen.</summary>
+    public Task KillAsync(TcpPeer peer)
     {
         lock (_started)
             _started.Remove(peer);
-        peer.Transport.Kill();
+        return peer.Transport.KillAsync();
     }
 
     public async ValueTask DisposeAsync()

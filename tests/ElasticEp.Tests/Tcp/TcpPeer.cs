@@ -9,10 +9,14 @@ internal sealed record TcpPeer(TcpTransport Transport, RecordingHandler Handler)
 {
     public PeerIdentity Self => Transport.Self!;
 
-    public Task ConnectAsync(TcpPeer other) => Transport.ConnectAsync(other.Self.Peer, other.Self.Address).AsTask().WaitAsync(TcpGroup.Deadline);
+    public Task ConnectAsync(TcpPeer other) => Transport.ConnectAsync(other.Self.Id, other.Self.Address).AsTask().WaitAsync(TcpGroup.Deadline);
+
+    /// <summary>Sends to the first incarnation of a rank.</summary>
+    public Task SendAsync(int rank, LinkKind link, long step, int length, CancellationToken cancellationToken = default) =>
+        SendAsync(new MemberId(rank, 1), link, step, length, cancellationToken);
 
     /// <summary>Sends a frame whose bytes are all its step.</summary>
-    public async Task SendAsync(int peer, LinkKind link, long step, int length, CancellationToken cancellationToken = default)
+    public async Task SendAsync(MemberId peer, LinkKind link, long step, int length, CancellationToken cancellationToken = default)
     {
         var bytes = new byte[length];
         bytes.AsSpan().Fill((byte)step);
@@ -25,9 +29,9 @@ internal sealed record TcpPeer(TcpTransport Transport, RecordingHandler Handler)
     {
         foreach (var link in Enum.GetValues<LinkKind>())
         {
-            await SendAsync(other.Self.Peer, link, step, 1000);
+            await SendAsync(other.Self.Id, link, step, 1000);
             Assert.Equal(step, (await other.Handler.NextFrameAsync()).Header.Step);
-            await other.SendAsync(Self.Peer, link, step, 1000);
+            await other.SendAsync(Self.Id, link, step, 1000);
             Assert.Equal(step, (await Handler.NextFrameAsync()).Header.Step);
         }
     }

@@ -15,16 +15,25 @@ public class TcpTransportTests : TransportConformance
 
     protected virtual TcpOptions Options() => Links.Options();
 
-    protected override ITransport Create()
+    protected override ITransport Create() => Create(Options());
+
+    protected override ITransport CreateAt(string address)
     {
-        var transport = new TcpTransport(Options(), TimeProvider.System, NullLoggerFactory.Instance);
+        var options = Options();
+        options.BindAddress = TcpAddress.Parse(address).Tcp.ToString(); // a Unix domain socket has a name of its own in each process
+        return Create(options);
+    }
+
+    protected override void Lose(MemberId a, MemberId b) => Of(a).Break(b);
+
+    protected override Task KillAsync(MemberId peer) => Of(peer).KillAsync();
+
+    private TcpTransport Create(TcpOptions options)
+    {
+        var transport = new TcpTransport(options, TimeProvider.System, NullLoggerFactory.Instance);
         _transports.Add(transport);
         return transport;
     }
 
-    protected override void Lose(int a, int b) => Of(a).Break(b);
-
-    protected override void Kill(int peer) => Of(peer).Kill();
-
-    private TcpTransport Of(int peer) => _transports.Last(transport => transport.Self?.Peer == peer);
+    private TcpTransport Of(MemberId peer) => _transports.Last(transport => transport.Self?.Id == peer);
 }

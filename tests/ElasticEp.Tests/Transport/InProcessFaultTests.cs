@@ -18,7 +18,7 @@ public sealed class InProcessFaultTests : IAsyncLifetime
         for (var peer = 0; peer < 4; peer++)
         {
             var (transport, handler) = (new InProcessTransport(_hub), new RecordingHandler());
-            await transport.StartAsync(new PeerIdentity("test", peer, 1, "", ""), handler);
+            await transport.StartAsync(new PeerIdentity("test", new MemberId(peer, 1), "", ""), handler);
             _peers.Add((transport, handler));
         }
     }
@@ -108,8 +108,9 @@ public sealed class InProcessFaultTests : IAsyncLifetime
         for (var round = 0; round < 200; round++)
         {
             var (transport, handler) = (new InProcessTransport(_hub), new RecordingHandler());
-            await transport.StartAsync(new PeerIdentity("test", 9, 1 + round, "", ""), handler, Stop);
-            var connect = Task.Run(async () => await _peers[0].Transport.ConnectAsync(9, transport.Address), Stop);
+            await transport.StartAsync(new PeerIdentity("test", new MemberId(9, 1 + round), "", ""), handler, Stop);
+            var number = round;
+            var connect = Task.Run(async () => await _peers[0].Transport.ConnectAsync(new MemberId(9, 1 + number), transport.Address), Stop);
             await Task.Run(async () => await transport.DisposeAsync(), Stop).WaitAsync(Deadline, Stop);
             await Task.WhenAny(connect).WaitAsync(Deadline, Stop);
             Assert.True(connect.IsCompletedSuccessfully || connect.Exception!.InnerException is ElasticEpException { Code: ElasticEpErrorCode.PeerLost });
@@ -138,7 +139,7 @@ public sealed class InProcessFaultTests : IAsyncLifetime
                     case 2: _hub.Heal(a, b); break;
                     case 3: _hub.Pause(a); break;
                     case 4: _hub.Resume(a); break;
-                    default: await _peers[a].Transport.DisconnectAsync(b, stop.Token); break;
+                    default: await _peers[a].Transport.DisconnectAsync(new MemberId(b, 1), stop.Token); break;
                 }
 
                 await Task.Yield();
@@ -180,11 +181,11 @@ public sealed class InProcessFaultTests : IAsyncLifetime
     }
 
     private Task ConnectAsync(int a, int b, CancellationToken cancellationToken = default) =>
-        _peers[a].Transport.ConnectAsync(b, _peers[b].Transport.Address, cancellationToken).AsTask().WaitAsync(Deadline, Stop);
+        _peers[a].Transport.ConnectAsync(new MemberId(b, 1), _peers[b].Transport.Address, cancellationToken).AsTask().WaitAsync(Deadline, Stop);
 
     private Task SendAsync(int a, int b, long step, CancellationToken cancellationToken = default)
     {
         var header = new FrameHeader { Operation = FrameOperation.Dispatch, Epoch = 1, Step = step, PayloadLength = 8 };
-        return _peers[a].Transport.SendAsync(b, LinkKind.Data, header, new[] { EpBuffer.From(new byte[8]) }, cancellationToken).AsTask();
+        return _peers[a].Transport.SendAsync(new MemberId(b, 1), LinkKind.Data, header, new[] { EpBuffer.From(new byte[8]) }, cancellationToken).AsTask();
     }
 }

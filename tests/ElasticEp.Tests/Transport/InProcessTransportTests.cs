@@ -7,11 +7,24 @@ public sealed class InProcessTransportTests : TransportConformance
 {
     private readonly InProcessTransportHub _hub = new();
 
-    protected override ITransport Create() => new InProcessTransport(_hub);
+    private readonly List<InProcessTransport> _transports = [];
 
-    protected override void Lose(int a, int b) => _hub.Drop(a, b);
+    protected override ITransport Create() => CreateAt(null);
 
-    protected override void Kill(int peer) => _hub.Kill(peer);
+    protected override ITransport CreateAt(string? address)
+    {
+        var transport = new InProcessTransport(_hub, address);
+        _transports.Add(transport);
+        return transport;
+    }
+
+    protected override void Lose(MemberId a, MemberId b) => _hub.Drop(a.Rank, b.Rank);
+
+    protected override Task KillAsync(MemberId peer)
+    {
+        _transports.Single(transport => transport.Self?.Id == peer && !transport.IsGone).Kill();
+        return Task.CompletedTask;
+    }
 
     [Fact]
     public async Task Addresses_are_numbered()
@@ -26,9 +39,9 @@ public sealed class InProcessTransportTests : TransportConformance
     {
         var (a, b) = (Create(), Create());
         var memory = new byte[1 << 16];
-        await a.StartAsync(new PeerIdentity("test", 0, 1, "", ""), new Sink(memory), TestContext.Current.CancellationToken);
-        await b.StartAsync(new PeerIdentity("test", 1, 1, "", ""), new Sink(memory), TestContext.Current.CancellationToken);
-        await a.ConnectAsync(1, b.Address, TestContext.Current.CancellationToken);
+        await a.StartAsync(new PeerIdentity("test", Id(0), "", ""), new Sink(memory), TestContext.Current.CancellationToken);
+        await b.StartAsync(new PeerIdentity("test", Id(1), "", ""), new Sink(memory), TestContext.Current.CancellationToken);
+        await a.ConnectAsync(Id(1), b.Address, TestContext.Current.CancellationToken);
         using var cancel = new CancellationTokenSource();
         Assert.Equal(0, Allocated(a, cancel.Token));
         await a.DisposeAsync();
@@ -42,7 +55,7 @@ public sealed class InProcessTransportTests : TransportConformance
             {
                 if (i == 1000)
                     before = GC.GetAllocatedBytesForCurrentThread();
-                var send = transport.SendAsync(1, LinkKind.Data, Header(i, 1 << 16), segments, token);
+                var send = transport.SendAsync(Id(1), LinkKind.Data, Header(i, 1 << 16), segments, token);
                 Assert.True(send.IsCompletedSuccessfully);
                 send.GetAwaiter().GetResult();
             }
@@ -99,7 +112,7 @@ public sealed class InProcessTransportTests : TransportConformance
     {
         var (a, _, _, _) = await PairAsync();
         var device = EpBuffer.FromPointer(64, 8, ElementType.Float32, MemoryKind.Device, 0);
-        await Assert.ThrowsAsync<ArgumentException>(async () => await a.SendAsync(1, LinkKind.Data, Header(1, 8), new[] { device }, TestContext.Current.CancellationToken));
+        await Assert.ThrowsAsync<ArgumentException>(async () => await a.SendAsync(Id(1), LinkKind.Data, Header(1, 8), new[] { device }, TestContext.Current.CancellationToken));
     }
 
     [Fact]
@@ -107,7 +120,7 @@ public sealed class InProcessTransportTests : TransportConformance
     {
         var (_, b, _, handlerB) = await PairAsync();
         var (twin, _) = await StartAsync(0);
-        var refused = await Assert.ThrowsAsync<ElasticEpException>(() => twin.ConnectAsync(1, b.Address, TestContext.Current.CancellationToken).AsTask());
+        var refused = await Assert.ThrowsAsync<ElasticEpException>(() => twin.ConnectAsync(Id(1), b.Address, TestContext.Current.CancellationToken).AsTask());
         Assert.Equal(ElasticEpErrorCode.Incompatible, refused.Code);
         Assert.Equal(["up 0/1"], handlerB.Log);
     }

@@ -46,10 +46,11 @@ public class TransferCoreTests
         Begin(Expert(1, 4096, 0));
         var id = Requests()[0].Request.TransferId;
 
-        Assert.False(_core.Accept(0, Header(id + 1, 0, 64)).IsWanted);
-        Assert.False(_core.Accept(1, Header(id, 0, 64)).IsWanted);
+        Assert.False(_core.Accept(Id(0), Header(id + 1, 0, 64)).IsWanted);
+        Assert.False(_core.Accept(Id(1), Header(id, 0, 64)).IsWanted);
+        Assert.False(_core.Accept(new MemberId(0, 2), Header(id, 0, 64)).IsWanted); // another process under the number of the source
 
-        Assert.Equal(2, _core.DiscardedFrames);
+        Assert.Equal(3, _core.DiscardedFrames);
     }
 
     [Theory]
@@ -60,7 +61,7 @@ public class TransferCoreTests
     {
         Begin(Expert(1, 4096, 0));
 
-        var error = Assert.Throws<ElasticEpException>(() => _core.Accept(0, Header(Requests()[0].Request.TransferId, offset, length)));
+        var error = Assert.Throws<ElasticEpException>(() => _core.Accept(Id(0), Header(Requests()[0].Request.TransferId, offset, length)));
 
         Assert.Equal((ElasticEpErrorCode.ProtocolViolation, 0), (error.Code, error.Rank));
         Assert.True(_core.IsQuiet);
@@ -73,7 +74,7 @@ public class TransferCoreTests
         Begin(need);
         var (source, request) = Requests()[1];
 
-        var target = _core.Accept(source, Header(request.TransferId, 0, 100));
+        var target = _core.Accept(Id(source), Header(request.TransferId, 0, 100));
 
         target.Buffer.AsSpan<byte>().Fill(1);
         var written = need.Destination.AsSpan<byte>().ToArray();
@@ -86,21 +87,21 @@ public class TransferCoreTests
     {
         Begin(Expert(1, 4096, 3));
         var header = Header(Requests()[0].Request.TransferId, 0, 64) with { Checksum = 5 };
-        _core.Accept(3, header);
-        _core.Complete(3, header, 6, _now, _effects);
+        _core.Accept(Id(3), header);
+        _core.Complete(Id(3), header, 6, _now, _effects);
 
         var failure = _effects[^1].Failure!;
         Assert.Equal((ElasticEpErrorCode.ChecksumMismatch, 3), (failure.Code, failure.Rank));
-        Assert.Equal("Bytes 0 to 64 of expert 1 of layer 0 from rank 3 arrived damaged: checksum 0000000000000006, sent as 0000000000000005.", failure.Message);
+        Assert.Equal("Bytes 0 to 64 of expert 1 of layer 0 from rank 3 (incarnation 1) arrived damaged: checksum 0000000000000006, sent as 0000000000000005.", failure.Message);
     }
 
     [Fact]
-    public void What_a_lost_source_owes_is_asked_of_another_holder()
+    public void What_a_lost_source_owes_is_requested_from_another_holder()
     {
         Begin(Expert(1, 4096, 0, 1));
         Deliver(0, Requests()[0].Request, bytes: 1024);
 
-        _core.OnPeerLost(0, _now, _effects);
+        _core.OnPeerLost(Id(0), _now, _effects);
 
         var (source, rest) = Requests()[^1];
         Assert.Equal((1, 1024L, 3072L), (source, rest.Offset, rest.Length));
@@ -109,15 +110,15 @@ public class TransferCoreTests
     }
 
     [Fact]
-    public void Memory_that_a_lost_source_may_still_write_is_asked_for_only_afterwards()
+    public void Memory_that_a_lost_source_may_still_write_is_requested_only_afterwards()
     {
         Begin(Expert(1, 4096, 0, 1));
         var header = Header(Requests()[0].Request.TransferId, 0, 1024);
-        _core.Accept(0, header);
+        _core.Accept(Id(0), header);
 
-        _core.OnPeerLost(0, _now, _effects);
+        _core.OnPeerLost(Id(0), _now, _effects);
         Assert.Single(Requests());
-        _core.Abort(0, header, _now, _effects);
+        _core.Abort(Id(0), header, _now, _effects);
 
         Assert.Equal((1, 0L, 4096L), (Requests()[^1].Source, Requests()[^1].Request.Offset, Requests()[^1].Request.Length));
     }
@@ -127,10 +128,10 @@ public class TransferCoreTests
     {
         Begin(Expert(1, 4096, 0));
 
-        _core.OnPeerLost(0, _now, _effects);
+        _core.OnPeerLost(Id(0), _now, _effects);
 
         Assert.Equal(ElasticEpErrorCode.PeerLost, _effects[^1].Failure!.Code);
-        Assert.Equal("Rank 0 was lost while it sent expert 1 of layer 0, and no other rank of [0] can send it.", _effects[^1].Failure!.Message);
+        Assert.Equal("The source rank 0 (incarnation 1) was lost while it sent expert 1 of layer 0, and no other of the ranks [0] can send it.", _effects[^1].Failure!.Message);
     }
 
     [Fact]
@@ -138,13 +139,13 @@ public class TransferCoreTests
     {
         Begin(Expert(1, 4096, 0));
         var earlier = Requests()[0].Request.TransferId;
-        _core.OnPeerLost(0, _now, _effects);
+        _core.OnPeerLost(Id(0), _now, _effects);
         _effects.Clear();
         Begin(Expert(1, 4096, 0));
 
-        _core.OnNotAsked(0, earlier, _now, _effects);
+        _core.OnNotRequested(Id(0), earlier, _now, _effects);
         Assert.True(_core.IsRunning);
-        _core.OnNotAsked(0, Requests()[0].Request.TransferId, _now, _effects);
+        _core.OnNotRequested(Id(0), Requests()[0].Request.TransferId, _now, _effects);
         Assert.Equal(ElasticEpErrorCode.PeerLost, _effects[^1].Failure!.Code);
     }
 
@@ -188,8 +189,8 @@ public class TransferCoreTests
     public void A_payload_of_a_lost_source_that_never_ends_fails_the_run_at_the_deadline()
     {
         Begin(Expert(1, 4096, 0, 1));
-        _core.Accept(0, Header(Requests()[0].Request.TransferId, 0, 1024));
-        _core.OnPeerLost(0, _now, _effects);
+        _core.Accept(Id(0), Header(Requests()[0].Request.TransferId, 0, 1024));
+        _core.OnPeerLost(Id(0), _now, _effects);
 
         _core.Tick(TimeSpan.FromSeconds(10), _effects);
 
@@ -203,14 +204,14 @@ public class TransferCoreTests
         Begin(Expert(1, 4096, 0), Expert(2, 4096, 1));
         var first = Requests()[0].Request;
         var header = Header(first.TransferId, 0, 1024);
-        _core.Accept(0, header);
+        _core.Accept(Id(0), header);
 
         _core.Revoke(_effects);
 
         Assert.Equal([0, 1], Requests().Where(request => request.Request.IsCancel).Select(request => request.Source));
-        Assert.False(_core.Accept(1, Header(Requests()[1].Request.TransferId, 0, 1024)).IsWanted);
+        Assert.False(_core.Accept(Id(1), Header(Requests()[1].Request.TransferId, 0, 1024)).IsWanted);
         Assert.False(_core.IsQuiet);
-        _core.Complete(0, header, header.Checksum, _now, _effects);
+        _core.Complete(Id(0), header, header.Checksum, _now, _effects);
         Assert.True(_core.IsQuiet);
         Assert.Equal(0, _core.BytesReceived);
     }
@@ -219,7 +220,7 @@ public class TransferCoreTests
     public void No_run_begins_while_a_payload_of_the_one_before_is_under_way()
     {
         Begin(Expert(1, 4096, 0));
-        _core.Accept(0, Header(Requests()[0].Request.TransferId, 0, 1024));
+        _core.Accept(Id(0), Header(Requests()[0].Request.TransferId, 0, 1024));
         _core.Revoke(_effects);
 
         var error = Assert.Throws<ElasticEpException>(() => Begin(Expert(1, 4096, 0)));
@@ -271,15 +272,17 @@ public class TransferCoreTests
         DeliverAll();
 
         var even = 502_409.0 / sources;
-        Assert.All(all, source => Assert.InRange(_core.BytesBySource[source], even * 0.9, even * 1.1));
+        Assert.All(all, source => Assert.InRange(_core.BytesBySource[Id(source)], even * 0.9, even * 1.1));
     }
+
+    private static MemberId Id(int rank) => new(rank, 1);
 
     private static WeightNeed Expert(int expert, int length, params int[] holders) => Need(WeightItem.Expert(0, expert), length, holders);
 
     private static WeightNeed Dense(int index, int length, params int[] holders) => Need(WeightItem.Dense(index), length, holders);
 
     private static WeightNeed Need(WeightItem item, int length, int[] holders) =>
-        new(item, item.ToString(), EpBuffer.From(new byte[length]), [.. holders]);
+        new(item, item.ToString(), EpBuffer.From(new byte[length]), [.. holders.Select(Id)]);
 
     private static FrameHeader Header(long id, long offset, long length) =>
         new() { Operation = FrameOperation.Weights, Id = id, Offset = offset, PayloadLength = length };
@@ -287,13 +290,13 @@ public class TransferCoreTests
     private void Begin(params WeightNeed[] needs) => _core.Begin(needs, _now, _effects);
 
     private List<(int Source, WeightRequest Request)> Requests() =>
-        [.. _effects.Where(effect => effect.Request is not null).Select(effect => (effect.Source, effect.Request!))];
+        [.. _effects.Where(effect => effect.Request is not null).Select(effect => (effect.Source.Rank, effect.Request!))];
 
     private void Refuse(int source, WeightRequest request, WeightRefusal reason)
     {
         var header = WeightFrames.Refusal(request.TransferId, reason);
-        Assert.True(_core.Accept(source, header).IsWanted);
-        _core.Complete(source, header, 0, _now, _effects);
+        Assert.True(_core.Accept(Id(source), header).IsWanted);
+        _core.Complete(Id(source), header, 0, _now, _effects);
     }
 
     private void Deliver(int source, WeightRequest request, long bytes = long.MaxValue)
@@ -301,8 +304,8 @@ public class TransferCoreTests
         for (long offset = 0; offset < Math.Min(bytes, request.Length); offset += Chunk)
         {
             var header = Header(request.TransferId, offset, Math.Min(Chunk, Math.Min(bytes, request.Length) - offset));
-            Assert.True(_core.Accept(source, header).IsWanted);
-            _core.Complete(source, header, 0, _now, _effects);
+            Assert.True(_core.Accept(Id(source), header).IsWanted);
+            _core.Complete(Id(source), header, 0, _now, _effects);
         }
     }
 
@@ -312,7 +315,7 @@ public class TransferCoreTests
         for (var index = 0; index < _effects.Count; index++)
         {
             if (_effects[index].Request is { } request && _core.Accept(_effects[index].Source, Header(request.TransferId, 0, Math.Min(Chunk, request.Length))).IsWanted)
-                DeliverRest(_effects[index].Source, request);
+                DeliverRest(_effects[index].Source.Rank, request);
         }
     }
 
@@ -322,11 +325,11 @@ public class TransferCoreTests
         while (true)
         {
             var header = Header(request.TransferId, offset, Math.Min(Chunk, request.Length - offset));
-            _core.Complete(source, header, 0, _now, _effects);
+            _core.Complete(Id(source), header, 0, _now, _effects);
             offset += header.PayloadLength;
             if (offset == request.Length)
                 return;
-            _core.Accept(source, Header(request.TransferId, offset, Math.Min(Chunk, request.Length - offset)));
+            _core.Accept(Id(source), Header(request.TransferId, offset, Math.Min(Chunk, request.Length - offset)));
         }
     }
 }

@@ -103,8 +103,8 @@ internal sealed class WeightCluster : IAsyncDisposable
         {
             if (other == rank)
                 continue;
-            this[rank].Weights.OnPeerLost(other); // first: once the peer has heard of it, a test may go on and ask again
-            peer.Weights.OnPeerLost(rank);
+            this[rank].Weights.OnPeerLost(new MemberId(other, 1)); // first: once the peer has heard of it, a test may go on and ask again
+            peer.Weights.OnPeerLost(new MemberId(rank, 1));
         }
     }
 
@@ -131,7 +131,7 @@ internal sealed class WeightCluster : IAsyncDisposable
     {
         var writer = new WireWriter();
         request.Write(writer);
-        this[source].Weights.OnRequest(stray, writer.Written.Span);
+        this[source].Weights.OnRequest(new MemberId(stray, 1), writer.Written.Span);
     }
 
     public async ValueTask DisposeAsync()
@@ -157,7 +157,7 @@ internal sealed class WeightCluster : IAsyncDisposable
             return;
         }
 
-        var target = receiver.Weights.Accept(from, header);
+        var target = receiver.Weights.Accept(new MemberId(from, 1), header);
         if (!target.IsWanted)
             return;
         try
@@ -167,28 +167,29 @@ internal sealed class WeightCluster : IAsyncDisposable
         }
         catch
         {
-            receiver.Weights.OnFrameAborted(from, header);
+            receiver.Weights.OnFrameAborted(new MemberId(from, 1), header);
             throw;
         }
 
         payload.AsSpan<byte>().CopyTo(target.Buffer.AsSpan<byte>());
         Damage(from, target.Buffer);
-        receiver.Weights.OnFrameCompleted(from, header, target.Buffer);
+        receiver.Weights.OnFrameCompleted(new MemberId(from, 1), header, target.Buffer);
     }
 
     public sealed record Rank(RankWeights Weights, ModelWorkload Workload);
 
     private sealed class Wire(WeightCluster cluster, int self) : IWeightWire
     {
-        public async ValueTask RequestAsync(int source, WeightRequest request, CancellationToken cancellationToken)
+        public async ValueTask RequestAsync(MemberId source, WeightRequest request, CancellationToken cancellationToken)
         {
             await Task.Yield();
-            cluster.CheckLinked(self, source);
-            cluster.Ask(self, source, request);
+            cluster.CheckLinked(self, source.Rank);
+            cluster.Ask(self, source.Rank, request);
         }
 
-        public async ValueTask SendChunkAsync(int destination, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
+        public async ValueTask SendChunkAsync(MemberId member, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
         {
+            var destination = member.Rank;
             cluster.CheckLinked(self, destination);
             var link = cluster._links.GetOrAdd((self, destination), _ => new SemaphoreSlim(1));
             await link.WaitAsync(cancellationToken);

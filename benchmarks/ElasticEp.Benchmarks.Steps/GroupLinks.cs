@@ -1,4 +1,4 @@
-namespace ElasticEp.Benchmarks.Serving;
+namespace ElasticEp.Benchmarks.Steps;
 
 /// <summary>What the ranks of a benchmark talk over.</summary>
 internal enum GroupLinks

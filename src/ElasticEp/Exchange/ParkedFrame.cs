@@ -3,12 +3,14 @@ using ElasticEp.Transport;
 
 namespace ElasticEp.Exchange;
 
-/// <summary>A frame of one source that waits at the door; a source has at most one, because its link waits with it. Reused.</summary>
-internal sealed class HeldFrame(RankExchange owner) : IValueTaskSource<FrameTarget>
+/// <summary>A frame that came early and waits until this rank has moved on; a source has at most one, because its link waits with it. Reused.</summary>
+internal sealed class ParkedFrame(RankExchange owner, MemberId source) : IValueTaskSource<FrameTarget>
 {
     private ManualResetValueTaskSourceCore<FrameTarget> _source = new() { RunContinuationsAsynchronously = true };
     private CancellationTokenRegistration _registration;
     private CancellationToken _connectionEnded;
+
+    public MemberId Source => source;
 
     public FrameHeader Header { get; private set; }
 
@@ -18,12 +20,12 @@ internal sealed class HeldFrame(RankExchange owner) : IValueTaskSource<FrameTarg
     public bool IsFree { get; private set; } = true;
 
     /// <summary>Called under the exchange's lock, as everything here.</summary>
-    public ValueTask<FrameTarget> Hold(in FrameHeader header, CancellationToken connectionEnded)
+    public ValueTask<FrameTarget> Park(in FrameHeader header, CancellationToken connectionEnded)
     {
         _source.Reset();
         (Header, IsWaiting, IsFree, _connectionEnded) = (header, true, false, connectionEnded);
         var answer = new ValueTask<FrameTarget>(this, _source.Version);
-        _registration = connectionEnded.UnsafeRegister(static (state, token) => ((HeldFrame)state!).Withdraw(token), this);
+        _registration = connectionEnded.UnsafeRegister(static (state, token) => ((ParkedFrame)state!).Withdraw(token), this);
         return answer;
     }
 

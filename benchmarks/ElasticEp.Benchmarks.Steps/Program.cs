@@ -1,0 +1,1 @@
+return await ElasticEp.Benchmarks.Steps.StepBenchmark.RunAsync(args);

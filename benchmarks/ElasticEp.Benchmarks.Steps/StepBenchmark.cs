@@ -1,0 +1,47 @@
+namespace ElasticEp.Benchmarks.Steps;
+
+/// <summary>What a step costs when nothing is computed: by ranks, links and tokens, with its exchange and waiting parts and what it allocates.</summary>
+internal static class StepBenchmark
+{
+    private static readonly GroupLinks[] AllLinks = [GroupLinks.InProcess, GroupLinks.UnixSockets, GroupLinks.Tcp];
+
+    public static async Task<int> RunAsync(string[] args)
+    {
+        var (steps, warmUp) = (Numbers.Option(args, "steps", 5000), Numbers.Option(args, "warmup", 3000));
+        var links = Numbers.Text(args, "links") is { } names ? [.. names.Split(',').Select(Enum.Parse<GroupLinks>)] : AllLinks;
+        var model = StepShape.Model;
+        Console.WriteLine($"{steps} steps of {model.MoeLayers} layers, rows of {model.HiddenSize} float32, top-{model.TopK} of {model.Experts}, {Environment.ProcessorCount} processors, all ranks in one process");
+        Console.WriteLine("| ranks | links | tokens a rank | step, µs: median | p99 | exchange, mean | waiting, mean | allocated a step and rank |");
+        Console.WriteLine("|---|---|---|---|---|---|---|---|");
+        var figures = new List<Figure>();
+        foreach (var ranks in Numbers.Options(args, "ranks", [1, 2, 4]))
+        {
+            foreach (var link in ranks == 1 ? links.Take(1) : links) // one rank has no links
+            {
+                await using var group = await StepGroup.StartAsync(ranks, link);
+                foreach (var tokens in Numbers.Options(args, "tokens", [1, 16]))
+                    figures.Add(new Figure($"{ranks} ranks, {link}, {tokens} tokens a rank: µs a step", await MeasureAsync(group, link, tokens, warmUp, steps)));
+            }
+        }
+
+        Figures.Write(args, figures);
+        return 0;
+    }
+
+    private static async Task<double> MeasureAsync(StepGroup group, GroupLinks links, int tokens, int warmUp, int steps)
+    {
+        var first = group.Ranks[0];
+        foreach (var rank in group.Ranks)
+            rank.Use(tokens);
+        await first.TimeAsync(warmUp);
+        var (before, allocated) = (first.Statistics, GC.GetTotalAllocatedBytes(precise: true));
+        var durations = await first.TimeAsync(steps);
+        allocated = GC.GetTotalAllocatedBytes(precise: true) - allocated;
+        var after = first.Statistics;
+        var ran = after.Steps - before.Steps;
+        var median = Numbers.Median(durations);
+        Console.WriteLine(
+            $"| {group.Ranks.Count} | {links} | {tokens} | {median:0.0} | {Numbers.Percentile(durations, 99):0} | {(after.ExchangeTime - before.ExchangeTime).TotalMicroseconds / ran:0.0} | {(after.WaitTime - before.WaitTime).TotalMicroseconds / ran:0.0} | {(double)allocated / ran / group.Ranks.Count:0} B |");
+        return median;
+    }
+}

@@ -1,0 +1,70 @@
+using ElasticEp.Protocol;
+
+namespace ElasticEp.Events;
+
+/// <summary>An effect that is not part of every step.</summary>
+internal abstract record ControlEffect;
+
+/// <summary>Cancel the delegate and its exchanges → DelegateReturned.</summary>
+internal sealed record AbortAttempt(long Epoch, long Step, string Reason) : ControlEffect;
+
+/// <summary>Throw away data frames up to an epoch, parked ones too: no attempt of it will complete.</summary>
+internal sealed record Fence(long Epoch) : ControlEffect;
+
+/// <summary>Use a view from a step on.</summary>
+/// <param name="View">The view.</param>
+/// <param name="FirstStep">Its first step.</param>
+/// <param name="Operation">The operation that it came of; empty for none.</param>
+/// <param name="CommittedViews">How many views of that operation's plan this one and those before it are.</param>
+internal sealed record EnterView(GroupView View, long FirstStep, string Operation, int CommittedViews) : ControlEffect;
+
+/// <summary>The first step of the view is complete on every member.</summary>
+internal sealed record ViewCompleted(GroupView View) : ControlEffect;
+
+/// <summary>Send a protocol message.</summary>
+internal sealed record SendMessage(MemberId To, ProtocolMessage Message) : ControlEffect;
+
+/// <summary>Connect to a peer → LinkUp or ConnectFailed.</summary>
+internal sealed record Connect(GroupMember Peer) : ControlEffect;
+
+/// <summary>Connect again to a member whose link was lost → LinkUp or PeerLost.</summary>
+internal sealed record Reconnect(GroupMember Peer) : ControlEffect;
+
+/// <summary>Say goodbye to a peer.</summary>
+internal sealed record Disconnect(MemberId Peer) : ControlEffect;
+
+/// <summary>Cut the link to a peer that broke the protocol.</summary>
+internal sealed record AbortLink(MemberId Peer, string Reason) : ControlEffect;
+
+/// <summary>Fetch the weights of a next view and warm up → FetchProgress, then Fetched or FetchFailed. Buffers that the view in use does not name may be written.</summary>
+internal sealed record Fetch(PrepareMessage Plan) : ControlEffect;
+
+/// <summary>Let the app return its requests to the queue → Drained or DrainFailed.</summary>
+internal sealed record Drain(string Operation, TimeSpan DrainTime) : ControlEffect;
+
+/// <summary>Undo Fetch and Drain → RolledBack, or RollbackFailed.</summary>
+internal sealed record Rollback(string Operation, bool HasDrained) : ControlEffect;
+
+/// <summary>Read the record → RecordRead, RecordUnknown or RecordUnreadable.</summary>
+internal sealed record ReadRecord(long Stamp) : ControlEffect;
+
+/// <summary>Compare-and-set the record → RecordWritten, RecordUnknown or RecordUnreadable.</summary>
+internal sealed record WriteRecord(long Stamp, GroupRecord Record, long ExpectedVersion) : ControlEffect;
+
+/// <summary>Send ExpertLoad to a peer, or to this rank itself: what it dispatched since it reported last, up to the step.</summary>
+internal sealed record ReportExpertLoad(MemberId To, long Step) : ControlEffect;
+
+/// <summary>The load of the whole group is known again.</summary>
+internal sealed record ShowBalance(LoadBalance Balance) : ControlEffect;
+
+/// <summary>Ask the placement policy → Planned.</summary>
+internal sealed record Plan(string Operation, PlanInquiry Inquiry) : ControlEffect;
+
+/// <summary>Report registrations of ranks from now on → RankRegistered, RankUnregistered.</summary>
+internal sealed record WatchRanks : ControlEffect;
+
+/// <summary>A reply or a progress report for a request of this process itself.</summary>
+internal sealed record DeliverReply(MemberId From, ProtocolMessage Message) : ControlEffect;
+
+/// <summary>This rank cannot go on.</summary>
+internal sealed record Fail(string Reason) : ControlEffect;

@@ -1,0 +1,83 @@
+using ElasticEp.Placement;
+using ElasticEp.Protocol;
+using ElasticEp.Transport;
+
+namespace ElasticEp.Events;
+
+/// <summary>An event that is not part of the step agreement. What completes an effect carries the effect's operation or stamp: a stale one is ignored.</summary>
+internal abstract record ControlEvent;
+
+/// <summary>This rank, number 0, starts the birth of the group.</summary>
+internal sealed record BirthRequested : ControlEvent;
+
+/// <summary>A protocol message has come.</summary>
+internal sealed record MessageReceived(MemberId From, ProtocolMessage Message) : ControlEvent;
+
+/// <summary>This process has a request, or a cancel, for the rank that coordinates.</summary>
+internal sealed record RequestMade(MemberId Coordinator, ProtocolMessage Message) : ControlEvent;
+
+/// <summary>A connection is up.</summary>
+internal sealed record LinkUp(MemberId Peer) : ControlEvent;
+
+/// <summary>A connection has ended.</summary>
+internal sealed record LinkLost(MemberId Peer, DisconnectReason Reason, string Detail) : ControlEvent;
+
+/// <summary>A connection could not be made.</summary>
+internal sealed record ConnectFailed(MemberId Peer, LossReason Loss, string Reason) : ControlEvent;
+
+/// <summary>A peer is taken to have ended.</summary>
+internal sealed record PeerLost(MemberId Peer, LossReason Reason, string Detail) : ControlEvent;
+
+/// <summary>A watch shows the record: a rank learns from it that it is not wanted any more. Nothing is written on its word.</summary>
+internal sealed record RecordSeen(GroupRecord Record) : ControlEvent;
+
+/// <summary>The record was read; null and zero when there is none.</summary>
+internal sealed record RecordRead(long Stamp, GroupRecord? Record, long Version) : ControlEvent;
+
+/// <summary>A compare-and-set of the record was answered: set, or refused because the record is another one.</summary>
+internal sealed record RecordWritten(long Stamp, bool IsSet, GroupRecord? Current, long Version) : ControlEvent;
+
+/// <summary>The store did not answer; the outcome is unknown.</summary>
+internal sealed record RecordUnknown(long Stamp) : ControlEvent;
+
+/// <summary>The store holds a record that cannot be read; stamp zero when a watch has found it.</summary>
+internal sealed record RecordUnreadable(long Stamp, string Reason) : ControlEvent;
+
+/// <summary>The store does not know the group any more.</summary>
+internal sealed record GroupForgotten : ControlEvent;
+
+/// <summary>A rank has registered in the store.</summary>
+internal sealed record RankRegistered(GroupMember Member) : ControlEvent;
+
+/// <summary>A rank's registration has gone.</summary>
+internal sealed record RankUnregistered(MemberId Member) : ControlEvent;
+
+/// <summary>The placement policy has answered: with a plan and the fewest bytes that the transition must move, or with why there is none.</summary>
+internal sealed record Planned(string Operation, PlacementPlan? Plan, long BytesLowerBound, string Failure) : ControlEvent;
+
+/// <summary>All weights of the next view are here, and the rank is warm.</summary>
+internal sealed record Fetched(string Operation) : ControlEvent;
+
+/// <summary>They failed to be fetched, or the warm-up failed.</summary>
+internal sealed record FetchFailed(string Operation, string Reason) : ControlEvent;
+
+/// <summary>Some more weights have arrived.</summary>
+internal sealed record FetchProgress(string Operation, long BytesArrived, long BytesTotal) : ControlEvent;
+
+/// <summary>The app has returned its requests to the queue.</summary>
+internal sealed record Drained(string Operation) : ControlEvent;
+
+/// <summary>The app's leave hook failed.</summary>
+internal sealed record DrainFailed(string Operation, string Reason) : ControlEvent;
+
+/// <summary>A hook of the workload begins.</summary>
+internal sealed record HookEntered(string Hook) : ControlEvent;
+
+/// <summary>It has returned, or thrown.</summary>
+internal sealed record HookReturned : ControlEvent;
+
+/// <summary>Fetch and Drain of an operation are undone.</summary>
+internal sealed record RolledBack(string Operation) : ControlEvent;
+
+/// <summary>They could not be undone: the rank's weights cannot be trusted any more.</summary>
+internal sealed record RollbackFailed(string Reason) : ControlEvent;

@@ -1,0 +1,14 @@
+namespace ElasticEp.Protocol;
+
+/// <summary>
+/// Versions of what processes of a group tell each other: the record, registrations and messages. A later version only appends fields, so
+/// that a process reads what it knows of anything newer, until a version raises <see cref="Lowest"/>.
+/// </summary>
+internal static class ProtocolVersion
+{
+    /// <summary>What this library writes, unless somebody who has to read it knows only an earlier one.</summary>
+    public const byte Current = 4;
+
+    /// <summary>The earliest that this library reads.</summary>
+    public const byte Lowest = 4;
+}

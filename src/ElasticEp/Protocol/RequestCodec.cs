@@ -1,0 +1,58 @@
+using System.Collections.Immutable;
+
+namespace ElasticEp.Protocol;
+
+/// <summary>Encodes requests for operations: in messages and in the record. Durations travel, never points in time.</summary>
+internal static class RequestCodec
+{
+    private const int Kinds = 4;
+
+    public static void Write(WireWriter writer, OperationRequest request)
+    {
+        writer.Text(request.Id);
+        writer.Byte((byte)request.Kind);
+        writer.Long(request.Call);
+        writer.Long(request.EndedBefore);
+        writer.Int(request.Size ?? -1);
+        WriteRanks(writer, request.Ranks);
+        WriteRanks(writer, request.Remove);
+        writer.Bool(request.Leaver is not null);
+        if (request.Leaver is { } leaver)
+            writer.Id(leaver);
+        writer.Long(request.Deadline?.Ticks ?? -1);
+        writer.Long(request.DrainTime?.Ticks ?? -1);
+    }
+
+    public static OperationRequest Read(ref WireReader reader)
+    {
+        var (id, kind, call, endedBefore, size) = (reader.Text(), (OperationKind)reader.Below(Kinds), reader.Long(), reader.Long(), reader.Int());
+        var (ranks, remove) = (ReadRanks(ref reader), ReadRanks(ref reader));
+        MemberId? leaver = reader.Bool() ? reader.Id() : null;
+        var (deadline, drain) = (reader.Long(), reader.Long());
+        return new OperationRequest(id, kind)
+        {
+            Call = call,
+            EndedBefore = endedBefore,
+            Size = size < 0 ? null : size,
+            Ranks = ranks,
+            Remove = remove,
+            Leaver = leaver,
+            Deadline = deadline < 0 ? null : new TimeSpan(deadline),
+            DrainTime = drain < 0 ? null : new TimeSpan(drain),
+        };
+    }
+
+    private static void WriteRanks(WireWriter writer, ImmutableArray<int>? ranks)
+    {
+        writer.Bool(ranks is not null);
+        if (ranks is { } given)
+            RecordCodec.WriteRanks(writer, given);
+    }
+
+    private static ImmutableArray<int>? ReadRanks(ref WireReader reader)
+    {
+        if (!reader.Bool())
+            return null;
+        return RecordCodec.ReadRanks(ref reader);
+    }
+}

@@ -1,0 +1,46 @@
+using ElasticEp.Protocol;
+
+namespace ElasticEp.Scaling;
+
+/// <summary>
+/// Processes that have registered and may join. One that was a member, or was dismissed, never joins again, however late its registration
+/// vanishes; its rank may, in another process.
+/// </summary>
+internal sealed class JoinCandidates
+{
+    private readonly Dictionary<int, GroupMember> _registered = [];
+    private readonly Dictionary<int, long> _past = []; // rank → highest incarnation that was a member or was dismissed
+
+    /// <summary>The process that may join as a rank, or null.</summary>
+    public GroupMember? Find(int rank) => _registered.GetValueOrDefault(rank);
+
+    /// <summary>Whether this very process may join.</summary>
+    public bool Contains(MemberId process) => Find(process.Rank)?.Id == process;
+
+    /// <returns>False when it had its time.</returns>
+    public bool Add(GroupMember process)
+    {
+        if (process.Incarnation <= _past.GetValueOrDefault(process.Rank))
+            return false;
+        _registered[process.Rank] = process;
+        return true;
+    }
+
+    /// <returns>False when it was none.</returns>
+    public bool Remove(MemberId process) => Contains(process) && _registered.Remove(process.Rank);
+
+    /// <summary>The members of a view are not candidates.</summary>
+    public void OnView(GroupView view)
+    {
+        foreach (var member in view.Members)
+            Retire(member.Id);
+    }
+
+    /// <summary>A process has had its time.</summary>
+    public void Retire(MemberId process)
+    {
+        _past[process.Rank] = Math.Max(process.Incarnation, _past.GetValueOrDefault(process.Rank));
+        if (_registered.TryGetValue(process.Rank, out var registered) && registered.Incarnation <= process.Incarnation)
+            _registered.Remove(process.Rank);
+    }
+}

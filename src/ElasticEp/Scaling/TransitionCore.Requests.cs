@@ -1,0 +1,83 @@
+using System.Collections.Immutable;
+using ElasticEp.Events;
+using ElasticEp.Protocol;
+
+namespace ElasticEp.Scaling;
+
+/// <summary>How an operation begins: requests and cancels.</summary>
+internal sealed partial class TransitionCore
+{
+    /// <param name="from">Who requests it.</param>
+    /// <param name="request">What.</param>
+    /// <param name="mayPropose">Whether no recovery runs: otherwise it waits.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="effects">Gets the reply.</param>
+    public void OnRequest(MemberId from, OperationRequest request, bool mayPropose, TimeSpan now, List<RankEffect> effects)
+    {
+        if (Current?.Id == request.Id)
+            Join(from, request, effects);
+        else if (_writer.Unreadable is { } reason)
+            RequestQueue.Refuse(from, request, ElasticEpErrorCode.StoreUnavailable, $"The group's record cannot be read, so that no view can change: {reason}", effects);
+        else if (!_writer.IsKnown)
+            _requests.Enqueue(from, request);
+        else if (_requests.IsCancelled(request))
+            RequestQueue.RefuseCancelled(from, request, effects);
+        else if (Record.FindOutcome(request.Id) is not null)
+            RequestQueue.Accept(from, request, effects); // it has ended: the record says how
+        else if (request.EndedBefore > Record.Requested.Count)
+            DoubtFor(from, request);
+        else if (Record.Requested.Count - request.EndedBefore > OutcomeLog.Capacity)
+            RequestQueue.Refuse(from, request, ElasticEpErrorCode.OutcomeUnknown, $"More than {OutcomeLog.Capacity} operations have ended since it was requested; whether it was one of them is not known any more. Look at the view, and request what is missing under another id.", effects);
+        else if (Current is null && mayPropose && _writer.IsReady && Record.Pending is null)
+            Propose(from, request, now, effects);
+        else if (request.Kind != OperationKind.Scale || Current is not { Kind: OperationKind.Scale or OperationKind.Stop, Phase: < OperationPhase.Completing })
+            _requests.Enqueue(from, request); // a birth, a leave, and an operation whose end is being recorded are soon over
+        else
+            RequestQueue.Refuse(from, request, ElasticEpErrorCode.ScaleInProgress, Current.Id, effects);
+    }
+
+    public void OnCancel(MemberId from, CancelMessage cancel, List<RankEffect> effects)
+    {
+        if (Current?.Id == cancel.Operation)
+            Current.GiveUp("it was cancelled by its caller");
+        else if (_writer.IsKnown && Record.FindOutcome(cancel.Operation) is null && Record.Pending?.Id != cancel.Operation)
+            _requests.Cancel(from, cancel, effects);
+    }
+
+    /// <summary>The requester has seen a later record than this rank knows.</summary>
+    private void DoubtFor(MemberId from, OperationRequest request)
+    {
+        _writer.Doubt();
+        _requests.Enqueue(from, request with { EndedBefore = Record.Requested.Count }); // once: a fresh read knows all that anybody can have seen
+    }
+
+    private void Join(MemberId from, OperationRequest request, List<RankEffect> effects)
+    {
+        Current!.Requesters.Add(from);
+        RequestQueue.Accept(from, request, effects);
+    }
+
+    private void Propose(MemberId from, OperationRequest request, TimeSpan now, List<RankEffect> effects)
+    {
+        ImmutableArray<int> target;
+        try
+        {
+            if (Record.View.Epoch == 0 || Record.View.IsTerminal)
+                throw new ElasticEpException(ElasticEpErrorCode.InvalidState, "The group has no view yet, or has ended.");
+            target = Targets.Resolve(request, Record.View, _options);
+        }
+        catch (ElasticEpException exception)
+        {
+            RequestQueue.Refuse(from, request, exception.Code, exception.Message, effects);
+            return;
+        }
+
+        var whole = request with { Deadline = request.Deadline ?? _options.OperationDeadline, DrainTime = request.DrainTime ?? _options.DrainTime };
+        var present = Record.View.Members.Select(other => other.Rank).ToArray();
+        var pending = new PendingOperation(whole, target, [.. target.Except(present)], [.. present.Except(target)]);
+        var operation = Current = new Operation(pending, now, whole.Deadline < TimeSpan.MaxValue - now ? now + whole.Deadline : null);
+        Join(from, request, effects);
+        if (request.Kind != OperationKind.Stop && pending.Joiners.IsEmpty && pending.Leavers.IsEmpty)
+            Finish(operation, isCompleted: true, "", now, effects);
+    }
+}

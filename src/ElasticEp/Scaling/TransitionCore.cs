@@ -1,0 +1,289 @@
+using System.Collections.Immutable;
+using ElasticEp.Events;
+using ElasticEp.Membership;
+using ElasticEp.Placement;
+using ElasticEp.Protocol;
+using ElasticEp.Steps;
+
+namespace ElasticEp.Scaling;
+
+/// <summary>
+/// Leads the operation under way from its request to its end. Pure. Events change facts; <see cref="Advance"/> looks at the facts and
+/// decides what is next, so that nothing depends on the order in which facts arrive. It acts only while the record is known, nothing is
+/// being written and no recovery runs.
+/// </summary>
+internal sealed partial class TransitionCore
+{
+    private const string BirthId = "birth";
+
+    private readonly ElasticEpOptions _options;
+    private readonly MemberCore _member;
+    private readonly RecordWriter _writer;
+    private readonly StartRepeater _starts;
+    private readonly StepRules _rules;
+    private readonly Joiners _joiners;
+    private readonly ExpertLoadTracker _load;
+    private readonly RequestQueue _requests = new();
+    private readonly ViewPreparer _preparer;
+    private readonly OperationReporter _reporter;
+    private ImmutableArray<MemberId> _leavers = []; // of the view that is being recorded as Completed
+
+    public TransitionCore(ElasticEpOptions options, MemberCore member, PeerLinks links, RecordWriter writer, StartRepeater starts, StepRules rules)
+    {
+        (_options, _member, _writer, _starts, _rules) = (options, member, writer, starts, rules);
+        _joiners = new Joiners(member, links);
+        _load = new ExpertLoadTracker(options, member, links);
+        _preparer = new ViewPreparer(writer, _joiners.Candidates);
+        _reporter = new OperationReporter(writer, _joiners, _load, _preparer);
+    }
+
+    public Operation? Current { get; private set; }
+
+    public TimeSpan? WakeAt => Current is { CanBeGivenUp: true, AbortReason: null } operation ? operation.Deadline : null;
+
+    private GroupRecord Record => _writer.Record;
+
+    public void OnRegistered(GroupMember process, TimeSpan now, List<RankEffect> effects) => _joiners.OnRegistered(process, Current, now, effects);
+
+    public void OnUnregistered(MemberId process) => _joiners.OnUnregistered(process, Current);
+
+    /// <summary>A peer cannot be reached, or is lost.</summary>
+    public void OnPeerGone(MemberId peer, string what) => _joiners.OnPeerGone(peer, Current, what);
+
+    public void OnLaunchFailed(LaunchFailedMessage failed)
+    {
+        if (Current?.Id == failed.Operation)
+            Current.GiveUp($"rank {failed.Rank} could not be launched: {failed.Reason}");
+    }
+
+    public void OnLinkUp(MemberId peer, List<RankEffect> effects)
+    {
+        if (Current is not { AbortReason: null } operation)
+            return;
+        if (operation.Phase is OperationPhase.Preparing or OperationPhase.Draining)
+            _preparer.Send(operation, peer, effects);
+        else if (operation.Phase == OperationPhase.Gathering)
+            _load.Request(operation, Record.View, effects);
+    }
+
+    public void OnPlanned(Planned planned, TimeSpan now, List<RankEffect> effects)
+    {
+        if (Current is not { Phase: OperationPhase.Planning, AbortReason: null } operation || operation.Id != planned.Operation)
+            return;
+        if (planned.Plan is { } plan)
+            UsePlan(operation, plan, planned.BytesLowerBound, now, effects);
+        else
+            operation.GiveUp($"no placement was found: {planned.Failure}");
+    }
+
+    public void OnPreparation(MemberId from, PreparationMessage report, List<RankEffect> effects)
+    {
+        if (Current is not { } operation || operation.Id != report.Operation)
+        {
+            // It has missed that the operation was rolled back, or ended without what it prepares. Only a leaver waits for Completed.
+            var isLeaver = Record.FindOutcome(report.Operation) is { IsCompleted: true } && !Record.View.Contains(from);
+            if (_writer.IsKnown && Record.Pending?.Id != report.Operation && !isLeaver)
+                effects.Add(RankEffect.Send(from, new AbortMessage(report.Operation, "it is over")));
+            return;
+        }
+
+        if (operation.Phase is not (OperationPhase.Preparing or OperationPhase.Draining) || operation.Next is null)
+            return;
+        if (report.Failure.Length > 0)
+        {
+            if (report.Digest == operation.Next.Digest)
+                operation.GiveUp(report.Failure);
+            return;
+        }
+
+        operation.Reports[from] = report;
+        _reporter.Report(operation, effects);
+    }
+
+    public void OnLoadReport(MemberId from, ExpertLoadMessage report, List<RankEffect> effects) => _load.OnReport(from, report, Current, effects);
+
+    public void OnTick(TimeSpan now)
+    {
+        if (WakeAt <= now)
+            Current!.GiveUp($"its deadline passed while it waited for {_reporter.WaitsFor(Current)}", hasTimedOut: true);
+    }
+
+    /// <summary>Notes who has been a member: the same process never joins again.</summary>
+    public void OnView(GroupView view) => _joiners.Candidates.OnView(view);
+
+    /// <summary>This rank enters a view. Joiners are in no step yet that could announce it to them: they get Start. A recovery and a birth start everybody themselves.</summary>
+    public void OnEntered(GroupView view, long firstStep, List<RankEffect> effects)
+    {
+        if (view.StartStep != 0 || Current is not { Phase: OperationPhase.Committed } operation || view.Epoch != Record.View.Epoch)
+            return;
+        _starts.Send(new StartMessage(view, firstStep, operation.Id, operation.Pending.CommittedViews), Record.Joiners.Select(joiner => joiner.Id), effects);
+    }
+
+    /// <summary>The first step of a view begins here, this long after the last one of the view before was complete.</summary>
+    public void OnFirstStep(TimeSpan pause)
+    {
+        if (Current is { Phase: OperationPhase.Committed } operation)
+            operation.Figures = operation.Figures with { Pause = pause > operation.Figures.Pause ? pause : operation.Figures.Pause };
+    }
+
+    /// <summary>A recovery has made another view durable.</summary>
+    public void OnRecovered(TimeSpan now)
+    {
+        if (Current is not { } operation)
+            return;
+        operation.OnBaseChanged(now);
+        if (!Record.Evicted.IsEmpty)
+            operation.GiveUp($"rank {string.Join(", ", Record.Evicted.Select(evicted => evicted.Rank))} was evicted");
+    }
+
+    /// <summary>
+    /// Somebody else has written the record. What is under way is what it says: the operation goes on upon another view if a recovery has
+    /// changed nothing else, and is taken up anew, or is over, in any other case.
+    /// </summary>
+    public void OnRecordChanged(TimeSpan now)
+    {
+        if (Current is { } operation && Record.Pending is { } pending && pending.Id == operation.Id
+            && (pending.IsCommitted, pending.CommittedViews) == (operation.Pending.IsCommitted, operation.Pending.CommittedViews))
+        {
+            OnRecovered(now);
+            return;
+        }
+
+        Current = null;
+    }
+
+    /// <summary>This rank does not lead any more.</summary>
+    public void Forget()
+    {
+        Current = null;
+        _requests.Clear();
+        _load.Clear();
+    }
+
+    /// <summary>Decides what is next.</summary>
+    public void Advance(TimeSpan now, List<RankEffect> effects)
+    {
+        Adopt(now);
+        if (_rules.MayComplete(_member.CompletedEpoch == Record.View.Epoch) && !Record.IsCompleted && !Record.View.IsTerminal)
+        {
+            CompleteView(now, effects);
+            return;
+        }
+
+        while (Current is null && _writer.IsReady && _requests.TryDequeue(out var waiting))
+            OnRequest(waiting.From, waiting.Request, mayPropose: true, now, effects);
+        if (Current is not { } operation || !_writer.IsReady)
+            return;
+        if (operation is { Phase: <= OperationPhase.Draining, AbortReason: not null })
+        {
+            EndEarly(operation, now, effects);
+            return;
+        }
+
+        switch (operation.Phase)
+        {
+            case OperationPhase.Proposing:
+                _writer.Write(Record with { Pending = operation.Pending }, WritePurpose.Propose, effects);
+                break;
+            case OperationPhase.Gathering when operation.Pending.Joiners.All(_joiners.IsGathered) && !_load.Missing(operation, Record.View).Any():
+                RequestPlan(operation, now, effects);
+                break;
+            case OperationPhase.Preparing when operation.Next is null:
+                if (_rules.MayPrepare(Record.IsCompleted))
+                    _preparer.Begin(operation, effects);
+                break;
+            case OperationPhase.Preparing when ViewPreparer.IsReady(operation):
+                operation.Figures = operation.Figures with { Transfer = operation.Figures.Transfer + now - operation.Since, BytesMoved = operation.BytesMoved };
+                EnterPhase(operation, OperationPhase.Draining, now, effects);
+                _preparer.SendDrain(operation, effects);
+                Advance(now, effects);
+                break;
+            case OperationPhase.Draining when operation.Next!.Epoch != Record.View.Epoch + 1 || !_rules.MayPrepare(Record.IsCompleted):
+                operation.OnBaseChanged(now); // it was made for another view
+                break;
+            case OperationPhase.Draining when _preparer.IsDrained(operation):
+                Commit(operation, now, effects);
+                break;
+        }
+    }
+
+    /// <summary>What was written is durable.</summary>
+    public void OnWritten(WritePurpose purpose, TimeSpan now, List<RankEffect> effects)
+    {
+        if (purpose is WritePurpose.Complete or WritePurpose.Finish && Record.IsCompleted)
+            ReleaseLeavers(effects);
+        switch (purpose)
+        {
+            case WritePurpose.Propose when Current is { } operation:
+                OnProposed(operation, now, effects);
+                break;
+            case WritePurpose.Commit when Current is { } operation:
+                OnCommitted(operation, now, effects);
+                break;
+            case WritePurpose.Complete when Current is { Phase: OperationPhase.Advancing } operation:
+                if (operation.AbortReason is not null)
+                    EndEarly(operation, now, effects);
+                else
+                    PrepareNextView(operation, now, effects);
+                break;
+            case WritePurpose.Finish when Current is { } operation:
+                OnFinished(operation, effects);
+                break;
+        }
+    }
+
+    /// <summary>Takes over what the record has pending: a committed operation goes forward, any other is rolled back, from the last of its views.</summary>
+    private void Adopt(TimeSpan now)
+    {
+        if (Current is not null)
+            return;
+        if (Record.Pending is { } pending)
+        {
+            var operation = Current = new Operation(pending, now, deadline: null) { Figures = pending.Figures };
+            operation.SetNext(Record.View, [.. Record.View.Members.Select(other => other.Id)]);
+            // A view that is durable may still be entered: nothing is undone before that.
+            operation.EnterPhase(pending.CommittedViews > 0 ? OperationPhase.Committed : OperationPhase.Gathering, now);
+            if (!pending.IsCommitted)
+                operation.GiveUp("its coordinator was lost");
+        }
+        else if (Record.View.Epoch == 0 && Record.Own.Count == 0)
+        {
+            ImmutableArray<int> ranks = [.. Enumerable.Range(0, _options.InitialRanks)];
+            Current = new Operation(new PendingOperation(new OperationRequest(BirthId, OperationKind.Birth), ranks, ranks, []), now, deadline: null);
+        }
+    }
+
+    private void OnProposed(Operation operation, TimeSpan now, List<RankEffect> effects)
+    {
+        EnterPhase(operation, OperationPhase.Gathering, now, effects);
+        _joiners.Gather(operation, effects);
+        _load.Request(operation, Record.View, effects);
+    }
+
+    private void RequestPlan(Operation operation, TimeSpan now, List<RankEffect> effects)
+    {
+        operation.Figures = operation.Figures with { Launch = now - operation.Since };
+        EnterPhase(operation, OperationPhase.Planning, now, effects);
+        if (operation.Kind == OperationKind.Stop)
+        {
+            UsePlan(operation, new PlacementPlan(ExpertPlacement.Empty, [], 0), 0, now, effects);
+            Advance(now, effects);
+            return;
+        }
+
+        effects.Add(new Plan(operation.Id, new PlanInquiry(Record.View, [.. _preparer.MembersOf(operation.Pending.Target)], _load.Read())));
+    }
+
+    private void UsePlan(Operation operation, PlacementPlan plan, long lowerBound, TimeSpan now, List<RankEffect> effects)
+    {
+        operation.Plan = new PlanCursor(plan, operation.Pending.Target, !operation.Pending.Joiners.IsEmpty || !operation.Pending.Leavers.IsEmpty);
+        operation.Figures = operation.Figures with { BytesLowerBound = lowerBound };
+        EnterPhase(operation, OperationPhase.Preparing, now, effects);
+    }
+
+    private void EnterPhase(Operation operation, OperationPhase phase, TimeSpan now, List<RankEffect> effects)
+    {
+        operation.EnterPhase(phase, now);
+        _reporter.Report(operation, effects);
+    }
+}

@@ -1,0 +1,62 @@
+using ElasticEp.Samples.Tests.Server;
+
+namespace ElasticEp.Samples.Tests.Processes;
+
+/// <summary>Workers that somebody else starts: one that dies is started again where it was, as a pod with a stable name is, or elsewhere.</summary>
+[Collection(nameof(ProcessCollection))]
+public sealed class RestartedWorkerTests : IDisposable
+{
+    private const int Ranks = 3;
+    private const int Streams = 8;
+
+    private static readonly string[] Setup = ["--ranks", $"{Ranks}", "--tolerated-losses", "1", "--redundant-experts", "32"];
+
+    private readonly string _secret = Path.GetTempFileName();
+
+    public RestartedWorkerTests() => File.WriteAllText(_secret, "a secret of the tests\n");
+
+    public void Dispose() => File.Delete(_secret);
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Streams_go_on_when_a_worker_is_killed_and_started_again(bool isAtItsAddress)
+    {
+        ProcFiles.Require();
+        await using var server = await ProcessServer.StartGatewayAsync(["--external-workers", "true", "--join-secret-file", _secret, .. Setup]);
+        var store = await server.WaitForLogAsync("The rendezvous store listens at ");
+        var ports = Enumerable.Range(0, Ranks).Select(_ => ProcFiles.FreePort()).ToArray();
+        var workers = Enumerable.Range(0, Ranks).Select(Start).ToArray();
+        try
+        {
+            await server.WaitForRanksAsync(Ranks);
+            await using var load = new StreamLoad(server.Client, Streams);
+            await load.WaitForCompletedAsync(Streams);
+            await load.WaitUntilAllRunAsync();
+
+            await workers[1].KillAsync();
+            await workers[1].DisposeAsync();
+            if (!isAtItsAddress)
+                ports[1] = 0; // it connects to the members before they have given its predecessor up
+            workers[1] = Start(1);
+            await load.WaitForCompletedAsync(2 * Streams); // every token is compared
+            await AssertRanksAsync(server, 0, 2); // it holds no expert, and is no member
+            if (isAtItsAddress)
+                Assert.Contains(workers[0].Lines.Concat(workers[2].Lines), line => line.Contains("another process has its number", StringComparison.Ordinal));
+
+            await server.Client.ScaleAsync(new { new_data_parallel_size = Ranks });
+            await AssertRanksAsync(server, 0, 1, 2);
+            await load.WaitForCompletedAsync(2 * Streams);
+            await AssertRanksAsync(server, 0, 1, 2); // what was said of its predecessor does not concern it
+            await load.StopAsync();
+        }
+        finally
+        {
+            await Task.WhenAll(workers.Select(worker => worker.DisposeAsync().AsTask()));
+        }
+
+        ExternalWorker Start(int rank) => ExternalWorker.Start(rank, store, _secret, [.. Setup, "--ElasticEp:BindAddress", $"127.0.0.1:{ports[rank]}"]);
+    }
+
+    private static async Task AssertRanksAsync(ProcessServer server, params int[] ranks) => Assert.Equal(ranks, (await server.Client.ViewAsync()).Ranks);
+}
