@@ -38,7 +38,7 @@ public sealed class StoreOutageTests
     [Fact]
     public async Task A_connection_that_has_gone_dark_is_given_up()
     {
-        await using var fixture = await StoreFixture.StartAsync(configure: options => options.StoreTimeout = TimeSpan.FromSeconds(4)); // for each call, also those that must succeed
+        await using var fixture = await StoreFixture.StartAsync(configure: options => options.StoreTimeout = TimeSpan.FromSeconds(8)); // for each call, also those that must succeed
         await using var proxy = new DarkProxy(fixture.Server.Address);
         await using var client = new TcpRendezvousStore(_ => ValueTask.FromResult(proxy.Address), fixture.Security, fixture.Options, TimeProvider.System);
         await client.SetAsync("k", new byte[] { 1 });

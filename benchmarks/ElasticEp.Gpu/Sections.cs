@@ -1,0 +1,20 @@
+namespace ElasticEp.Gpu;
+
+/// <summary>All sections, in the order in which they run.</summary>
+internal static class Sections
+{
+    public static IReadOnlyList<Section> All { get; } =
+    [
+        new("tests", TimeSpan.FromSeconds(90), [TestsSection.Tests], TestsSection.Run),
+        new("load", TimeSpan.FromSeconds(40), [LoadSection.Cold, LoadSection.Warm], LoadSection.Run),
+        new("bandwidth", TimeSpan.FromSeconds(60), [BandwidthSection.Gather, BandwidthSection.Pack, BandwidthSection.GroupAll, BandwidthSection.GroupHalf, BandwidthSection.Combine, BandwidthSection.CombineFloat32, BandwidthSection.PackFloat8], BandwidthSection.Run),
+        new("sample", TimeSpan.FromSeconds(20), [TestsSection.Sample], TestsSection.RunSample),
+        new("torch", TimeSpan.FromSeconds(260), TorchSection.Checks, TorchSection.Run),
+        new("sanitizer", TimeSpan.FromSeconds(200), TestsSection.SanitizerChecks, TestsSection.RunSanitizer),
+        new("tune", TimeSpan.FromSeconds(90), [], TuneSection.Run) { IsExtra = true },
+        new("load-child", TimeSpan.FromSeconds(30), [], LoadSection.RunChild) { IsExtra = true },
+    ];
+
+    public static Section Find(string name) =>
+        All.FirstOrDefault(section => section.Name == name) ?? throw new ArgumentException($"There is no section {name}; there are {string.Join(", ", All.Select(section => section.Name))}.");
+}

@@ -1,0 +1,103 @@
+using ILGPU;
+using ILGPU.Runtime.Cuda;
+
+namespace ElasticEp.Cuda.Kernels;
+
+/// <summary>
+/// Rows that move as they are; a row is a multiple of 16 bytes, at a multiple of 16. A warp moves 2 KiB of a row at a time, four loads
+/// in flight in each lane. Rows may have come from a peer, so they are never read through the read-only path.
+/// </summary>
+internal static unsafe class CopyKernels
+{
+    private const int SegmentBytes = 2048;
+    private const int SegmentShift = 11;
+
+    /// <summary>Pieces of a row that one warp moves.</summary>
+    public static int Segments(int rowBytes) => (rowBytes + SegmentBytes - 1) >> SegmentShift;
+
+    /// <summary>target[i] = source[from[i]]; rows with from[i] &lt; 0 are left alone; without <paramref name="from"/> i itself.</summary>
+    public static void Gather(long source, long from, long target, long counts, int count, int rowBytes)
+    {
+        if (!CudaAsm.IsSupported)
+        {
+            GatherScalar(source, from, target, counts, count, rowBytes);
+            return;
+        }
+
+        CudaAsm.Emit(CopyPtx.Declare);
+        var segments = Segments(rowBytes);
+        var items = RowAddress.Count(counts, count) * segments;
+        for (var item = (Grid.IdxX * Warps.Count) + Warps.Index; item < items; item += Grid.DimX * Warps.Count)
+        {
+            var row = item / segments;
+            var offset = ((item - (row * segments)) << SegmentShift) + (Warps.Lane << 4);
+            var wanted = from == 0 ? row : *(int*)(from + (row * 4L));
+            if (wanted < 0)
+                continue;
+            CudaAsm.Emit(CopyPtx.Load, source + ((long)wanted * rowBytes) + offset, rowBytes - offset);
+            CudaAsm.Emit(CopyPtx.Store, target + ((long)row * rowBytes) + offset);
+        }
+    }
+
+    /// <summary>
+    /// Reads each row once and writes it to every place that its entries name (see <see cref="RowAddress.Of"/>): a token to its members,
+    /// or a received row to its slots. Row y of the grid is one source.
+    /// </summary>
+    public static void Spread(long source, long sourceStride, long places, long areas, long listStride, long bases, long counts, int count, int terms, int rowBytes)
+    {
+        var rows = source + (Grid.IdxY * sourceStride);
+        var list = places + (Grid.IdxY * listStride);
+        if (!CudaAsm.IsSupported)
+        {
+            SpreadScalar(rows, list, areas, bases, RowAddress.Count(counts, count), terms, rowBytes);
+            return;
+        }
+
+        CudaAsm.Emit(CopyPtx.Declare);
+        var segments = Segments(rowBytes);
+        var items = RowAddress.Count(counts, count) * segments;
+        for (var item = (Grid.IdxX * Warps.Count) + Warps.Index; item < items; item += Grid.DimX * Warps.Count)
+        {
+            var row = item / segments;
+            var offset = ((item - (row * segments)) << SegmentShift) + (Warps.Lane << 4);
+            CudaAsm.Emit(CopyPtx.Load, rows + ((long)row * rowBytes) + offset, rowBytes - offset);
+            var mine = Warps.Lane < terms ? RowAddress.Of(list, areas, bases, ((long)row * terms) + Warps.Lane, rowBytes) : 0L;
+            for (var j = 0; j < terms; j++)
+            {
+                var target = Warps.Broadcast(mine, j);
+                if (target != 0)
+                    CudaAsm.Emit(CopyPtx.Store, target + offset);
+            }
+        }
+    }
+
+    private static void GatherScalar(long source, long from, long target, long counts, int count, int rowBytes)
+    {
+        var rows = RowAddress.Count(counts, count);
+        for (var row = (Grid.IdxX * Group.DimX) + Group.IdxX; row < rows; row += Grid.DimX * Group.DimX)
+        {
+            var wanted = from == 0 ? row : *(int*)(from + (row * 4L));
+            if (wanted >= 0)
+                Copy(source + ((long)wanted * rowBytes), target + ((long)row * rowBytes), rowBytes);
+        }
+    }
+
+    private static void SpreadScalar(long source, long places, long areas, long bases, int rows, int terms, int rowBytes)
+    {
+        for (var row = (Grid.IdxX * Group.DimX) + Group.IdxX; row < rows; row += Grid.DimX * Group.DimX)
+        {
+            for (var j = 0; j < terms; j++)
+            {
+                var target = RowAddress.Of(places, areas, bases, ((long)row * terms) + j, rowBytes);
+                if (target != 0)
+                    Copy(source + ((long)row * rowBytes), target, rowBytes);
+            }
+        }
+    }
+
+    private static void Copy(long source, long target, int bytes)
+    {
+        for (var i = 0; i < bytes; i += 4)
+            *(int*)(target + i) = *(int*)(source + i);
+    }
+}

@@ -1,0 +1,152 @@
+using ILGPU;
+using ILGPU.Runtime.Cuda;
+
+namespace ElasticEp.Cuda.Kernels;
+
+/// <summary>
+/// Rows between their own type and <see cref="Float8Row"/>, moved on the way as <see cref="CopyKernels.Spread"/> moves them. A warp
+/// takes 1,024 values of a bfloat16 row at a time; for binary32 rows a thread takes a group of 128.
+/// </summary>
+internal static unsafe class Float8Kernels
+{
+    private const int SegmentValues = 1024;
+    private const int SegmentShift = 10;
+
+    /// <summary>Pieces of a row that one warp converts.</summary>
+    public static int Segments(int hidden) => (hidden + SegmentValues - 1) >> SegmentShift;
+
+    /// <summary>Converts bfloat16 rows to e4m3 once and writes them to every place that their entries name.</summary>
+    public static void PackBFloat16(long source, long places, long areas, long bases, long counts, int count, int terms, int hidden, int usePowersOfTwo)
+    {
+        var rowBytes = Float8Row.Bytes(hidden);
+        if (!CudaAsm.IsSupported)
+        {
+            PackGroups(source, places, areas, bases, RowAddress.Count(counts, count), terms, hidden, usePowersOfTwo, 2);
+            return;
+        }
+
+        CudaAsm.Emit(QuantisePtx.Declare);
+        var segments = Segments(hidden);
+        var items = RowAddress.Count(counts, count) * segments;
+        for (var item = (Grid.IdxX * Warps.Count) + Warps.Index; item < items; item += Grid.DimX * Warps.Count)
+        {
+            var row = item / segments;
+            var value = ((item - (row * segments)) << SegmentShift) + (Warps.Lane << 3);
+            CudaAsm.Emit(QuantisePtx.Load, source + (((long)row * hidden) + value) * 2, (hidden - value) * 2, DeviceMath.SmallestMaximum);
+            var mine = Warps.Lane < terms ? RowAddress.Of(places, areas, bases, ((long)row * terms) + Warps.Lane, rowBytes) : 0L;
+            if (usePowersOfTwo != 0)
+                CudaAsm.Emit(QuantisePtx.ScaleByPowers);
+            else
+                CudaAsm.Emit(QuantisePtx.Scale);
+            for (var j = 0; j < terms; j++)
+            {
+                var target = Warps.Broadcast(mine, j);
+                if (target != 0)
+                    CudaAsm.Emit(QuantisePtx.Store, target + value, target + hidden + ((value >> 7) << 2), Warps.Lane & 15);
+            }
+        }
+    }
+
+    /// <summary>The same for binary32 rows.</summary>
+    public static void PackFloat32(long source, long places, long areas, long bases, long counts, int count, int terms, int hidden, int usePowersOfTwo) =>
+        PackGroups(source, places, areas, bases, RowAddress.Count(counts, count), terms, hidden, usePowersOfTwo, 4);
+
+    /// <summary>Converts e4m3 rows to bfloat16 once and writes them to every place that their entries name. Row y of the grid is one source.</summary>
+    public static void ExpandBFloat16(long source, long sourceStride, long places, long listStride, long target, long counts, int count, int terms, int hidden)
+    {
+        var rows = source + (Grid.IdxY * sourceStride);
+        var list = places + (Grid.IdxY * listStride);
+        if (!CudaAsm.IsSupported)
+        {
+            ExpandGroups(rows, list, target, RowAddress.Count(counts, count), terms, hidden, 2);
+            return;
+        }
+
+        CudaAsm.Emit(ExpandPtx.Declare);
+        var segments = Segments(hidden);
+        var items = RowAddress.Count(counts, count) * segments;
+        for (var item = (Grid.IdxX * Warps.Count) + Warps.Index; item < items; item += Grid.DimX * Warps.Count)
+        {
+            var row = item / segments;
+            var value = ((item - (row * segments)) << SegmentShift) + (Warps.Lane << 3);
+            var from = rows + ((long)row * Float8Row.Bytes(hidden));
+            CudaAsm.Emit(ExpandPtx.Load, from + value, from + hidden + ((value >> 7) << 2), hidden - value);
+            var mine = Warps.Lane < terms ? RowAddress.Of(list, 0, target, ((long)row * terms) + Warps.Lane, hidden * 2) : 0L;
+            for (var j = 0; j < terms; j++)
+            {
+                var to = Warps.Broadcast(mine, j);
+                if (to != 0)
+                    CudaAsm.Emit(ExpandPtx.Store, to + (value * 2L));
+            }
+        }
+    }
+
+    /// <summary>The same to binary32 rows.</summary>
+    public static void ExpandFloat32(long source, long sourceStride, long places, long listStride, long target, long counts, int count, int terms, int hidden) =>
+        ExpandGroups(source + (Grid.IdxY * sourceStride), places + (Grid.IdxY * listStride), target, RowAddress.Count(counts, count), terms, hidden, 4);
+
+    private static void PackGroups(long source, long places, long areas, long bases, int rows, int terms, int hidden, int usePowersOfTwo, int size)
+    {
+        var groups = hidden / Float8Row.GroupValues;
+        for (var item = (Grid.IdxX * Group.DimX) + Group.IdxX; item < rows * groups; item += Grid.DimX * Group.DimX)
+        {
+            var row = item / groups;
+            var group = item - (row * groups);
+            var values = source + ((((long)row * hidden) + (group * Float8Row.GroupValues)) * size);
+            var largest = DeviceMath.SmallestMaximum;
+            for (var i = 0; i < Float8Row.GroupValues; i++)
+            {
+                var magnitude = DeviceMath.FromBits(DeviceMath.Bits(Read(values, i, size)) & 0x7FFFFFFF);
+                largest = magnitude > largest ? magnitude : largest; // what is not a number compares false
+            }
+
+            var scale = DeviceMath.Divide(largest, DeviceMath.LargestFloat8);
+            var factor = DeviceMath.Divide(DeviceMath.LargestFloat8, largest);
+            if (usePowersOfTwo != 0)
+            {
+                var power = (DeviceMath.Bits(scale) + 0x7FFFFF) & 0x7F800000;
+                scale = DeviceMath.FromBits(power);
+                factor = DeviceMath.FromBits(0x7F000000 - power);
+            }
+
+            for (var j = 0; j < terms; j++)
+            {
+                var target = RowAddress.Of(places, areas, bases, ((long)row * terms) + j, Float8Row.Bytes(hidden));
+                if (target == 0)
+                    continue;
+                *(float*)(target + hidden + (group * 4)) = scale;
+                for (var i = 0; i < Float8Row.GroupValues; i++)
+                    *(byte*)(target + (group * Float8Row.GroupValues) + i) = (byte)DeviceMath.ToFloat8(DeviceMath.Multiply(Read(values, i, size), factor));
+            }
+        }
+    }
+
+    private static void ExpandGroups(long source, long places, long target, int rows, int terms, int hidden, int size)
+    {
+        var groups = hidden / Float8Row.GroupValues;
+        for (var item = (Grid.IdxX * Group.DimX) + Group.IdxX; item < rows * groups; item += Grid.DimX * Group.DimX)
+        {
+            var row = item / groups;
+            var group = item - (row * groups);
+            var from = source + ((long)row * Float8Row.Bytes(hidden));
+            var scale = *(float*)(from + hidden + (group * 4));
+            for (var j = 0; j < terms; j++)
+            {
+                var to = RowAddress.Of(places, 0, target, ((long)row * terms) + j, hidden * size);
+                if (to == 0)
+                    continue;
+                for (var i = group * Float8Row.GroupValues; i < (group + 1) * Float8Row.GroupValues; i++)
+                {
+                    var value = DeviceMath.Multiply(DeviceMath.FromFloat8(*(byte*)(from + i)), scale);
+                    if (size == 2)
+                        *(ushort*)(to + (i * 2L)) = (ushort)DeviceMath.ToBFloat16(value);
+                    else
+                        *(float*)(to + (i * 4L)) = DeviceMath.Canonical(value);
+                }
+            }
+        }
+    }
+
+    private static float Read(long values, int i, int size) =>
+        size == 2 ? DeviceMath.FromBits((uint)*(ushort*)(values + (i * 2L)) << 16) : *(float*)(values + (i * 4L));
+}

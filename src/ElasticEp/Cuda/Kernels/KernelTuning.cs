@@ -1,0 +1,17 @@
+namespace ElasticEp.Cuda.Kernels;
+
+/// <summary>Sizes of grids, found by measuring; see docs/gpu.md.</summary>
+internal sealed record KernelTuning
+{
+    /// <summary>Threads of a block where warps work on their own.</summary>
+    public const int RowThreads = 256;
+
+    /// <summary>Threads of a block that works together.</summary>
+    public const int CollectiveThreads = 512;
+
+    /// <summary>Most blocks for each multiprocessor, for kernels that copy.</summary>
+    public int CopyBlocks { get; init; } = 64;
+
+    /// <summary>Most blocks for each multiprocessor, for kernels that sum.</summary>
+    public int SumBlocks { get; init; } = 256;
+}

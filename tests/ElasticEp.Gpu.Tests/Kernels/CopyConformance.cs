@@ -1,0 +1,114 @@
+using ElasticEp.Cuda.Kernels;
+using ElasticEp.TestKit;
+
+namespace ElasticEp.Gpu.Tests.Kernels;
+
+public sealed class CpuCopyTests : CopyConformance
+{
+    protected override IKernelMachine Create() => new CpuMachine();
+}
+
+public sealed class CudaCopyTests : CopyConformance
+{
+    protected override IKernelMachine Create() => new CudaMachine();
+}
+
+/// <summary>Rows that move as they are.</summary>
+public abstract class CopyConformance
+{
+    protected abstract IKernelMachine Create();
+
+    [Theory]
+    [InlineData(16)]
+    [InlineData(48)]
+    [InlineData(2048)]
+    [InlineData(4096)]
+    [InlineData(14336)]
+    public void Gathered_rows_come_from_the_list_and_rows_without_a_number_are_left_alone(int rowBytes)
+    {
+        using var machine = Create();
+        var source = RandomBytes(9 * rowBytes, 1);
+        int[] from = [8, 0, -1, 3, 3];
+        var target = RandomBytes(6 * rowBytes, 2);
+        var expected = (byte[])target.Clone();
+        for (var i = 0; i < from.Length; i++)
+        {
+            if (from[i] >= 0)
+                source.AsSpan(from[i] * rowBytes, rowBytes).CopyTo(expected.AsSpan(i * rowBytes));
+        }
+
+        var output = machine.Upload<byte>(target);
+        machine.Kernels.Gather(machine.Upload<byte>(source), machine.Upload<int>(from), output, new RowCount(from.Length), rowBytes);
+        Assert.Equal(expected, machine.Download<byte>(output, target.Length));
+    }
+
+    [Fact]
+    public void The_number_of_rows_is_read_from_memory_when_the_kernel_runs()
+    {
+        using var machine = Create();
+        var source = RandomBytes(8 * 64, 3);
+        var output = machine.Upload<byte>(new byte[8 * 64]);
+        machine.Kernels.Gather(machine.Upload<byte>(source), 0, output, new RowCount(8, machine.Upload<int>([5])), 64);
+        Assert.Equal((byte[])[.. source.AsSpan(0, 5 * 64), .. new byte[3 * 64]], machine.Download<byte>(output, 8 * 64));
+    }
+
+    [Theory]
+    [InlineData(1, 16)]
+    [InlineData(3, 4112)]
+    [InlineData(8, 4096)]
+    [InlineData(32, 48)]
+    public void A_row_is_spread_to_all_its_places_in_all_areas(int terms, int rowBytes)
+    {
+        using var machine = Create();
+        const int Rows = 7, Areas = 3, AreaRows = 80;
+        var random = new Mixer(4);
+        var source = RandomBytes(Rows * rowBytes, 5);
+        var (places, areas) = (new int[Rows * terms], new int[Rows * terms]);
+        var free = Enumerable.Range(0, Areas * AreaRows).ToList();
+        var expected = new byte[Areas * AreaRows * rowBytes];
+        for (var entry = 0; entry < places.Length; entry++)
+        {
+            (places[entry], areas[entry]) = (-1, -1);
+            if (random.Below(4) == 0)
+                continue;
+            var chosen = free[random.Below(free.Count)];
+            free.Remove(chosen);
+            (places[entry], areas[entry]) = (chosen % AreaRows, chosen / AreaRows);
+            source.AsSpan(entry / terms * rowBytes, rowBytes).CopyTo(expected.AsSpan(chosen * rowBytes));
+        }
+
+        var output = machine.Upload<byte>(new byte[expected.Length]);
+        var bases = machine.Upload<long>([output, output + (AreaRows * rowBytes), output + (2 * AreaRows * rowBytes)]);
+        machine.Kernels.Spread(machine.Upload<byte>(source), 0, new RowPlaces(machine.Upload<int>(places), terms, bases, machine.Upload<int>(areas)), new RowCount(Rows), rowBytes);
+        Assert.Equal(expected, machine.Download<byte>(output, expected.Length));
+    }
+
+    [Fact]
+    public void Each_source_has_rows_places_and_a_number_of_its_own()
+    {
+        using var machine = Create();
+        const int Capacity = 4, RowBytes = 32;
+        var source = RandomBytes(3 * Capacity * RowBytes, 6);
+        int[] places = [5, 0, -1, -1, /* source 1 */ 9, 9, 9, 9, /* source 2 */ 1, 2, 3, 4];
+        var expected = new byte[6 * RowBytes];
+        foreach (var (row, place) in new[] { (0, 5), (1, 0), (8, 1), (9, 2), (10, 3) })
+            source.AsSpan(row * RowBytes, RowBytes).CopyTo(expected.AsSpan(place * RowBytes));
+        var output = machine.Upload<byte>(new byte[expected.Length]);
+        machine.Kernels.Spread(
+            machine.Upload<byte>(source),
+            Capacity * RowBytes,
+            new RowPlaces(machine.Upload<int>(places), 1, output, 0, Capacity * 4),
+            new RowCount(Capacity, machine.Upload<int>([2, 0, 3]), 3),
+            RowBytes);
+        Assert.Equal(expected, machine.Download<byte>(output, expected.Length));
+    }
+
+    internal static byte[] RandomBytes(int count, ulong seed)
+    {
+        var random = new Mixer(seed);
+        var bytes = new byte[count];
+        for (var i = 0; i < count; i++)
+            bytes[i] = (byte)random.Next();
+        return bytes;
+    }
+}

@@ -1,0 +1,60 @@
+using System.Runtime.InteropServices;
+using ElasticEp.Cuda;
+using ElasticEp.Cuda.Kernels;
+
+namespace ElasticEp.Gpu.Tests.Kernels;
+
+/// <summary>The first GPU. Tests that need it are skipped, and say why, where there is none.</summary>
+public sealed class CudaMachine : IKernelMachine
+{
+    private readonly CudaDevice _device;
+    private readonly KernelLibrary _library;
+    private readonly CudaStream _stream;
+    private readonly List<CudaMemory> _memory = [];
+
+    public CudaMachine()
+    {
+        Assert.SkipWhen(CudaDevice.Probe(out var reason) == 0, reason);
+        _device = CudaDevice.Open(0);
+        _library = KernelLibrary.Load(_device);
+        _stream = _device.CreateStream();
+        Kernels = new ExchangeKernels(_library.On(_stream), new KernelTuning());
+    }
+
+    ExchangeKernels IKernelMachine.Kernels => Kernels;
+
+    private ExchangeKernels Kernels { get; }
+
+    public long Upload<T>(ReadOnlySpan<T> values)
+        where T : unmanaged
+    {
+        var bytes = MemoryMarshal.AsBytes(values);
+        var memory = _stream.Allocate(Math.Max(16, bytes.Length));
+        _memory.Add(memory);
+        using var pinned = _device.AllocatePinned(Math.Max(16, bytes.Length));
+        bytes.CopyTo(pinned.AsBuffer(ElementType.Byte).AsSpan<byte>());
+        _stream.Copy(pinned.AsBuffer(ElementType.Byte), memory.AsBuffer(ElementType.Byte));
+        _stream.Synchronize();
+        return memory.Address;
+    }
+
+    public T[] Download<T>(long address, int count)
+        where T : unmanaged
+    {
+        var bytes = count * Marshal.SizeOf<T>();
+        using var pinned = _device.AllocatePinned(Math.Max(16, bytes));
+        var target = pinned.AsBuffer(ElementType.Byte).SliceBytes(0, bytes);
+        _stream.Copy(EpBuffer.FromPointer((nint)address, bytes, ElementType.Byte, MemoryKind.Device, 0), target);
+        _stream.Synchronize();
+        return target.AsSpan<T>(0, count).ToArray();
+    }
+
+    public void Dispose()
+    {
+        foreach (var memory in _memory)
+            memory.Dispose();
+        _stream?.Dispose();
+        _library?.Dispose();
+        _device?.Dispose();
+    }
+}
