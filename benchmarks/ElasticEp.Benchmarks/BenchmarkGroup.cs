@@ -73,16 +73,15 @@ internal sealed class BenchmarkGroup : IDisposable
 
     private sealed class Wire(BenchmarkGroup group, int rank) : IExchangeWire
     {
-        public ValueTask SendAsync(MemberId to, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
+        public async ValueTask SendAsync(MemberId to, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
         {
             var (exchange, self) = (group._exchanges[to.Rank], new MemberId(rank, 1));
             var accepted = exchange.AcceptAsync(self, header, CancellationToken.None);
-            var target = accepted.IsCompletedSuccessfully ? accepted.GetAwaiter().GetResult() : throw new InvalidOperationException("A frame came before its step.");
+            var target = accepted.IsCompletedSuccessfully ? await accepted : throw new InvalidOperationException("A frame came before its step.");
             if (!segments.IsEmpty)
                 segments.Span[0].AsSpan<byte>().CopyTo(target.Buffer.AsSpan<byte>());
             Interlocked.Add(ref group._rowBytes, header.PayloadLength);
             exchange.Complete(self, header, target.Buffer);
-            return default;
         }
     }
 }

@@ -15,8 +15,10 @@ internal sealed partial class RankServing
         // What follows lost tokens is of no use: their front end is gone, or gives the request to a new owner.
         while (_torn.TryDequeue(out var torn))
         {
-            if (Cancel(torn.FrontEnd, torn.Notice))
-                Send(torn.FrontEnd, ServingTopic.HandBack, torn.Notice.Encode());
+            if (!Cancel(torn.FrontEnd, torn.Notice))
+                continue;
+            LogTorn(group.Rank, torn.Notice.Request, torn.FrontEnd, torn.Notice.Detail);
+            Send(torn.FrontEnd, ServingTopic.HandBack, torn.Notice.Encode());
         }
 
         while (_inbox.Reader.TryRead(out var next))

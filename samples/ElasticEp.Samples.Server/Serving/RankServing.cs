@@ -178,9 +178,12 @@ internal sealed partial class RankServing(IElasticGroup group, Qwen3Workload wor
     /// <summary>The front end is gone, or its link is: it asks for what it misses. Nobody waits for its confirmation meanwhile.</summary>
     private void OnNotSent(MemberId frontEnd, int topic, ReadOnlyMemory<byte> payload, string reason)
     {
-        LogNotSent(group.Rank, frontEnd, reason);
         if (_frontEnds.TryRemove(frontEnd, out _))
+        {
+            LogNotSent(group.Rank, frontEnd, reason); // once: whatever else waits for it fails with it
             _outbox!.Close(frontEnd);
+        }
+
         if (topic == ServingTopic.Tokens)
         {
             foreach (var token in ReleasedToken.Decode(payload))
@@ -202,6 +205,9 @@ internal sealed partial class RankServing(IElasticGroup group, Qwen3Workload wor
     [LoggerMessage(3014, LogLevel.Warning, "Rank {Rank}: a message {Topic} of {FrontEnd} is malformed and was dropped: {Reason}")]
     private partial void LogMalformed(int rank, int topic, MemberId frontEnd, string reason);
 
-    [LoggerMessage(3013, LogLevel.Warning, "Rank {Rank}: a message to {FrontEnd} was not sent: {Reason}")]
+    [LoggerMessage(3013, LogLevel.Warning, "Rank {Rank}: front end {FrontEnd} is given up until it is heard of again, a message to it was not sent: {Reason}")]
     private partial void LogNotSent(int rank, MemberId frontEnd, string reason);
+
+    [LoggerMessage(3015, LogLevel.Information, "Rank {Rank}: request {Request} of front end {FrontEnd} ends here: {Reason}")]
+    private partial void LogTorn(int rank, long request, MemberId frontEnd, string reason);
 }

@@ -9,7 +9,7 @@ internal sealed class StoreLeases(InMemoryRendezvousStore store)
     /// <summary>Leases that a server keeps.</summary>
     public const int Max = 65_536;
 
-    private readonly ConcurrentDictionary<long, IStoreLease> _leases = new();
+    private readonly ConcurrentDictionary<long, InMemoryLease> _leases = new();
     private long _numbers;
 
     public int Count => _leases.Count;
@@ -18,14 +18,14 @@ internal sealed class StoreLeases(InMemoryRendezvousStore store)
     {
         if (_leases.Count >= Max)
             throw new ElasticEpException(ElasticEpErrorCode.StoreUnavailable, $"The store has {Max} leases already.");
-        var lease = store.LeaseAsync(timeToLive).Result; // completes at once
+        var lease = store.Lease(timeToLive);
         var number = Interlocked.Increment(ref _numbers);
         _leases[number] = lease;
-        lease.Ended.UnsafeRegister(_ => _leases.TryRemove(number, out IStoreLease? ended), null);
+        lease.Ended.UnsafeRegister(_ => _leases.TryRemove(number, out InMemoryLease? ended), null);
         return number;
     }
 
-    public IStoreLease Find(long number) => _leases.TryGetValue(number, out var lease)
+    public InMemoryLease Find(long number) => _leases.TryGetValue(number, out var lease)
         ? lease
         : throw new ElasticEpException(ElasticEpErrorCode.StoreUnavailable, "The lease has ended: it was not renewed in time, or the store was restarted. Take a new one.");
 

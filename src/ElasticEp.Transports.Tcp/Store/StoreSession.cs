@@ -103,7 +103,6 @@ internal sealed class StoreSession(InMemoryRendezvousStore store, StoreLeases le
         }
     }
 
-    // Every call of the in-memory store but wait and watch completes at once, so their results can be taken here.
     private void Handle(uint number, StoreOperation operation, ReadOnlySpan<byte> body)
     {
         switch (operation)
@@ -122,14 +121,14 @@ internal sealed class StoreSession(InMemoryRendezvousStore store, StoreLeases le
                 break;
             case StoreOperation.CompareAndSet:
                 var expected = StoreProtocol.ReadLong(ref body);
-                var outcome = store.CompareAndSetAsync(StoreProtocol.ReadKey(ref body), expected, Value(body)).Result;
+                var outcome = store.CompareAndSet(StoreProtocol.ReadKey(ref body, _key), expected, Value(body));
                 Answer(number, outcome.Current, outcome.IsSet ? (byte)3 : (byte)1);
                 break;
             case StoreOperation.Delete:
-                Answer(number, store.DeleteAsync(StoreProtocol.ReadKey(ref body)).Result ? 1 : 0);
+                Answer(number, store.Delete(StoreProtocol.ReadKey(ref body, _key)) ? 1 : 0);
                 break;
             case StoreOperation.List:
-                AnswerList(number, store.ListAsync(StoreProtocol.ReadKey(ref body)).Result);
+                AnswerList(number, store.List(StoreProtocol.ReadKey(ref body)));
                 break;
             case StoreOperation.Wait:
                 var after = StoreProtocol.ReadLong(ref body);
@@ -145,7 +144,7 @@ internal sealed class StoreSession(InMemoryRendezvousStore store, StoreLeases le
                 Answer(number, leases.Add(TimeSpan.FromTicks(StoreProtocol.ReadLong(ref body))));
                 break;
             case StoreOperation.Renew:
-                leases.Find(StoreProtocol.ReadLong(ref body)).RenewAsync().GetAwaiter().GetResult();
+                leases.Find(StoreProtocol.ReadLong(ref body)).Renew();
                 Answer(number, 0);
                 break;
             case StoreOperation.EndLease:

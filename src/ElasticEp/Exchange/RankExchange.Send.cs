@@ -58,7 +58,7 @@ internal sealed partial class RankExchange
 
         var dispatch = DispatchAsync(step, layer, hidden, topkIds, topkWeights, laneNumber, cancellationToken);
         return dispatch.IsFaulted || dispatch.IsCanceled
-            ? Failed(dispatch) // refused, or over already: the lane may be another call's
+            ? new ValueTask(dispatch.AsTask()) // refused, or over already: the lane may be another call's
             : _lanes[laneNumber].Forward.Run(step, dispatch, output, expert, cancellationToken);
     }
 
@@ -99,19 +99,6 @@ internal sealed partial class RankExchange
         {
             Leave(lane, LanePhase.Ready);
             EndCall(lane);
-        }
-    }
-
-    private static ValueTask Failed(ValueTask<DispatchedRows> dispatch)
-    {
-        try
-        {
-            dispatch.GetAwaiter().GetResult();
-            return default;
-        }
-        catch (Exception exception) when (exception is ElasticEpException or OperationCanceledException)
-        {
-            return ValueTask.FromException(exception);
         }
     }
 

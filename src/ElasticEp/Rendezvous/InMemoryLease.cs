@@ -27,9 +27,15 @@ internal sealed class InMemoryLease : IStoreLease
     public ValueTask RenewAsync(CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        return Store.TryRenew(this)
-            ? default
-            : throw new ElasticEpException(ElasticEpErrorCode.StoreUnavailable, $"The lease of {_timeToLive} has ended: it was not renewed in time, or it or the store was disposed. Take a new one.");
+        Renew();
+        return default;
+    }
+
+    /// <inheritdoc cref="IStoreLease.RenewAsync"/>
+    public void Renew()
+    {
+        if (!Store.TryRenew(this))
+            throw new ElasticEpException(ElasticEpErrorCode.StoreUnavailable, $"The lease of {_timeToLive} has ended: it was not renewed in time, or it or the store was disposed. Take a new one.");
     }
 
     public async ValueTask DisposeAsync()

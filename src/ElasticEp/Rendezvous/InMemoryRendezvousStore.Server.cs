@@ -38,6 +38,51 @@ public sealed partial class InMemoryRendezvousStore
         }
     }
 
+    /// <inheritdoc cref="CompareAndSetAsync"/>
+    /// <remarks>The store keeps the bytes.</remarks>
+    internal CompareAndSetResult CompareAndSet(ReadOnlySpan<char> key, long expectedVersion, byte[] value)
+    {
+        Check(key);
+        lock (_lock)
+        {
+            var present = Find(key);
+            return (present?.Version ?? 0) == expectedVersion
+                ? new CompareAndSetResult(true, Put(NameOf(key), value, null))
+                : new CompareAndSetResult(false, present);
+        }
+    }
+
+    /// <inheritdoc cref="DeleteAsync"/>
+    internal bool Delete(ReadOnlySpan<char> key)
+    {
+        Check(key);
+        lock (_lock)
+            return _byName.TryGetValue(key, out var name, out _) && Remove(name);
+    }
+
+    /// <inheritdoc cref="ListAsync"/>
+    internal IReadOnlyList<StoreEntry> List(string prefix)
+    {
+        lock (_lock)
+            return [.. Under(prefix)];
+    }
+
+    /// <inheritdoc cref="LeaseAsync"/>
+    internal InMemoryLease Lease(TimeSpan timeToLive)
+    {
+        if (timeToLive <= TimeSpan.Zero)
+            throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"A lease of {timeToLive} is not positive.");
+        if (timeToLive > MaxTimeToLive)
+            throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"A lease of {timeToLive} is longer than {MaxTimeToLive}.");
+        lock (_lock)
+        {
+            CheckOpen(CancellationToken.None);
+            var lease = new InMemoryLease(this, timeToLive, _time);
+            _leases.Add(lease);
+            return lease;
+        }
+    }
+
     /// <summary>Extends a lease; false when it has ended.</summary>
     internal bool TryRenew(InMemoryLease lease)
     {

@@ -59,13 +59,7 @@ public sealed partial class InMemoryRendezvousStore : IRendezvousStore
     public ValueTask<CompareAndSetResult> CompareAndSetAsync(string key, long expectedVersion, ReadOnlyMemory<byte> value, CancellationToken cancellationToken = default)
     {
         Check(key, cancellationToken);
-        lock (_lock)
-        {
-            var present = Find(key);
-            return ValueTask.FromResult((present?.Version ?? 0) == expectedVersion
-                ? new CompareAndSetResult(true, Put(key, value.ToArray(), null))
-                : new CompareAndSetResult(false, present));
-        }
+        return ValueTask.FromResult(CompareAndSet(key, expectedVersion, value.ToArray()));
     }
 
     /// <inheritdoc/>
@@ -96,8 +90,7 @@ public sealed partial class InMemoryRendezvousStore : IRendezvousStore
     public ValueTask<bool> DeleteAsync(string key, CancellationToken cancellationToken = default)
     {
         Check(key, cancellationToken);
-        lock (_lock)
-            return ValueTask.FromResult(Remove(key));
+        return ValueTask.FromResult(Delete(key));
     }
 
     /// <inheritdoc/>
@@ -105,24 +98,14 @@ public sealed partial class InMemoryRendezvousStore : IRendezvousStore
     {
         ArgumentNullException.ThrowIfNull(prefix);
         CheckOpen(cancellationToken);
-        lock (_lock)
-            return ValueTask.FromResult<IReadOnlyList<StoreEntry>>([.. Under(prefix)]);
+        return ValueTask.FromResult<IReadOnlyList<StoreEntry>>(List(prefix));
     }
 
     /// <inheritdoc/>
     public ValueTask<IStoreLease> LeaseAsync(TimeSpan timeToLive, CancellationToken cancellationToken = default)
     {
-        if (timeToLive <= TimeSpan.Zero)
-            throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"A lease of {timeToLive} is not positive.");
-        if (timeToLive > MaxTimeToLive)
-            throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"A lease of {timeToLive} is longer than {MaxTimeToLive}.");
-        lock (_lock)
-        {
-            CheckOpen(cancellationToken);
-            var lease = new InMemoryLease(this, timeToLive, _time);
-            _leases.Add(lease);
-            return ValueTask.FromResult<IStoreLease>(lease);
-        }
+        cancellationToken.ThrowIfCancellationRequested();
+        return ValueTask.FromResult<IStoreLease>(Lease(timeToLive));
     }
 
     /// <inheritdoc/>

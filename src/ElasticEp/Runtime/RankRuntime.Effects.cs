@@ -150,37 +150,15 @@ internal sealed partial class RankRuntime
         foreach (var member in view.Members)
         {
             if (member.Rank != Rank)
-                SendControl(member.Id, header);
+                _ = SendControlAsync(member.Id, header);
         }
     }
 
-    private void SendControl(MemberId peer, in FrameHeader header)
-    {
-        // Completes at once nearly always; only a pending or failed send is looked at further.
-        var sending = TrySend(peer, header);
-        if (!sending.IsCompletedSuccessfully)
-            _ = ObserveAsync(sending, peer);
-        else
-            sending.GetAwaiter().GetResult();
-    }
-
-    private ValueTask TrySend(MemberId peer, in FrameHeader header)
+    private async Task SendControlAsync(MemberId peer, FrameHeader header)
     {
         try
         {
-            return _services.Transport.SendAsync(peer, LinkKind.Control, header, default, _stopped.Token);
-        }
-        catch (ElasticEpException exception)
-        {
-            return ValueTask.FromException(exception);
-        }
-    }
-
-    private async Task ObserveAsync(ValueTask sending, MemberId peer)
-    {
-        try
-        {
-            await sending.ConfigureAwait(false);
+            await _services.Transport.SendAsync(peer, LinkKind.Control, header, default, _stopped.Token).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is ElasticEpException or OperationCanceledException or ObjectDisposedException)
         {

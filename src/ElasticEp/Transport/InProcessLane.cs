@@ -22,7 +22,7 @@ internal sealed class InProcessLane(InProcessConnection connection, InProcessTra
             return ValueTask.FromException(connection.Lost(to));
         var hasTurn = _turn.Wait(0, CancellationToken.None);
         return hasTurn && !IsHeld
-            ? SendNow(header, segments, cancellationToken)
+            ? SendNowAsync(header, segments, cancellationToken)
             : SendLaterAsync(header, segments, hasTurn, cancellationToken);
     }
 
@@ -43,53 +43,39 @@ internal sealed class InProcessLane(InProcessConnection connection, InProcessTra
             throw;
         }
 
-        await SendNow(header, segments, cancellationToken).ConfigureAwait(false);
+        await SendNowAsync(header, segments, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>It is this frame's turn. Ends the turn, at once or with the answer.</summary>
-    private ValueTask SendNow(in FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
-    {
-        if (connection.Closed.IsCancellationRequested)
-        {
-            Leave(hasTurn: true);
-            return ValueTask.FromException(connection.Lost(to));
-        }
-
-        var answer = Ask(header);
-        if (!answer.IsCompleted || IsPaused)
-            return SendWhenAnsweredAsync(header, segments, WaitForAnswerAsync(answer), cancellationToken);
-        try
-        {
-            Deliver(header, segments.Span, answer);
-            return default;
-        }
-        catch (ElasticEpException lost)
-        {
-            return ValueTask.FromException(lost);
-        }
-        finally
-        {
-            Leave(hasTurn: true);
-        }
-    }
-
+    /// <summary>It is this frame's turn. Ends the turn with the answer, mostly at once.</summary>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask SendWhenAnsweredAsync(FrameHeader header, ReadOnlyMemory<EpBuffer> segments, Task<FrameTarget> pending, CancellationToken cancellationToken)
+    private async ValueTask SendNowAsync(FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
     {
-        await ((Task)pending).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (!pending.IsCompleted)
-        {
-            _ = DeliverLaterAsync(header, new PayloadCopy(segments.Span, header.PayloadLength), pending);
-            throw new OperationCanceledException(cancellationToken);
-        }
-
+        var isTurnKept = true;
         try
         {
-            Deliver(header, segments.Span, new ValueTask<FrameTarget>(pending));
+            if (connection.Closed.IsCancellationRequested)
+                throw connection.Lost(to);
+            var answer = Ask(header);
+            if (!answer.IsCompleted || IsPaused)
+            {
+                var pending = WaitForAnswerAsync(answer);
+                await ((Task)pending).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                if (!pending.IsCompleted)
+                {
+                    isTurnKept = false;
+                    _ = DeliverLaterAsync(header, new PayloadCopy(segments.Span, header.PayloadLength), pending);
+                    throw new OperationCanceledException(cancellationToken);
+                }
+
+                answer = new ValueTask<FrameTarget>(pending);
+            }
+
+            await DeliverAsync(header, segments, answer).ConfigureAwait(false);
         }
         finally
         {
-            Leave(hasTurn: true);
+            if (isTurnKept)
+                Leave(hasTurn: true);
         }
     }
 
@@ -113,11 +99,12 @@ internal sealed class InProcessLane(InProcessConnection connection, InProcessTra
     }
 
     /// <summary>The answer is there: writes the payload and says so, or ends the connection and throws.</summary>
-    private void Deliver(in FrameHeader header, ReadOnlySpan<EpBuffer> segments, ValueTask<FrameTarget> answer)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask DeliverAsync(FrameHeader header, ReadOnlyMemory<EpBuffer> segments, ValueTask<FrameTarget> answer)
     {
         try
         {
-            var target = answer.GetAwaiter().GetResult();
+            var target = await answer.ConfigureAwait(false);
             if (!target.IsWanted)
                 return;
             var isFit = target.Buffer.ByteLength == header.PayloadLength && target.Buffer.Kind != MemoryKind.Device;
@@ -127,7 +114,7 @@ internal sealed class InProcessLane(InProcessConnection connection, InProcessTra
                 throw isFit ? connection.Lost(to) : new InvalidOperationException($"{to.Self!.Id} gave {target.Buffer.ByteLength} bytes of {target.Buffer.Kind} memory for a payload of {header.PayloadLength} bytes");
             }
 
-            PayloadCopy.Copy(segments, target.Buffer);
+            PayloadCopy.Copy(segments.Span, target.Buffer);
             to.Handler.OnFrameCompleted(from.Self!, link, header, target.Buffer);
         }
         catch (Exception exception)
@@ -143,8 +130,7 @@ internal sealed class InProcessLane(InProcessConnection connection, InProcessTra
     {
         try
         {
-            await ((Task)pending).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            Deliver(header, [copy.Buffer], new ValueTask<FrameTarget>(pending));
+            await DeliverAsync(header, new[] { copy.Buffer }, new ValueTask<FrameTarget>(pending)).ConfigureAwait(false);
         }
         catch (ElasticEpException)
         {

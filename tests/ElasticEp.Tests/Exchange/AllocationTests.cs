@@ -110,15 +110,14 @@ public sealed class AllocationTests
     /// <summary>Delivers inside the send; all ranks have begun the step, so no frame has to wait.</summary>
     private sealed class Wire(RankExchange[] exchanges, int rank) : IExchangeWire
     {
-        public ValueTask SendAsync(MemberId to, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
+        public async ValueTask SendAsync(MemberId to, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
         {
             var (exchange, self) = (exchanges[to.Rank], new MemberId(rank, 1));
             var accepted = exchange.AcceptAsync(self, header, CancellationToken.None);
             Assert.True(accepted.IsCompletedSuccessfully);
-            var target = accepted.GetAwaiter().GetResult();
+            var target = await accepted;
             ExchangeNetwork.Copy(segments.Span, target.Buffer);
             exchange.Complete(self, header, target.Buffer);
-            return default;
         }
     }
 }

@@ -43,11 +43,11 @@ public sealed class InProcessTransportTests : TransportConformance
         await b.StartAsync(new PeerIdentity("test", Id(1), "", ""), new Sink(memory), TestContext.Current.CancellationToken);
         await a.ConnectAsync(Id(1), b.Address, TestContext.Current.CancellationToken);
         using var cancel = new CancellationTokenSource();
-        Assert.Equal(0, Allocated(a, cancel.Token));
+        Assert.Equal(0, await AllocatedAsync(a, cancel.Token));
         await a.DisposeAsync();
         await b.DisposeAsync();
 
-        static long Allocated(ITransport transport, CancellationToken token)
+        static async Task<long> AllocatedAsync(ITransport transport, CancellationToken token)
         {
             var segments = new[] { EpBuffer.From(new byte[1 << 15]), EpBuffer.From(new byte[1 << 15]) };
             var before = 0L;
@@ -57,7 +57,7 @@ public sealed class InProcessTransportTests : TransportConformance
                     before = GC.GetAllocatedBytesForCurrentThread();
                 var send = transport.SendAsync(Id(1), LinkKind.Data, Header(i, 1 << 16), segments, token);
                 Assert.True(send.IsCompletedSuccessfully);
-                send.GetAwaiter().GetResult();
+                await send;
             }
 
             return GC.GetAllocatedBytesForCurrentThread() - before;
