@@ -70,6 +70,14 @@ internal sealed class CoreProbe
         return probe;
     }
 
+    /// <summary>Rank 0 of a group that is to be born, while its birth waits for rank 1.</summary>
+    public static CoreProbe Unborn()
+    {
+        var probe = new CoreProbe(0) { Version = 0 };
+        probe.Post(new BirthRequested()).AnswerRead().Write();
+        return probe.Register(0);
+    }
+
     public CoreProbe Post(RankEvent e)
     {
         Effects.Clear();
