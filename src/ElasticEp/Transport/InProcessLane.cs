@@ -22,7 +22,7 @@ internal sealed class InProcessLane(InProcessConnection connection, InProcessTra
             return ValueTask.FromException(connection.Lost(to));
         var hasTurn = _turn.Wait(0, CancellationToken.None);
         return hasTurn && !IsHeld
-            ? SendNowAsync(header, segments, cancellationToken)
+            ? SendNow(header, segments, cancellationToken)
             : SendLaterAsync(header, segments, hasTurn, cancellationToken);
     }
 
@@ -43,39 +43,55 @@ internal sealed class InProcessLane(InProcessConnection connection, InProcessTra
             throw;
         }
 
-        await SendNowAsync(header, segments, cancellationToken).ConfigureAwait(false);
+        await SendNow(header, segments, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>It is this frame's turn. Ends the turn with the answer, mostly at once.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask SendNowAsync(FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
+    /// <summary>It is this frame's turn. Ends the turn, at once or with the answer.</summary>
+    private ValueTask SendNow(in FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
     {
-        var isTurnKept = true;
+        if (connection.Closed.IsCancellationRequested)
+        {
+            Leave(hasTurn: true);
+            return ValueTask.FromException(connection.Lost(to));
+        }
+
+        var answer = Ask(header);
+        if (!answer.IsCompletedSuccessfully || IsPaused)
+            return SendWhenAnsweredAsync(header, segments, WaitForAnswerAsync(answer), cancellationToken);
         try
         {
-            if (connection.Closed.IsCancellationRequested)
-                throw connection.Lost(to);
-            var answer = Ask(header);
-            if (!answer.IsCompleted || IsPaused)
-            {
-                var pending = WaitForAnswerAsync(answer);
-                await ((Task)pending).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                if (!pending.IsCompleted)
-                {
-                    isTurnKept = false;
-                    _ = DeliverLaterAsync(header, new PayloadCopy(segments.Span, header.PayloadLength), pending);
-                    throw new OperationCanceledException(cancellationToken);
-                }
-
-                answer = new ValueTask<FrameTarget>(pending);
-            }
-
-            await DeliverAsync(header, segments, answer).ConfigureAwait(false);
+            // The answer is there: taking it blocks nobody.
+            Deliver(header, segments.Span, answer.Result);
+            return default;
+        }
+        catch (ElasticEpException lost)
+        {
+            return ValueTask.FromException(lost);
         }
         finally
         {
-            if (isTurnKept)
-                Leave(hasTurn: true);
+            Leave(hasTurn: true);
+        }
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask SendWhenAnsweredAsync(FrameHeader header, ReadOnlyMemory<EpBuffer> segments, Task<FrameTarget> pending, CancellationToken cancellationToken)
+    {
+        await ((Task)pending).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!pending.IsCompleted)
+        {
+            _ = DeliverLaterAsync(header, new PayloadCopy(segments.Span, header.PayloadLength), pending);
+            throw new OperationCanceledException(cancellationToken);
+        }
+
+        try
+        {
+            var target = await TargetOfAsync(pending).ConfigureAwait(false);
+            Deliver(header, segments.Span, target);
+        }
+        finally
+        {
+            Leave(hasTurn: true);
         }
     }
 
@@ -98,13 +114,24 @@ internal sealed class InProcessLane(InProcessConnection connection, InProcessTra
         return target;
     }
 
-    /// <summary>The answer is there: writes the payload and says so, or ends the connection and throws.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask DeliverAsync(FrameHeader header, ReadOnlyMemory<EpBuffer> segments, ValueTask<FrameTarget> answer)
+    /// <summary>The answer; a handler that failed ends the connection.</summary>
+    private async ValueTask<FrameTarget> TargetOfAsync(Task<FrameTarget> answer)
     {
         try
         {
-            var target = await answer.ConfigureAwait(false);
+            return await answer.ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            throw End(exception);
+        }
+    }
+
+    /// <summary>The answer is there: writes the payload and says so, or ends the connection and throws.</summary>
+    private void Deliver(in FrameHeader header, ReadOnlySpan<EpBuffer> segments, in FrameTarget target)
+    {
+        try
+        {
             if (!target.IsWanted)
                 return;
             var isFit = target.Buffer.ByteLength == header.PayloadLength && target.Buffer.Kind != MemoryKind.Device;
@@ -114,15 +141,20 @@ internal sealed class InProcessLane(InProcessConnection connection, InProcessTra
                 throw isFit ? connection.Lost(to) : new InvalidOperationException($"{to.Self!.Id} gave {target.Buffer.ByteLength} bytes of {target.Buffer.Kind} memory for a payload of {header.PayloadLength} bytes");
             }
 
-            PayloadCopy.Copy(segments.Span, target.Buffer);
+            PayloadCopy.Copy(segments, target.Buffer);
             to.Handler.OnFrameCompleted(from.Self!, link, header, target.Buffer);
         }
         catch (Exception exception)
         {
-            var reason = exception is ElasticEpException ? DisconnectReason.ProtocolError : DisconnectReason.Reset;
-            _ = connection.CloseAsync(reason, exception.Message); // nothing happens when it is closed, which is then the cause
-            throw connection.Lost(to, exception);
+            throw End(exception);
         }
+    }
+
+    /// <summary>What the receiver's handler did ends the connection; nothing happens when it is closed, which is then the cause.</summary>
+    private ElasticEpException End(Exception cause)
+    {
+        _ = connection.CloseAsync(cause is ElasticEpException ? DisconnectReason.ProtocolError : DisconnectReason.Reset, cause.Message);
+        return connection.Lost(to, cause);
     }
 
     /// <summary>A cancelled sender wants its memory back, but the receiver has seen the header: a copy goes out in its place.</summary>
@@ -130,7 +162,8 @@ internal sealed class InProcessLane(InProcessConnection connection, InProcessTra
     {
         try
         {
-            await DeliverAsync(header, new[] { copy.Buffer }, new ValueTask<FrameTarget>(pending)).ConfigureAwait(false);
+            var target = await TargetOfAsync(pending).ConfigureAwait(false);
+            Deliver(header, [copy.Buffer], target);
         }
         catch (ElasticEpException)
         {
