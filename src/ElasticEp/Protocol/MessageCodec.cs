@@ -108,6 +108,15 @@ internal static class MessageCodec
                 writer.Byte(17);
                 writer.Text(m.Operation);
                 break;
+            case ProbeMessage m:
+                writer.Byte(18);
+                writer.Id(m.About);
+                break;
+            case HeardMessage m:
+                writer.Byte(19);
+                writer.Id(m.About);
+                writer.Bool(m.IsHeard);
+                break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(message), message, "Unknown message.");
         }
@@ -135,6 +144,8 @@ internal static class MessageCodec
             15 => new WeightRequestMessage(reader.Bytes()),
             16 => new ExpertLoadMessage(reader.Long(), ReadCounts(ref reader)),
             17 => new ExpertLoadRequestMessage(reader.Text()),
+            18 => new ProbeMessage(reader.Id()),
+            19 => new HeardMessage(reader.Id(), reader.Bool()),
             var kind => throw WireReader.Malformed($"kind {kind} is unknown"),
         };
         Envelope.End(bytes[0], reader);

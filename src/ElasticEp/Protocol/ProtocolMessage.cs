@@ -75,5 +75,11 @@ internal sealed record WeightRequestMessage(ReadOnlyMemory<byte> Request) : Prot
 /// <param name="Pairs">(token, expert) pairs, <c>[layers × experts]</c>; never negative.</param>
 internal sealed record ExpertLoadMessage(long Step, ReadOnlyMemory<long> Pairs) : ProtocolMessage;
 
+/// <summary>Member → member: have you heard this one lately?</summary>
+internal sealed record ProbeMessage(MemberId About) : ProtocolMessage;
+
+/// <summary>The answer to Probe.</summary>
+internal sealed record HeardMessage(MemberId About, bool IsHeard) : ProtocolMessage;
+
 /// <summary>Coordinator → members: report your load now, an operation is to be planned.</summary>
 internal sealed record ExpertLoadRequestMessage(string Operation) : ProtocolMessage;

@@ -70,6 +70,14 @@ internal sealed class CoreProbe
         return probe;
     }
 
+    /// <summary>Rank 0 of a group that is to be born, while its birth waits for rank 1.</summary>
+    public static CoreProbe Unborn()
+    {
+        var probe = new CoreProbe(0) { Version = 0 };
+        probe.Post(new BirthRequested()).AnswerRead().Write();
+        return probe.Register(0);
+    }
+
     public CoreProbe Post(RankEvent e)
     {
         Effects.Clear();
@@ -84,7 +92,7 @@ internal sealed class CoreProbe
 
     public CoreProbe LoseLink(int peer) => Post(new LinkLost(TestViews.Id(peer), ElasticEp.Transport.DisconnectReason.Reset, "reset"));
 
-    public CoreProbe Lose(int peer) => Post(new PeerLost(TestViews.Id(peer), LossReason.Unreachable, "dead"));
+    public CoreProbe Lose(int peer) => Post(new DialEnded(TestViews.Id(peer), DialResult.Refused, "nobody listens"));
 
     public CoreProbe Ask(string id, int? size = null, OperationKind kind = OperationKind.Scale, int[]? remove = null, long call = 0, long endedBefore = 0) =>
         Message(-1, new OperationRequestMessage(new OperationRequest(id, kind) { Size = size, Remove = remove?.ToImmutableArray(), Call = call, EndedBefore = endedBefore }));

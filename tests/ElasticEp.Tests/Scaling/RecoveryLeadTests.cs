@@ -1,5 +1,6 @@
 using ElasticEp.Events;
 using ElasticEp.Protocol;
+using ElasticEp.Scaling;
 using ElasticEp.Tests.Membership;
 
 namespace ElasticEp.Tests.Scaling;
@@ -32,6 +33,47 @@ public sealed class RecoveryLeadTests
 
     [Fact]
     public void Who_takes_over_a_Completed_view_starts_nobody() => Assert.Empty(Successor(isCompleted: true).Sent<StartMessage>());
+
+    /// <summary>The view that was being prepared has the epoch of the other recovery's: committing it would give two views one epoch.</summary>
+    [Theory]
+    [InlineData(nameof(OperationPhase.Preparing), null)]
+    [InlineData(nameof(OperationPhase.Draining), 1)]
+    public void An_operation_goes_on_upon_the_view_that_the_recovery_of_another_has_written(string phase, int? leaver)
+    {
+        var probe = CoreProbe.Idle().AdvanceTo(Enum.Parse<OperationPhase>(phase), leaver);
+        Assert.Equal(2, probe.Coordinator.Operation!.Next!.Epoch);
+        probe.Message(1, new StepFailedMessage(1, 2, null, "test"));
+        probe.Overwrite(probe.Record.WithNext(TestViews.Started(2, 2, 0, 1)));
+        probe.AnswerRead();
+        Assert.Null(probe.Coordinator.Operation!.Next);
+        probe.Message(1, new StoppedMessage(probe.Coordinator.Recovery!.Id, 1, 1, 1, [TestViews.Id(0)])).Write();
+        probe.Step();
+        Assert.Equal(3, probe.Record.View.Epoch);
+        Assert.Equal(4, probe.Write().Sent<PrepareMessage>(1).Single().Next.Epoch);
+    }
+
+    [Fact]
+    public void A_leaver_whose_link_is_lost_while_it_is_to_stop_is_connected_again()
+    {
+        var probe = CoreProbe.Idle().AdvanceTo(OperationPhase.Committed, leaver: 1);
+        probe.Step();
+        Assert.False(probe.Core.Member.View.Contains(TestViews.Id(1)));
+        Assert.Single(probe.Message(1, new StepFailedMessage(1, 2, null, "test")).AnswerRead().Sent<StopMessage>(1));
+        Assert.Equal(TestViews.Id(1), Assert.Single(probe.LoseLink(1).Of<Dial>()).Peer.Id);
+        Assert.Single(probe.LinkUp(1).Sent<StopMessage>(1));
+    }
+
+    [Fact]
+    public void The_failure_of_one_whom_the_record_does_not_need_stops_nobody()
+    {
+        var probe = CoreProbe.Idle();
+        probe.Message(1, new StepFailedMessage(1, 2, null, "test"));
+        probe.Overwrite(probe.Record.WithNext(TestViews.View(2, 0)).AfterCompletion());
+        probe.AnswerRead();
+        Assert.Equal(2, Assert.Single(probe.Sent<CompletedMessage>(1)).Epoch);
+        Assert.Empty(probe.Sent<StopMessage>());
+        Assert.Null(probe.Coordinator.Recovery);
+    }
 
     /// <summary>Rank 1, which coordinates view 2 [1 2] after rank 0 was evicted, and has read the record.</summary>
     private static CoreProbe Successor(bool isCompleted)

@@ -82,8 +82,8 @@ public sealed class RecoveryTests
         probe.Overwrite(probe.Record.WithNext(TestViews.Started(2, 3, 0, 1)));
         probe.AnswerRefused().AnswerRead();
         Assert.Empty(probe.Sent<StopMessage>());
-        Assert.Equal(probe.Now + RecoveryCore.SilenceTime, probe.Core.WakeAt);
-        probe.Now += RecoveryCore.SilenceTime;
+        Assert.Equal(probe.Now + probe.Core.Peers.SilenceTime, probe.Coordinator.WakeAt);
+        probe.Now += probe.Core.Peers.SilenceTime;
         Assert.Equal(2, probe.Post(RankEvent.Tick).AnswerRead().Sent<StopMessage>(1).Single().Epoch);
     }
 
@@ -131,10 +131,10 @@ public sealed class RecoveryTests
     [Fact]
     public void The_loss_of_an_earlier_process_of_a_rank_evicts_nobody()
     {
-        var probe = CoreProbe.Idle().Post(new PeerLost(new MemberId(1, 1), LossReason.Unreachable, "long ago"));
+        var probe = CoreProbe.Idle().Post(new DialEnded(new MemberId(1, 1), DialResult.Refused, "long ago"));
         Assert.Empty(probe.Effects);
         probe.LoseLink(1).AnswerRead();
-        Assert.False(probe.Post(new PeerLost(new MemberId(1, 1), LossReason.Unreachable, "")).Has<WriteRecord>());
+        Assert.False(probe.Post(new DialEnded(new MemberId(1, 1), DialResult.Refused, "")).Has<WriteRecord>());
     }
 
     [Fact]

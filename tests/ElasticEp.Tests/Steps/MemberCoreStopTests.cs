@@ -172,8 +172,22 @@ public sealed class MemberCoreStopTests
     public void A_lost_proposer_is_replaced_while_the_answer_waits()
     {
         var probe = MemberProbe.Running(View).ReturnDelegate(new IOException("link")).Stop();
-        probe.Links.OnLost(TestViews.Id(0));
+        probe.Peers.OnUp(TestViews.Id(0), probe.Now);
+        probe.Peers.Report(TestViews.Id(0), LossReason.Silent, "dead", probe.Now);
         probe.Do(effects => probe.Core.OnPeerLost(new PeerLost(TestViews.Id(0), LossReason.Unreachable, "dead"), effects));
         Assert.Equal(TestViews.Id(1), Assert.Single(probe.Of<SendMessage>()).To); // the next lowest: itself
+    }
+
+    [Fact]
+    public void A_leader_whose_Start_does_not_come_in_time_is_reported_lost()
+    {
+        var probe = MemberProbe.Running(View);
+        probe.Peers.OnUp(TestViews.Id(0), probe.Now);
+        probe.ReturnDelegate(new IOException("link")).Stop();
+        var patience = MemberProbe.Options.RecoveryDeadline + TimeSpan.FromSeconds(1);
+        Assert.Equal(probe.Now + patience, probe.Core.WakeAt);
+        probe.Now += patience;
+        probe.Post(RankEvent.Tick);
+        Assert.Equal((TestViews.Id(0), LossReason.NoStart), probe.Peers.TakeLosses().Select(lost => (lost.Peer, lost.Reason)).Single());
     }
 }
