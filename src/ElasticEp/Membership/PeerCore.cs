@@ -32,6 +32,9 @@ internal sealed class PeerCore(ElasticEpOptions options)
     /// <summary>Connected peers, by rank.</summary>
     public IEnumerable<MemberId> Connected => _peers.Where(peer => peer.Value.IsConnected).Select(peer => peer.Key).OrderBy(peer => peer.Rank).ThenBy(peer => peer.Incarnation);
 
+    /// <summary>Those of them that live for certain: not lost, not even suspected.</summary>
+    public IEnumerable<MemberId> Heard => Connected.Where(peer => _peers[peer] is { Loss: null, IsSuspected: false });
+
     /// <summary>When a tick is wanted, or null.</summary>
     public TimeSpan? WakeAt { get; private set; }
 

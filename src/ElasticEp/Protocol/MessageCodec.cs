@@ -31,6 +31,7 @@ internal static class MessageCodec
                 writer.Long(m.Closed ?? -1);
                 writer.Long(m.ClosedEpoch);
                 writer.Ids(m.Connected);
+                writer.Ids(m.Heard);
                 break;
             case StartMessage m:
                 writer.Byte(4);
@@ -129,7 +130,7 @@ internal static class MessageCodec
         {
             1 => new StepFailedMessage(reader.Long(), reader.Long(), ReadLost(ref reader), reader.Text()),
             2 => new StopMessage(reader.Long(), reader.Long()),
-            3 => new StoppedMessage(reader.Long(), reader.Long(), reader.Long() is var closed and >= 0 ? closed : null, reader.Long(), [.. reader.Ids()]),
+            3 => new StoppedMessage(reader.Long(), reader.Long(), reader.Long() is var closed and >= 0 ? closed : null, reader.Long(), [.. reader.Ids()], [.. reader.Ids()]),
             4 => new StartMessage(ViewCodec.Read(ref reader), reader.Long(), reader.Text(), reader.Int()),
             5 => ReadPrepare(ref reader),
             6 => new DrainMessage(reader.Text()),

@@ -18,7 +18,8 @@ internal sealed record StopMessage(long Epoch, long Recovery) : ProtocolMessage;
 /// <param name="Closed">The last step whose own exchanges are complete, or the one before the step that it was started with; null when it has entered no view.</param>
 /// <param name="ClosedEpoch">Epoch under which it closed that step itself; zero when it did not.</param>
 /// <param name="Connected">Whom it is connected to.</param>
-internal sealed record StoppedMessage(long Recovery, long Entered, long? Closed, long ClosedEpoch, ImmutableArray<MemberId> Connected) : ProtocolMessage;
+/// <param name="Heard">Those of them whose heartbeats come.</param>
+internal sealed record StoppedMessage(long Recovery, long Entered, long? Closed, long ClosedEpoch, ImmutableArray<MemberId> Connected, ImmutableArray<MemberId> Heard) : ProtocolMessage;
 
 /// <summary>Proposer → members, coordinator → joiners: run this step under this view.</summary>
 /// <param name="View">The view.</param>

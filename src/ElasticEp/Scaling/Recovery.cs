@@ -33,6 +33,9 @@ internal sealed class Recovery(long id, MemberId reporter, string reason)
     /// <summary>Stopping, all have answered, but some do not reach each other: when one of those is lost; null when all do.</summary>
     public TimeSpan? LinksBy { get; set; }
 
+    /// <summary>Members that others hear and this rank does not, and that are to go all the same.</summary>
+    public HashSet<MemberId> GivenUp { get; } = [];
+
     /// <summary>Stopping: when the record is read again, because most members are silent; null when they are not.</summary>
     public TimeSpan? WriteAt { get; set; }
 

@@ -13,7 +13,7 @@ internal sealed class RecoveryCore(ElasticEpOptions options, MemberCore member, 
 {
     private long _recoveries;
     private long _recoveredEpoch;
-    private long _resignedEpoch; // of the view in which this rank could not stop itself; zero for none
+    private TimeSpan _resignedUntil; // this rank could not do what it demands of others: until then the next one leads
 
     public Recovery? Current { get; private set; }
 
@@ -31,7 +31,7 @@ internal sealed class RecoveryCore(ElasticEpOptions options, MemberCore member, 
     {
         if (failed.Lost == from)
             peers.Report(from, LossReason.Stuck, failed.Reason, now); // it led, and cannot stop itself
-        if (_resignedEpoch >= member.View.Epoch && _resignedEpoch > 0)
+        if (now < _resignedUntil)
             return false; // its successor leads
         if (member.View.StartStep > 0 && failed.Epoch < member.View.Epoch)
         {
@@ -137,10 +137,12 @@ internal sealed class RecoveryCore(ElasticEpOptions options, MemberCore member, 
             SendStop(recovery, now, effects);
         if (recovery.Phase != RecoveryPhase.Stopping || !HaveAllAnswered(recovery))
             return;
-        if (AreLinked(recovery))
-            Write(recovery, now, effects);
-        else
+        if (!AreLinked(recovery))
             recovery.LinksBy ??= now + peers.SilenceTime;
+        else if (Unreachable(recovery).Any())
+            ReportCutOff(recovery, now, effects); // the link has been down for the silence time already
+        else
+            Write(recovery, now, effects);
     }
 
     /// <summary>The view is durable: everybody who was stopped is started.</summary>
@@ -192,7 +194,7 @@ internal sealed class RecoveryCore(ElasticEpOptions options, MemberCore member, 
         {
             var what = $"{target.Id} has not answered Stop within {options.StopDeadline}";
             if (target.Id == member.Self)
-                Resign($"{what}: its delegate does not end", effects);
+                Resign($"{what}: its delegate does not end", now, effects);
             else
                 peers.Report(target.Id, LossReason.Stuck, what, now);
         }
@@ -202,14 +204,19 @@ internal sealed class RecoveryCore(ElasticEpOptions options, MemberCore member, 
     private void ReportCutOff(Recovery recovery, TimeSpan now, List<RankEffect> effects)
     {
         recovery.LinksBy = null;
-        var members = Kept().ToArray();
-        var cut = members.Where(one => Unlinked(recovery, one, members).Any())
-            .OrderByDescending(one => Unlinked(recovery, one, members).Count()).ThenByDescending(one => one.Rank).First();
-        var what = $"its link to rank {string.Join(", ", Unlinked(recovery, cut, members).Select(other => other.Rank))} stays down";
+        MemberId[] living = [.. Kept(), .. Unreachable(recovery)];
+        var cut = living.Where(one => Unlinked(recovery, one, living).Any())
+            .OrderByDescending(one => Unlinked(recovery, one, living).Count()).ThenByDescending(one => one.Rank).FirstOrDefault();
+        if (cut == default)
+            return;
+        var what = $"its link to rank {string.Join(", ", Unlinked(recovery, cut, living).Select(other => other.Rank))} stays down";
         if (cut == member.Self)
-            Resign(what, effects);
+            Resign(what, now, effects);
+        else if (peers.IsLost(cut))
+            recovery.GivenUp.Add(cut);
         else
             peers.Report(cut, LossReason.Cut, what, now);
+        Advance(now, effects);
     }
 
     /// <summary>More would be dropped on silence alone than are kept: the record says whether the others have gone on without this side.</summary>
@@ -220,11 +227,11 @@ internal sealed class RecoveryCore(ElasticEpOptions options, MemberCore member, 
     }
 
     /// <summary>This rank cannot do what it demands of others: the next one leads, and goes on without it.</summary>
-    private void Resign(string reason, List<RankEffect> effects)
+    private void Resign(string reason, TimeSpan now, List<RankEffect> effects)
     {
         if (Record.View.Members.FirstOrDefault(other => other.Id != member.Self && !peers.IsLost(other.Id)) is not { } successor)
             return; // nobody else can
-        _resignedEpoch = member.View.Epoch;
+        _resignedUntil = now + (options.StopDeadline * 2);
         Current = null;
         effects.Add(RankEffect.Send(successor.Id, new StepFailedMessage(member.View.Epoch, member.Step, member.Self, reason)));
     }
@@ -243,8 +250,18 @@ internal sealed class RecoveryCore(ElasticEpOptions options, MemberCore member, 
         return !members.Any(one => Unlinked(recovery, one, members).Any());
     }
 
-    private static IEnumerable<MemberId> Unlinked(Recovery recovery, MemberId one, MemberId[] members) =>
-        members.Where(other => other != one && !(recovery.Answers[one].Connected.Contains(other) && recovery.Answers[other].Connected.Contains(one)));
+    /// <summary>Members that this rank has lost by their link alone, and that a kept one hears: they live.</summary>
+    private IEnumerable<MemberId> Unreachable(Recovery recovery) => Record.View.Members.Select(other => other.Id).Where(other =>
+        peers.LossOf(other) is LossReason.Unreachable or LossReason.Silent && !recovery.GivenUp.Contains(other)
+        && Kept().Any(kept => recovery.Answers.TryGetValue(kept, out var answer) && answer.Heard.Contains(other)));
+
+    /// <summary>Whom of these one does not reach. Of two that have not answered nothing is known.</summary>
+    private static IEnumerable<MemberId> Unlinked(Recovery recovery, MemberId one, MemberId[] living)
+    {
+        return living.Where(other => other != one && !(Reaches(one, other) && Reaches(other, one)));
+
+        bool Reaches(MemberId from, MemberId to) => !recovery.Answers.TryGetValue(from, out var answer) || answer.Connected.Contains(to);
+    }
 
     /// <summary>
     /// Whether as many or more would be dropped as are kept, and only because nothing is heard of them: it may be this side that is cut

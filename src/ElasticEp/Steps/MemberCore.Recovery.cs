@@ -50,6 +50,12 @@ internal sealed partial class MemberCore
         // The answer to Stop promised never to complete a step of that epoch: its Start comes too late.
         if (start.View.Epoch <= Math.Max(View.Epoch, _stopEpoch) || Phase == MemberPhase.Gone)
             return;
+        if (_isDelegateInside && !start.View.Contains(Self))
+        {
+            Leave(effects); // it was not waited for: the group goes on without this rank
+            return;
+        }
+
         if (_isDelegateInside)
         {
             effects.Add(new Fail($"Rank {Self.Rank} got Start of {start.View} while its delegate of step {Step} was still running."));
@@ -141,7 +147,7 @@ internal sealed partial class MemberCore
             effects.Add(SendStopped(from, recovery));
     }
 
-    private RankEffect SendStopped(MemberId to, long recovery) => RankEffect.Send(to, new StoppedMessage(recovery, View.Epoch, _closed, _closedEpoch, [.. peers.Connected]));
+    private RankEffect SendStopped(MemberId to, long recovery) => RankEffect.Send(to, new StoppedMessage(recovery, View.Epoch, _closed, _closedEpoch, [.. peers.Connected], [.. peers.Heard]));
 
     /// <summary>Stop was answered, and neither Start nor another Stop has come: whoever sent it does not lead any more.</summary>
     private void ReportMissingStart(TimeSpan now)

@@ -69,7 +69,7 @@ public sealed class RecoveryTests
     {
         var probe = CoreProbe.Idle();
         probe.Message(1, new StepFailedMessage(1, 2, null, "test")).AnswerRead();
-        Assert.True(probe.Message(1, new StoppedMessage(Recovery(probe), 2, 3, 2, [TestViews.Id(0)])).Has<ReadRecord>());
+        Assert.True(probe.Message(1, new StoppedMessage(Recovery(probe), 2, 3, 2, [TestViews.Id(0)], [TestViews.Id(0)])).Has<ReadRecord>());
         Assert.False(probe.Has<WriteRecord>());
     }
 
@@ -185,7 +185,7 @@ public sealed class RecoveryTests
     }
 
     private static CoreProbe Stopped(CoreProbe probe, int from, long closed, params int[] connected) =>
-        probe.Message(from, new StoppedMessage(Recovery(probe), 1, closed, 1, [.. connected.Select(TestViews.Id)]));
+        probe.Message(from, new StoppedMessage(Recovery(probe), 1, closed, 1, [.. connected.Select(TestViews.Id)], [.. connected.Select(TestViews.Id)]));
 
     private static long Recovery(CoreProbe probe) => probe.Coordinator.Recovery!.Id;
 
@@ -196,7 +196,7 @@ public sealed class RecoveryTests
         if (isWaiting)
             probe.Post(RankEvent.DelegateReturned(probe.Core.Member.View.Epoch, probe.Core.Member.Step, new OperationCanceledException()));
         if (fresh is { } joiner)
-            probe.Message(joiner, new StoppedMessage(Recovery(probe), 0, null, 0, [TestViews.Id(0), TestViews.Id(1)]));
+            probe.Message(joiner, new StoppedMessage(Recovery(probe), 0, null, 0, [TestViews.Id(0), TestViews.Id(1)], [TestViews.Id(0), TestViews.Id(1)]));
         Stopped(probe, 1, probe.Core.Member.LastCompleted, 0, 2).Write();
         Assert.Equal(epoch, probe.Record.View.Epoch);
     }

@@ -169,6 +169,15 @@ public sealed class MemberCoreStopTests
         Assert.True(MemberProbe.Running(View).Complete(0, 2).Stop().Start(TestViews.Started(2, 3, 0, 1, 2), 3).Has<Fail>());
 
     [Fact]
+    public void Start_of_a_view_without_a_rank_whose_delegate_still_runs_lets_it_go()
+    {
+        var probe = MemberProbe.Running(View).Stop().Start(TestViews.Started(2, 2, 0, 2), 2);
+        Assert.False(probe.Has<Fail>());
+        Assert.Equal(MemberPhase.Gone, probe.Core.Phase);
+        Assert.False(probe.ReturnDelegate(new OperationCanceledException()).Returned.Result);
+    }
+
+    [Fact]
     public void A_lost_proposer_is_replaced_while_the_answer_waits()
     {
         var probe = MemberProbe.Running(View).ReturnDelegate(new IOException("link")).Stop();
