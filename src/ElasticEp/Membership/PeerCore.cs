@@ -104,7 +104,7 @@ internal sealed class PeerCore(ElasticEpOptions options)
     {
         var peer = Get(id);
         (peer.IsConnected, peer.WasConnected, peer.IsDialing) = (true, true, false);
-        (peer.BackOff, peer.DialDetail) = (TimeSpan.Zero, "");
+        (peer.UpSince, peer.DialDetail) = (now, "");
         OnHeard(peer, now);
     }
 
@@ -116,7 +116,9 @@ internal sealed class PeerCore(ElasticEpOptions options)
         peer.IsConnected = false;
         if (peer.Wanted is null)
             _peers.Remove(lost.Peer);
-        (peer.DownSince, peer.DialAt, peer.DialDetail) = (now, now, $"its connection ended ({lost.Reason}): {lost.Detail}");
+        if (now - peer.UpSince >= SilenceTime)
+            peer.BackOff = TimeSpan.Zero; // not one that is cut each time
+        (peer.DownSince, peer.DialAt, peer.DialDetail) = (now, now + peer.BackOff, $"its connection ended ({lost.Reason}): {lost.Detail}");
         Dial(now, effects);
         return true;
     }
@@ -133,7 +135,8 @@ internal sealed class PeerCore(ElasticEpOptions options)
         if (!_peers.TryGetValue(dial.Peer, out var peer))
             return;
         peer.IsDialing = false;
-        peer.BackOff = peer.BackOff == TimeSpan.Zero ? ShortestBackOff : peer.BackOff * 2 < LongestBackOff ? peer.BackOff * 2 : LongestBackOff;
+        if (dial.Result != DialResult.Connected)
+            peer.BackOff = peer.BackOff == TimeSpan.Zero ? ShortestBackOff : peer.BackOff * 2 < LongestBackOff ? peer.BackOff * 2 : LongestBackOff;
         peer.DialAt = now + peer.BackOff;
         if (peer.IsConnected || peer.Wanted is null || dial.Result == DialResult.Connected)
             return;
@@ -151,7 +154,6 @@ internal sealed class PeerCore(ElasticEpOptions options)
                 break;
         }
 
-        LoseIfDownForLong(dial.Peer, peer, now);
         Dial(now, effects);
     }
 
@@ -199,11 +201,25 @@ internal sealed class PeerCore(ElasticEpOptions options)
             peer.HeardByOthersAt = now;
     }
 
+    /// <summary>
+    /// Called before each event. When this process was late itself, because it was stopped or its processors were taken, what it has not heard
+    /// says nothing about others: all that it waits for gets that time in addition.
+    /// </summary>
+    /// <returns>By how much; zero mostly.</returns>
+    public TimeSpan Excuse(TimeSpan now)
+    {
+        if (_checkAt is not { } due || now - due <= _interval)
+            return TimeSpan.Zero;
+        var late = now - due;
+        foreach (var peer in _peers.Values)
+            (peer.HeardAt, peer.DownSince) = (Earlier(now, peer.HeardAt + late), Earlier(now, peer.DownSince + late));
+        _checkAt = now;
+        return late;
+    }
+
     /// <summary>Looks at what time alone has changed.</summary>
     public void OnTick(TimeSpan now, List<RankEffect> effects)
     {
-        if (_checkAt is { } due && now - due > _interval)
-            Excuse(now - due); // this process was late itself: what it has not heard says nothing about others
         foreach (var (id, peer) in _peers)
             LoseIfDownForLong(id, peer, now);
         if (_checkAt <= now)
@@ -226,7 +242,7 @@ internal sealed class PeerCore(ElasticEpOptions options)
     }
 
     /// <summary>Whether a heartbeat or a connection of the same process proves the opposite.</summary>
-    private static bool IsTentative(LossReason? reason) => reason is LossReason.Unreachable or LossReason.Refused or LossReason.Silent or LossReason.Cut;
+    private static bool IsTentative(LossReason? reason) => reason is LossReason.Unreachable or LossReason.Refused or LossReason.Silent;
 
     private void Lose(MemberId id, Peer peer, LossReason reason, string detail, TimeSpan now)
     {
@@ -269,24 +285,34 @@ internal sealed class PeerCore(ElasticEpOptions options)
         }
     }
 
+    private static TimeSpan Earlier(TimeSpan a, TimeSpan b) => a < b ? a : b;
+
     private void WakeBy(TimeSpan at) => WakeAt = WakeAt < at ? WakeAt : at;
 
-    /// <summary>Heartbeats go to the wanted peers that are connected, to at most so many on either side by number.</summary>
+    /// <summary>
+    /// Heartbeats go to the members next to this one by number, so many on either side, and are expected of the same. A rank that waits to
+    /// be let in, or to be let go, sends them to whom it wants.
+    /// </summary>
     private void Monitor(MemberId self, GroupView view, TimeSpan now, List<RankEffect> effects)
     {
-        var wanted = _peers.Where(peer => peer.Value.Wanted is not null).Select(peer => peer.Key).OrderBy(peer => peer.Rank).ToArray();
-        var after = Array.FindIndex(wanted, peer => peer.Rank > self.Rank);
-        var beaten = wanted.Length <= MostMonitored
-            ? wanted
-            : [.. Enumerable.Range((after < 0 ? 0 : after) + wanted.Length - (MostMonitored / 2), MostMonitored).Select(index => wanted[index % wanted.Length])];
         var isMember = view.Contains(self);
-        foreach (var id in wanted)
-            Expect(_peers[id], isMember && view.Contains(id) && Array.IndexOf(beaten, id) >= 0, now);
+        var among = isMember ? view.Members.Select(member => member.Id).Where(id => id != self) : _peers.Where(peer => peer.Value.Wanted is not null).Select(peer => peer.Key);
+        MemberId[] near = [.. Near(self, [.. among.OrderBy(peer => peer.Rank)])];
+        foreach (var (id, peer) in _peers)
+            Expect(peer, isMember && Array.IndexOf(near, id) >= 0, now);
         _checkAt = _peers.Values.Any(peer => peer.IsMonitored) ? _checkAt ?? now + _interval : null;
-        if (beaten.AsSpan().SequenceEqual(_beaten.AsSpan()))
+        if (near.AsSpan().SequenceEqual(_beaten.AsSpan()))
             return;
-        _beaten = [.. beaten];
+        _beaten = [.. near];
         effects.Add(new BeatTo(_beaten));
+    }
+
+    private static IEnumerable<MemberId> Near(MemberId self, MemberId[] others)
+    {
+        var after = Math.Max(0, Array.FindIndex(others, peer => peer.Rank > self.Rank));
+        return others.Length <= MostMonitored
+            ? others
+            : Enumerable.Range(after + others.Length - (MostMonitored / 2), MostMonitored).Select(index => others[index % others.Length]);
     }
 
     private static void Expect(Peer peer, bool isExpected, TimeSpan now)
@@ -294,12 +320,6 @@ internal sealed class PeerCore(ElasticEpOptions options)
         if (isExpected && !peer.IsMonitored)
             (peer.HeardAt, peer.IsSuspected) = (now, false);
         peer.IsMonitored = isExpected;
-    }
-
-    private void Excuse(TimeSpan late)
-    {
-        foreach (var peer in _peers.Values)
-            (peer.HeardAt, peer.DownSince) = (peer.HeardAt + late, peer.DownSince + late);
     }
 
     private void CheckSilence(TimeSpan now, List<RankEffect> effects)
@@ -347,6 +367,8 @@ internal sealed class PeerCore(ElasticEpOptions options)
         public bool WasConnected { get; set; }
 
         public bool IsDialing { get; set; }
+
+        public TimeSpan UpSince { get; set; }
 
         public TimeSpan DialAt { get; set; }
 

@@ -54,14 +54,13 @@ internal sealed class ClientPeers : IDisposable
     private void Change(Action<TimeSpan, List<RankEffect>> change)
     {
         var effects = new List<RankEffect>();
-        TimeSpan? wakeAt;
-        TimeSpan now;
         lock (_lock)
         {
-            now = _time.GetElapsedTime(_startedAt);
+            var now = _time.GetElapsedTime(_startedAt);
             change(now, effects);
             _core.TakeLosses(); // the members find out for themselves, and the record says what became of it
-            wakeAt = _core.WakeAt;
+            if (_core.WakeAt is { } at)
+                _timer.Change(at > now ? at - now : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
         }
 
         foreach (var effect in effects)
@@ -71,8 +70,5 @@ internal sealed class ClientPeers : IDisposable
             else if (effect.Control is AbortLink abort)
                 _transport.Abort(abort.Peer, abort.Reason, abort.Detail);
         }
-
-        if (wakeAt is { } at)
-            _timer.Change(at > now ? at - now : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
     }
 }

@@ -37,7 +37,10 @@ internal sealed class Heartbeats : IDisposable
     {
         while (!_stopped.Wait(_interval))
         {
-            foreach (var peer in Peers)
+            var peers = Peers;
+            foreach (var gone in _underWay.Keys.Except(peers).ToArray())
+                _underWay.Remove(gone);
+            foreach (var peer in peers)
             {
                 // One that does not get out, because its receiver does not read, is not followed by more of them.
                 if (!_underWay.TryGetValue(peer, out var before) || before.IsCompleted)

@@ -50,6 +50,12 @@ internal sealed class RankCore
     {
         _output.Clear();
         _effects.Clear();
+        if (Peers.Excuse(now) is { Ticks: > 0 } late)
+        {
+            Member.Excuse(late);
+            Coordinator.Excuse(late);
+        }
+
         var mayChangePeers = e.Control is not (null or BeatReceived);
         if (e.Control is { } control)
             Dispatch(control, now);
@@ -222,10 +228,10 @@ internal sealed class RankCore
         Member.OnPeerLost(lost, _effects);
     }
 
-    /// <summary>Who is to be connected. A rank that waits to be admitted is connected to all members already: an operation that wants it does not wait for that.</summary>
+    /// <summary>Who is to be connected. A rank that waits to be admitted is connected to all members already: an operation that wants it does not wait for that. A leaver is until it is released.</summary>
     private IEnumerable<GroupMember> Wanted()
     {
-        IEnumerable<GroupMember> members = Member.View.Contains(Member.Self) ? Member.View.Members : Member.View.Epoch == 0 ? _ahead.Members : [];
+        IEnumerable<GroupMember> members = Member.IsReleased ? [] : Member.View.Epoch == 0 ? _ahead.Members : Member.View.Members;
         return members.Concat(Preparation.Wanted).Concat(Coordinator.Wanted);
     }
 

@@ -9,6 +9,8 @@ namespace ElasticEp.Runtime;
 /// <summary>Starts effects. Runs inside the mailbox: nothing here waits, and nothing here decides.</summary>
 internal sealed partial class RankRuntime
 {
+    private static readonly TimeSpan LongestWait = TimeSpan.FromDays(1); // a timer takes no more than 49 days
+
     private TimeSpan? _timerAt; // when the timer is set to fire
 
     private void Handle(RankEvent e)
@@ -40,7 +42,7 @@ internal sealed partial class RankRuntime
             return;
         _timerAt = due;
         var wait = due - _services.Time.GetElapsedTime(_startedAt);
-        _timer.Change(wait < TimeSpan.Zero ? TimeSpan.Zero : wait, Timeout.InfiniteTimeSpan);
+        _timer.Change(wait < TimeSpan.Zero ? TimeSpan.Zero : wait < LongestWait ? wait : LongestWait, Timeout.InfiniteTimeSpan);
     }
 
     private void Start(in RankEffect effect)

@@ -35,6 +35,9 @@ internal sealed class CoordinatorCore
 
     public GroupRecord Record => _writer.Record;
 
+    /// <summary>This process was late itself.</summary>
+    public void Excuse(TimeSpan late) => _recovery.Excuse(late);
+
     /// <summary>Whom leading needs to be connected to, beside the members of the view in use.</summary>
     public IEnumerable<GroupMember> Wanted => !IsActive ? [] : _recovery.Wanted
         .Concat(_writer.IsKnown && !Record.IsCompleted ? Record.View.Members.Concat(Record.Leavers) : [])
@@ -168,6 +171,12 @@ internal sealed class CoordinatorCore
         _writer.ReadIfUnknown(_member.View.Epoch, effects);
         if (!_writer.IsReady)
             return;
+        if (IsOut)
+        {
+            StandDown(); // others have gone on without this rank
+            return;
+        }
+
         if (_isTakingOver && Recovery is null)
         {
             _isTakingOver = false;
@@ -207,6 +216,9 @@ internal sealed class CoordinatorCore
                 break;
         }
     }
+
+    /// <summary>Whether nothing in the record wants this rank any more.</summary>
+    private bool IsOut => Record.View.Epoch > 0 && !Record.View.IsTerminal && !Record.View.Contains(_member.Self) && Record.Leavers.All(leaver => leaver.Id != _member.Self);
 
     /// <summary>Whether this very process coordinates a view; another one may have had its rank.</summary>
     private bool Coordinates(GroupView view) => view.Coordinator == _member.Self.Rank && view.Contains(_member.Self);

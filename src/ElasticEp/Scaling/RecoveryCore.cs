@@ -18,7 +18,7 @@ internal sealed class RecoveryCore(ElasticEpOptions options, MemberCore member, 
     public Recovery? Current { get; private set; }
 
     /// <summary>When a tick is wanted, or null.</summary>
-    public TimeSpan? WakeAt => Current is { Phase: RecoveryPhase.Following or RecoveryPhase.Stopping } recovery ? recovery.WakeAt : null;
+    public TimeSpan? WakeAt => Current?.WakeAt is { } at && at < TimeSpan.MaxValue ? at : null;
 
     /// <summary>Whom this recovery needs to be connected to.</summary>
     public IEnumerable<GroupMember> Wanted => Current is { } recovery ? recovery.Targets : [];
@@ -31,7 +31,7 @@ internal sealed class RecoveryCore(ElasticEpOptions options, MemberCore member, 
     {
         if (failed.Lost == from)
             peers.Report(from, LossReason.Stuck, failed.Reason, now); // it led, and cannot stop itself
-        if (now < _resignedUntil)
+        if (now < _resignedUntil && Record.View.Members.Any(other => other.Id != member.Self && !peers.IsLost(other.Id)))
             return false; // its successor leads
         if (member.View.StartStep > 0 && failed.Epoch < member.View.Epoch)
         {
@@ -70,7 +70,7 @@ internal sealed class RecoveryCore(ElasticEpOptions options, MemberCore member, 
     public void OnLinkUp(MemberId peer, List<RankEffect> effects)
     {
         if (Current is { Phase: RecoveryPhase.Stopping } recovery && recovery.Targets.Any(target => target.Id == peer))
-            effects.Add(RankEffect.Send(peer, new StopMessage(Record.View.Epoch, recovery.Id)));
+            effects.Add(RankEffect.Send(peer, recovery.Stop!));
     }
 
     /// <summary>This rank enters a view: somebody has led a recovery, or there is none to lead any more.</summary>
@@ -86,14 +86,23 @@ internal sealed class RecoveryCore(ElasticEpOptions options, MemberCore member, 
             return;
         var recovery = Current!;
         if (recovery.Phase == RecoveryPhase.Following)
+        {
             Begin(recovery.Reporter, recovery.Reason); // no Start has come
-        else if (recovery.AnswerBy <= now)
-            ReportUnanswered(recovery, now, effects);
-        else if (recovery.LinksBy <= now)
-            ReportCutOff(recovery, now, effects);
-        else
+            return;
+        }
+
+        if (recovery.RepeatAt <= now)
+            Repeat(recovery, now, effects);
+        if (recovery.Phase == RecoveryPhase.Stopping && recovery.WriteAt <= now)
             ReadAgain(recovery);
+        if (recovery.Phase == RecoveryPhase.Stopping && recovery.LinksBy <= now)
+            ReportCutOff(recovery, now, effects);
+        if (Current == recovery && recovery.Phase == RecoveryPhase.Stopping && recovery.AnswerBy <= now)
+            ReportUnanswered(recovery, now, effects);
     }
+
+    /// <summary>This process was late itself.</summary>
+    public void Excuse(TimeSpan late) => Current?.Excuse(late);
 
     /// <summary>Somebody else has written the record. A recovery of theirs is followed; after anything else this one begins again.</summary>
     public void OnRefused(TimeSpan now)
@@ -103,7 +112,7 @@ internal sealed class RecoveryCore(ElasticEpOptions options, MemberCore member, 
         var isRecovered = Record.View.StartStep > 0 && Record.View.Epoch > member.View.Epoch;
         Begin(recovery.Reporter, recovery.Reason);
         if (isRecovered)
-            (Current.Phase, Current.FollowUntil) = (RecoveryPhase.Following, now + peers.SilenceTime);
+            (Current.Phase, Current.FollowUntil, Current.RepeatAt) = (RecoveryPhase.Following, now + peers.SilenceTime, TimeSpan.MaxValue);
     }
 
     public void Forget() => Current = null;
@@ -135,9 +144,11 @@ internal sealed class RecoveryCore(ElasticEpOptions options, MemberCore member, 
 
         if (recovery.Phase == RecoveryPhase.Reading)
             SendStop(recovery, now, effects);
-        if (recovery.Phase != RecoveryPhase.Stopping || !HaveAllAnswered(recovery))
+        if (recovery.Phase != RecoveryPhase.Stopping)
             return;
-        if (!AreLinked(recovery))
+        if (!HaveAllAnswered(recovery))
+            (recovery.LinksBy, recovery.WriteAt) = (null, null);
+        else if (!AreLinked(recovery))
             recovery.LinksBy ??= now + peers.SilenceTime;
         else if (Unreachable(recovery).Any())
             ReportCutOff(recovery, now, effects); // the link has been down for the silence time already
@@ -168,35 +179,54 @@ internal sealed class RecoveryCore(ElasticEpOptions options, MemberCore member, 
     [System.Diagnostics.CodeAnalysis.MemberNotNull(nameof(Current))]
     private void Begin(MemberId reporter, string reason)
     {
-        Current = new Recovery(++_recoveries, reporter, reason);
+        Current = new Recovery(++_recoveries, reporter, reason) { Targets = Current?.Targets ?? [], Stop = Current?.Stop, RepeatAt = Current?.RepeatAt ?? TimeSpan.MaxValue };
         writer.Doubt();
     }
 
     private void SendStop(Recovery recovery, TimeSpan now, List<RankEffect> effects)
     {
         (recovery.Phase, recovery.Epoch, recovery.AnswerBy) = (RecoveryPhase.Stopping, Record.View.Epoch, now + options.StopDeadline);
-        recovery.Targets = [.. Targets()];
+        (recovery.Targets, recovery.Stop) = ([.. Targets()], new StopMessage(Record.View.Epoch, recovery.Id));
+        SendStopToAll(recovery, now, effects);
+    }
+
+    private void SendStopToAll(Recovery recovery, TimeSpan now, List<RankEffect> effects)
+    {
+        recovery.RepeatAt = now + (options.StopDeadline / 2);
         foreach (var target in recovery.Targets.Where(target => target.Id == member.Self || peers.IsConnected(target.Id))) // others get it when they are connected
-            effects.Add(RankEffect.Send(target.Id, new StopMessage(Record.View.Epoch, recovery.Id)));
+            effects.Add(RankEffect.Send(target.Id, recovery.Stop!));
+    }
+
+    /// <summary>This rank still leads, and has to wait: for the store, for members without whom the group cannot run. What it has judged is judged anew.</summary>
+    private void Repeat(Recovery recovery, TimeSpan now, List<RankEffect> effects)
+    {
+        foreach (var target in recovery.Targets)
+            peers.Withdraw(target.Id, LossReason.Cut);
+        recovery.GivenUp.Clear();
+        SendStopToAll(recovery, now, effects);
     }
 
     private void OnAnswer(Recovery recovery, MemberId from, StoppedMessage stopped)
     {
+        if (!recovery.Answers.TryGetValue(from, out var before) || !before.Connected.SequenceEqual(stopped.Connected))
+            recovery.LinksBy = null; // who reaches whom is looked at anew
         recovery.Answers[from] = stopped;
-        recovery.LinksBy = null; // who reaches whom is looked at anew
         peers.Withdraw(from, LossReason.Stuck);
     }
 
     private void ReportUnanswered(Recovery recovery, TimeSpan now, List<RankEffect> effects)
     {
-        recovery.AnswerBy = TimeSpan.MaxValue;
-        foreach (var target in recovery.Targets.Where(target => !recovery.Answers.ContainsKey(target.Id)).ToArray())
+        recovery.AnswerBy = null;
+        foreach (var target in recovery.Targets.Where(target => !recovery.Answers.ContainsKey(target.Id)).OrderByDescending(target => target.Id == member.Self).ToArray())
         {
             var what = $"{target.Id} has not answered Stop within {options.StopDeadline}";
             if (target.Id == member.Self)
+            {
                 Resign($"{what}: its delegate does not end", now, effects);
-            else
-                peers.Report(target.Id, LossReason.Stuck, what, now);
+                return; // who has not answered is the successor's to judge
+            }
+
+            peers.Report(target.Id, LossReason.Stuck, what, now);
         }
     }
 
@@ -204,6 +234,8 @@ internal sealed class RecoveryCore(ElasticEpOptions options, MemberCore member, 
     private void ReportCutOff(Recovery recovery, TimeSpan now, List<RankEffect> effects)
     {
         recovery.LinksBy = null;
+        if (!HaveAllAnswered(recovery))
+            return;
         MemberId[] living = [.. Kept(), .. Unreachable(recovery)];
         var cut = living.Where(one => Unlinked(recovery, one, living).Any())
             .OrderByDescending(one => Unlinked(recovery, one, living).Count()).ThenByDescending(one => one.Rank).FirstOrDefault();
@@ -229,7 +261,9 @@ internal sealed class RecoveryCore(ElasticEpOptions options, MemberCore member, 
     /// <summary>This rank cannot do what it demands of others: the next one leads, and goes on without it.</summary>
     private void Resign(string reason, TimeSpan now, List<RankEffect> effects)
     {
-        if (Record.View.Members.FirstOrDefault(other => other.Id != member.Self && !peers.IsLost(other.Id)) is not { } successor)
+        var others = Record.View.Members.Where(other => other.Id != member.Self && !peers.IsLost(other.Id)).ToArray();
+        var successor = Array.Find(others, other => Record.LastCompleted?.Contains(other.Id) != false) ?? others.FirstOrDefault(); // who has been in a step, if there is one
+        if (successor is null)
             return; // nobody else can
         _resignedUntil = now + (options.StopDeadline * 2);
         Current = null;

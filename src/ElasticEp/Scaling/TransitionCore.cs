@@ -152,7 +152,7 @@ internal sealed partial class TransitionCore
             return;
         }
 
-        _interrupted = Current;
+        _interrupted = Current ?? _interrupted;
         Current = null;
     }
 

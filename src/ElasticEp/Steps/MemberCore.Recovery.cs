@@ -27,6 +27,8 @@ internal sealed partial class MemberCore
         }
 
         _stops[from] = stop.Recovery;
+        _stoppedSince = now;
+        peers.Withdraw(from, LossReason.NoStart); // it leads, and has to wait
         _stopEpoch = Math.Max(_stopEpoch, stop.Epoch);
         effects.Add(new Fence(stop.Epoch));
         if (Phase == MemberPhase.Gone)
@@ -148,6 +150,9 @@ internal sealed partial class MemberCore
     }
 
     private RankEffect SendStopped(MemberId to, long recovery) => RankEffect.Send(to, new StoppedMessage(recovery, View.Epoch, _closed, _closedEpoch, [.. peers.Connected], [.. peers.Heard]));
+
+    /// <summary>This process was late itself: whatever it waits for gets that time in addition.</summary>
+    public void Excuse(TimeSpan late) => (_stoppedSince, _closingSince) = (_stoppedSince + late, _closingSince + late);
 
     /// <summary>Stop was answered, and neither Start nor another Stop has come: whoever sent it does not lead any more.</summary>
     private void ReportMissingStart(TimeSpan now)

@@ -145,11 +145,24 @@ public sealed class PeerCoreTests
         Lose(3);
         Live(Beat, 1, 2);
         _now += TimeSpan.FromSeconds(20); // everything of it comes late
+        Assert.Equal(TimeSpan.FromSeconds(20) - Beat, _core.Excuse(_now));
         Tick();
         Assert.Empty(_core.TakeLosses());
         Assert.Empty(Of<AbortLink>());
         Live(_core.SilenceTime, 2);
         Assert.Equal([1, 3], _core.TakeLosses().Select(lost => lost.Peer.Rank).Order()); // silent, and down, since it is awake
+    }
+
+    [Fact]
+    public void What_came_while_this_process_was_late_is_not_dated_into_the_future()
+    {
+        Connect(1, 2);
+        Live(Beat, 1, 2);
+        _now += TimeSpan.FromSeconds(20);
+        _core.OnBeat(Peer, _now); // before the first tick
+        _core.Excuse(_now);
+        Live(_core.SilenceTime + Beat, 2);
+        Assert.Equal(Peer, Assert.Single(_core.TakeLosses()).Peer);
     }
 
     [Fact]
@@ -165,6 +178,7 @@ public sealed class PeerCoreTests
     [Theory]
     [InlineData(nameof(LossReason.Stuck))]
     [InlineData(nameof(LossReason.NoStart))]
+    [InlineData(nameof(LossReason.Cut))]
     public void Who_is_lost_for_what_it_did_not_do_stays_lost_until_it_has_done_it(string name)
     {
         var reason = Enum.Parse<LossReason>(name);
@@ -201,6 +215,7 @@ public sealed class PeerCoreTests
 
     [Theory]
     [InlineData(3, 2)]
+    [InlineData(17, PeerCore.MostMonitored)]
     [InlineData(40, PeerCore.MostMonitored)]
     public void Heartbeats_go_to_the_next_members_on_either_side(int members, int expected)
     {
@@ -209,7 +224,8 @@ public sealed class PeerCoreTests
         var beats = ranks.ToDictionary(rank => rank, rank =>
         {
             _effects.Clear();
-            new PeerCore(Options).Want(TestViews.Id(rank), view, view.Members, _now, _effects);
+            // Who leads is connected to a joiner too, which no other one knows of yet.
+            new PeerCore(Options).Want(TestViews.Id(rank), view, rank == 0 ? view.Members.Append(TestViews.Member(members)) : view.Members, _now, _effects);
             return Assert.Single(Of<BeatTo>()).Peers.Select(peer => peer.Rank).ToHashSet();
         });
         Assert.All(beats, from => Assert.Equal(expected, from.Value.Count));

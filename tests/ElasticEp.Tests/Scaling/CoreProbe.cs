@@ -99,6 +99,15 @@ internal sealed class CoreProbe
 
     public CoreProbe Cancel(string id, long call = 0) => Message(-1, new CancelMessage(id, call));
 
+    /// <summary>One heartbeat's time passes, and every connected peer sends one.</summary>
+    public CoreProbe Beat()
+    {
+        Now += Options.HeartbeatInterval;
+        foreach (var peer in Core.Peers.Connected.ToArray())
+            Post(new BeatReceived(peer));
+        return Post(RankEvent.Tick);
+    }
+
     public CoreProbe AnswerRead() => Post(new RecordRead(Stamp, Record, Version));
 
     public CoreProbe AnswerUnknown() => Post(new RecordUnknown(Stamp));

@@ -82,9 +82,25 @@ public sealed class RecoveryTests
         probe.Overwrite(probe.Record.WithNext(TestViews.Started(2, 3, 0, 1)));
         probe.AnswerRefused().AnswerRead();
         Assert.Empty(probe.Sent<StopMessage>());
-        Assert.Equal(probe.Now + probe.Core.Peers.SilenceTime, probe.Coordinator.WakeAt);
-        probe.Now += probe.Core.Peers.SilenceTime;
-        Assert.Equal(2, probe.Post(RankEvent.Tick).AnswerRead().Sent<StopMessage>(1).Single().Epoch);
+        var until = probe.Now + probe.Core.Peers.SilenceTime;
+        Assert.Equal(until, probe.Coordinator.WakeAt);
+        while (!probe.Has<ReadRecord>())
+            probe.Beat();
+        Assert.Equal(until, probe.Now);
+        Assert.Equal(2, probe.AnswerRead().Sent<StopMessage>(1).Single().Epoch);
+    }
+
+    [Fact]
+    public void Who_does_not_answer_Stop_in_time_is_lost_and_the_others_go_on()
+    {
+        var probe = CoreProbe.Idle();
+        probe.Message(1, new StepFailedMessage(1, 2, null, "test")).AnswerRead();
+        var until = probe.Now + CoreProbe.Options.RecoveryDeadline;
+        var stops = 0;
+        while (!probe.Has<WriteRecord>())
+            stops += probe.Beat().Sent<StopMessage>(1).Count();
+        Assert.Equal((until, 2), (probe.Now, stops)); // Stop is repeated, so that nobody takes this rank for lost
+        Assert.Equal([0], probe.Write().Record.View.Members.Select(member => member.Rank));
     }
 
     [Fact]

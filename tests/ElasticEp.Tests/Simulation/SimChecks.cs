@@ -85,8 +85,9 @@ internal sealed class SimChecks(Simulation world)
     /// <summary>Nobody can know what it completed last: that step may be run again, and its tokens are accepted once.</summary>
     public void Killed(SimRank rank) => _progress.Remove(rank);
 
+    /// <summary>An evicted rank that does not know it yet may begin a step once more; it cannot complete it.</summary>
     public void Started(SimRank rank, long step) =>
-        Require(_progress.Values.All(progress => step > progress.Returned), $"rule 5: rank {rank.Rank} runs step {step} again, which was released");
+        Require(_lost.Contains(rank.Identity.Id) || _progress.Values.All(progress => step > progress.Returned), $"rule 5: rank {rank.Rank} runs step {step} again, which was released");
 
     public void EndedExchanges(SimRank rank, long step) => Of(rank).Ended = step;
 

@@ -92,6 +92,8 @@ internal sealed partial class SimRank
 
         _world.Trace.Add(Rank, Core.Member.Phase, e);
         _world.Coverage.Add(Core, e.Name);
+        if (Core.WakeAt < _world.Clock.Time - _world.Settings.Options.HeartbeatInterval && _world.Clock.Now > _pausedUntil + 1_000_000)
+            throw new SimulationException($"rank {Rank} has waited until {Core.WakeAt} and does nothing about it (peers {Core.Peers.WakeAt}, member {Core.Member.WakeAt}, preparation {Core.Preparation.WakeAt}, coordinator {Core.Coordinator.WakeAt})");
         foreach (var effect in Core.Handle(e, _world.Clock.Time))
             Apply(effect);
         if (Core.WakeAt is { } wakeAt && _tick != wakeAt)
@@ -99,6 +101,8 @@ internal sealed partial class SimRank
             _tick = wakeAt;
             _world.Clock.At(wakeAt.Ticks / TimeSpan.TicksPerMicrosecond, () =>
             {
+                if (_tick == wakeAt)
+                    _tick = null;
                 if (Core.WakeAt <= _world.Clock.Time)
                     Post(RankEvent.Tick);
             }, isBackground: true);

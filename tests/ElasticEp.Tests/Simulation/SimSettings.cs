@@ -29,7 +29,7 @@ internal sealed class SimSettings
         Cancel = random.Pick<double>([0, 0.2, 0.5]);
         IsStoppedAtEnd = random.Chance(0.25);
         Kill = random.Pick<double>([0, 0, 0.02, 0.1]);
-        Copies = random.Pick<int>([2, MaxRanks]);
+        Copies = random.Pick<int>([1, 2, 2, MaxRanks, MaxRanks]);
         Pause = random.Pick<double>([0, 0, 0, 0.03]);
         Block = random.Pick<double>([0, 0, 0, 0.03]);
         Stick = random.Pick<double>([0, 0, 0, 0.2]);
@@ -67,7 +67,7 @@ internal sealed class SimSettings
     /// <summary>Probability, now and then, that a member's process is killed; at most once in a seed, but that may be two at a time.</summary>
     public double Kill { get; }
 
-    /// <summary>Copies of each expert: two, which one loss leaves one of, or one on every rank.</summary>
+    /// <summary>Copies of each expert: one, so that the group waits for whoever is away; two, which one loss leaves one of; or one on every rank.</summary>
     public int Copies { get; }
 
     /// <summary>Probability, now and then, that a member's process is stopped for a while.</summary>

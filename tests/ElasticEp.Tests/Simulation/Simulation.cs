@@ -32,7 +32,7 @@ internal sealed class Simulation
         Clients = new SimClients(this);
         Checks = new SimChecks(this);
         _asksLeft = Settings.Asks;
-        _faultsLeft = Settings.Copies > 2 ? 3 : 1; // what is lost is not made again
+        _faultsLeft = Settings.Copies switch { 1 => 3, 2 => 1, _ => 3 }; // what is lost is not made again
     }
 
     public SimBreak Break { get; }
@@ -182,7 +182,7 @@ internal sealed class Simulation
         if (members.Length == 0)
             return;
         var victim = Random.Pick(members);
-        if (!_hasKilled && HasTrouble(Settings.Kill))
+        if (!_hasKilled && Settings.Copies > 1 && HasTrouble(Settings.Kill))
         {
             _hasKilled = true;
             Kill(victim);
@@ -192,19 +192,28 @@ internal sealed class Simulation
         }
         else if (HasTrouble(Settings.Pause))
         {
-            var duration = Random.Pick<long>([100_000, 1_000_000, 2_500_000, 7_000_000]);
+            var duration = Random.Pick<long>([100_000, 1_000_000, 2_500_000, 7_000_000, 26_000_000]);
             victim.Pause(duration);
             CountFault(duration);
         }
         else if (members.Length > 1 && HasTrouble(Settings.Block))
         {
-            var duration = Random.Pick<long>([200_000, 1_000_000, 3_000_000, 7_000_000]);
-            var other = members.First(member => member != victim);
-            Network.Block(victim, other, duration);
-            if (Random.Chance(0.5))
-                Network.Block(other, victim, duration);
+            var duration = Random.Pick<long>([200_000, 1_000_000, 3_000_000, 7_000_000, 26_000_000]);
+            var pairs = Settings.Copies == 2 ? 1 : Random.Between(1, 2);
+            for (var pair = 0; pair < pairs; pair++)
+                BlockPair(members, duration);
             CountFault(duration);
         }
+    }
+
+    /// <summary>One way, or both.</summary>
+    private void BlockPair(SimRank[] members, long duration)
+    {
+        var one = Random.Pick(members);
+        var other = Random.Pick(members.Where(member => member != one).ToArray());
+        Network.Block(one, other, duration);
+        if (Random.Chance(0.5))
+            Network.Block(other, one, duration);
     }
 
     private void Kill(SimRank process)

@@ -169,6 +169,21 @@ public sealed class MemberCoreStopTests
         Assert.True(MemberProbe.Running(View).Complete(0, 2).Stop().Start(TestViews.Started(2, 3, 0, 1, 2), 3).Has<Fail>());
 
     [Fact]
+    public void A_leader_that_repeats_Stop_still_leads()
+    {
+        var probe = MemberProbe.Running(View);
+        probe.Peers.OnUp(TestViews.Id(0), probe.Now);
+        probe.ReturnDelegate(new IOException("link")).Stop();
+        var patience = MemberProbe.Options.RecoveryDeadline + TimeSpan.FromSeconds(1);
+        probe.Now += patience;
+        probe.Post(RankEvent.Tick);
+        Assert.True(probe.Peers.IsLost(TestViews.Id(0)));
+        Assert.NotNull(probe.Stop().Answer);
+        Assert.False(probe.Peers.IsLost(TestViews.Id(0)));
+        Assert.Equal(probe.Now + patience, probe.Core.WakeAt);
+    }
+
+    [Fact]
     public void Start_of_a_view_without_a_rank_whose_delegate_still_runs_lets_it_go()
     {
         var probe = MemberProbe.Running(View).Stop().Start(TestViews.Started(2, 2, 0, 2), 2);
