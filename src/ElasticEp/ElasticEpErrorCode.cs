@@ -56,4 +56,7 @@ public enum ElasticEpErrorCode
 
     /// <summary>It is not known any more whether an operation has run: too many others have ended since it was requested.</summary>
     OutcomeUnknown = 18,
+
+    /// <summary>Nobody listens at the peer's address: if it was there before, its process has ended.</summary>
+    ConnectionRefused = 19,
 }

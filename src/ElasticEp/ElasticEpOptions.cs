@@ -99,9 +99,26 @@ public sealed class ElasticEpOptions
     /// <value>Default 10 seconds.</value>
     public TimeSpan ConnectDeadline { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// Time between two heartbeats of a rank. A peer is suspected after four of them without one, and others are asked for it; after
+    /// seven, about 1.75 seconds, it is lost unless another member has heard it, and so is one whose link has been down for as long.
+    /// </summary>
+    /// <value>Default 250 milliseconds.</value>
+    public TimeSpan HeartbeatInterval { get; set; } = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>
+    /// Longest time that a rank has to end its step delegate when a step is to be run again. One that has not by then is evicted, whether
+    /// it coordinates or not, and the others go on.
+    /// </summary>
+    /// <value>Default 10 seconds. When <see cref="StepDeadline"/> is shorter, that counts.</value>
+    public TimeSpan RecoveryDeadline { get; set; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Largest payload of one weight frame, in bytes.</summary>
     /// <value>Default 1 MiB.</value>
     public int WeightChunkBytes { get; set; } = 1 << 20;
+
+    /// <summary>How long Stop may be unanswered.</summary>
+    internal TimeSpan StopDeadline => RecoveryDeadline < StepDeadline ? RecoveryDeadline : StepDeadline;
 
     /// <summary>Sets every option of another object to the values of this one.</summary>
     internal void CopyTo(ElasticEpOptions other)
@@ -114,5 +131,6 @@ public sealed class ElasticEpOptions
         (other.ToleratedLosses, other.MovementBudget, other.LoadWindow) = (ToleratedLosses, MovementBudget, LoadWindow);
         (other.Lanes, other.CombineMode, other.WeightChunkBytes) = (Lanes, CombineMode, WeightChunkBytes);
         (other.StepDeadline, other.OperationDeadline, other.DrainTime, other.ConnectDeadline) = (StepDeadline, OperationDeadline, DrainTime, ConnectDeadline);
+        (other.HeartbeatInterval, other.RecoveryDeadline) = (HeartbeatInterval, RecoveryDeadline);
     }
 }

@@ -90,7 +90,7 @@ public abstract partial class TransportConformance
         var (b, _) = await StartAsync(1);
         var address = b.Address;
         await b.DisposeAsync();
-        await AssertLostAsync(a.ConnectAsync(Id(1), address).AsTask());
+        await AssertRefusedAsync(a.ConnectAsync(Id(1), address).AsTask());
         await AssertLostAsync(SendAsync(a, 1, LinkKind.Data, 1, Bytes(1)));
     }
 

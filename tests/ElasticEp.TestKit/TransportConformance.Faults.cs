@@ -93,7 +93,7 @@ public abstract partial class TransportConformance
         await KillAsync(Id(1));
         Assert.Equal("down 1/1 Reset", await handlerA.NextConnectionAsync());
         await AssertLostAsync(SendAsync(a, 1, LinkKind.Data, 1, Bytes(1)));
-        await AssertLostAsync(a.ConnectAsync(Id(1), address).AsTask());
+        await AssertRefusedAsync(a.ConnectAsync(Id(1), address).AsTask());
         await AssertLostAsync(fromDead);
         Assert.Equal(["up 0/1"], handlerB.Log);
         Forget(handlerB);

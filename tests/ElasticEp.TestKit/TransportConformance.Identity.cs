@@ -102,7 +102,7 @@ public abstract partial class TransportConformance
             {
                 await transport.ConnectAsync(peer, address);
             }
-            catch (ElasticEpException exception) when (exception.Code == ElasticEpErrorCode.PeerLost)
+            catch (ElasticEpException exception) when (exception.Code is ElasticEpErrorCode.PeerLost or ElasticEpErrorCode.ConnectionRefused)
             {
                 // nobody is there at the moment
             }

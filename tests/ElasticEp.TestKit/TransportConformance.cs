@@ -90,6 +90,10 @@ public abstract partial class TransportConformance : IAsyncLifetime
     protected static async Task AssertLostAsync(Task call) =>
         Assert.Equal(ElasticEpErrorCode.PeerLost, (await Assert.ThrowsAsync<ElasticEpException>(() => call.WaitAsync(Deadline))).Code);
 
+    /// <summary>Nobody listens there any more, and the transport says exactly that: a killed process is told from a bad network by it.</summary>
+    protected static async Task AssertRefusedAsync(Task connect) =>
+        Assert.Equal(ElasticEpErrorCode.ConnectionRefused, (await Assert.ThrowsAsync<ElasticEpException>(() => connect.WaitAsync(Deadline))).Code);
+
     protected static async Task ConnectAsync(ITransport a, ITransport b, RecordingHandler handlerA, RecordingHandler handlerB, MemberId peerOfB)
     {
         await a.ConnectAsync(peerOfB, b.Address).AsTask().WaitAsync(Deadline);

@@ -14,7 +14,7 @@ internal sealed class TcpDialer(TcpSecurity security, TimeSpan timeout, TimeProv
     private readonly Func<string, CancellationToken, Task<IPAddress[]>> _resolve = resolve ?? Dns.GetHostAddressesAsync;
 
     /// <exception cref="ElasticEpException">
-    /// <see cref="ElasticEpErrorCode.PeerLost"/> when nobody answers, <see cref="ElasticEpErrorCode.Incompatible"/> when who answers is refused or refuses.
+    /// <see cref="ElasticEpErrorCode.PeerLost"/> when nobody answers, <see cref="ElasticEpErrorCode.ConnectionRefused"/> when nobody listens, <see cref="ElasticEpErrorCode.Incompatible"/> when who answers is refused or refuses.
     /// </exception>
     public ValueTask<ProvedConnection> DialAsync(HostAddress address, LinkPurpose purpose, CancellationToken cancellationToken) =>
         DialAsync(new DnsEndPoint(address.Host, address.Port), address.ToString(), address.Host, security.Tls, purpose, cancellationToken);
@@ -46,6 +46,8 @@ internal sealed class TcpDialer(TcpSecurity security, TimeSpan timeout, TimeProv
                 throw Lost($"{name} did not answer within {timeout.TotalSeconds:0.#} s", exception);
             if (exception is AuthenticationException)
                 throw new ElasticEpException(ElasticEpErrorCode.Incompatible, $"TLS with {name} failed: {exception.Message}", exception);
+            if (exception is SocketException { SocketErrorCode: SocketError.ConnectionRefused })
+                throw new ElasticEpException(ElasticEpErrorCode.ConnectionRefused, $"No connection: {name}: {exception.Message}.", exception);
             if (exception is SocketException or IOException)
                 throw Lost($"{name}: {exception.Message}{(tls is null ? "" : " It may not accept the TLS certificate of this process")}", exception);
             throw;

@@ -22,7 +22,7 @@ internal sealed partial class TcpTransport
                 if (isOurs)
                     return;
             }
-            catch (ElasticEpException exception) when (!isOurs && exception.Code == ElasticEpErrorCode.PeerLost)
+            catch (ElasticEpException exception) when (!isOurs && exception.Code is (ElasticEpErrorCode.PeerLost or ElasticEpErrorCode.ConnectionRefused))
             {
                 // the other end's attempt has failed: dial
             }
@@ -135,7 +135,7 @@ internal sealed partial class TcpTransport
             {
                 return (await _dialer.DialUnixAsync(local, LinkPurpose.Peer, cancellationToken).ConfigureAwait(false), true);
             }
-            catch (ElasticEpException exception) when (exception.Code == ElasticEpErrorCode.PeerLost)
+            catch (ElasticEpException exception) when (exception.Code is ElasticEpErrorCode.PeerLost or ElasticEpErrorCode.ConnectionRefused)
             {
                 // gone, or out of reach for another reason: TCP will tell
             }

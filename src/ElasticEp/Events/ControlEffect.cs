@@ -1,4 +1,6 @@
+using System.Collections.Immutable;
 using ElasticEp.Protocol;
+using ElasticEp.Transport;
 
 namespace ElasticEp.Events;
 
@@ -24,17 +26,17 @@ internal sealed record ViewCompleted(GroupView View) : ControlEffect;
 /// <summary>Send a protocol message.</summary>
 internal sealed record SendMessage(MemberId To, ProtocolMessage Message) : ControlEffect;
 
-/// <summary>Connect to a peer → LinkUp or ConnectFailed.</summary>
-internal sealed record Connect(GroupMember Peer) : ControlEffect;
+/// <summary>Try once to connect to a peer → DialEnded, and LinkUp if it succeeds.</summary>
+internal sealed record Dial(GroupMember Peer) : ControlEffect;
 
-/// <summary>Connect again to a member whose link was lost → LinkUp or PeerLost.</summary>
-internal sealed record Reconnect(GroupMember Peer) : ControlEffect;
+/// <summary>Send heartbeats to these peers from now on, and to nobody else.</summary>
+internal sealed record BeatTo(ImmutableArray<MemberId> Peers) : ControlEffect;
 
 /// <summary>Say goodbye to a peer.</summary>
 internal sealed record Disconnect(MemberId Peer) : ControlEffect;
 
-/// <summary>Cut the link to a peer that broke the protocol.</summary>
-internal sealed record AbortLink(MemberId Peer, string Reason) : ControlEffect;
+/// <summary>Cut the link to a peer at once.</summary>
+internal sealed record AbortLink(MemberId Peer, DisconnectReason Reason, string Detail) : ControlEffect;
 
 /// <summary>Fetch the weights of a next view and warm up → FetchProgress, then Fetched or FetchFailed. Buffers that the view in use does not name may be written.</summary>
 internal sealed record Fetch(PrepareMessage Plan) : ControlEffect;
@@ -53,6 +55,9 @@ internal sealed record WriteRecord(long Stamp, GroupRecord Record, long Expected
 
 /// <summary>Send ExpertLoad to a peer, or to this rank itself: what it dispatched since it reported last, up to the step.</summary>
 internal sealed record ReportExpertLoad(MemberId To, long Step) : ControlEffect;
+
+/// <summary>Say that a peer is taken for lost.</summary>
+internal sealed record ShowLoss(PeerLost Loss) : ControlEffect;
 
 /// <summary>The load of the whole group is known again.</summary>
 internal sealed record ShowBalance(LoadBalance Balance) : ControlEffect;

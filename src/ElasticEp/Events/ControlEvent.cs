@@ -22,10 +22,13 @@ internal sealed record LinkUp(MemberId Peer) : ControlEvent;
 /// <summary>A connection has ended.</summary>
 internal sealed record LinkLost(MemberId Peer, DisconnectReason Reason, string Detail) : ControlEvent;
 
-/// <summary>A connection could not be made.</summary>
-internal sealed record ConnectFailed(MemberId Peer, LossReason Loss, string Reason) : ControlEvent;
+/// <summary>One attempt to connect has ended. When it succeeded, LinkUp says so too.</summary>
+internal sealed record DialEnded(MemberId Peer, DialResult Result, string Detail) : ControlEvent;
 
-/// <summary>A peer is taken to have ended.</summary>
+/// <summary>A heartbeat has come.</summary>
+internal sealed record BeatReceived(MemberId Peer) : ControlEvent;
+
+/// <summary>A peer is taken for lost: PeerCore says so to the other cores; no driver does.</summary>
 internal sealed record PeerLost(MemberId Peer, LossReason Reason, string Detail) : ControlEvent;
 
 /// <summary>A watch shows the record: a rank learns from it that it is not wanted any more. Nothing is written on its word.</summary>

@@ -15,15 +15,15 @@ internal static class Succession
     }
 
     /// <summary>Who leads a recovery: the coordinator, or the lowest member that is not lost when the coordinator is; null without members.</summary>
-    public static MemberId? Proposer(GroupView view, PeerLinks links)
+    public static MemberId? Proposer(GroupView view, PeerCore peers)
     {
         if (view.Find(view.Coordinator) is not { } coordinator)
             return null;
-        if (!links.IsLost(coordinator.Id))
+        if (!peers.IsLost(coordinator.Id))
             return coordinator.Id;
         foreach (var member in view.Members)
         {
-            if (!links.IsLost(member.Id))
+            if (!peers.IsLost(member.Id))
                 return member.Id;
         }
 

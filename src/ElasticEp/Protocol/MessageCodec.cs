@@ -31,6 +31,7 @@ internal static class MessageCodec
                 writer.Long(m.Closed ?? -1);
                 writer.Long(m.ClosedEpoch);
                 writer.Ids(m.Connected);
+                writer.Ids(m.Heard);
                 break;
             case StartMessage m:
                 writer.Byte(4);
@@ -108,6 +109,15 @@ internal static class MessageCodec
                 writer.Byte(17);
                 writer.Text(m.Operation);
                 break;
+            case ProbeMessage m:
+                writer.Byte(18);
+                writer.Id(m.About);
+                break;
+            case HeardMessage m:
+                writer.Byte(19);
+                writer.Id(m.About);
+                writer.Bool(m.IsHeard);
+                break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(message), message, "Unknown message.");
         }
@@ -120,7 +130,7 @@ internal static class MessageCodec
         {
             1 => new StepFailedMessage(reader.Long(), reader.Long(), ReadLost(ref reader), reader.Text()),
             2 => new StopMessage(reader.Long(), reader.Long()),
-            3 => new StoppedMessage(reader.Long(), reader.Long(), reader.Long() is var closed and >= 0 ? closed : null, reader.Long(), [.. reader.Ids()]),
+            3 => new StoppedMessage(reader.Long(), reader.Long(), reader.Long() is var closed and >= 0 ? closed : null, reader.Long(), [.. reader.Ids()], [.. reader.Ids()]),
             4 => new StartMessage(ViewCodec.Read(ref reader), reader.Long(), reader.Text(), reader.Int()),
             5 => ReadPrepare(ref reader),
             6 => new DrainMessage(reader.Text()),
@@ -135,6 +145,8 @@ internal static class MessageCodec
             15 => new WeightRequestMessage(reader.Bytes()),
             16 => new ExpertLoadMessage(reader.Long(), ReadCounts(ref reader)),
             17 => new ExpertLoadRequestMessage(reader.Text()),
+            18 => new ProbeMessage(reader.Id()),
+            19 => new HeardMessage(reader.Id(), reader.Bool()),
             var kind => throw WireReader.Malformed($"kind {kind} is unknown"),
         };
         Envelope.End(bytes[0], reader);

@@ -18,7 +18,8 @@ internal sealed record StopMessage(long Epoch, long Recovery) : ProtocolMessage;
 /// <param name="Closed">The last step whose own exchanges are complete, or the one before the step that it was started with; null when it has entered no view.</param>
 /// <param name="ClosedEpoch">Epoch under which it closed that step itself; zero when it did not.</param>
 /// <param name="Connected">Whom it is connected to.</param>
-internal sealed record StoppedMessage(long Recovery, long Entered, long? Closed, long ClosedEpoch, ImmutableArray<MemberId> Connected) : ProtocolMessage;
+/// <param name="Heard">Those of them whose heartbeats come.</param>
+internal sealed record StoppedMessage(long Recovery, long Entered, long? Closed, long ClosedEpoch, ImmutableArray<MemberId> Connected, ImmutableArray<MemberId> Heard) : ProtocolMessage;
 
 /// <summary>Proposer → members, coordinator → joiners: run this step under this view.</summary>
 /// <param name="View">The view.</param>
@@ -74,6 +75,12 @@ internal sealed record WeightRequestMessage(ReadOnlyMemory<byte> Request) : Prot
 /// <param name="Step">The last step that is counted.</param>
 /// <param name="Pairs">(token, expert) pairs, <c>[layers × experts]</c>; never negative.</param>
 internal sealed record ExpertLoadMessage(long Step, ReadOnlyMemory<long> Pairs) : ProtocolMessage;
+
+/// <summary>Member → member: have you heard this one lately?</summary>
+internal sealed record ProbeMessage(MemberId About) : ProtocolMessage;
+
+/// <summary>The answer to Probe.</summary>
+internal sealed record HeardMessage(MemberId About, bool IsHeard) : ProtocolMessage;
 
 /// <summary>Coordinator → members: report your load now, an operation is to be planned.</summary>
 internal sealed record ExpertLoadRequestMessage(string Operation) : ProtocolMessage;

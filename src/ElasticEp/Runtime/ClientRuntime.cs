@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-using ElasticEp.Events;
 using ElasticEp.Membership;
 using ElasticEp.Protocol;
 using ElasticEp.Transport;
@@ -10,8 +8,6 @@ namespace ElasticEp.Runtime;
 /// <summary>A process that holds no rank: it sees the record, is connected to every member, and requests operations.</summary>
 internal sealed partial class ClientRuntime : IElasticGroupClient, IAsyncDisposable
 {
-    private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(2);
-
     private readonly GroupServices _services;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stopped = new();
@@ -19,9 +15,8 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IAsyncDisposa
     private readonly Publisher<(GroupRecord Record, long Order)> _records = new((GroupRecord.Unborn, 0), entry => entry.Order);
     private readonly OperationRequests _requests;
     private readonly RecordKeeper _keeper;
-    private readonly ConcurrentDictionary<MemberId, bool> _lost = new(); // members whose connection has ended without a goodbye, or was not made in time
     private GroupMessenger? _messenger;
-    private PeerConnections? _connections;
+    private ClientPeers? _peers;
     private Task _watch = Task.CompletedTask;
     private long _order;
 
@@ -52,7 +47,7 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IAsyncDisposa
         var incarnation = await _services.Store.AddAsync($"{Name}/incarnations", 1, cancellationToken).ConfigureAwait(false);
         var self = new PeerIdentity(Name, new MemberId(number, incarnation), "", Layout.Describe(_services.Options));
         _messenger = new GroupMessenger(_services.Transport, self.Id, ConnectAsync);
-        _connections = new PeerConnections(_services, _services.Transport, OnConnectionEvent, _stopped.Token);
+        _peers = new ClientPeers(_services, self.Id, _stopped.Token);
         await _services.Transport.StartAsync(self, new ClientHandler(this), cancellationToken).ConfigureAwait(false);
         _watch = _keeper.WatchRecordAsync(OnRecord, static _ => { });
     }
@@ -78,6 +73,7 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IAsyncDisposa
         _views.Complete();
         _records.Complete();
         _messenger?.Complete();
+        _peers?.Dispose();
         await _watch.ConfigureAwait(false);
         await _services.Transport.DisposeAsync().ConfigureAwait(false);
     }
@@ -88,7 +84,7 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IAsyncDisposa
             return new RankStatus("ended", false, true, "the group has ended");
         if (view.Epoch == 0)
             return new RankStatus("forming", false, true, "the group has no view yet");
-        var lost = view.Members.Where(member => _lost.ContainsKey(member.Id)).Select(member => member.Rank).ToArray();
+        var lost = view.Members.Where(member => _peers!.IsDown(member.Id)).Select(member => member.Rank).ToArray();
         return lost.Length == 0
             ? new RankStatus("serving", true, true, view.ToString())
             : new RankStatus("waiting", false, true, $"{view}: of its members, rank {string.Join(", ", lost)} cannot be reached; steps wait until it is back or a view goes on without it");
@@ -113,38 +109,11 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IAsyncDisposa
         if (_views.Publish(record.View))
         {
             foreach (var gone in previous.Members.Where(member => !record.View.Contains(member.Id) && record.Pending is null))
-                _connections!.Disconnect(gone.Id);
-            foreach (var gone in _lost.Keys.Where(member => !record.View.Contains(member)))
-                _lost.TryRemove(gone, out _);
+                _peers!.Disconnect(gone.Id);
         }
 
-        foreach (var member in record.View.Members)
-            _connections!.Connect(member);
+        _peers!.Want(View.Members);
         _requests.OnRecord(record);
-    }
-
-    // A member that cannot be reached is reported by its peers; the next record says what became of it.
-    private void OnConnectionEvent(ControlEvent e)
-    {
-        if (e is not ConnectFailed { Peer: var peer })
-            return;
-        if (View.Contains(peer))
-            _lost[peer] = true;
-        _ = ConnectAgainAsync(peer);
-    }
-
-    private async Task ConnectAgainAsync(MemberId peer)
-    {
-        try
-        {
-            await Task.Delay(RetryDelay, _services.Time, _stopped.Token).ConfigureAwait(false); // it may refuse at once, and for good
-        }
-        catch (OperationCanceledException)
-        {
-            return;
-        }
-
-        Connect(peer);
     }
 
     private async Task ReportLaunchFailureAsync(LaunchFailedMessage message)
@@ -180,12 +149,6 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IAsyncDisposa
     private ValueTask ConnectAsync(MemberId peer, CancellationToken cancellationToken) =>
         Find(peer) is { } member ? _services.Transport.ConnectAsync(peer, member.Address, cancellationToken) : default;
 
-    private void Connect(MemberId peer)
-    {
-        if (Find(peer) is { } member)
-            _connections!.Connect(member);
-    }
-
     /// <summary>The member that is this very process; null when it is none.</summary>
     private GroupMember? Find(MemberId peer) => View.Find(peer.Rank) is { } member && member.Id == peer ? member : null;
 
@@ -199,17 +162,11 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IAsyncDisposa
     {
         public void OnConnected(PeerIdentity peer)
         {
-            client._lost.TryRemove(peer.Id, out _);
+            client._peers!.OnConnected(peer.Id);
             client._requests.OnConnected(peer.Id);
         }
 
-        public void OnDisconnected(PeerIdentity peer, DisconnectReason reason, string detail)
-        {
-            if (reason == DisconnectReason.Goodbye || !client.View.Contains(peer.Id))
-                return;
-            client._lost[peer.Id] = true;
-            client.Connect(peer.Id);
-        }
+        public void OnDisconnected(PeerIdentity peer, DisconnectReason reason, string detail) => client._peers!.OnDisconnected(peer.Id, reason, detail);
 
         public ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameHeader header, CancellationToken cancellationToken) =>
             link == LinkKind.Control && header.Operation is FrameOperation.App or FrameOperation.Protocol

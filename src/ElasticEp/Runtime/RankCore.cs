@@ -16,6 +16,7 @@ internal sealed class RankCore
     private readonly int _loadWindow;
     private readonly List<RankEffect> _effects = [];
     private readonly List<RankEffect> _output = [];
+    private GroupView _ahead = GroupView.None; // as a watch shows it, while this rank waits to be admitted
     private TimeSpan? _closedAt;
     private long _ranEpoch;
 
@@ -23,13 +24,14 @@ internal sealed class RankCore
     {
         rules ??= StepRules.Default;
         _loadWindow = options.LoadWindow;
-        Member = new MemberCore(self, Links, options.StepDeadline, rules);
-        Preparation = new PreparationCore(Member, Links);
-        Coordinator = new CoordinatorCore(options, Member, Links, rules);
+        Peers = new PeerCore(options);
+        Member = new MemberCore(self, Peers, options, rules);
+        Preparation = new PreparationCore(Member, Peers);
+        Coordinator = new CoordinatorCore(options, Member, Peers, rules);
     }
 
     /// <summary>Who is connected, and who is taken for lost.</summary>
-    public PeerLinks Links { get; } = new();
+    public PeerCore Peers { get; }
 
     public MemberCore Member { get; }
 
@@ -38,7 +40,7 @@ internal sealed class RankCore
     public CoordinatorCore Coordinator { get; }
 
     /// <summary>When <see cref="RankEvent.Tick"/> is wanted next, or null.</summary>
-    public TimeSpan? WakeAt => Earlier(Member.WakeAt, Earlier(Preparation.WakeAt, Coordinator.WakeAt));
+    public TimeSpan? WakeAt => Earlier(Earlier(Member.WakeAt, Peers.WakeAt), Earlier(Preparation.WakeAt, Coordinator.WakeAt));
 
     /// <summary>Handles one event.</summary>
     /// <param name="e">The event.</param>
@@ -48,22 +50,44 @@ internal sealed class RankCore
     {
         _output.Clear();
         _effects.Clear();
+        if (Peers.Excuse(now) is { Ticks: > 0 } late)
+        {
+            Member.Excuse(late);
+            Coordinator.Excuse(late);
+        }
+
+        var mayChangePeers = e.Control is not (null or BeatReceived);
         if (e.Control is { } control)
             Dispatch(control, now);
         else
             Member.Handle(e, now, _effects);
         if (e.Kind == StepEventKind.Tick)
         {
+            Peers.OnTick(now, _effects);
             Preparation.OnTick(now, _effects);
             Coordinator.OnTick(now, _effects);
         }
 
         // What effects mean to the other cores; that may give more effects.
-        for (var i = 0; i < _effects.Count; i++)
+        var handled = 0;
+        do
         {
-            if (!HandleHere(_effects[i], now))
-                _output.Add(_effects[i]);
+            for (; handled < _effects.Count; handled++)
+            {
+                mayChangePeers |= _effects[handled].Control is EnterView or ViewCompleted;
+                if (!HandleHere(_effects[handled], now))
+                    _output.Add(_effects[handled]);
+            }
+
+            foreach (var lost in Peers.TakeLosses())
+                OnLost(lost, now);
+            if (mayChangePeers && handled == _effects.Count)
+            {
+                mayChangePeers = false;
+                Peers.Want(Member.Self, Member.View, Wanted(), now, _effects);
+            }
         }
+        while (handled < _effects.Count || Peers.HasLosses);
 
         return _output;
     }
@@ -93,7 +117,7 @@ internal sealed class RankCore
                 Deliver(Member.Self, send.Message, now);
                 return true;
             case EnterView entered:
-                Links.ForgetReplaced(entered.View);
+                Peers.OnEntered(entered.View);
                 Preparation.OnEntered(entered);
                 Coordinator.OnEntered(entered, now, _effects);
                 break;
@@ -117,24 +141,21 @@ internal sealed class RankCore
                 _effects.Add(RankEffect.Send(request.Coordinator, request.Message));
                 break;
             case LinkUp up:
-                Links.OnUp(up.Peer);
+                Peers.OnUp(up.Peer, now);
                 Member.OnLinkUp(up.Peer, _effects);
                 Preparation.Handle(e, _effects);
                 Coordinator.Handle(e, now, _effects);
                 break;
-            case LinkLost lost when Links.OnDown(lost.Peer):
+            case LinkLost lost when Peers.OnDown(lost, now, _effects):
                 Member.OnLinkLost(lost, _effects);
                 Preparation.Handle(e, _effects);
                 Coordinator.Handle(e, now, _effects);
-                Reconnect(lost.Peer);
                 break;
-            case PeerLost lost when Links.OnLost(lost.Peer):
-                Coordinator.Handle(e, now, _effects);
-                Member.OnPeerLost(lost, _effects);
+            case DialEnded dial:
+                Peers.OnDialEnded(dial, now, _effects);
                 break;
-            case ConnectFailed:
-                Preparation.Handle(e, _effects);
-                Coordinator.Handle(e, now, _effects);
+            case BeatReceived beat:
+                Peers.OnBeat(beat.Peer, now);
                 break;
             case RecordSeen seen:
                 Preparation.OnRecordSeen(seen.Record, now, _effects);
@@ -163,7 +184,7 @@ internal sealed class RankCore
         switch (message)
         {
             case StopMessage stop:
-                Member.OnStop(from, stop, _effects);
+                Member.OnStop(from, stop, now, _effects);
                 break;
             case StartMessage start:
                 Member.OnStart(start, _effects);
@@ -184,6 +205,12 @@ internal sealed class RankCore
             case CompletedMessage completed:
                 Preparation.OnCompleted(completed, _effects);
                 break;
+            case ProbeMessage probe:
+                Peers.OnProbe(from, probe, now, _effects);
+                break;
+            case HeardMessage heard:
+                Peers.OnHeardOf(heard, now);
+                break;
             case OperationReplyMessage or ProgressMessage:
                 _effects.Add(new DeliverReply(from, message));
                 break;
@@ -193,20 +220,19 @@ internal sealed class RankCore
         }
     }
 
-    /// <summary>A member whose link was lost is wanted again, as long as this rank is a member too.</summary>
-    private void Reconnect(MemberId peer)
+    private void OnLost(PeerLost lost, TimeSpan now)
     {
-        if (Member.View.Find(peer.Rank) is { } wanted && wanted.Id == peer && Member.View.Contains(Member.Self))
-            _effects.Add(new Reconnect(wanted));
+        _effects.Add(new ShowLoss(lost));
+        Preparation.Handle(lost, _effects);
+        Coordinator.Handle(lost, now, _effects);
+        Member.OnPeerLost(lost, _effects);
     }
 
-    /// <summary>A rank that waits to be admitted is connected to all members already: an operation that wants it does not wait for that.</summary>
-    private void ConnectAhead(GroupView view)
+    /// <summary>Who is to be connected. A rank that waits to be admitted is connected to all members already: an operation that wants it does not wait for that. A leaver is until it is released.</summary>
+    private IEnumerable<GroupMember> Wanted()
     {
-        if (Member.View.Epoch > 0 || view.IsTerminal)
-            return;
-        foreach (var member in view.Members.Where(member => member.Id != Member.Self && !Links.IsConnected(member.Id)))
-            _effects.Add(new Connect(member));
+        IEnumerable<GroupMember> members = Member.IsReleased ? [] : Member.View.Epoch == 0 ? _ahead.Members : Member.View.Members;
+        return members.Concat(Preparation.Wanted).Concat(Coordinator.Wanted);
     }
 
     /// <summary>
@@ -215,7 +241,7 @@ internal sealed class RankCore
     /// </summary>
     private void OnRecordSeen(GroupRecord record)
     {
-        ConnectAhead(record.View);
+        _ahead = record.View;
         var isWanted = record.View.Contains(Member.Self) || record.Leavers.Any(leaver => leaver.Id == Member.Self);
         if (Member.View.Epoch == 0 || record.View.Epoch < Member.View.Epoch)
             return;

@@ -9,6 +9,8 @@ namespace ElasticEp.Runtime;
 /// <summary>Starts effects. Runs inside the mailbox: nothing here waits, and nothing here decides.</summary>
 internal sealed partial class RankRuntime
 {
+    private static readonly TimeSpan LongestWait = TimeSpan.FromDays(1); // a timer takes no more than 49 days
+
     private TimeSpan? _timerAt; // when the timer is set to fire
 
     private void Handle(RankEvent e)
@@ -40,7 +42,7 @@ internal sealed partial class RankRuntime
             return;
         _timerAt = due;
         var wait = due - _services.Time.GetElapsedTime(_startedAt);
-        _timer.Change(wait < TimeSpan.Zero ? TimeSpan.Zero : wait, Timeout.InfiniteTimeSpan);
+        _timer.Change(wait < TimeSpan.Zero ? TimeSpan.Zero : wait < LongestWait ? wait : LongestWait, Timeout.InfiniteTimeSpan);
     }
 
     private void Start(in RankEffect effect)
@@ -86,18 +88,18 @@ internal sealed partial class RankRuntime
             case SendMessage send:
                 _ = SendAsync(send.To, send.Message);
                 break;
-            case Connect connect:
-                _connections.Connect(connect.Peer);
+            case Dial dial:
+                _dialer.Dial(dial.Peer);
                 break;
-            case Reconnect reconnect:
-                _connections.Reconnect(reconnect.Peer);
+            case BeatTo beat:
+                _heartbeats.Peers = beat.Peers;
                 break;
             case Disconnect disconnect:
-                _connections.Disconnect(disconnect.Peer);
+                _dialer.Disconnect(disconnect.Peer);
                 break;
             case AbortLink abort:
-                LogAborted(Name, Rank, abort.Peer, abort.Reason);
-                _services.Transport.Abort(abort.Peer, DisconnectReason.ProtocolError, abort.Reason);
+                LogAborted(Name, Rank, abort.Peer, abort.Reason, abort.Detail);
+                _services.Transport.Abort(abort.Peer, abort.Reason, abort.Detail);
                 break;
             case Fetch fetch:
                 _weights.StartFetch(fetch.Plan);
@@ -116,6 +118,9 @@ internal sealed partial class RankRuntime
                 break;
             case ReportExpertLoad report:
                 ReportLoad(report);
+                break;
+            case ShowLoss { Loss: var loss }:
+                LogLost(Name, Rank, loss.Peer, loss.Reason, loss.Detail);
                 break;
             case ShowBalance show:
                 _services.Metrics.BalanceKnown(Name, show.Balance);
@@ -255,8 +260,11 @@ internal sealed partial class RankRuntime
     [LoggerMessage(1036, LogLevel.Information, "Group {Group}: rank {Rank} coordinates and knows no load yet; experts are placed as if all were equally hot")]
     private partial void LogLoadUnknown(string group, int rank);
 
-    [LoggerMessage(1037, LogLevel.Error, "Group {Group}: rank {Rank} cuts the link to {Peer}: {Reason}")]
-    private partial void LogAborted(string group, int rank, MemberId peer, string reason);
+    [LoggerMessage(1037, LogLevel.Error, "Group {Group}: rank {Rank} cuts the link to {Peer} ({Reason}): {Detail}")]
+    private partial void LogAborted(string group, int rank, MemberId peer, DisconnectReason reason, string detail);
+
+    [LoggerMessage(1038, LogLevel.Warning, "Group {Group}: rank {Rank} takes {Peer} for lost ({Reason}): {Detail}")]
+    private partial void LogLost(string group, int rank, MemberId peer, LossReason reason, string detail);
 
     [LoggerMessage(1034, LogLevel.Critical, "Group {Group}: rank {Rank} has failed and takes no further part")]
     private partial void LogFailed(Exception exception, string group, int rank);

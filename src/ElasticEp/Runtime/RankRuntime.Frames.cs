@@ -27,7 +27,7 @@ internal sealed partial class RankRuntime
 
         public ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameHeader header, CancellationToken cancellationToken) => (link, header.Operation) switch
         {
-            (LinkKind.Control, FrameOperation.StepEnd or FrameOperation.Wake) when peer.IsRank => ValueTask.FromResult(ControlFrames.Accept(header)),
+            (LinkKind.Control, FrameOperation.StepEnd or FrameOperation.Wake or FrameOperation.Beat) when peer.IsRank => ValueTask.FromResult(ControlFrames.Accept(header)),
             (LinkKind.Control, FrameOperation.Protocol or FrameOperation.App) => ValueTask.FromResult(ControlFrames.Accept(header)),
             (LinkKind.Data, FrameOperation.Dispatch or FrameOperation.Combine) when peer.IsRank => runtime._exchange.AcceptAsync(peer.Id, header, cancellationToken),
             (LinkKind.Weights, FrameOperation.Weights) when peer.IsRank => ValueTask.FromResult(runtime._weights.Weights.Accept(peer.Id, header)),
@@ -43,6 +43,9 @@ internal sealed partial class RankRuntime
                     break;
                 case FrameOperation.Wake:
                     runtime.Post(RankEvent.Wake(peer.Id, header.Epoch, header.Step));
+                    break;
+                case FrameOperation.Beat:
+                    runtime.Post(new BeatReceived(peer.Id));
                     break;
                 case FrameOperation.Protocol:
                     OnProtocol(peer, MessageCodec.Decode(payload.AsSpan<byte>()));

@@ -28,7 +28,8 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
     private readonly Publisher<GroupView> _views = new(GroupView.None, view => view.Epoch);
     private readonly RecordKeeper _keeper;
     private readonly RankRegistration _registration;
-    private readonly PeerConnections _connections;
+    private readonly PeerDialer _dialer;
+    private readonly Heartbeats _heartbeats;
     private readonly OperationRequests _requests;
     private readonly WeightsRunner _weights;
     private readonly RankExchange _exchange;
@@ -56,7 +57,8 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         _mailbox = new Mailbox(Handle);
         _keeper = new RecordKeeper(services, _stopped.Token);
         _registration = new RankRegistration(services, rank, IsGroupKnownAsync, _stopped.Token);
-        _connections = new PeerConnections(services, services.Transport, PostControl, _stopped.Token);
+        _dialer = new PeerDialer(services.Transport, services.Options.ConnectDeadline, services.Time, PostControl, _stopped.Token);
+        _heartbeats = new Heartbeats(Name, rank, services.Options.HeartbeatInterval, SendControlAsync);
         _requests = new OperationRequests((coordinator, message) => Post(new RequestMade(coordinator, message)), services.Options.OperationDeadline, services.Time, services.OperationTelemetry);
         _weights = new WeightsRunner(services, rank, workload, () => ExchangeRehearsal.RunAsync(services.Options, kernels, services.Time), PostControl, _stopped.Token);
         _exchange = new RankExchange(services.Options, rank, kernels, new TransportWire(services.Transport), _weights, rules ?? StepRules.Default, services.Time)
@@ -94,6 +96,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         _core.Member.Self = self;
         _messenger = new GroupMessenger(_services.Transport, self);
         await _services.Transport.StartAsync(new PeerIdentity(Name, self, "", Layout.Describe(_services.Options)), new FrameRouter(this), cancellationToken).ConfigureAwait(false);
+        _heartbeats.Start();
         _loops.Add(_keeper.WatchRecordAsync(OnRecord, reason => Post(new RecordUnreadable(0, reason))));
         var registration = Registration.Encode(new GroupMember(Rank, incarnation, _services.Transport.Address, _services.Options.Node ?? Machine.Name));
         await _registration.RegisterAsync(registration, cancellationToken).ConfigureAwait(false);
@@ -182,6 +185,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         _services.Metrics.Remove(this);
         _requests.Fail(new ElasticEpException(ElasticEpErrorCode.GroupEnded, $"Rank {Rank} was disposed.") { Rank = Rank });
         _messenger?.Complete();
+        _heartbeats.Dispose();
         await _mailbox.CloseAsync().ConfigureAwait(false);
         await _stopped.CancelAsync().ConfigureAwait(false);
         _exchange.Abort(new ElasticEpException(ElasticEpErrorCode.StepAborted, "The group was disposed.") { Rank = Rank });

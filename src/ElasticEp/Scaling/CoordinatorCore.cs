@@ -18,12 +18,12 @@ internal sealed class CoordinatorCore
     private readonly TransitionCore _transition;
     private bool _isTakingOver;
 
-    public CoordinatorCore(ElasticEpOptions options, MemberCore member, PeerLinks links, StepRules rules)
+    public CoordinatorCore(ElasticEpOptions options, MemberCore member, PeerCore peers, StepRules rules)
     {
         _member = member;
         _starts = new StartRepeater(member);
-        _recovery = new RecoveryCore(options, member, links, _writer, _starts, rules);
-        _transition = new TransitionCore(options, member, links, _writer, _starts, rules);
+        _recovery = new RecoveryCore(options, member, peers, _writer, _starts, rules);
+        _transition = new TransitionCore(options, member, peers, _writer, _starts, rules);
     }
 
     /// <summary>Whether this rank leads: it coordinates the view in use, or leads a recovery.</summary>
@@ -34,6 +34,14 @@ internal sealed class CoordinatorCore
     public Recovery? Recovery => _recovery.Current;
 
     public GroupRecord Record => _writer.Record;
+
+    /// <summary>This process was late itself.</summary>
+    public void Excuse(TimeSpan late) => _recovery.Excuse(late);
+
+    /// <summary>Whom leading needs to be connected to, beside the members of the view in use.</summary>
+    public IEnumerable<GroupMember> Wanted => !IsActive ? [] : _recovery.Wanted
+        .Concat(_writer.IsKnown && !Record.IsCompleted ? Record.View.Members.Concat(Record.Leavers) : [])
+        .Concat(_transition.Wanted);
 
     public TimeSpan? WakeAt => IsActive ? (_recovery.WakeAt ?? _transition.WakeAt) : null;
 
@@ -80,7 +88,7 @@ internal sealed class CoordinatorCore
                 _writer.OnUnreadable(unreadable);
                 break;
             case RankRegistered registered:
-                _transition.OnRegistered(registered.Member, now, effects);
+                _transition.OnRegistered(registered.Member, now);
                 break;
             case RankUnregistered unregistered:
                 _transition.OnUnregistered(unregistered.Member);
@@ -92,14 +100,10 @@ internal sealed class CoordinatorCore
                     _transition.OnLinkUp(up.Peer, effects);
                 break;
             case LinkLost lost:
-                _recovery.OnLinkLost(lost.Peer, effects);
                 _transition.OnPeerGone(lost.Peer, $"was lost before it was admitted: {lost.Reason}: {lost.Detail}");
                 break;
             case PeerLost lost:
-                _transition.OnPeerGone(lost.Peer, $"was lost before it was admitted: {lost.Detail}");
-                break;
-            case ConnectFailed failed:
-                _transition.OnPeerGone(failed.Peer, $"cannot be reached: {failed.Reason}");
+                _transition.OnPeerGone(lost.Peer, $"cannot be reached: {lost.Detail}");
                 break;
             case Planned planned:
                 _transition.OnPlanned(planned, now, effects);
@@ -113,7 +117,7 @@ internal sealed class CoordinatorCore
     {
         if (!IsActive)
             return;
-        _recovery.OnTick(now);
+        _recovery.OnTick(now, effects);
         _transition.OnTick(now);
         Advance(now, effects);
     }
@@ -123,7 +127,7 @@ internal sealed class CoordinatorCore
         switch (message)
         {
             case StepFailedMessage failed:
-                OnStepFailed(from, failed, effects);
+                OnStepFailed(from, failed, now, effects);
                 break;
             case StoppedMessage stopped:
                 _recovery.OnStopped(from, stopped, effects);
@@ -151,11 +155,11 @@ internal sealed class CoordinatorCore
         Advance(now, effects);
     }
 
-    private void OnStepFailed(MemberId from, StepFailedMessage failed, List<RankEffect> effects)
+    private void OnStepFailed(MemberId from, StepFailedMessage failed, TimeSpan now, List<RankEffect> effects)
     {
         if (IsActive && _writer.IsKnown && Record.Leavers.All(leaver => leaver.Id != from) && !Record.View.Contains(from) && failed.Epoch < Record.View.Epoch)
             effects.Add(RankEffect.Send(from, new CompletedMessage(Record.View.Epoch))); // it is in no view that anybody needs
-        else if (_recovery.OnStepFailed(from, failed, effects))
+        else if (_recovery.OnStepFailed(from, failed, now, effects))
             IsActive = true;
     }
 
@@ -167,13 +171,20 @@ internal sealed class CoordinatorCore
         _writer.ReadIfUnknown(_member.View.Epoch, effects);
         if (!_writer.IsReady)
             return;
+        if (IsOut)
+        {
+            StandDown(); // others have gone on without this rank
+            return;
+        }
+
         if (_isTakingOver && Recovery is null)
         {
             _isTakingOver = false;
             _recovery.StartAgain(effects);
         }
 
-        _recovery.Advance(effects);
+        _recovery.Advance(now, effects);
+        _writer.ReadIfUnknown(_member.View.Epoch, effects); // it may have begun again
         if (Recovery is null && _writer.IsReady)
             _transition.Advance(now, effects);
     }
@@ -206,6 +217,9 @@ internal sealed class CoordinatorCore
         }
     }
 
+    /// <summary>Whether nothing in the record wants this rank any more.</summary>
+    private bool IsOut => Record.View.Epoch > 0 && !Record.View.IsTerminal && !Record.View.Contains(_member.Self) && Record.Leavers.All(leaver => leaver.Id != _member.Self);
+
     /// <summary>Whether this very process coordinates a view; another one may have had its rank.</summary>
     private bool Coordinates(GroupView view) => view.Coordinator == _member.Self.Rank && view.Contains(_member.Self);
 
@@ -229,7 +243,6 @@ internal sealed class CoordinatorCore
         IsActive = _isTakingOver = false;
         _writer.Forget();
         _recovery.Forget();
-        _transition.Forget();
-        _starts.Clear();
+        _transition.Forget(); // a Start that this rank sent last is repeated: who leaves with the view may be the only one who can
     }
 }

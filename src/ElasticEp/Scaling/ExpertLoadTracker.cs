@@ -6,7 +6,7 @@ using ElasticEp.Steps;
 namespace ElasticEp.Scaling;
 
 /// <summary>The experts' load as the coordinator knows it: reported by every member once per window, and when an operation is to be planned.</summary>
-internal sealed class ExpertLoadTracker(ElasticEpOptions options, MemberCore member, PeerLinks links)
+internal sealed class ExpertLoadTracker(ElasticEpOptions options, MemberCore member, PeerCore peers)
 {
     private readonly GroupLoad _load = new(options.Model.MoeLayers, options.Model.Experts, options.LoadWindow);
     private readonly HashSet<MemberId> _hasReported = []; // since the balance was shown last
@@ -42,5 +42,5 @@ internal sealed class ExpertLoadTracker(ElasticEpOptions options, MemberCore mem
     /// <summary>Members whose load an operation waits for. One that cannot be reached is not waited for: a plan is only the better for it.</summary>
     public IEnumerable<MemberId> Missing(Operation operation, GroupView view) => operation.Kind == OperationKind.Stop
         ? []
-        : view.Members.Select(other => other.Id).Where(other => !operation.HasReportedLoad.Contains(other) && (other == member.Self || links.IsConnected(other)));
+        : view.Members.Select(other => other.Id).Where(other => !operation.HasReportedLoad.Contains(other) && (other == member.Self || peers.IsConnected(other)));
 }

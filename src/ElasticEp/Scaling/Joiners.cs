@@ -6,14 +6,14 @@ using ElasticEp.Steps;
 namespace ElasticEp.Scaling;
 
 /// <summary>The processes that are to join with the operation under way: found in the store, connected, and dismissed when it is rolled back.</summary>
-internal sealed class Joiners(MemberCore member, PeerLinks links)
+internal sealed class Joiners(MemberCore member, PeerCore peers)
 {
     private bool _isWatching;
 
     public JoinCandidates Candidates { get; } = new();
 
     /// <summary>Whether the process for a rank is there and connected.</summary>
-    public bool IsGathered(int rank) => Candidates.Find(rank) is { } joiner && (joiner.Id == member.Self || links.IsConnected(joiner.Id));
+    public bool IsGathered(int rank) => Candidates.Find(rank) is { } joiner && (joiner.Id == member.Self || peers.IsConnected(joiner.Id));
 
     /// <summary>Looks for the joiners of an operation, now and as they register.</summary>
     public void Gather(Operation operation, List<RankEffect> effects)
@@ -24,18 +24,18 @@ internal sealed class Joiners(MemberCore member, PeerLinks links)
             effects.Add(new WatchRanks());
         }
 
-        foreach (var rank in operation.Pending.Joiners)
-            Connect(operation, rank, effects);
     }
 
-    public void OnRegistered(GroupMember process, Operation? operation, TimeSpan now, List<RankEffect> effects)
+    /// <summary>The processes that an operation is to be joined by, as far as they have registered.</summary>
+    public IEnumerable<GroupMember> Wanted(Operation? operation) => operation is { CanBeGivenUp: true } ? operation.Pending.Joiners.Select(Candidates.Find).OfType<GroupMember>() : [];
+
+    public void OnRegistered(GroupMember process, Operation? operation, TimeSpan now)
     {
         if (!Candidates.Add(process))
             return;
         // One of the first ranks was started again: the first view is made anew, with the process that is there now.
         if (operation is { Kind: OperationKind.Birth, Next: not null } && !operation.Next.Contains(process.Id))
             operation.OnBaseChanged(now);
-        Connect(operation, process.Rank, effects);
     }
 
     public void OnUnregistered(MemberId process, Operation? operation)
@@ -54,7 +54,7 @@ internal sealed class Joiners(MemberCore member, PeerLinks links)
     /// <summary>The processes that an operation may have got as far as to prepare: a coordinator that took over knows them by their connections only.</summary>
     public IEnumerable<MemberId> Of(Operation operation, GroupView view) => operation.Pending.Joiners
         .Select(Candidates.Find).OfType<GroupMember>().Select(joiner => joiner.Id)
-        .Concat(links.Connected.Where(peer => operation.Pending.Joiners.Contains(peer.Rank)))
+        .Concat(peers.Connected.Where(peer => operation.Pending.Joiners.Contains(peer.Rank)))
         .Where(joiner => !view.Contains(joiner))
         .Distinct();
 
@@ -66,17 +66,8 @@ internal sealed class Joiners(MemberCore member, PeerLinks links)
             Candidates.Retire(joiner);
             if (joiner == member.Self)
                 continue;
-            links.OnDown(joiner);
+            peers.OnDismissed(joiner);
             effects.Add(new Disconnect(joiner));
-        }
-    }
-
-    private void Connect(Operation? operation, int rank, List<RankEffect> effects)
-    {
-        if (operation is { CanBeGivenUp: true } && operation.Pending.Joiners.Contains(rank)
-            && Candidates.Find(rank) is { } joiner && joiner.Id != member.Self && !links.IsConnected(joiner.Id))
-        {
-            effects.Add(new Connect(joiner));
         }
     }
 

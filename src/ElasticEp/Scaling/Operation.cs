@@ -89,6 +89,20 @@ internal sealed class Operation(PendingOperation pending, TimeSpan now, TimeSpan
         EnterPhase(OperationPhase.Preparing, now);
     }
 
+    /// <summary>Goes on from what is durable after somebody else has written the record, unless its own end, or that of a view, was being written.</summary>
+    /// <returns>False when it has to be taken up from the record.</returns>
+    public bool TryResume(PendingOperation durable, TimeSpan now)
+    {
+        if (Phase == OperationPhase.Committing && durable.CommittedViews == Pending.CommittedViews - 1)
+        {
+            Pending = durable; // the view that was to be committed is void
+            EnterPhase(OperationPhase.Draining, now);
+        }
+
+        return Phase is (> OperationPhase.Proposing and <= OperationPhase.Draining) or OperationPhase.Committed
+            && (durable.IsCommitted, durable.CommittedViews) == (Pending.IsCommitted, Pending.CommittedViews);
+    }
+
     public void MoveToNextView()
     {
         _movedBefore = BytesMoved;

@@ -9,7 +9,7 @@ namespace ElasticEp.Scaling;
 /// A rank's own part in a transition: connect to the peers of the next view, fetch the weights, return requests to the queue when it is to
 /// leave; and undo all that when the operation is rolled back. Pure, like all cores.
 /// </summary>
-internal sealed class PreparationCore(MemberCore member, PeerLinks links)
+internal sealed class PreparationCore(MemberCore member, PeerCore peers)
 {
     /// <summary>How long a new plan waits for hooks that were cancelled, before it fails and says whom it waited for.</summary>
     public static readonly TimeSpan HookPatience = TimeSpan.FromSeconds(2);
@@ -32,6 +32,9 @@ internal sealed class PreparationCore(MemberCore member, PeerLinks links)
     /// <summary>When a tick is wanted, or null.</summary>
     public TimeSpan? WakeAt => _plan is not null && IsUndoing && State == PreparationState.Fetching ? _undoneSince + HookPatience : null;
 
+    /// <summary>The members of both views of the plan, which are to be connected.</summary>
+    public IEnumerable<GroupMember> Wanted => _plan is { } plan ? plan.Base.Members.Concat(plan.Next.Members) : [];
+
     private int Rank => member.Self.Rank;
 
     private bool IsUndoing => _undone.Length > 0;
@@ -49,7 +52,7 @@ internal sealed class PreparationCore(MemberCore member, PeerLinks links)
             if (State >= PreparationState.Ready)
                 ReportReady(effects);
             else
-                ConnectAndFetch(effects);
+                FetchWhenReady(effects);
             return;
         }
 
@@ -57,7 +60,7 @@ internal sealed class PreparationCore(MemberCore member, PeerLinks links)
             Undo(now, effects);
         _plan = plan;
         (State, _isFetching, _isDraining, _bytesMoved, _bytesTotal) = (PreparationState.Fetching, false, false, 0, 0);
-        ConnectAndFetch(effects);
+        FetchWhenReady(effects);
         FailIfHooksLast(now, effects);
     }
 
@@ -130,14 +133,10 @@ internal sealed class PreparationCore(MemberCore member, PeerLinks links)
                 FetchWhenReady(effects);
                 ReportAgain(up.Peer, effects);
                 break;
-            case LinkLost lost when _plan is { } plan && State == PreparationState.Fetching && !_isFetching:
-                if (Peers(plan).FirstOrDefault(peer => peer.Id == lost.Peer) is { } wanted)
-                    effects.Add(new Connect(wanted));
-                break;
-            case ConnectFailed { Loss: LossReason.Replaced } when _plan is { Base.Epoch: 0 }:
+            case PeerLost { Reason: LossReason.Replaced or LossReason.Refused } when _plan is { Base.Epoch: 0 }:
                 break; // one of the first ranks was started again: the first view is made anew with it
-            case ConnectFailed failed when _plan is { } plan && !_isFetching && Peers(plan).Any(peer => peer.Id == failed.Peer):
-                Report(PreparationState.Fetching, $"rank {Rank} could not connect to rank {failed.Peer.Rank}: {failed.Reason}", effects);
+            case PeerLost lost when _plan is not null && !_isFetching && Wanted.Any(peer => peer.Id == lost.Peer):
+                Report(PreparationState.Fetching, $"rank {Rank} could not connect to rank {lost.Peer.Rank}: {lost.Detail}", effects);
                 break;
             case FetchProgress progress when IsCurrent(progress.Operation):
                 (_bytesMoved, _bytesTotal) = (progress.BytesArrived, progress.BytesTotal);
@@ -162,22 +161,6 @@ internal sealed class PreparationCore(MemberCore member, PeerLinks links)
 
     private bool IsCurrent(string operation) => _plan?.Operation == operation;
 
-    private IEnumerable<GroupMember> Peers(PrepareMessage plan) => plan.Base.Members
-        .Concat(plan.Next.Members)
-        .Where(peer => peer.Id != member.Self)
-        .DistinctBy(peer => peer.Id);
-
-    private void ConnectAndFetch(List<RankEffect> effects)
-    {
-        foreach (var peer in Peers(_plan!))
-        {
-            if (!links.IsConnected(peer.Id))
-                effects.Add(new Connect(peer));
-        }
-
-        FetchWhenReady(effects);
-    }
-
     private void FetchWhenReady(List<RankEffect> effects)
     {
         if (_plan is not { } plan || _isFetching || State != PreparationState.Fetching)
@@ -189,7 +172,7 @@ internal sealed class PreparationCore(MemberCore member, PeerLinks links)
             State = PreparationState.Ready; // a leaver fetches nothing
             ReportReady(effects);
         }
-        else if (HasCompleted(plan.Base) && Peers(plan).All(peer => links.IsConnected(peer.Id)))
+        else if (HasCompleted(plan.Base) && Wanted.All(peer => peer.Id == member.Self || peers.IsConnected(peer.Id)))
         {
             _isFetching = true;
             effects.Add(new Fetch(plan));

@@ -9,25 +9,30 @@ namespace ElasticEp.Scaling;
 /// Leads recoveries: an attempt could not complete somewhere, so all stop, agree where to go on, and start under a new epoch. Pure. It
 /// acts only while the record is known and nothing is being written.
 /// </summary>
-internal sealed class RecoveryCore(ElasticEpOptions options, MemberCore member, PeerLinks links, RecordWriter writer, StartRepeater starts, StepRules rules)
+internal sealed class RecoveryCore(ElasticEpOptions options, MemberCore member, PeerCore peers, RecordWriter writer, StartRepeater starts, StepRules rules)
 {
-    /// <summary>How long the Start of another rank that has won the compare-and-set is waited for.</summary>
-    public static readonly TimeSpan SilenceTime = TimeSpan.FromSeconds(1.75);
-
     private long _recoveries;
     private long _recoveredEpoch;
+    private TimeSpan _resignedUntil; // this rank could not do what it demands of others: until then the next one leads
 
     public Recovery? Current { get; private set; }
 
     /// <summary>When a tick is wanted, or null.</summary>
-    public TimeSpan? WakeAt => Current is { Phase: RecoveryPhase.Following } following ? following.FollowUntil : null;
+    public TimeSpan? WakeAt => Current?.WakeAt is { } at && at < TimeSpan.MaxValue ? at : null;
+
+    /// <summary>Whom this recovery needs to be connected to.</summary>
+    public IEnumerable<GroupMember> Wanted => Current is { } recovery ? recovery.Targets : [];
 
     private GroupRecord Record => writer.Record;
 
     /// <summary>A member reports that its attempt cannot complete.</summary>
     /// <returns>Whether a recovery begins hereby.</returns>
-    public bool OnStepFailed(MemberId from, StepFailedMessage failed, List<RankEffect> effects)
+    public bool OnStepFailed(MemberId from, StepFailedMessage failed, TimeSpan now, List<RankEffect> effects)
     {
+        if (failed.Lost == from)
+            peers.Report(from, LossReason.Stuck, failed.Reason, now); // it led, and cannot stop itself
+        if (now < _resignedUntil && Record.View.Members.Any(other => other.Id != member.Self && !peers.IsLost(other.Id)))
+            return false; // its successor leads
         if (member.View.StartStep > 0 && failed.Epoch < member.View.Epoch)
         {
             member.RepeatStart(from, failed.Epoch, effects); // there was a recovery since; its Start may be lost
@@ -54,7 +59,7 @@ internal sealed class RecoveryCore(ElasticEpOptions options, MemberCore member, 
             if (stopped.Entered > Record.View.Epoch)
                 Begin(from, recovery.Reason); // the record has gone on since it was read
             else
-                recovery.Answers[from] = stopped;
+                OnAnswer(recovery, from, stopped);
         }
         else if (Current is null)
         {
@@ -62,17 +67,10 @@ internal sealed class RecoveryCore(ElasticEpOptions options, MemberCore member, 
         }
     }
 
-    /// <summary>A target that is no member of this rank's view is wanted all the same: it gets Stop again, or turns out to be lost.</summary>
-    public void OnLinkLost(MemberId peer, List<RankEffect> effects)
-    {
-        if (Current is { Phase: RecoveryPhase.Stopping } recovery && recovery.Targets.FirstOrDefault(target => target.Id == peer) is { } wanted)
-            effects.Add(new Reconnect(wanted));
-    }
-
     public void OnLinkUp(MemberId peer, List<RankEffect> effects)
     {
         if (Current is { Phase: RecoveryPhase.Stopping } recovery && recovery.Targets.Any(target => target.Id == peer))
-            effects.Add(RankEffect.Send(peer, new StopMessage(Record.View.Epoch, recovery.Id)));
+            effects.Add(RankEffect.Send(peer, recovery.Stop!));
     }
 
     /// <summary>This rank enters a view: somebody has led a recovery, or there is none to lead any more.</summary>
@@ -82,11 +80,29 @@ internal sealed class RecoveryCore(ElasticEpOptions options, MemberCore member, 
             Current = null;
     }
 
-    public void OnTick(TimeSpan now)
+    public void OnTick(TimeSpan now, List<RankEffect> effects)
     {
-        if (WakeAt <= now)
-            Begin(Current!.Reporter, Current.Reason); // no Start has come
+        if (WakeAt is not { } due || due > now)
+            return;
+        var recovery = Current!;
+        if (recovery.Phase == RecoveryPhase.Following)
+        {
+            Begin(recovery.Reporter, recovery.Reason); // no Start has come
+            return;
+        }
+
+        if (recovery.RepeatAt <= now)
+            Repeat(recovery, now, effects);
+        if (recovery.Phase == RecoveryPhase.Stopping && recovery.WriteAt <= now)
+            ReadAgain(recovery);
+        if (recovery.Phase == RecoveryPhase.Stopping && recovery.LinksBy <= now)
+            ReportCutOff(recovery, now, effects);
+        if (Current == recovery && recovery.Phase == RecoveryPhase.Stopping && recovery.AnswerBy <= now)
+            ReportUnanswered(recovery, now, effects);
     }
+
+    /// <summary>This process was late itself.</summary>
+    public void Excuse(TimeSpan late) => Current?.Excuse(late);
 
     /// <summary>Somebody else has written the record. A recovery of theirs is followed; after anything else this one begins again.</summary>
     public void OnRefused(TimeSpan now)
@@ -96,13 +112,13 @@ internal sealed class RecoveryCore(ElasticEpOptions options, MemberCore member, 
         var isRecovered = Record.View.StartStep > 0 && Record.View.Epoch > member.View.Epoch;
         Begin(recovery.Reporter, recovery.Reason);
         if (isRecovered)
-            (Current.Phase, Current.FollowUntil) = (RecoveryPhase.Following, now + SilenceTime);
+            (Current.Phase, Current.FollowUntil, Current.RepeatAt) = (RecoveryPhase.Following, now + peers.SilenceTime, TimeSpan.MaxValue);
     }
 
     public void Forget() => Current = null;
 
     /// <summary>Called again whenever a fact has changed, until the view is written.</summary>
-    public void Advance(List<RankEffect> effects)
+    public void Advance(TimeSpan now, List<RankEffect> effects)
     {
         if (Current is not { } recovery)
             return;
@@ -120,10 +136,24 @@ internal sealed class RecoveryCore(ElasticEpOptions options, MemberCore member, 
             return;
         }
 
+        if (recovery.Phase == RecoveryPhase.Stopping && recovery.Epoch != Record.View.Epoch)
+        {
+            Begin(recovery.Reporter, recovery.Reason); // the record has gone on since Stop was sent
+            return;
+        }
+
         if (recovery.Phase == RecoveryPhase.Reading)
-            SendStop(recovery, effects);
-        if (recovery.Phase == RecoveryPhase.Stopping && HaveAllAnswered(recovery))
-            Write(recovery, effects);
+            SendStop(recovery, now, effects);
+        if (recovery.Phase != RecoveryPhase.Stopping)
+            return;
+        if (!HaveAllAnswered(recovery))
+            (recovery.LinksBy, recovery.WriteAt) = (null, null);
+        else if (!AreLinked(recovery))
+            recovery.LinksBy ??= now + peers.SilenceTime;
+        else if (Unreachable(recovery).Any())
+            ReportCutOff(recovery, now, effects); // the link has been down for the silence time already
+        else
+            Write(recovery, now, effects);
     }
 
     /// <summary>The view is durable: everybody who was stopped is started.</summary>
@@ -135,7 +165,7 @@ internal sealed class RecoveryCore(ElasticEpOptions options, MemberCore member, 
             return; // another proposer wrote the very same, and has started it
         Current = null;
         _recoveredEpoch = Record.View.Epoch;
-        var targets = recovery.Targets.Select(target => target.Id).Where(target => !links.IsLost(target));
+        var targets = recovery.Targets.Select(target => target.Id).Where(target => !peers.IsLost(target));
         starts.Send(StartOf(Record.View, operation), targets, effects);
     }
 
@@ -143,61 +173,157 @@ internal sealed class RecoveryCore(ElasticEpOptions options, MemberCore member, 
     public void StartAgain(List<RankEffect> effects)
     {
         if (Record.View.StartStep > 0 && !Record.IsCompleted && Record.View.Epoch == member.View.Epoch)
-            starts.Send(StartOf(Record.View, Record.Pending), Targets().Select(target => target.Id).Where(target => target != member.Self && !links.IsLost(target)), effects);
+            starts.Send(StartOf(Record.View, Record.Pending), Targets().Select(target => target.Id).Where(target => target != member.Self && !peers.IsLost(target)), effects);
     }
 
     [System.Diagnostics.CodeAnalysis.MemberNotNull(nameof(Current))]
     private void Begin(MemberId reporter, string reason)
     {
-        Current = new Recovery(++_recoveries, reporter, reason);
+        Current = new Recovery(++_recoveries, reporter, reason) { Targets = Current?.Targets ?? [], Stop = Current?.Stop, RepeatAt = Current?.RepeatAt ?? TimeSpan.MaxValue };
         writer.Doubt();
     }
 
-    private void SendStop(Recovery recovery, List<RankEffect> effects)
+    private void SendStop(Recovery recovery, TimeSpan now, List<RankEffect> effects)
     {
-        recovery.Phase = RecoveryPhase.Stopping;
-        recovery.Targets = [.. Targets()];
+        (recovery.Phase, recovery.Epoch, recovery.AnswerBy) = (RecoveryPhase.Stopping, Record.View.Epoch, now + options.StopDeadline);
+        (recovery.Targets, recovery.Stop) = ([.. Targets()], new StopMessage(Record.View.Epoch, recovery.Id));
+        SendStopToAll(recovery, now, effects);
+    }
+
+    private void SendStopToAll(Recovery recovery, TimeSpan now, List<RankEffect> effects)
+    {
+        recovery.RepeatAt = now + (options.StopDeadline / 2);
+        foreach (var target in recovery.Targets.Where(target => target.Id == member.Self || peers.IsConnected(target.Id))) // others get it when they are connected
+            effects.Add(RankEffect.Send(target.Id, recovery.Stop!));
+    }
+
+    /// <summary>This rank still leads, and has to wait: for the store, for members without whom the group cannot run. What it has judged is judged anew.</summary>
+    private void Repeat(Recovery recovery, TimeSpan now, List<RankEffect> effects)
+    {
         foreach (var target in recovery.Targets)
+            peers.Withdraw(target.Id, LossReason.Cut);
+        recovery.GivenUp.Clear();
+        SendStopToAll(recovery, now, effects);
+    }
+
+    private void OnAnswer(Recovery recovery, MemberId from, StoppedMessage stopped)
+    {
+        if (!recovery.Answers.TryGetValue(from, out var before) || !before.Connected.SequenceEqual(stopped.Connected))
+            recovery.LinksBy = null; // who reaches whom is looked at anew
+        recovery.Answers[from] = stopped;
+        peers.Withdraw(from, LossReason.Stuck);
+    }
+
+    private void ReportUnanswered(Recovery recovery, TimeSpan now, List<RankEffect> effects)
+    {
+        recovery.AnswerBy = null;
+        foreach (var target in recovery.Targets.Where(target => !recovery.Answers.ContainsKey(target.Id)).OrderByDescending(target => target.Id == member.Self).ToArray())
         {
-            if (target.Id == member.Self || links.IsConnected(target.Id))
-                effects.Add(RankEffect.Send(target.Id, new StopMessage(Record.View.Epoch, recovery.Id)));
-            else
-                effects.Add(new Reconnect(target)); // it gets Stop when it is connected, or turns out to be lost
+            var what = $"{target.Id} has not answered Stop within {options.StopDeadline}";
+            if (target.Id == member.Self)
+            {
+                Resign($"{what}: its delegate does not end", now, effects);
+                return; // who has not answered is the successor's to judge
+            }
+
+            peers.Report(target.Id, LossReason.Stuck, what, now);
         }
+    }
+
+    /// <summary>A link between two that live stays down: the one that reaches fewer goes, of two alike the higher rank.</summary>
+    private void ReportCutOff(Recovery recovery, TimeSpan now, List<RankEffect> effects)
+    {
+        recovery.LinksBy = null;
+        if (!HaveAllAnswered(recovery))
+            return;
+        MemberId[] living = [.. Kept(), .. Unreachable(recovery)];
+        var cut = living.Where(one => Unlinked(recovery, one, living).Any())
+            .OrderByDescending(one => Unlinked(recovery, one, living).Count()).ThenByDescending(one => one.Rank).FirstOrDefault();
+        if (cut == default)
+            return;
+        var what = $"its link to rank {string.Join(", ", Unlinked(recovery, cut, living).Select(other => other.Rank))} stays down";
+        if (cut == member.Self)
+            Resign(what, now, effects);
+        else if (peers.IsLost(cut))
+            recovery.GivenUp.Add(cut);
+        else
+            peers.Report(cut, LossReason.Cut, what, now);
+        Advance(now, effects);
+    }
+
+    /// <summary>More would be dropped on silence alone than are kept: the record says whether the others have gone on without this side.</summary>
+    private void ReadAgain(Recovery recovery)
+    {
+        (recovery.HasWaited, recovery.WriteAt) = (true, null);
+        writer.Doubt();
+    }
+
+    /// <summary>This rank cannot do what it demands of others: the next one leads, and goes on without it.</summary>
+    private void Resign(string reason, TimeSpan now, List<RankEffect> effects)
+    {
+        var others = Record.View.Members.Where(other => other.Id != member.Self && !peers.IsLost(other.Id)).ToArray();
+        var successor = Array.Find(others, other => Record.LastCompleted?.Contains(other.Id) != false) ?? others.FirstOrDefault(); // who has been in a step, if there is one
+        if (successor is null)
+            return; // nobody else can
+        _resignedUntil = now + (options.StopDeadline * 2);
+        Current = null;
+        effects.Add(RankEffect.Send(successor.Id, new StepFailedMessage(member.View.Epoch, member.Step, member.Self, reason)));
     }
 
     /// <summary>The members of the highest durable view and of the last Completed one, those excepted that were evicted.</summary>
     private IEnumerable<GroupMember> Targets() => Record.View.Members.Concat(Record.Leavers);
 
-    /// <summary>Every member that is not lost has stopped and can reach every other one; leavers only need to have stopped.</summary>
-    private bool HaveAllAnswered(Recovery recovery)
-    {
-        foreach (var target in recovery.Targets.Where(target => !links.IsLost(target.Id)))
-        {
-            if (!recovery.Answers.TryGetValue(target.Id, out var answer))
-                return false;
-            var isMember = Record.View.Contains(target.Id);
-            foreach (var other in Record.View.Members)
-            {
-                if (isMember && other.Id != target.Id && !links.IsLost(other.Id) && !answer.Connected.Contains(other.Id))
-                    return false;
-            }
-        }
+    private IEnumerable<MemberId> Kept() => Record.View.Members.Select(other => other.Id).Where(other => !peers.IsLost(other));
 
-        return true;
+    private bool HaveAllAnswered(Recovery recovery) => recovery.Targets.All(target => peers.IsLost(target.Id) || recovery.Answers.ContainsKey(target.Id));
+
+    /// <summary>Every member that is kept can reach every other one; leavers only need to have stopped.</summary>
+    private bool AreLinked(Recovery recovery)
+    {
+        var members = Kept().ToArray();
+        return !members.Any(one => Unlinked(recovery, one, members).Any());
     }
 
-    private void Write(Recovery recovery, List<RankEffect> effects)
+    /// <summary>Members that this rank has lost by their link alone, and that a kept one hears: they live.</summary>
+    private IEnumerable<MemberId> Unreachable(Recovery recovery) => Record.View.Members.Select(other => other.Id).Where(other =>
+        peers.LossOf(other) is LossReason.Unreachable or LossReason.Silent && !recovery.GivenUp.Contains(other)
+        && Kept().Any(kept => recovery.Answers.TryGetValue(kept, out var answer) && answer.Heard.Contains(other)));
+
+    /// <summary>Whom of these one does not reach. Of two that have not answered nothing is known.</summary>
+    private static IEnumerable<MemberId> Unlinked(Recovery recovery, MemberId one, MemberId[] living)
     {
-        var evicted = Record.View.Members.Where(other => links.IsLost(other.Id)).ToArray();
+        return living.Where(other => other != one && !(Reaches(one, other) && Reaches(other, one)));
+
+        bool Reaches(MemberId from, MemberId to) => !recovery.Answers.TryGetValue(from, out var answer) || answer.Connected.Contains(to);
+    }
+
+    /// <summary>
+    /// Whether as many or more would be dropped as are kept, and only because nothing is heard of them: it may be this side that is cut
+    /// off. Of two equal halves the one with the lowest rank need not wait.
+    /// </summary>
+    private bool IsDoubtful(GroupMember[] evicted, int kept)
+    {
+        var silent = evicted.Count(other => peers.LossOf(other.Id) is LossReason.Silent or LossReason.Unreachable);
+        return silent > kept || (silent == kept && peers.IsLost(Record.View.Members[0].Id));
+    }
+
+    private void Write(Recovery recovery, TimeSpan now, List<RankEffect> effects)
+    {
+        var evicted = Record.View.Members.Where(other => peers.IsLost(other.Id)).ToArray();
         var members = Record.View.Members.Except(evicted).ToArray();
         var placement = evicted.Length == 0 ? Record.View.Placement : Without(Record.View.Placement, evicted);
         if (placement.FindMissing() is not null || members.Length < options.MinRanks)
             return; // not runnable without them: waits until they are back
-        var lostLeavers = Record.Leavers.Where(leaver => links.IsLost(leaver.Id));
+        if (!recovery.HasWaited && IsDoubtful(evicted, members.Length))
+        {
+            recovery.WriteAt ??= now + (peers.SilenceTime * 2);
+            return;
+        }
+
+        var lostLeavers = Record.Leavers.Where(leaver => peers.IsLost(leaver.Id));
         var view = new GroupView(
             Record.View.Epoch + 1,
-            StartPoint.Of(Record, recovery.Answers, links.IsLost, rules),
+            StartPoint.Of(Record, recovery.Answers, peers.IsLost, rules),
             Succession.NextCoordinator(Record.View, members),
             members,
             placement);

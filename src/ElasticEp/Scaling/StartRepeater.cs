@@ -23,6 +23,4 @@ internal sealed class StartRepeater(MemberCore member)
         if (_start is { } start && start.View.Epoch > member.CompletedEpoch && _targets.Contains(peer))
             effects.Add(RankEffect.Send(peer, start));
     }
-
-    public void Clear() => (_start, _targets) = (null, []);
 }

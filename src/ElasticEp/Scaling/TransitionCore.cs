@@ -26,13 +26,14 @@ internal sealed partial class TransitionCore
     private readonly RequestQueue _requests = new();
     private readonly ViewPreparer _preparer;
     private readonly OperationReporter _reporter;
+    private Operation? _interrupted; // what was under way when somebody else wrote the record
     private ImmutableArray<MemberId> _leavers = []; // of the view that is being recorded as Completed
 
-    public TransitionCore(ElasticEpOptions options, MemberCore member, PeerLinks links, RecordWriter writer, StartRepeater starts, StepRules rules)
+    public TransitionCore(ElasticEpOptions options, MemberCore member, PeerCore peers, RecordWriter writer, StartRepeater starts, StepRules rules)
     {
         (_options, _member, _writer, _starts, _rules) = (options, member, writer, starts, rules);
-        _joiners = new Joiners(member, links);
-        _load = new ExpertLoadTracker(options, member, links);
+        _joiners = new Joiners(member, peers);
+        _load = new ExpertLoadTracker(options, member, peers);
         _preparer = new ViewPreparer(writer, _joiners.Candidates);
         _reporter = new OperationReporter(writer, _joiners, _load, _preparer);
     }
@@ -43,7 +44,10 @@ internal sealed partial class TransitionCore
 
     private GroupRecord Record => _writer.Record;
 
-    public void OnRegistered(GroupMember process, TimeSpan now, List<RankEffect> effects) => _joiners.OnRegistered(process, Current, now, effects);
+    /// <summary>Who is to be connected for the operation under way.</summary>
+    public IEnumerable<GroupMember> Wanted => _joiners.Wanted(Current);
+
+    public void OnRegistered(GroupMember process, TimeSpan now) => _joiners.OnRegistered(process, Current, now);
 
     public void OnUnregistered(MemberId process) => _joiners.OnUnregistered(process, Current);
 
@@ -142,20 +146,20 @@ internal sealed partial class TransitionCore
     /// </summary>
     public void OnRecordChanged(TimeSpan now)
     {
-        if (Current is { } operation && Record.Pending is { } pending && pending.Id == operation.Id
-            && (pending.IsCommitted, pending.CommittedViews) == (operation.Pending.IsCommitted, operation.Pending.CommittedViews))
+        if (Current is { } operation && Record.Pending is { } pending && pending.Id == operation.Id && operation.TryResume(pending, now))
         {
             OnRecovered(now);
             return;
         }
 
+        _interrupted = Current ?? _interrupted;
         Current = null;
     }
 
     /// <summary>This rank does not lead any more.</summary>
     public void Forget()
     {
-        Current = null;
+        Current = _interrupted = null;
         _requests.Clear();
         _load.Clear();
     }
@@ -243,8 +247,10 @@ internal sealed partial class TransitionCore
             operation.SetNext(Record.View, [.. Record.View.Members.Select(other => other.Id)]);
             // A view that is durable may still be entered: nothing is undone before that.
             operation.EnterPhase(pending.CommittedViews > 0 ? OperationPhase.Committed : OperationPhase.Gathering, now);
-            if (!pending.IsCommitted)
-                operation.GiveUp("its coordinator was lost");
+            var interrupted = _interrupted?.Id == pending.Id ? _interrupted : null; // this rank has led it before
+            if (!pending.IsCommitted || interrupted?.AbortReason is not null)
+                operation.GiveUp(interrupted?.AbortReason ?? "its coordinator was lost", interrupted?.HasTimedOut ?? false);
+            _interrupted = null;
         }
         else if (Record.View.Epoch == 0 && Record.Own.Count == 0)
         {

@@ -5,6 +5,9 @@ namespace ElasticEp.Steps;
 /// <summary>The end of a step: what follows it, under which view, and when this rank is out of the group.</summary>
 internal sealed partial class MemberCore
 {
+    /// <summary>Whether this rank is out of the group for good, and nobody needs anything of it.</summary>
+    public bool IsReleased => Phase == MemberPhase.Gone && _isReleased;
+
     /// <summary>The operation is over for this leaver: the app's loop may end.</summary>
     public void Release(List<RankEffect> effects)
     {

@@ -13,11 +13,12 @@ internal sealed partial class MemberCore
     private long _closedEpoch; // under which it closed that step itself; zero when it did not
     private StartMessage? _startedBy; // how this rank entered the view in use, if by Start
     private (MemberId? Peer, string Reason)? _trouble;
+    private TimeSpan _stoppedSince; // when this rank answered the last Stop, or reported that no Start came of it
 
     /// <summary>Who is to lead a recovery, as far as this rank knows.</summary>
-    public MemberId? Proposer => Succession.Proposer(View, links);
+    public MemberId? Proposer => Succession.Proposer(View, peers);
 
-    public void OnStop(MemberId from, StopMessage stop, List<RankEffect> effects)
+    public void OnStop(MemberId from, StopMessage stop, TimeSpan now, List<RankEffect> effects)
     {
         if (stop.Epoch < View.Epoch)
         {
@@ -26,6 +27,8 @@ internal sealed partial class MemberCore
         }
 
         _stops[from] = stop.Recovery;
+        _stoppedSince = now;
+        peers.Withdraw(from, LossReason.NoStart); // it leads, and has to wait
         _stopEpoch = Math.Max(_stopEpoch, stop.Epoch);
         effects.Add(new Fence(stop.Epoch));
         if (Phase == MemberPhase.Gone)
@@ -39,7 +42,7 @@ internal sealed partial class MemberCore
         if (_isDelegateInside && Phase is MemberPhase.Running or MemberPhase.Closing && rules.StopCancelsDelegate(HasClosed))
             effects.Add(Abort("The group stopped the attempt to recover."));
         if (rules.MayAnswerStop(_isDelegateInside))
-            AnswerStop(effects);
+            AnswerStop(now, effects);
         else if (Phase != MemberPhase.Stopping)
             Phase = MemberPhase.Stopping;
     }
@@ -49,6 +52,12 @@ internal sealed partial class MemberCore
         // The answer to Stop promised never to complete a step of that epoch: its Start comes too late.
         if (start.View.Epoch <= Math.Max(View.Epoch, _stopEpoch) || Phase == MemberPhase.Gone)
             return;
+        if (_isDelegateInside && !start.View.Contains(Self))
+        {
+            Leave(effects); // it was not waited for: the group goes on without this rank
+            return;
+        }
+
         if (_isDelegateInside)
         {
             effects.Add(new Fail($"Rank {Self.Rank} got Start of {start.View} while its delegate of step {Step} was still running."));
@@ -102,7 +111,7 @@ internal sealed partial class MemberCore
 
     private bool HasClosed => _closed == Step;
 
-    private void OnStoppingEnded(Exception? failure, bool isOwnFailure, List<RankEffect> effects)
+    private void OnStoppingEnded(Exception? failure, bool isOwnFailure, TimeSpan now, List<RankEffect> effects)
     {
         if (HasClosed)
         {
@@ -116,7 +125,7 @@ internal sealed partial class MemberCore
             Return(false, new StepFailedException(Step, Attempt, true, failure!), effects);
         }
 
-        AnswerStop(effects);
+        AnswerStop(now, effects);
     }
 
     private void CompleteWithoutSuccessor(List<RankEffect> effects)
@@ -127,9 +136,10 @@ internal sealed partial class MemberCore
         Return(true, _tailFailure, effects);
     }
 
-    private void AnswerStop(List<RankEffect> effects)
+    private void AnswerStop(TimeSpan now, List<RankEffect> effects)
     {
         Phase = MemberPhase.Stopped;
+        _stoppedSince = now;
         AnswerStops(effects);
     }
 
@@ -139,7 +149,18 @@ internal sealed partial class MemberCore
             effects.Add(SendStopped(from, recovery));
     }
 
-    private RankEffect SendStopped(MemberId to, long recovery) => RankEffect.Send(to, new StoppedMessage(recovery, View.Epoch, _closed, _closedEpoch, [.. links.Connected]));
+    private RankEffect SendStopped(MemberId to, long recovery) => RankEffect.Send(to, new StoppedMessage(recovery, View.Epoch, _closed, _closedEpoch, [.. peers.Connected], [.. peers.Heard]));
+
+    /// <summary>This process was late itself: whatever it waits for gets that time in addition.</summary>
+    public void Excuse(TimeSpan late) => (_stoppedSince, _closingSince) = (_stoppedSince + late, _closingSince + late);
+
+    /// <summary>Stop was answered, and neither Start nor another Stop has come: whoever sent it does not lead any more.</summary>
+    private void ReportMissingStart(TimeSpan now)
+    {
+        _stoppedSince = now;
+        foreach (var leader in _stops.Keys.Where(leader => leader != Self))
+            peers.Report(leader, LossReason.NoStart, $"no Start came within {StartPatience} of its Stop", now);
+    }
 
     private void OnTrouble(MemberId? peer, string reason, List<RankEffect> effects)
     {

@@ -1,6 +1,7 @@
 using ElasticEp.Events;
 using ElasticEp.Membership;
 using ElasticEp.Protocol;
+using ElasticEp.Transport;
 
 namespace ElasticEp.Steps;
 
@@ -8,7 +9,7 @@ namespace ElasticEp.Steps;
 /// The step agreement of one rank: which step runs, under which view, and when it is complete. Pure: it owns no thread, timer,
 /// task or lock; what it wants done it adds to <c>effects</c>. This part is a step from its beginning to the StepEnds.
 /// </summary>
-internal sealed partial class MemberCore(MemberId self, PeerLinks links, TimeSpan stepDeadline, StepRules rules)
+internal sealed partial class MemberCore(MemberId self, PeerCore peers, ElasticEpOptions options, StepRules rules)
 {
     private readonly HashSet<int> _ended = [];
     private readonly Dictionary<MemberId, RankEvent> _early = []; // peer → the StepEnd of the highest epoch and step that came before this rank was there
@@ -60,7 +61,15 @@ internal sealed partial class MemberCore(MemberId self, PeerLinks links, TimeSpa
     public int EarlyStepEnds => _early.Count;
 
     /// <summary>When a tick is wanted, or null.</summary>
-    public TimeSpan? WakeAt => Phase == MemberPhase.Closing && !_isTroubleReported && !_isDelegateInside ? _closingSince + stepDeadline : null;
+    public TimeSpan? WakeAt => Phase switch
+    {
+        MemberPhase.Closing when !_isTroubleReported && !_isDelegateInside => _closingSince + options.StepDeadline,
+        MemberPhase.Stopped => _stoppedSince + StartPatience,
+        _ => null,
+    };
+
+    /// <summary>How long Start is waited for: whoever leads may wait for others as long as the recovery deadline.</summary>
+    private TimeSpan StartPatience => options.StopDeadline + TimeSpan.FromSeconds(1);
 
     /// <summary>This rank holds the next view, with every weight it needs.</summary>
     public void SetPrepared(string operation, int planView, GroupView next) => (_preparedOperation, _preparedPlanView, _prepared) = (operation, planView, next);
@@ -106,13 +115,16 @@ internal sealed partial class MemberCore(MemberId self, PeerLinks links, TimeSpa
                 OnExchangesEnded(now, effects);
                 break;
             case StepEventKind.DelegateReturned:
-                OnDelegateReturned(e, effects);
+                OnDelegateReturned(e, now, effects);
                 break;
             case StepEventKind.StepEnd:
                 OnStepEnd(e, effects);
                 break;
+            case StepEventKind.Tick when WakeAt <= now && Phase == MemberPhase.Stopped:
+                ReportMissingStart(now);
+                break;
             case StepEventKind.Tick when WakeAt <= now:
-                OnTrouble(null, $"no StepEnd of step {Step} from rank {string.Join(", ", Missing())} within {stepDeadline}", effects);
+                OnTrouble(null, $"no StepEnd of step {Step} from rank {string.Join(", ", Missing())} within {options.StepDeadline}", effects);
                 break;
         }
     }
@@ -183,7 +195,7 @@ internal sealed partial class MemberCore(MemberId self, PeerLinks links, TimeSpa
         CompleteIfDone(effects);
     }
 
-    private void OnDelegateReturned(in RankEvent e, List<RankEffect> effects)
+    private void OnDelegateReturned(in RankEvent e, TimeSpan now, List<RankEffect> effects)
     {
         if (e.Epoch != View.Epoch || e.Step != Step || !_isDelegateInside)
             return;
@@ -205,7 +217,7 @@ internal sealed partial class MemberCore(MemberId self, PeerLinks links, TimeSpa
                 Return(false, new StepFailedException(Step, Attempt, true, e.Failure!), effects);
                 break;
             case MemberPhase.Stopping:
-                OnStoppingEnded(e.Failure, e.IsOwnFailure, effects);
+                OnStoppingEnded(e.Failure, e.IsOwnFailure, now, effects);
                 break;
             case MemberPhase.Gone:
                 AnswerGone(effects);
@@ -255,7 +267,7 @@ internal sealed partial class MemberCore(MemberId self, PeerLinks links, TimeSpa
         if (StepRules.IsWithinReach(e.Step, Step))
             return false;
         if (e.Kind != StepEventKind.FrameParked) // the exchange has judged the frame itself
-            effects.Add(new AbortLink(e.Peer, $"it sent {e.Kind} of step {e.Step} while step {Step} is the last here; ranks are at most one step apart"));
+            effects.Add(new AbortLink(e.Peer, DisconnectReason.ProtocolError, $"it sent {e.Kind} of step {e.Step} while step {Step} is the last here; ranks are at most one step apart"));
         return true;
     }
 }

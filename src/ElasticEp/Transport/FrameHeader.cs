@@ -96,7 +96,7 @@ public readonly record struct FrameHeader
 
     private void Validate()
     {
-        var known = Operation is FrameOperation.StepEnd or FrameOperation.Wake or FrameOperation.Protocol or FrameOperation.App
+        var known = Operation is FrameOperation.StepEnd or FrameOperation.Wake or FrameOperation.Protocol or FrameOperation.App or FrameOperation.Beat
             or FrameOperation.Dispatch or FrameOperation.Combine or FrameOperation.Weights;
         if (!known || Layer < 0 || Epoch < 0 || Step < 0 || Lane < 0 || Count < 0 || PayloadLength < 0 || Offset < 0)
             throw new ElasticEpException(ElasticEpErrorCode.ProtocolViolation, $"A frame header is malformed: {this}.");

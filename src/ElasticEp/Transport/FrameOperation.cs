@@ -15,6 +15,9 @@ public enum FrameOperation : byte
     /// <summary>A message of the app, see <see cref="IGroupMessenger"/>.</summary>
     App = 4,
 
+    /// <summary>The sender lives. No payload.</summary>
+    Beat = 5,
+
     /// <summary>Token rows on their way to experts.</summary>
     Dispatch = 16,
 

@@ -25,6 +25,7 @@ public interface ITransport : IAsyncDisposable
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="ElasticEpException">
     /// <see cref="ElasticEpErrorCode.PeerLost"/> when nobody answers at the address; it may be worth another attempt.
+    /// <see cref="ElasticEpErrorCode.ConnectionRefused"/> when the host answers that nobody listens there.
     /// <see cref="ElasticEpErrorCode.PeerReplaced"/> when another incarnation of the peer answers, so that the wanted one has ended.
     /// <see cref="ElasticEpErrorCode.Incompatible"/> when somebody else answers, refuses, or has another layout.
     /// </exception>

@@ -140,8 +140,10 @@ public sealed class InProcessTransportHub
         var self = from.Self!;
         lock (_lock)
         {
-            if (from.IsGone || !_endpoints.TryGetValue(address, out var to) || _partitions.Contains(Pair(self.Id.Rank, peer.Rank)))
+            if (from.IsGone || _partitions.Contains(Pair(self.Id.Rank, peer.Rank)))
                 throw new ElasticEpException(ElasticEpErrorCode.PeerLost, $"Nobody answers at {address}, where {peer} was expected.") { Rank = peer.Rank };
+            if (!_endpoints.TryGetValue(address, out var to))
+                throw new ElasticEpException(ElasticEpErrorCode.ConnectionRefused, $"Nobody listens at {address}, where {peer} was expected.") { Rank = peer.Rank };
             Handshake.Check(self, to.Self!, peer);
             if (from.Connections.TryGetValue(peer, out var present) || to.Connections.TryGetValue(self.Id, out present))
             {

@@ -41,6 +41,8 @@ internal sealed class ExternalWorker : IAsyncDisposable
 
     public void Terminate() => ProcFiles.Terminate(_process.Id);
 
+    public void Signal(int signal) => ProcFiles.Send(_process.Id, signal);
+
     public async Task<int> WaitAsync()
     {
         await _process.WaitForExitAsync().WaitAsync(TestServer.Deadline);

@@ -10,6 +10,8 @@ internal static partial class ProcFiles
 {
     public const int SigInt = 2;
     public const int SigTerm = 15;
+    public const int SigCont = 18;
+    public const int SigStop = 19;
 
     /// <summary>Why the tests of processes do not run here, or null.</summary>
     public static string? Missing => OperatingSystem.IsLinux() ? null : "These tests read /proc, which only Linux has.";

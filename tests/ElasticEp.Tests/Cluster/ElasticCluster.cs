@@ -22,6 +22,7 @@ internal sealed class ElasticCluster : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Dictionary<int, ToyRank> _ranks = [];
     private readonly List<ToyRank> _past = [];
+    private readonly List<ToyRank> _killed = [];
     private readonly Lock _lock = new();
     private readonly ElasticEpMetrics _metrics;
     private Task _launcher = Task.CompletedTask;
@@ -97,6 +98,18 @@ internal sealed class ElasticCluster : IAsyncDisposable
         return cluster;
     }
 
+    /// <summary>A rank's process vanishes: whatever it still does, nobody sees it, and nobody waits for it.</summary>
+    public void Kill(int rank)
+    {
+        lock (_lock)
+        {
+            if (_ranks.Remove(rank, out var killed))
+                _killed.Add(killed);
+        }
+
+        Hub.Kill(rank);
+    }
+
     /// <summary>Waits until the client sees a view that fits.</summary>
     public async Task<GroupView> WaitForViewAsync(Func<GroupView, bool> fits)
     {
@@ -152,6 +165,8 @@ internal sealed class ElasticCluster : IAsyncDisposable
             }
         }
 
+        foreach (var rank in _killed)
+            await rank.Runtime.DisposeAsync(); // its delegate may wait for the end of a write that nobody ends any more
         await Client.DisposeAsync();
         await Store.DisposeAsync();
         await _provider.DisposeAsync();
@@ -215,7 +230,7 @@ internal sealed class ElasticCluster : IAsyncDisposable
                     lock (_lock)
                         _ranks.Remove(rank.Runtime.Rank);
                     if (rank.Runtime.View.Epoch > 0)
-                        await rank.Runtime.Ended.WaitAsync(Deadline); // a rank that was admitted leaves by itself
+                        await LeavesByItselfAsync(rank);
                     await rank.DisposeAsync();
                     _past.Add(rank);
                 }
@@ -224,6 +239,19 @@ internal sealed class ElasticCluster : IAsyncDisposable
         catch (OperationCanceledException)
         {
             // the test has ended
+        }
+    }
+
+    /// <summary>A rank that was admitted does.</summary>
+    private async Task LeavesByItselfAsync(ToyRank rank)
+    {
+        try
+        {
+            await rank.Runtime.Ended.WaitAsync(Deadline);
+        }
+        catch (TimeoutException)
+        {
+            throw new TimeoutException($"Rank {rank.Runtime.Rank} is not wanted and does not leave: {rank.Runtime.Status}, loop {rank.Loop.Status}. {Client.View}; ranks: {Describe()}");
         }
     }
 

@@ -1,3 +1,4 @@
+using ElasticEp.Events;
 using ElasticEp.Membership;
 
 namespace ElasticEp.Tests.Membership;
@@ -21,10 +22,14 @@ public sealed class SuccessionTests
     [InlineData(new[] { 1, 3, 5 }, 3)]
     public void A_recovery_is_led_by_the_coordinator_or_by_the_lowest_member_that_is_not_lost(int[] lost, int expected)
     {
-        var links = new PeerLinks();
+        var peers = new PeerCore(new ElasticEpOptions());
         foreach (var rank in lost)
-            links.OnLost(TestViews.Id(rank));
-        Assert.Equal(TestViews.Id(expected), Succession.Proposer(View, links));
+        {
+            peers.OnUp(TestViews.Id(rank), TimeSpan.Zero);
+            peers.Report(TestViews.Id(rank), LossReason.Stuck, "", TimeSpan.Zero);
+        }
+
+        Assert.Equal(TestViews.Id(expected), Succession.Proposer(View, peers));
     }
 
     [Fact]

@@ -15,7 +15,7 @@ public sealed class BirthTests
         Assert.Equal(TestViews.Id(1), probe.Sent<PrepareMessage>(1).Single().Next.Find(1)!.Id);
         var again = new MemberId(1, TestViews.Id(1).Incarnation + 1);
         probe.Post(new RankRegistered(new GroupMember(1, again.Incarnation, "test:again")));
-        Assert.Equal(again, probe.Of<Connect>().Select(connect => connect.Peer.Id).Distinct().Single());
+        Assert.Equal(again, probe.Of<Dial>().Single().Peer.Id);
         probe.Post(new LinkUp(again));
         var next = probe.Coordinator.Operation!.Next!;
         Assert.Equal(again, next.Find(1)!.Id);

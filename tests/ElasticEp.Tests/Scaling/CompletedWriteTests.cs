@@ -40,7 +40,7 @@ public sealed class CompletedWriteTests
         var probe = CoreProbe.Idle().AdvanceTo(OperationPhase.Committed);
         probe.Step();
         probe.LoseLink(2).AnswerRead();
-        probe.Message(1, new StoppedMessage(probe.Coordinator.Recovery!.Id, 2, probe.Core.Member.LastCompleted, 0, [TestViews.Id(0)]));
+        probe.Message(1, new StoppedMessage(probe.Coordinator.Recovery!.Id, 2, probe.Core.Member.LastCompleted, 0, [TestViews.Id(0)], [TestViews.Id(0)]));
         probe.Lose(2).Write();
         Assert.Equal("view 3 [0 1]", $"{probe.Record.View}");
         probe.Step();

@@ -161,7 +161,7 @@ public sealed class CoordinatorCoreTests
     public void An_operation_that_passes_its_deadline_says_what_it_waited_for()
     {
         var probe = CoreProbe.Idle().AdvanceTo(OperationPhase.Gathering);
-        probe.Now = probe.Core.WakeAt!.Value;
+        probe.Now = probe.Coordinator.WakeAt!.Value;
         probe.Post(RankEvent.Tick).Write();
         Assert.Contains("rank 2 to start", probe.Outcome.Reason, StringComparison.Ordinal);
     }
@@ -223,7 +223,7 @@ public sealed class CoordinatorCoreTests
         probe.Post(new RankUnregistered(TestViews.Id(2)));
         Assert.Equal(OperationPhase.Gathering, probe.Phase);
         probe.Post(new RankRegistered(TestViews.Member(2) with { Incarnation = 77, Address = "new" }));
-        Assert.Equal("new", Assert.Single(probe.Of<Connect>()).Peer.Address);
+        Assert.Equal("new", Assert.Single(probe.Of<Dial>()).Peer.Address);
     }
 
     [Fact]

@@ -92,12 +92,21 @@ internal sealed class CoreProbe
 
     public CoreProbe LoseLink(int peer) => Post(new LinkLost(TestViews.Id(peer), ElasticEp.Transport.DisconnectReason.Reset, "reset"));
 
-    public CoreProbe Lose(int peer) => Post(new PeerLost(TestViews.Id(peer), LossReason.Unreachable, "dead"));
+    public CoreProbe Lose(int peer) => Post(new DialEnded(TestViews.Id(peer), DialResult.Refused, "nobody listens"));
 
     public CoreProbe Ask(string id, int? size = null, OperationKind kind = OperationKind.Scale, int[]? remove = null, long call = 0, long endedBefore = 0) =>
         Message(-1, new OperationRequestMessage(new OperationRequest(id, kind) { Size = size, Remove = remove?.ToImmutableArray(), Call = call, EndedBefore = endedBefore }));
 
     public CoreProbe Cancel(string id, long call = 0) => Message(-1, new CancelMessage(id, call));
+
+    /// <summary>One heartbeat's time passes, and every connected peer sends one.</summary>
+    public CoreProbe Beat()
+    {
+        Now += Options.HeartbeatInterval;
+        foreach (var peer in Core.Peers.Connected.ToArray())
+            Post(new BeatReceived(peer));
+        return Post(RankEvent.Tick);
+    }
 
     public CoreProbe AnswerRead() => Post(new RecordRead(Stamp, Record, Version));
 

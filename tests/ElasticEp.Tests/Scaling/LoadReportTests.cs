@@ -46,7 +46,7 @@ public sealed class LoadReportTests
     public void A_member_that_cannot_be_reached_is_not_waited_for()
     {
         var probe = CoreProbe.Idle().Ask("op", remove: [1]).Write().Message(0, new ExpertLoadMessage(1, new long[] { 5, 0, 0, 0 }));
-        probe.Core.Links.OnDown(TestViews.Id(1));
+        probe.Core.Peers.OnDismissed(TestViews.Id(1));
         Assert.Equal([5f, 0f, 0f, 0f], Inquiry(probe.Post(RankEvent.Tick)).Load.ToArray());
     }
 

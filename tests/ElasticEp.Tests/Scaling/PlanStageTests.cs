@@ -112,7 +112,7 @@ public sealed class PlanStageTests
     {
         var probe = InFirst(Before);
         probe.Message(1, new StepFailedMessage(2, probe.Core.Member.Step, null, "test")).AnswerRead();
-        probe.Message(1, new StoppedMessage(probe.Coordinator.Recovery!.Id, 2, probe.Core.Member.LastCompleted, 2, [TestViews.Id(0)])).Write();
+        probe.Message(1, new StoppedMessage(probe.Coordinator.Recovery!.Id, 2, probe.Core.Member.LastCompleted, 2, [TestViews.Id(0)], [TestViews.Id(0)])).Write();
         Assert.Equal(("op", 1), probe.Sent<StartMessage>(1).Select(start => (start.Operation, start.CommittedViews)).Single());
         probe.Step();
         probe.Write(); // the recovered view is Completed

@@ -19,7 +19,7 @@ public sealed class PreparationCoreTests
     {
         var probe = CoreProbe.Idle(rank: 1);
         probe.Message(0, new PrepareMessage("op", 0, Base, TestViews.View(2, 0, 1, 5), [], TimeSpan.Zero));
-        Assert.Equal([5], probe.Of<Connect>().Select(connect => connect.Peer.Rank));
+        Assert.Equal([5], probe.Of<Dial>().Select(dial => dial.Peer.Rank));
         Assert.False(probe.Has<Fetch>());
         Assert.True(probe.LinkUp(5).Has<Fetch>());
     }
@@ -50,10 +50,10 @@ public sealed class PreparationCoreTests
         probe.Message(0, new AbortMessage("op", "its deadline passed")).Message(0, Stays with { Operation = "second" });
         Assert.Empty(probe.Sent<PreparationMessage>(0));
         probe.Now += PreparationCore.HookPatience;
-        Assert.Equal(probe.Now, probe.Core.WakeAt);
+        Assert.Equal(probe.Now, probe.Core.Preparation.WakeAt);
         var failure = probe.Post(RankEvent.Tick).Sent<PreparationMessage>(0).Single();
         Assert.Equal(("second", "rank 1 still undoes operation 'op': its workload's OnLeavingAsync was cancelled 2 s ago and has not ended"), (failure.Operation, failure.Failure));
-        Assert.Null(probe.Core.WakeAt);
+        Assert.Null(probe.Core.Preparation.WakeAt);
 
         probe.Now += TimeSpan.FromSeconds(40);
         Assert.Contains("42 s ago", probe.Message(0, Stays with { Operation = "third" }).Sent<PreparationMessage>(0).Single().Failure, StringComparison.Ordinal);

@@ -15,7 +15,7 @@ public sealed class RecoveryLeadTests
         probe.Message(1, new StepFailedMessage(1, 2, null, "test")).AnswerRead();
         var first = probe.Coordinator.Recovery!.Id;
         Assert.True(probe.Message(1, new StepFailedMessage(2, 3, null, "test")).Has<ReadRecord>());
-        Assert.False(probe.Message(1, new StoppedMessage(first, 1, 1, 1, [TestViews.Id(0)])).Has<WriteRecord>()); // an answer to the one before
+        Assert.False(probe.Message(1, new StoppedMessage(first, 1, 1, 1, [TestViews.Id(0)], [TestViews.Id(0)])).Has<WriteRecord>()); // an answer to the one before
         probe.Overwrite(probe.Record.WithNext(TestViews.Started(2, 3, 0, 1)));
         var stop = probe.AnswerRead().Sent<StopMessage>(1).Single();
         Assert.Equal(2, stop.Epoch);
@@ -46,7 +46,7 @@ public sealed class RecoveryLeadTests
         probe.Overwrite(probe.Record.WithNext(TestViews.Started(2, 2, 0, 1)));
         probe.AnswerRead();
         Assert.Null(probe.Coordinator.Operation!.Next);
-        probe.Message(1, new StoppedMessage(probe.Coordinator.Recovery!.Id, 1, 1, 1, [TestViews.Id(0)])).Write();
+        probe.Message(1, new StoppedMessage(probe.Coordinator.Recovery!.Id, 1, 1, 1, [TestViews.Id(0)], [TestViews.Id(0)])).Write();
         probe.Step();
         Assert.Equal(3, probe.Record.View.Epoch);
         Assert.Equal(4, probe.Write().Sent<PrepareMessage>(1).Single().Next.Epoch);
@@ -59,7 +59,7 @@ public sealed class RecoveryLeadTests
         probe.Step();
         Assert.False(probe.Core.Member.View.Contains(TestViews.Id(1)));
         Assert.Single(probe.Message(1, new StepFailedMessage(1, 2, null, "test")).AnswerRead().Sent<StopMessage>(1));
-        Assert.Equal(TestViews.Id(1), Assert.Single(probe.LoseLink(1).Of<Reconnect>()).Peer.Id);
+        Assert.Equal(TestViews.Id(1), Assert.Single(probe.LoseLink(1).Of<Dial>()).Peer.Id);
         Assert.Single(probe.LinkUp(1).Sent<StopMessage>(1));
     }
 

@@ -69,7 +69,7 @@ public sealed class RecoveryTests
     {
         var probe = CoreProbe.Idle();
         probe.Message(1, new StepFailedMessage(1, 2, null, "test")).AnswerRead();
-        Assert.True(probe.Message(1, new StoppedMessage(Recovery(probe), 2, 3, 2, [TestViews.Id(0)])).Has<ReadRecord>());
+        Assert.True(probe.Message(1, new StoppedMessage(Recovery(probe), 2, 3, 2, [TestViews.Id(0)], [TestViews.Id(0)])).Has<ReadRecord>());
         Assert.False(probe.Has<WriteRecord>());
     }
 
@@ -82,9 +82,25 @@ public sealed class RecoveryTests
         probe.Overwrite(probe.Record.WithNext(TestViews.Started(2, 3, 0, 1)));
         probe.AnswerRefused().AnswerRead();
         Assert.Empty(probe.Sent<StopMessage>());
-        Assert.Equal(probe.Now + RecoveryCore.SilenceTime, probe.Core.WakeAt);
-        probe.Now += RecoveryCore.SilenceTime;
-        Assert.Equal(2, probe.Post(RankEvent.Tick).AnswerRead().Sent<StopMessage>(1).Single().Epoch);
+        var until = probe.Now + probe.Core.Peers.SilenceTime;
+        Assert.Equal(until, probe.Coordinator.WakeAt);
+        while (!probe.Has<ReadRecord>())
+            probe.Beat();
+        Assert.Equal(until, probe.Now);
+        Assert.Equal(2, probe.AnswerRead().Sent<StopMessage>(1).Single().Epoch);
+    }
+
+    [Fact]
+    public void Who_does_not_answer_Stop_in_time_is_lost_and_the_others_go_on()
+    {
+        var probe = CoreProbe.Idle();
+        probe.Message(1, new StepFailedMessage(1, 2, null, "test")).AnswerRead();
+        var until = probe.Now + CoreProbe.Options.RecoveryDeadline;
+        var stops = 0;
+        while (!probe.Has<WriteRecord>())
+            stops += probe.Beat().Sent<StopMessage>(1).Count();
+        Assert.Equal((until, 2), (probe.Now, stops)); // Stop is repeated, so that nobody takes this rank for lost
+        Assert.Equal([0], probe.Write().Record.View.Members.Select(member => member.Rank));
     }
 
     [Fact]
@@ -131,10 +147,10 @@ public sealed class RecoveryTests
     [Fact]
     public void The_loss_of_an_earlier_process_of_a_rank_evicts_nobody()
     {
-        var probe = CoreProbe.Idle().Post(new PeerLost(new MemberId(1, 1), LossReason.Unreachable, "long ago"));
+        var probe = CoreProbe.Idle().Post(new DialEnded(new MemberId(1, 1), DialResult.Refused, "long ago"));
         Assert.Empty(probe.Effects);
         probe.LoseLink(1).AnswerRead();
-        Assert.False(probe.Post(new PeerLost(new MemberId(1, 1), LossReason.Unreachable, "")).Has<WriteRecord>());
+        Assert.False(probe.Post(new DialEnded(new MemberId(1, 1), DialResult.Refused, "")).Has<WriteRecord>());
     }
 
     [Fact]
@@ -185,7 +201,7 @@ public sealed class RecoveryTests
     }
 
     private static CoreProbe Stopped(CoreProbe probe, int from, long closed, params int[] connected) =>
-        probe.Message(from, new StoppedMessage(Recovery(probe), 1, closed, 1, [.. connected.Select(TestViews.Id)]));
+        probe.Message(from, new StoppedMessage(Recovery(probe), 1, closed, 1, [.. connected.Select(TestViews.Id)], [.. connected.Select(TestViews.Id)]));
 
     private static long Recovery(CoreProbe probe) => probe.Coordinator.Recovery!.Id;
 
@@ -196,7 +212,7 @@ public sealed class RecoveryTests
         if (isWaiting)
             probe.Post(RankEvent.DelegateReturned(probe.Core.Member.View.Epoch, probe.Core.Member.Step, new OperationCanceledException()));
         if (fresh is { } joiner)
-            probe.Message(joiner, new StoppedMessage(Recovery(probe), 0, null, 0, [TestViews.Id(0), TestViews.Id(1)]));
+            probe.Message(joiner, new StoppedMessage(Recovery(probe), 0, null, 0, [TestViews.Id(0), TestViews.Id(1)], [TestViews.Id(0), TestViews.Id(1)]));
         Stopped(probe, 1, probe.Core.Member.LastCompleted, 0, 2).Write();
         Assert.Equal(epoch, probe.Record.View.Epoch);
     }

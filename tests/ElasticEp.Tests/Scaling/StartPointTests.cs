@@ -87,7 +87,7 @@ public sealed class StartPointTests
     }
 
     private void Answer(int rank, long entered, long? closed, long? closedEpoch = null) =>
-        _answers[TestViews.Id(rank)] = new StoppedMessage(1, entered, closed, closedEpoch ?? entered, []);
+        _answers[TestViews.Id(rank)] = new StoppedMessage(1, entered, closed, closedEpoch ?? entered, [], []);
 
     private long Start(GroupRecord record) => StartPoint.Of(record, _answers, _lost.Contains, StepRules.Default);
 }

@@ -10,6 +10,7 @@ internal sealed class SimChecks(Simulation world)
     private readonly HashSet<long> _completed = [0];
     private readonly HashSet<string> _proposed = [];
     private readonly HashSet<int> _evicted = [];
+    private readonly HashSet<MemberId> _lost = []; // evicted, ever: their requests are given to others
     private int[] _before = [];
 
     /// <summary>The highest step whose results somebody has.</summary>
@@ -44,7 +45,10 @@ internal sealed class SimChecks(Simulation world)
         if (next.Pending is { CommittedViews: > 0 } staged && staged.CommittedViews > (old.Pending?.CommittedViews ?? 0) && (!staged.IsCommitted || old.Pending?.IsCommitted == true))
             world.Coverage.StagedViews++;
         if (next.View.StartStep > 0 && next.View.Epoch > old.View.Epoch && old.View.Epoch > 0)
+        {
             _evicted.UnionWith(Ranks(old.View).Except(Ranks(next.View)));
+            _lost.UnionWith(old.View.Members.Concat(old.Leavers).Where(member => !next.View.Contains(member.Id) && !next.Leavers.Contains(member)).Select(member => member.Id));
+        }
 
         if (next.Pending is null && old.Pending is { } ended)
         {
@@ -81,8 +85,9 @@ internal sealed class SimChecks(Simulation world)
     /// <summary>Nobody can know what it completed last: that step may be run again, and its tokens are accepted once.</summary>
     public void Killed(SimRank rank) => _progress.Remove(rank);
 
+    /// <summary>An evicted rank that does not know it yet may begin a step once more; it cannot complete it.</summary>
     public void Started(SimRank rank, long step) =>
-        Require(_progress.Values.All(progress => step > progress.Returned), $"rule 5: rank {rank.Rank} runs step {step} again, which was released");
+        Require(_lost.Contains(rank.Identity.Id) || _progress.Values.All(progress => step > progress.Returned), $"rule 5: rank {rank.Rank} runs step {step} again, which was released");
 
     public void EndedExchanges(SimRank rank, long step) => Of(rank).Ended = step;
 
@@ -93,7 +98,7 @@ internal sealed class SimChecks(Simulation world)
         progress.Completed = step;
         foreach (var member in progress.View.Members)
         {
-            if (world.Find(member.Rank) is { IsAlive: true } other && other.Identity == member && Of(other) is { Completed: > 0 } theirs && theirs.View.Contains(rank.Rank))
+            if (IsKept(member, out var other) && Of(other) is { Completed: > 0 } theirs && theirs.View.Contains(rank.Rank))
                 Require(Math.Abs(theirs.Completed - step) <= 1, $"rule 1: rank {rank.Rank} completed step {step} and rank {other.Rank} is at step {theirs.Completed}");
         }
     }
@@ -114,7 +119,7 @@ internal sealed class SimChecks(Simulation world)
         MaxReleased = Math.Max(MaxReleased, step);
         foreach (var member in attempt.View.Members)
         {
-            if (world.Find(member.Rank) is { IsAlive: true } other && other.Identity == member)
+            if (IsKept(member, out var other))
                 Require(Of(other).Ended >= step, $"rule 1: step {step} was released on rank {rank.Rank}, but rank {other.Rank} has not completed its exchanges");
         }
     }
@@ -127,7 +132,14 @@ internal sealed class SimChecks(Simulation world)
             return;
         Require(record.View.Find(rank.Rank) != rank.Identity, $"rank {rank.Rank} was let go although it is a member of {record.View}");
         Require(record.Leavers.All(leaver => leaver != rank.Identity), $"rank {rank.Rank} was let go before {record.View} was Completed");
-        Require(rank.HasNoRequests, $"rank {rank.Rank} left with requests");
+        Require(rank.HasNoRequests || _lost.Contains(rank.Identity.Id), $"rank {rank.Rank} left with requests");
+    }
+
+    /// <summary>Whether a member lives and was not evicted: one that was may have missed the end of the step that others keep.</summary>
+    private bool IsKept(GroupMember member, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out SimRank? process)
+    {
+        process = world.Find(member.Id);
+        return process is { IsAlive: true } && !_lost.Contains(member.Id);
     }
 
     public static void Require(bool holds, string otherwise)

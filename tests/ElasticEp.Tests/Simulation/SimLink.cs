@@ -15,7 +15,8 @@ internal sealed class SimLink(SimRank a, SimRank b)
 
     public bool IsConnecting { get; set; }
 
-    public bool WasUp { get; set; }
+    /// <summary>Ends that wait for their attempt to end.</summary>
+    public List<SimRank> Dialers { get; } = [];
 
     /// <summary>Grows when the link is lost: what was sent before never arrives.</summary>
     public int Generation { get; set; }

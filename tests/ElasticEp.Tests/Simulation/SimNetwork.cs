@@ -3,34 +3,51 @@ using ElasticEp.Transport;
 
 namespace ElasticEp.Tests.Simulation;
 
-/// <summary>All links. A lost one is noticed by both ends and made again, unless the other process is gone.</summary>
+/// <summary>All links. A lost one is noticed by both ends; nothing is made again unless a core dials.</summary>
 internal sealed class SimNetwork(Simulation world)
 {
-    private const long LostAfter = 200_000;
-    private readonly List<SimLink> _links = [];
+    private const long DialTimeout = 700_000;
 
-    public void Connect(SimRank from, MemberId id)
+    private readonly List<SimLink> _links = [];
+    private readonly Dictionary<(SimRank From, SimRank To), long> _blockedUntil = [];
+
+    /// <summary>One attempt.</summary>
+    public void Dial(SimRank from, MemberId id)
     {
         if (world.Find(id) is not { IsReachable: true } peer)
         {
-            world.Clock.After(world.Random.Delay(5_000), () => from.Post(new ConnectFailed(id, LossReason.Unreachable, "nobody listens")));
+            world.Clock.After(world.Random.Delay(5_000), () => from.Post(new DialEnded(id, DialResult.Refused, "nobody listens")), isBackground: true);
+            return;
+        }
+
+        if (IsBlocked(from, peer) || IsBlocked(peer, from))
+        {
+            world.Clock.After(world.Random.Delay(DialTimeout), () => from.Post(new DialEnded(id, DialResult.Unreachable, "no answer")), isBackground: true);
             return;
         }
 
         var link = Find(from, peer);
         if (link is null)
             _links.Add(link = new SimLink(from, peer));
-        if (!link.IsUp && !link.IsConnecting)
-            ConnectAfter(link, world.Random.Delay(2_000));
+        if (link is { IsUp: false, IsConnecting: false })
+            ConnectAfter(link, world.Random.Delay(world.Random.Chance(0.1) ? 30_000 : 2_000));
+        link.Dialers.Add(from);
+        if (link is { IsUp: true, IsConnecting: false })
+            EndDials(link, DialResult.Connected, "");
     }
 
-    /// <summary>Lost links come back by themselves; what has ended is given up after a while.</summary>
-    public void Reconnect(SimRank from, MemberId id)
+    /// <summary>What one process sends to another is held for some time, and neither can connect to the other.</summary>
+    public void Block(SimRank from, SimRank to, long duration)
     {
-        if (world.Find(id) is { IsReachable: true })
-            Connect(from, id);
-        else
-            LoseRank(from, id, "nobody listens");
+        world.Trace.Note(from.Rank, $"nothing gets to rank {to.Rank} for {duration} µs");
+        _blockedUntil[(from, to)] = world.Clock.Now + duration;
+    }
+
+    /// <summary>An end cuts the link at once.</summary>
+    public void Abort(SimRank from, MemberId id, DisconnectReason reason)
+    {
+        foreach (var link in _links.Where(link => (link.A == from || link.B == from) && link.Other(from).Identity.Id == id && link.IsUp).ToArray())
+            Lose(link, reason);
     }
 
     public void Disconnect(SimRank from, MemberId id)
@@ -49,18 +66,11 @@ internal sealed class SimNetwork(Simulation world)
         {
             _links.Remove(link);
             var other = link.Other(process);
-            if (!isGraceful)
-            {
+            if (isGraceful)
+                world.Clock.At(Math.Max(world.Clock.Now, link.LastDeliveryTo(other)), () => Lose(link, DisconnectReason.Goodbye));
+            else
                 Lose(link, DisconnectReason.Reset);
-                LoseRank(other, process.Identity.Id, "its process ended");
-                continue;
-            }
-
-            world.Clock.At(Math.Max(world.Clock.Now, link.LastDeliveryTo(other)), () =>
-            {
-                Lose(link, DisconnectReason.Goodbye);
-                LoseRank(other, process.Identity.Id, "it said goodbye");
-            });
+            EndDials(link, DialResult.Unreachable, "it has ended");
         }
     }
 
@@ -71,19 +81,24 @@ internal sealed class SimNetwork(Simulation world)
             Drop(world.Random.Pick(up));
     }
 
-    public bool Send(SimRank from, MemberId to, bool isData, Action<SimRank> deliver)
+    public bool Send(SimRank from, MemberId to, bool isData, Action<SimRank> deliver, bool isBackground = false)
     {
         if (world.Find(to) is not { } peer || Find(from, peer) is not { IsUp: true } link || !link.IsSeenBy(from))
             return false;
         var generation = link.Generation;
         var delay = world.Random.Delay(!isData ? 200 : world.Random.Chance(0.01) ? 4_000 : 150);
-        world.Clock.At(link.DeliverAt(peer, isData, world.Clock.Now + delay), () =>
-        {
-            if (link.Generation == generation && peer.IsAlive)
-                deliver(peer);
-        });
+        var sent = Math.Max(world.Clock.Now, _blockedUntil.GetValueOrDefault((from, peer)));
+        world.Clock.At(link.DeliverAt(peer, isData, sent + delay), () => Deliver(link, generation, peer, deliver), isBackground);
         return true;
     }
+
+    private void Deliver(SimLink link, int generation, SimRank peer, Action<SimRank> deliver)
+    {
+        if (link.Generation == generation && peer.IsAlive)
+            peer.WhenAwake(() => deliver(peer));
+    }
+
+    private bool IsBlocked(SimRank from, SimRank to) => world.Clock.Now < _blockedUntil.GetValueOrDefault((from, to));
 
     private SimLink? Find(SimRank a, SimRank b)
     {
@@ -99,29 +114,24 @@ internal sealed class SimNetwork(Simulation world)
     private void Drop(SimLink link)
     {
         world.Trace.Note(link.A.Rank, $"link to rank {link.B.Rank} drops");
-        var noticed = Lose(link, DisconnectReason.Reset);
-        ConnectAfter(link, noticed - world.Clock.Now + world.Random.Delay(world.Random.Chance(0.3) ? 30_000 : 2_000));
+        Lose(link, DisconnectReason.Reset);
     }
 
-    private long Lose(SimLink link, DisconnectReason reason)
+    private void Lose(SimLink link, DisconnectReason reason)
     {
         link.IsUp = false;
         link.Generation++;
-        var last = world.Clock.Now;
         foreach (var end in (SimRank[])[link.A, link.B])
         {
             if (!link.IsSeenBy(end))
                 continue;
             link.SetSeen(end, false);
-            var at = link.NoticeAt(end, world.Clock.Now + world.Random.Delay(500));
-            last = Math.Max(last, at);
-            world.Clock.At(at, () => end.Post(new LinkLost(link.Other(end).Identity.Id, reason, "")));
+            var other = link.Other(end);
+            var noticed = Math.Max(world.Clock.Now, _blockedUntil.GetValueOrDefault((other, end)));
+            var at = link.NoticeAt(end, noticed + world.Random.Delay(500));
+            world.Clock.At(at, () => end.Post(new LinkLost(other.Identity.Id, reason, "")));
         }
-
-        return last;
     }
-
-    private void LoseRank(SimRank at, MemberId process, string why) => world.Clock.After(LostAfter, () => at.Post(new PeerLost(process, LossReason.Unreachable, why)));
 
     private void ConnectAfter(SimLink link, long delay)
     {
@@ -129,32 +139,41 @@ internal sealed class SimNetwork(Simulation world)
         world.Clock.After(delay, () =>
         {
             link.IsConnecting = false;
-            if (link.IsUp || !_links.Contains(link))
+            if (!_links.Contains(link))
+                return;
+            if (link.A.IsPaused || link.B.IsPaused)
             {
-                if (!link.WasUp)
-                    FailConnect(link);
+                EndDials(link, DialResult.Unreachable, "no answer");
                 return;
             }
 
-            link.IsUp = link.WasUp = true;
-            var generation = link.Generation;
-            foreach (var end in (SimRank[])[link.A, link.B])
-            {
-                var at = link.NoticeAt(end, world.Clock.Now + world.Random.Delay(300));
-                world.Clock.At(at, () =>
-                {
-                    if (link.Generation != generation)
-                        return;
-                    link.SetSeen(end, true);
-                    end.Post(new LinkUp(link.Other(end).Identity.Id));
-                });
-            }
+            Connect(link);
         });
     }
 
-    private static void FailConnect(SimLink link)
+    private void Connect(SimLink link)
     {
-        link.A.Post(new ConnectFailed(link.B.Identity.Id, LossReason.Unreachable, "it has ended"));
-        link.B.Post(new ConnectFailed(link.A.Identity.Id, LossReason.Unreachable, "it has ended"));
+        link.IsUp = true;
+        var generation = link.Generation;
+        foreach (var end in (SimRank[])[link.A, link.B])
+        {
+            var at = link.NoticeAt(end, world.Clock.Now + world.Random.Delay(300));
+            world.Clock.At(at, () =>
+            {
+                if (link.Generation != generation)
+                    return;
+                link.SetSeen(end, true);
+                end.Post(new LinkUp(link.Other(end).Identity.Id));
+            });
+        }
+
+        EndDials(link, DialResult.Connected, "");
+    }
+
+    private void EndDials(SimLink link, DialResult result, string detail)
+    {
+        foreach (var dialer in link.Dialers)
+            world.Clock.After(world.Random.Delay(result == DialResult.Unreachable ? DialTimeout : 600), () => dialer.Post(new DialEnded(link.Other(dialer).Identity.Id, result, detail)), isBackground: true);
+        link.Dialers.Clear();
     }
 }

@@ -3,13 +3,13 @@ using ElasticEp.Placement;
 
 namespace ElasticEp.Tests.Simulation;
 
-/// <summary>The simplest placements that keep every expert on two ranks, so that losing one keeps coverage.</summary>
+/// <summary>The simplest placements that keep every expert on two ranks, so that losing one keeps coverage, or on more.</summary>
 internal static class SimPlanner
 {
     public const int Experts = 4;
 
     /// <summary>The plan of one view; with <paramref name="random"/> perhaps some views more, before and after the members change.</summary>
-    public static PlacementPlan Plan(GroupView current, IReadOnlyList<int> target, SimRandom? random = null)
+    public static PlacementPlan Plan(GroupView current, IReadOnlyList<int> target, SimRandom? random = null, int copies = 2)
     {
         if (target.Count == 0)
             return new PlacementPlan(ExpertPlacement.Empty, [], 0);
@@ -17,17 +17,19 @@ internal static class SimPlanner
         var isStaged = random is not null && present.Count > 0 && random.Chance(0.5);
         var (before, after) = isStaged ? (random!.Below(3), random.Below(2)) : (0, 0);
         var ranks = Enumerable.Repeat(present, before).Concat(Enumerable.Repeat(target, 1 + after));
-        return Plan(current, [.. ranks.Select(stage => (stage, random?.Below(Experts) ?? 0))]);
+        return Plan(current, copies, [.. ranks.Select(stage => (stage, random?.Below(Experts) ?? 0))]);
     }
 
     /// <summary>A plan of these views, each with its ranks and how far the experts are turned.</summary>
-    public static PlacementPlan Plan(GroupView current, params (IReadOnlyList<int> Ranks, int Turn)[] stages)
+    public static PlacementPlan Plan(GroupView current, params (IReadOnlyList<int> Ranks, int Turn)[] stages) => Plan(current, 2, stages);
+
+    private static PlacementPlan Plan(GroupView current, int copies, (IReadOnlyList<int> Ranks, int Turn)[] stages)
     {
         var before = current.Placement;
         var views = new List<PlacementStage>();
         foreach (var (ranks, turn) in stages)
         {
-            var next = Place(ranks, turn);
+            var next = Place(ranks, turn, copies);
             views.Add(new PlacementStage(next, TransferPlanner.Plan(before, next, ReadOnlyDictionary<int, string>.Empty)));
             before = next;
         }
@@ -35,16 +37,15 @@ internal static class SimPlanner
         return new PlacementPlan(views, 1, 1);
     }
 
-    private static ExpertPlacement Place(IReadOnlyList<int> ranks, int turn)
+    private static ExpertPlacement Place(IReadOnlyList<int> ranks, int turn, int copies)
     {
         var slots = new List<int>[ranks.Count];
         for (var i = 0; i < slots.Length; i++)
             slots[i] = [];
         for (var expert = 0; expert < Experts; expert++)
         {
-            slots[(expert + turn) % slots.Length].Add(expert);
-            if (slots.Length > 1)
-                slots[(expert + turn + 1) % slots.Length].Add(expert);
+            for (var copy = 0; copy < Math.Min(copies, slots.Length); copy++)
+                slots[(expert + turn + copy) % slots.Length].Add(expert);
         }
 
         return new ExpertPlacement(Experts, ranks, [slots]);

@@ -50,8 +50,11 @@ internal sealed partial class SimRank
     /// <summary>Runs a part of the delegate after some time, unless it has been stopped meanwhile.</summary>
     private void Compute(SimAttempt attempt, long time, Action then) => _world.Clock.After(_world.Random.Delay((long)(time * _slowness)), () =>
     {
-        if (IsAlive && _attempt == attempt && !attempt.IsStopped)
-            then();
+        WhenAwake(() =>
+        {
+            if (IsAlive && _attempt == attempt && !attempt.IsStopped)
+                then();
+        });
     });
 
     private void EnterLayer(SimAttempt attempt, int layer)
@@ -74,11 +77,11 @@ internal sealed partial class SimRank
             }
         }
 
-        _world.Clock.After(SimSettings.StepDeadline, () =>
+        _world.Clock.After(SimSettings.StepDeadline, () => WhenAwake(() =>
         {
             if (IsAlive && _attempt == attempt && !attempt.IsStopped && attempt.Layer == layer && attempt.IsExchanging)
-                throw new SimulationException($"rank {Rank} waited past its deadline in layer {layer} of step {attempt.Step}");
-        });
+                Fail(attempt, new TimeoutException($"no frame of layer {layer}"), isOwn: false);
+        }));
         Take(frame);
     }
 
@@ -125,12 +128,19 @@ internal sealed partial class SimRank
         var isOwn = _world.HasTrouble(_world.Settings.DelegateFailure) && PoisonOne();
         _isOpen = false;
         attempt.IsStopped = true;
-        _world.Clock.After(_world.Random.Delay(1_000), () => Return(attempt, new OperationCanceledException("stopped"), isOwn));
+        var isStuck = _world.TryStick(this);
+        _world.Clock.After(isStuck ? SimSettings.Stuck : _world.Random.Delay(1_000), () => Return(attempt, new OperationCanceledException("stopped"), isOwn));
     }
 
     private void Return(SimAttempt attempt, Exception? failure, bool isOwn)
     {
-        if (_attempt != attempt)
+        if (IsPaused)
+        {
+            WhenAwake(() => Return(attempt, failure, isOwn));
+            return;
+        }
+
+        if (_attempt != attempt || !IsAlive)
             return;
         _attempt = null;
         LastAttempt = attempt;

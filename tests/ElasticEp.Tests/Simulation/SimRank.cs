@@ -1,6 +1,8 @@
+using System.Collections.Immutable;
 using ElasticEp.Events;
 using ElasticEp.Protocol;
 using ElasticEp.Runtime;
+using ElasticEp.Transport;
 
 namespace ElasticEp.Tests.Simulation;
 
@@ -13,6 +15,8 @@ internal sealed partial class SimRank
     private TimeSpan? _tick;
     private string _fetching = "";
     private bool _isRegistered;
+    private long _pausedUntil;
+    private ImmutableArray<MemberId> _beatTo = [];
 
     public SimRank(Simulation world, int rank, long incarnation)
     {
@@ -31,6 +35,8 @@ internal sealed partial class SimRank
 
     public bool IsAlive { get; private set; } = true;
 
+    public bool IsPaused => _world.Clock.Now < _pausedUntil;
+
     /// <summary>Whether peers can connect to it.</summary>
     public bool IsReachable => IsAlive && _isRegistered;
 
@@ -43,6 +49,7 @@ internal sealed partial class SimRank
         if (wantsBirth)
             Later(new BirthRequested(), 1_000);
         CallAgain();
+        Beat();
     }
 
     /// <summary>The process ends, by itself or because it is killed.</summary>
@@ -57,14 +64,36 @@ internal sealed partial class SimRank
         _world.FrontEnd.OnProcessGone(this);
     }
 
+    /// <summary>Stops the process for some time, as SIGSTOP does: everything that comes for it waits.</summary>
+    public void Pause(long duration)
+    {
+        _world.Trace.Note(Rank, $"pauses for {duration} µs");
+        _pausedUntil = _world.Clock.Now + duration;
+    }
+
+    /// <summary>Runs now, or when the process goes on.</summary>
+    public void WhenAwake(Action action)
+    {
+        if (IsPaused)
+            _world.Clock.At(_pausedUntil, action);
+        else
+            action();
+    }
+
     public void Post(RankEvent e)
     {
         if (!IsAlive)
             return;
+        if (IsPaused)
+        {
+            _world.Clock.At(_pausedUntil, () => Post(e), isBackground: e.Kind == StepEventKind.Tick);
+            return;
+        }
+
         _world.Trace.Add(Rank, Core.Member.Phase, e);
         _world.Coverage.Add(Core, e.Name);
-        if (e.Kind == StepEventKind.Tick && Core.Member.WakeAt <= _world.Clock.Time)
-            throw new SimulationException($"rank {Rank} waited past its deadline for StepEnds of step {Core.Member.Step}");
+        if (Core.WakeAt < _world.Clock.Time - _world.Settings.Options.HeartbeatInterval && _world.Clock.Now > _pausedUntil + 1_000_000)
+            throw new SimulationException($"rank {Rank} has waited until {Core.WakeAt} and does nothing about it (peers {Core.Peers.WakeAt}, member {Core.Member.WakeAt}, preparation {Core.Preparation.WakeAt}, coordinator {Core.Coordinator.WakeAt})");
         foreach (var effect in Core.Handle(e, _world.Clock.Time))
             Apply(effect);
         if (Core.WakeAt is { } wakeAt && _tick != wakeAt)
@@ -72,11 +101,22 @@ internal sealed partial class SimRank
             _tick = wakeAt;
             _world.Clock.At(wakeAt.Ticks / TimeSpan.TicksPerMicrosecond, () =>
             {
+                if (_tick == wakeAt)
+                    _tick = null;
                 if (Core.WakeAt <= _world.Clock.Time)
                     Post(RankEvent.Tick);
-            });
+            }, isBackground: true);
         }
     }
+
+    private void Beat() => _world.Clock.After(_world.Settings.Options.HeartbeatInterval.Ticks / TimeSpan.TicksPerMicrosecond, () =>
+    {
+        if (!IsAlive)
+            return;
+        foreach (var peer in IsPaused ? [] : _beatTo)
+            _world.Network.Send(this, peer, false, other => other.Post(new BeatReceived(Identity.Id)), isBackground: true);
+        Beat();
+    }, isBackground: true);
 
     private void Later(RankEvent e, long delay) => _world.Clock.After(_world.Random.Delay(delay), () => Post(e));
 
@@ -129,17 +169,21 @@ internal sealed partial class SimRank
             case SendMessage send:
                 Send(send.To, send.Message);
                 break;
-            case Connect connect:
-                _world.Network.Connect(this, connect.Peer.Id);
+            case Dial dial:
+                _world.Network.Dial(this, dial.Peer.Id);
                 break;
-            case Reconnect reconnect:
-                _world.Network.Reconnect(this, reconnect.Peer.Id);
+            case BeatTo beat:
+                _beatTo = beat.Peers;
                 break;
             case Disconnect disconnect:
                 _world.Network.Disconnect(this, disconnect.Peer);
                 break;
+            case AbortLink { Reason: not DisconnectReason.ProtocolError } abort:
+                _world.Trace.Note(Rank, $"cuts its link to {abort.Peer}: {abort.Detail}");
+                _world.Network.Abort(this, abort.Peer, abort.Reason);
+                break;
             case AbortLink abort:
-                throw new SimulationException($"rank {Rank} was made to believe that {abort.Peer} breaks the protocol: {abort.Reason}");
+                throw new SimulationException($"rank {Rank} was made to believe that {abort.Peer} breaks the protocol: {abort.Detail}");
             case Fetch fetch:
                 StartFetch(fetch.Plan);
                 break;
@@ -160,13 +204,13 @@ internal sealed partial class SimRank
                 _world.Store.Write(this, write);
                 break;
             case Plan plan:
-                var answer = SimPlanner.Plan(plan.Inquiry.View, [.. plan.Inquiry.Target.Select(member => member.Rank)], _world.Random);
+                var answer = SimPlanner.Plan(plan.Inquiry.View, [.. plan.Inquiry.Target.Select(member => member.Rank)], _world.Random, _world.Settings.Copies);
                 Later(new Planned(plan.Operation, answer, 1, ""), 500);
                 break;
             case ReportExpertLoad report:
                 ReportLoad(report);
                 break;
-            case ShowBalance:
+            case ShowBalance or ShowLoss:
                 break;
             case WatchRanks:
                 _world.Store.WatchRanks(this);

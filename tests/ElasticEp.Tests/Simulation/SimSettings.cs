@@ -9,6 +9,9 @@ internal sealed class SimSettings
     public const long StepDeadline = 3_000_000;
     public const long OperationDeadline = 1_500_000;
 
+    /// <summary>How long a stuck delegate ignores its token: longer than anybody waits for it.</summary>
+    public const long Stuck = 9_000_000;
+
     public SimSettings(SimRandom random)
     {
         InitialRanks = random.Between(1, 4);
@@ -26,6 +29,10 @@ internal sealed class SimSettings
         Cancel = random.Pick<double>([0, 0.2, 0.5]);
         IsStoppedAtEnd = random.Chance(0.25);
         Kill = random.Pick<double>([0, 0, 0.02, 0.1]);
+        Copies = random.Pick<int>([1, 2, 2, MaxRanks, MaxRanks]);
+        Pause = random.Pick<double>([0, 0, 0, 0.03]);
+        Block = random.Pick<double>([0, 0, 0, 0.03]);
+        Stick = random.Pick<double>([0, 0, 0, 0.2]);
     }
 
     public int InitialRanks { get; }
@@ -57,8 +64,20 @@ internal sealed class SimSettings
 
     public bool IsStoppedAtEnd { get; }
 
-    /// <summary>Probability, now and then, that a member's process is killed; at most one in a seed.</summary>
+    /// <summary>Probability, now and then, that a member's process is killed; at most once in a seed, but that may be two at a time.</summary>
     public double Kill { get; }
+
+    /// <summary>Copies of each expert: one, so that the group waits for whoever is away; two, which one loss leaves one of; or one on every rank.</summary>
+    public int Copies { get; }
+
+    /// <summary>Probability, now and then, that a member's process is stopped for a while.</summary>
+    public double Pause { get; }
+
+    /// <summary>Probability, now and then, that nothing gets from one member to another for a while, or between the two.</summary>
+    public double Block { get; }
+
+    /// <summary>Probability that a delegate that is to end ignores it.</summary>
+    public double Stick { get; }
 
     public ElasticEpOptions Options => new()
     {

@@ -12,7 +12,12 @@ internal sealed class SimTrace(SimClock clock)
     private readonly Entry[] _entries = new Entry[Kept];
     private long _count;
 
-    public void Add(int rank, MemberPhase phase, in RankEvent e) => _entries[_count++ % Kept] = new Entry(clock.Now, rank, phase, e, null);
+    /// <summary>Heartbeats and timers are left out: they come for ever.</summary>
+    public void Add(int rank, MemberPhase phase, in RankEvent e)
+    {
+        if (e.Kind != StepEventKind.Tick && e.Control is not BeatReceived)
+            _entries[_count++ % Kept] = new Entry(clock.Now, rank, phase, e, null);
+    }
 
     public void Note(int rank, string note) => _entries[_count++ % Kept] = new Entry(clock.Now, rank, default, default, note);
 

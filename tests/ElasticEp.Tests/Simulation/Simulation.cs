@@ -6,14 +6,17 @@ namespace ElasticEp.Tests.Simulation;
 /// <summary>A whole group in virtual time. One seed gives one schedule, always the same.</summary>
 internal sealed class Simulation
 {
-    private const int MostEvents = 200_000;
-    private const long LongestRun = 20_000_000;
+    private const int MostEvents = 400_000;
+    private const long LongestRun = 120_000_000;
+    private const long FaultGap = 12_000_000; // after a severe fault, before the next
     private readonly Dictionary<int, SimRank> _ranks = [];
     private readonly List<SimRank> _processes = [];
     private readonly ulong _seed;
     private int _asksLeft;
     private bool _isHealed;
     private bool _hasKilled;
+    private int _faultsLeft;
+    private long _noFaultBefore;
 
     public Simulation(ulong seed, SimBreak? broken = null)
     {
@@ -29,6 +32,7 @@ internal sealed class Simulation
         Clients = new SimClients(this);
         Checks = new SimChecks(this);
         _asksLeft = Settings.Asks;
+        _faultsLeft = Settings.Copies switch { 1 => 3, 2 => 1, _ => 3 }; // what is lost is not made again
     }
 
     public SimBreak Break { get; }
@@ -155,30 +159,81 @@ internal sealed class Simulation
 
         if (Checks.MaxReleased < Settings.TargetSteps + 40 && FrontEnd.Running < 12)
             FrontEnd.Arrive(Random.Between(0, 3), 8);
-        if (!_hasKilled && HasTrouble(Settings.Kill))
-            KillMember();
+        MakeFault();
         if (HasTrouble(Settings.Revocation))
             FrontEnd.RevokeOne();
         Clock.After(Random.Delay(Random.Chance(0.1) ? 50_000 : 5_000), MakeTraffic);
     }
 
-    /// <summary>
-    /// Any member may die as long as another one lives that is wanted after the operation under way and has been in a step: a joiner
-    /// that nobody has started yet does not know that it is a member, and cannot lead.
-    /// </summary>
-    private void KillMember()
+    /// <summary>A delegate that is to end may ignore it.</summary>
+    public bool TryStick(SimRank rank)
     {
-        var record = Store.Record;
-        if (record.View.IsTerminal || record.View.Members.IsEmpty)
+        if (!MayFault(rank) || !HasTrouble(Settings.Stick))
+            return false;
+        Trace.Note(rank.Rank, "its delegate is stuck");
+        CountFault(SimSettings.Stuck);
+        return true;
+    }
+
+    /// <summary>Severe faults come one after another: what has not ended yet and the next together may leave nobody.</summary>
+    private void MakeFault()
+    {
+        var members = Store.Record.View.Members.Select(member => Find(member.Id)).OfType<SimRank>().Where(MayFault).ToArray();
+        if (members.Length == 0)
             return;
-        var victim = Random.Pick(record.View.Members).Rank;
-        var isAlone = !record.View.Members.Any(member => member.Rank != victim
-            && record.Pending?.Target.Contains(member.Rank) != false && Find(member.Rank) is { IsAlive: true, Core.Member.IsFresh: false });
-        if (isAlone || Find(victim) is not { IsAlive: true } process)
-            return;
-        _hasKilled = true;
+        var victim = Random.Pick(members);
+        if (!_hasKilled && Settings.Copies > 1 && HasTrouble(Settings.Kill))
+        {
+            _hasKilled = true;
+            Kill(victim);
+            if (_faultsLeft > 1 && Random.Chance(0.3) && members.FirstOrDefault(MayFault) is { } second)
+                Kill(second);
+            CountFault(0);
+        }
+        else if (HasTrouble(Settings.Pause))
+        {
+            var duration = Random.Pick<long>([100_000, 1_000_000, 2_500_000, 7_000_000, 26_000_000]);
+            victim.Pause(duration);
+            CountFault(duration);
+        }
+        else if (members.Length > 1 && HasTrouble(Settings.Block))
+        {
+            var duration = Random.Pick<long>([200_000, 1_000_000, 3_000_000, 7_000_000, 26_000_000]);
+            var pairs = Settings.Copies == 2 ? 1 : Random.Between(1, 2);
+            for (var pair = 0; pair < pairs; pair++)
+                BlockPair(members, duration);
+            CountFault(duration);
+        }
+    }
+
+    /// <summary>One way, or both.</summary>
+    private void BlockPair(SimRank[] members, long duration)
+    {
+        var one = Random.Pick(members);
+        var other = Random.Pick(members.Where(member => member != one).ToArray());
+        Network.Block(one, other, duration);
+        if (Random.Chance(0.5))
+            Network.Block(other, one, duration);
+    }
+
+    private void Kill(SimRank process)
+    {
         Checks.Killed(process);
         process.End(isGraceful: false);
+    }
+
+    private void CountFault(long duration) => (_faultsLeft, _noFaultBefore) = (_faultsLeft - 1, Clock.Now + duration + FaultGap);
+
+    /// <summary>
+    /// Any member may fail as long as another one lives that is wanted after the operation under way and has been in a step: a joiner
+    /// that nobody has started yet does not know that it is a member, and cannot lead.
+    /// </summary>
+    private bool MayFault(SimRank victim)
+    {
+        var record = Store.Record;
+        return _faultsLeft > 0 && Clock.Now >= _noFaultBefore && victim.IsAlive && !record.View.IsTerminal && record.View.Contains(victim.Identity.Id)
+            && record.View.Members.Any(member => member.Rank != victim.Rank
+                && record.Pending?.Target.Contains(member.Rank) != false && Find(member.Id) is { IsAlive: true, Core.Member.IsFresh: false });
     }
 
     private void DropLinks()
@@ -223,6 +278,6 @@ internal sealed class Simulation
 
     private string Describe() => string.Concat(Clients.Asks.Select(ask => $"{ask.Request}: {ask.Outcome ?? "unknown"}\n")) + string.Join("\n", _processes.Where(process => process.IsAlive).Select(process =>
         $"rank {process.Rank}: {process.Core.Member.Phase} {process.Core.Member.View} step {process.Core.Member.Step} completed {process.Core.Member.LastCompleted}, " +
-        $"connected [{string.Join(' ', _processes.Where(other => process.Core.Links.IsConnected(other.Identity.Id)).Select(other => other.Rank))}], coordinates {process.Core.Coordinator.IsActive} {process.Core.Coordinator.Operation?.Phase} {process.Core.Coordinator.Operation?.Id} " +
-        $"recovery {process.Core.Coordinator.Recovery?.Id} {process.Core.Coordinator.Recovery?.Phase}, requests {process.DescribeRequests()}, prepares {process.Core.Preparation.Operation}"));
+        $"connected [{string.Join(' ', _processes.Where(other => process.Core.Peers.IsConnected(other.Identity.Id)).Select(other => other.Rank))}], coordinates {process.Core.Coordinator.IsActive} {process.Core.Coordinator.Operation?.Phase} {process.Core.Coordinator.Operation?.Id} " +
+        $"recovery {process.Core.Coordinator.Recovery?.Id} {process.Core.Coordinator.Recovery?.Phase} answers [{string.Join(' ', process.Core.Coordinator.Recovery?.Answers.Keys.Select(from => from.Rank) ?? [])}] next at {process.Core.Coordinator.WakeAt}, lost [{string.Join(' ', _processes.Select(other => (other.Rank, Loss: process.Core.Peers.LossOf(other.Identity.Id))).Where(other => other.Loss is not null))}], requests {process.DescribeRequests()}, prepares {process.Core.Preparation.Operation}"));
 }

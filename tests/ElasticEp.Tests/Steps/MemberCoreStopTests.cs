@@ -169,11 +169,49 @@ public sealed class MemberCoreStopTests
         Assert.True(MemberProbe.Running(View).Complete(0, 2).Stop().Start(TestViews.Started(2, 3, 0, 1, 2), 3).Has<Fail>());
 
     [Fact]
+    public void A_leader_that_repeats_Stop_still_leads()
+    {
+        var probe = MemberProbe.Running(View);
+        probe.Peers.OnUp(TestViews.Id(0), probe.Now);
+        probe.ReturnDelegate(new IOException("link")).Stop();
+        var patience = MemberProbe.Options.RecoveryDeadline + TimeSpan.FromSeconds(1);
+        probe.Now += patience;
+        probe.Post(RankEvent.Tick);
+        Assert.True(probe.Peers.IsLost(TestViews.Id(0)));
+        Assert.NotNull(probe.Stop().Answer);
+        Assert.False(probe.Peers.IsLost(TestViews.Id(0)));
+        Assert.Equal(probe.Now + patience, probe.Core.WakeAt);
+    }
+
+    [Fact]
+    public void Start_of_a_view_without_a_rank_whose_delegate_still_runs_lets_it_go()
+    {
+        var probe = MemberProbe.Running(View).Stop().Start(TestViews.Started(2, 2, 0, 2), 2);
+        Assert.False(probe.Has<Fail>());
+        Assert.Equal(MemberPhase.Gone, probe.Core.Phase);
+        Assert.False(probe.ReturnDelegate(new OperationCanceledException()).Returned.Result);
+    }
+
+    [Fact]
     public void A_lost_proposer_is_replaced_while_the_answer_waits()
     {
         var probe = MemberProbe.Running(View).ReturnDelegate(new IOException("link")).Stop();
-        probe.Links.OnLost(TestViews.Id(0));
+        probe.Peers.OnUp(TestViews.Id(0), probe.Now);
+        probe.Peers.Report(TestViews.Id(0), LossReason.Silent, "dead", probe.Now);
         probe.Do(effects => probe.Core.OnPeerLost(new PeerLost(TestViews.Id(0), LossReason.Unreachable, "dead"), effects));
         Assert.Equal(TestViews.Id(1), Assert.Single(probe.Of<SendMessage>()).To); // the next lowest: itself
+    }
+
+    [Fact]
+    public void A_leader_whose_Start_does_not_come_in_time_is_reported_lost()
+    {
+        var probe = MemberProbe.Running(View);
+        probe.Peers.OnUp(TestViews.Id(0), probe.Now);
+        probe.ReturnDelegate(new IOException("link")).Stop();
+        var patience = MemberProbe.Options.RecoveryDeadline + TimeSpan.FromSeconds(1);
+        Assert.Equal(probe.Now + patience, probe.Core.WakeAt);
+        probe.Now += patience;
+        probe.Post(RankEvent.Tick);
+        Assert.Equal((TestViews.Id(0), LossReason.NoStart), probe.Peers.TakeLosses().Select(lost => (lost.Peer, lost.Reason)).Single());
     }
 }

@@ -9,11 +9,12 @@ namespace ElasticEp.Tests.Steps;
 /// <summary>One member core, and what it wanted done since the last event.</summary>
 internal sealed class MemberProbe
 {
-    public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
+    public static readonly ElasticEpOptions Options = new();
+    public static readonly TimeSpan Deadline = Options.StepDeadline;
 
-    public MemberProbe(int rank = 1) => Core = new MemberCore(TestViews.Id(rank), Links, Deadline, StepRules.Default);
+    public MemberProbe(int rank = 1) => Core = new MemberCore(TestViews.Id(rank), Peers, Options, StepRules.Default);
 
-    public PeerLinks Links { get; } = new();
+    public PeerCore Peers { get; } = new(Options);
 
     public MemberCore Core { get; }
 
@@ -55,7 +56,7 @@ internal sealed class MemberProbe
 
     public MemberProbe Wake(int peer, long epoch, long step) => Post(RankEvent.Wake(TestViews.Id(peer), epoch, step));
 
-    public MemberProbe Stop(int from = 0, long recovery = 9, long? epoch = null) => Do(effects => Core.OnStop(TestViews.Id(from), new StopMessage(epoch ?? Core.View.Epoch, recovery), effects));
+    public MemberProbe Stop(int from = 0, long recovery = 9, long? epoch = null) => Do(effects => Core.OnStop(TestViews.Id(from), new StopMessage(epoch ?? Core.View.Epoch, recovery), Now, effects));
 
     public MemberProbe Start(GroupView view, long step) => Do(effects => Core.OnStart(new StartMessage(view, step, "", 0), effects));
 

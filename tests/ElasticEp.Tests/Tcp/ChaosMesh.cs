@@ -61,7 +61,7 @@ internal sealed class ChaosMesh(TcpLinks links, int seed) : IAsyncDisposable
             {
                 await ActAsync(operation, a, b, random).WaitAsync(TcpGroup.Deadline);
             }
-            catch (Exception exception) when (exception is ObjectDisposedException or OperationCanceledException || exception is ElasticEpException { Code: ElasticEpErrorCode.PeerLost or ElasticEpErrorCode.PeerReplaced or ElasticEpErrorCode.Incompatible })
+            catch (Exception exception) when (exception is ObjectDisposedException or OperationCanceledException || exception is ElasticEpException { Code: ElasticEpErrorCode.PeerLost or ElasticEpErrorCode.ConnectionRefused or ElasticEpErrorCode.PeerReplaced or ElasticEpErrorCode.Incompatible })
             {
                 // what happens to a process whose peers come and go
             }
@@ -138,7 +138,7 @@ internal sealed class ChaosMesh(TcpLinks links, int seed) : IAsyncDisposable
                 if (await HasArrivedAsync(to.Handler, step))
                     return;
             }
-            catch (ElasticEpException exception) when (exception.Code == ElasticEpErrorCode.PeerLost)
+            catch (ElasticEpException exception) when (exception.Code is ElasticEpErrorCode.PeerLost or ElasticEpErrorCode.ConnectionRefused)
             {
                 // the next attempt tells
             }

@@ -27,7 +27,7 @@ public sealed class DialerTests
         var dialer = Dialer(fixture, IPAddress.Parse("127.0.0.9"), IPAddress.Parse("127.0.0.8"));
         var lost = await Assert.ThrowsAsync<ElasticEpException>(async () =>
             await dialer.DialAsync(new HostAddress("store.test", fixture.Server.Address.Port), LinkPurpose.Store, CancellationToken.None).AsTask().WaitAsync(Deadline));
-        Assert.Equal(ElasticEpErrorCode.PeerLost, lost.Code);
+        Assert.Equal(ElasticEpErrorCode.ConnectionRefused, lost.Code);
         Assert.Contains($"store.test:{fixture.Server.Address.Port}", lost.Message, StringComparison.Ordinal);
     }
 

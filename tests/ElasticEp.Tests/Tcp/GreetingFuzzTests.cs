@@ -164,6 +164,6 @@ public sealed class GreetingFuzzTests
         using (var control = await RawLink.JoinAsync(b, TcpLinks.Tcp))
             await control.HelloAsync(hello);
         var error = await Assert.ThrowsAsync<ElasticEpException>(() => b.Transport.ConnectAsync(hello.Self.Id, hello.Self.Address).AsTask().WaitAsync(TcpGroup.Deadline));
-        Assert.Equal(ElasticEpErrorCode.PeerLost, error.Code);
+        Assert.Equal(ElasticEpErrorCode.ConnectionRefused, error.Code);
     }
 }

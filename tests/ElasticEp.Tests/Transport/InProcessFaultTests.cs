@@ -113,7 +113,7 @@ public sealed class InProcessFaultTests : IAsyncLifetime
             var connect = Task.Run(async () => await _peers[0].Transport.ConnectAsync(new MemberId(9, 1 + number), transport.Address), Stop);
             await Task.Run(async () => await transport.DisposeAsync(), Stop).WaitAsync(Deadline, Stop);
             await Task.WhenAny(connect).WaitAsync(Deadline, Stop);
-            Assert.True(connect.IsCompletedSuccessfully || connect.Exception!.InnerException is ElasticEpException { Code: ElasticEpErrorCode.PeerLost });
+            Assert.True(connect.IsCompletedSuccessfully || connect.Exception!.InnerException is ElasticEpException { Code: ElasticEpErrorCode.PeerLost or ElasticEpErrorCode.ConnectionRefused });
             handler.AssertQuiet();
             Assert.Equal(0, _peers[0].Handler.OpenConnections);
         }
@@ -161,7 +161,7 @@ public sealed class InProcessFaultTests : IAsyncLifetime
                 await ConnectAsync(a, b, stop);
                 await SendAsync(a, b, step, stop);
             }
-            catch (Exception exception) when (exception is ElasticEpException { Code: ElasticEpErrorCode.PeerLost } or OperationCanceledException)
+            catch (Exception exception) when (exception is ElasticEpException { Code: ElasticEpErrorCode.PeerLost or ElasticEpErrorCode.ConnectionRefused } or OperationCanceledException)
             {
                 // that is what faults are for
             }

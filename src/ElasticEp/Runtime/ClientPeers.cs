@@ -1,0 +1,74 @@
+using ElasticEp.Events;
+using ElasticEp.Membership;
+using ElasticEp.Transport;
+
+namespace ElasticEp.Runtime;
+
+/// <summary>The connections of a process that holds no rank: PeerCore decides about them as it does for ranks. One lock; effects run outside of it.</summary>
+internal sealed class ClientPeers : IDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly PeerCore _core;
+    private readonly PeerDialer _dialer;
+    private readonly ITransport _transport;
+    private readonly TimeProvider _time;
+    private readonly ITimer _timer;
+    private readonly MemberId _self;
+    private readonly long _startedAt;
+
+    public ClientPeers(GroupServices services, MemberId self, CancellationToken stopped)
+    {
+        (_transport, _time, _self, _startedAt) = (services.Transport, services.Time, self, services.Time.GetTimestamp());
+        _core = new PeerCore(services.Options);
+        _dialer = new PeerDialer(services.Transport, services.Options.ConnectDeadline, services.Time, OnDialEnded, stopped);
+        _timer = services.Time.CreateTimer(static state => ((ClientPeers)state!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>Whether a member cannot be reached, after it could be or for too long.</summary>
+    public bool IsDown(MemberId peer)
+    {
+        lock (_lock)
+            return _core.IsDown(peer);
+    }
+
+    /// <summary>From now on these are to be connected, and no others.</summary>
+    public void Want(IEnumerable<GroupMember> members) => Change((now, effects) => _core.Want(_self, GroupView.None, members, now, effects));
+
+    public void OnConnected(MemberId peer) => Change((now, _) => _core.OnUp(peer, now));
+
+    public void OnDisconnected(MemberId peer, DisconnectReason reason, string detail) =>
+        Change((now, effects) => _core.OnDown(new LinkLost(peer, reason, detail), now, effects));
+
+    public void Disconnect(MemberId peer)
+    {
+        Change((_, _) => _core.OnDismissed(peer));
+        _dialer.Disconnect(peer);
+    }
+
+    public void Dispose() => _timer.Dispose();
+
+    private void OnDialEnded(ControlEvent e) => Change((now, effects) => _core.OnDialEnded((DialEnded)e, now, effects));
+
+    private void OnTimer() => Change(_core.OnTick);
+
+    private void Change(Action<TimeSpan, List<RankEffect>> change)
+    {
+        var effects = new List<RankEffect>();
+        lock (_lock)
+        {
+            var now = _time.GetElapsedTime(_startedAt);
+            change(now, effects);
+            _core.TakeLosses(); // the members find out for themselves, and the record says what became of it
+            if (_core.WakeAt is { } at)
+                _timer.Change(at > now ? at - now : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        }
+
+        foreach (var effect in effects)
+        {
+            if (effect.Control is Dial dial)
+                _dialer.Dial(dial.Peer);
+            else if (effect.Control is AbortLink abort)
+                _transport.Abort(abort.Peer, abort.Reason, abort.Detail);
+        }
+    }
+}

@@ -1,0 +1,51 @@
+using System.Collections.Immutable;
+using ElasticEp.Transport;
+
+namespace ElasticEp.Runtime;
+
+/// <summary>
+/// Sends the heartbeats of one rank, from a thread of its own: a thread pool whose threads are all blocked does not make a rank look dead.
+/// </summary>
+internal sealed class Heartbeats : IDisposable
+{
+    private static readonly FrameHeader Beat = new() { Operation = FrameOperation.Beat };
+
+    private readonly Func<MemberId, FrameHeader, Task> _send;
+    private readonly ManualResetEventSlim _stopped = new();
+    private readonly Dictionary<MemberId, Task> _underWay = [];
+    private readonly TimeSpan _interval;
+    private readonly Thread _thread;
+
+    /// <param name="group">Names the thread.</param>
+    /// <param name="rank">Likewise.</param>
+    /// <param name="interval">Time between two heartbeats.</param>
+    /// <param name="send">Sends a control frame, and never throws.</param>
+    public Heartbeats(string group, int rank, TimeSpan interval, Func<MemberId, FrameHeader, Task> send)
+    {
+        (_interval, _send) = (interval, send);
+        _thread = new Thread(Run, 256 << 10) { IsBackground = true, Name = $"ElasticEp {group}/{rank} heartbeats" };
+    }
+
+    /// <summary>Who gets them.</summary>
+    public ImmutableArray<MemberId> Peers { private get; set; } = [];
+
+    public void Start() => _thread.Start();
+
+    public void Dispose() => _stopped.Set(); // the event is not disposed: the thread may be looking at it
+
+    private void Run()
+    {
+        while (!_stopped.Wait(_interval))
+        {
+            var peers = Peers;
+            foreach (var gone in _underWay.Keys.Except(peers).ToArray())
+                _underWay.Remove(gone);
+            foreach (var peer in peers)
+            {
+                // One that does not get out, because its receiver does not read, is not followed by more of them.
+                if (!_underWay.TryGetValue(peer, out var before) || before.IsCompleted)
+                    _underWay[peer] = _send(peer, Beat);
+            }
+        }
+    }
+}

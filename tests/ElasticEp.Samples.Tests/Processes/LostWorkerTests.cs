@@ -1,0 +1,59 @@
+using ElasticEp.Samples.Tests.Server;
+
+namespace ElasticEp.Samples.Tests.Processes;
+
+/// <summary>Workers that are killed, or stand still: every stream goes on, and every token is right.</summary>
+[Collection(nameof(ProcessCollection))]
+public sealed class LostWorkerTests : IDisposable
+{
+    private const int Ranks = 4;
+    private const int Streams = 32;
+
+    private static readonly string[] Setup = ["--ranks", $"{Ranks}", "--tolerated-losses", "1", "--redundant-experts", "32"];
+
+    private readonly string _secret = Path.GetTempFileName();
+
+    public LostWorkerTests() => File.WriteAllText(_secret, "a secret of the tests\n");
+
+    public void Dispose() => File.Delete(_secret);
+
+    [Fact]
+    public Task Streams_go_on_when_the_coordinator_is_killed() => RunAsync(async (server, workers, load) =>
+    {
+        await workers[0].KillAsync();
+        await server.WaitUntilAsync(async () => (await server.Client.ViewAsync()).Ranks is [1, 2, 3], "the others to go on");
+        await load.WaitForCompletedAsync(2 * Streams);
+    });
+
+    [Fact]
+    public Task A_worker_that_stands_still_is_evicted_and_ends_when_it_goes_on() => RunAsync(async (server, workers, load) =>
+    {
+        workers[2].Signal(ProcFiles.SigStop);
+        await server.WaitUntilAsync(async () => (await server.Client.ViewAsync()).Ranks is [0, 1, 3], "the others to go on");
+        await load.WaitForCompletedAsync(2 * Streams);
+        workers[2].Signal(ProcFiles.SigCont);
+        Assert.Equal(0, await workers[2].WaitAsync()); // it is a member no more, and has nothing to do
+        await load.WaitForCompletedAsync(Streams);
+    });
+
+    private async Task RunAsync(Func<ProcessServer, ExternalWorker[], StreamLoad, Task> test)
+    {
+        ProcFiles.Require();
+        await using var server = await ProcessServer.StartGatewayAsync(["--external-workers", "true", "--join-secret-file", _secret, .. Setup]);
+        var store = await server.WaitForLogAsync("The rendezvous store listens at ");
+        var workers = Enumerable.Range(0, Ranks).Select(rank => ExternalWorker.Start(rank, store, _secret, Setup)).ToArray();
+        try
+        {
+            await server.WaitForRanksAsync(Ranks);
+            await using var load = new StreamLoad(server.Client, Streams);
+            await load.WaitForCompletedAsync(Streams);
+            await load.WaitUntilAllRunAsync();
+            await test(server, workers, load);
+            await load.StopAsync();
+        }
+        finally
+        {
+            await Task.WhenAll(workers.Select(worker => worker.DisposeAsync().AsTask()));
+        }
+    }
+}
