@@ -36,14 +36,19 @@ internal sealed class RequestQueue
             _cancelled.Enqueue((cancel.Operation, cancel.Call));
         if (_cancelled.Count > CancelledKept)
             _cancelled.Dequeue();
+        Drop(cancel);
+        effects.Add(RankEffect.Send(from, new OperationReplyMessage(cancel.Operation, cancel.Call, (int)ElasticEpErrorCode.OperationAborted, CancelledBefore)));
+    }
+
+    /// <summary>A call that waits does not begin.</summary>
+    public void Drop(CancelMessage cancel)
+    {
         for (var count = _waiting.Count; count > 0; count--)
         {
             var waiting = _waiting.Dequeue();
             if (waiting.Request.Id != cancel.Operation || waiting.Request.Call != cancel.Call)
                 _waiting.Enqueue(waiting);
         }
-
-        effects.Add(RankEffect.Send(from, new OperationReplyMessage(cancel.Operation, cancel.Call, (int)ElasticEpErrorCode.OperationAborted, CancelledBefore)));
     }
 
     public static void Accept(MemberId to, OperationRequest request, List<RankEffect> effects) =>

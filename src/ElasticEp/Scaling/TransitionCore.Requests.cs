@@ -42,6 +42,8 @@ internal sealed partial class TransitionCore
             Current.GiveUp("it was cancelled by its caller");
         else if (_writer.IsKnown && Record.FindOutcome(cancel.Operation) is null && Record.Pending?.Id != cancel.Operation)
             _requests.Cancel(from, cancel, effects);
+        else if (!_writer.IsKnown)
+            _requests.Drop(cancel); // whether it has begun is not known: nothing is confirmed, and it does not begin now
     }
 
     /// <summary>The requester has seen a later record than this rank knows.</summary>

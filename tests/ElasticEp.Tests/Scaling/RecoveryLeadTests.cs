@@ -34,6 +34,19 @@ public sealed class RecoveryLeadTests
     [Fact]
     public void Who_takes_over_a_Completed_view_starts_nobody() => Assert.Empty(Successor(isCompleted: true).Sent<StartMessage>());
 
+    [Fact]
+    public void A_request_that_is_cancelled_while_the_record_is_not_known_does_not_begin()
+    {
+        var probe = CoreProbe.Idle();
+        probe.Message(1, new StepFailedMessage(1, 2, null, "test")).AnswerUnknown();
+        probe.Ask("op", size: 3);
+        Assert.Empty(probe.Cancel("op").Sent<OperationReplyMessage>());
+        probe.AnswerRead().Message(1, new StoppedMessage(probe.Coordinator.Recovery!.Id, 1, 1, 1, [TestViews.Id(0)], [TestViews.Id(0)])).Write();
+        probe.Step();
+        Assert.False(probe.Write().Has<WriteRecord>());
+        Assert.Null(probe.Coordinator.Operation);
+    }
+
     /// <summary>The view that was being prepared has the epoch of the other recovery's: committing it would give two views one epoch.</summary>
     [Theory]
     [InlineData(nameof(OperationPhase.Preparing), null)]
