@@ -79,6 +79,11 @@ public sealed class ExpertPlacement
         return null;
     }
 
+    /// <summary>Whether every slot of every rank holds the same as in another placement.</summary>
+    internal bool HasSameSlots(ExpertPlacement other) => this == other
+        || (Layers == other.Layers && Ranks.SequenceEqual(other.Ranks)
+            && _slots.Zip(other._slots).All(layers => layers.First.Zip(layers.Second).All(rows => rows.First.AsSpan().SequenceEqual(rows.Second))));
+
     private int[][] ReadLayer(int layer, IReadOnlyList<IReadOnlyList<int>> source)
     {
         if (source.Count != _ranks.Length)

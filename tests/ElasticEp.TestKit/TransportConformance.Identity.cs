@@ -18,13 +18,13 @@ public abstract partial class TransportConformance
     }
 
     [Theory]
-    [InlineData(1)]
-    [InlineData(3)]
-    public async Task Connecting_to_another_incarnation_is_refused_with_both_named(long wanted)
+    [InlineData(1, ElasticEpErrorCode.PeerReplaced)] // it has ended
+    [InlineData(3, ElasticEpErrorCode.PeerLost)] // it is not there yet
+    public async Task Connecting_to_another_incarnation_is_refused_with_both_named(long wanted, ElasticEpErrorCode code)
     {
         var (a, handlerA) = await StartAsync(0);
         var (b, handlerB) = await StartAsync(1, incarnation: 2);
-        await AssertReplacedAsync(a.ConnectAsync(Id(1, wanted), b.Address).AsTask(), $"rank 1 (incarnation {wanted})", "rank 1 (incarnation 2)");
+        await AssertRefusedAsync(code, a.ConnectAsync(Id(1, wanted), b.Address).AsTask(), $"rank 1 (incarnation {wanted})", "rank 1 (incarnation 2)");
         Assert.Empty(handlerA.Log);
         Assert.Empty(handlerB.Log);
         await ConnectAsync(a, b, handlerA, handlerB, Id(1, 2));
@@ -81,7 +81,7 @@ public abstract partial class TransportConformance
             Assert.Equal("down 1/1 Reset", await handlerA.NextConnectionAsync());
         var (successor, handlerSuccessor) = await StartAsync(1, incarnation: 2, transport: CreateAt(address));
 
-        await AssertReplacedAsync(redial ?? ConnectUntilRefusedAsync(a, Id(1), address), "rank 1 (incarnation 1)", "rank 1 (incarnation 2)");
+        await AssertRefusedAsync(ElasticEpErrorCode.PeerReplaced, redial ?? ConnectUntilRefusedAsync(a, Id(1), address), "rank 1 (incarnation 1)", "rank 1 (incarnation 2)");
         await a.ConnectAsync(Id(1, 2), successor.Address).AsTask().WaitAsync(Deadline);
         await AssertLostAsync(SendAsync(a, Id(1, 1), LinkKind.Data, 1, Bytes(5)));
         await SendAsync(a, Id(1, 2), LinkKind.Data, 2, Bytes(5));
@@ -111,10 +111,10 @@ public abstract partial class TransportConformance
         }
     }
 
-    private static async Task AssertReplacedAsync(Task call, params string[] words)
+    private static async Task AssertRefusedAsync(ElasticEpErrorCode code, Task call, params string[] words)
     {
         var refused = await Assert.ThrowsAsync<ElasticEpException>(() => call.WaitAsync(Deadline));
-        Assert.Equal(ElasticEpErrorCode.PeerReplaced, refused.Code);
+        Assert.Equal(code, refused.Code);
         Assert.Equal(1, refused.Rank);
         Assert.All(words, word => Assert.Contains(word, refused.Message, StringComparison.Ordinal));
     }

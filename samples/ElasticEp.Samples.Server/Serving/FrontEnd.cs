@@ -173,6 +173,7 @@ internal sealed partial class FrontEnd(
             {
                 foreach (var gone in _leaving.Keys.Where(member => !view.Contains(member)).ToArray())
                     _leaving.Remove(gone);
+                _unconfirmed.RemoveWhere(member => !view.Contains(member));
                 foreach (var gone in members.Where(member => !view.Contains(member)))
                 {
                     reports.Remove(gone.Rank);

@@ -31,7 +31,7 @@ internal static class JoinHandshake
     {
         var mine = JoinIntro.Create(versions ?? Versions, (byte)purpose);
         await stream.WriteAsync(mine.Bytes, cancellationToken).ConfigureAwait(false);
-        var theirs = await JoinIntro.ReadAsync(stream, cancellationToken).ConfigureAwait(false);
+        var theirs = await JoinIntro.ReadAsync(stream, mine.Versions, cancellationToken).ConfigureAwait(false);
         var version = mine.Versions.HighestCommon(theirs.Versions) ?? throw NoCommonVersion(theirs.Versions, mine.Versions);
         if ((JoinStatus)theirs.Subject == JoinStatus.WrongPurpose)
             throw Refused($"its address is not the one for {purpose}");
@@ -54,7 +54,7 @@ internal static class JoinHandshake
     public static async ValueTask<byte> AcceptAsync(Stream stream, LinkPurpose purpose, JoinSecret secret, CancellationToken cancellationToken, VersionRange? versions = null)
     {
         var spoken = versions ?? Versions;
-        var theirs = await JoinIntro.ReadAsync(stream, cancellationToken).ConfigureAwait(false);
+        var theirs = await JoinIntro.ReadAsync(stream, spoken, cancellationToken).ConfigureAwait(false);
         var common = spoken.HighestCommon(theirs.Versions);
         var status = common is null ? JoinStatus.WrongVersion : theirs.Subject != (byte)purpose ? JoinStatus.WrongPurpose : JoinStatus.Welcome;
         var mine = JoinIntro.Create(spoken, (byte)status);

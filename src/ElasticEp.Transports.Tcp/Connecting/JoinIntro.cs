@@ -28,20 +28,26 @@ internal sealed record JoinIntro(VersionRange Versions, byte Subject, ReadOnlyMe
         return new JoinIntro(versions, subject, bytes);
     }
 
+    /// <param name="stream">The connection.</param>
+    /// <param name="spoken">The versions of this end: what follows the versions of one that has none in common may mean anything.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="ElasticEpException"><see cref="ElasticEpErrorCode.Incompatible"/>: the other end is another program.</exception>
     /// <exception cref="IOException">The connection ended.</exception>
-    public static async ValueTask<JoinIntro> ReadAsync(Stream stream, CancellationToken cancellationToken)
+    public static async ValueTask<JoinIntro> ReadAsync(Stream stream, VersionRange spoken, CancellationToken cancellationToken)
     {
         var head = new byte[Head];
         await stream.ReadExactlyAsync(head, cancellationToken).ConfigureAwait(false);
         if (!head.AsSpan().StartsWith(Magic))
             throw JoinHandshake.Refused("it is no ElasticEp process");
+        var versions = new VersionRange(head[3], head[4]);
+        if (head[5] < MinRest && spoken.HighestCommon(versions) is null)
+            return new JoinIntro(versions, 0, head);
         if (head[5] < MinRest)
             throw JoinHandshake.Refused($"its greeting has {head[5]} bytes, at least {MinRest} are needed");
         var bytes = new byte[Head + head[5]];
         head.CopyTo(bytes, 0);
         await stream.ReadExactlyAsync(bytes.AsMemory(Head), cancellationToken).ConfigureAwait(false);
-        return new JoinIntro(new VersionRange(bytes[3], bytes[4]), bytes[6], bytes);
+        return new JoinIntro(versions, bytes[6], bytes);
     }
 
     private static ReadOnlySpan<byte> Magic => "EEP"u8;

@@ -23,4 +23,7 @@ internal enum LossReason : byte
 
     /// <summary>It lives, but its link to another member stays down, and it is the one to go.</summary>
     Cut = 6,
+
+    /// <summary>The two do not fit: another group, layout or release. No further attempt can help.</summary>
+    Rejected = 7,
 }

@@ -150,7 +150,7 @@ internal sealed class PeerCore(ElasticEpOptions options)
                 Lose(dial.Peer, peer, LossReason.Refused, dial.Detail, now); // it listened before: its process has ended
                 break;
             case DialResult.Rejected:
-                Lose(dial.Peer, peer, LossReason.Unreachable, dial.Detail, now);
+                Lose(dial.Peer, peer, LossReason.Rejected, dial.Detail, now);
                 break;
         }
 
@@ -242,7 +242,7 @@ internal sealed class PeerCore(ElasticEpOptions options)
     }
 
     /// <summary>Whether a heartbeat or a connection of the same process proves the opposite.</summary>
-    private static bool IsTentative(LossReason? reason) => reason is LossReason.Unreachable or LossReason.Refused or LossReason.Silent;
+    private static bool IsTentative(LossReason? reason) => reason is LossReason.Unreachable or LossReason.Refused or LossReason.Silent or LossReason.Rejected;
 
     private void Lose(MemberId id, Peer peer, LossReason reason, string detail, TimeSpan now)
     {

@@ -16,7 +16,7 @@ internal sealed class RankCore
     private readonly int _loadWindow;
     private readonly List<RankEffect> _effects = [];
     private readonly List<RankEffect> _output = [];
-    private GroupView _ahead = GroupView.None; // as a watch shows it, while this rank waits to be admitted
+    private GroupRecord _seen = GroupRecord.Unborn; // as a watch shows it
     private TimeSpan? _closedAt;
     private long _ranEpoch;
 
@@ -143,6 +143,7 @@ internal sealed class RankCore
             case LinkUp up:
                 Peers.OnUp(up.Peer, now);
                 Member.OnLinkUp(up.Peer, _effects);
+                Member.ReportIfAbandoned(_seen, _effects);
                 Preparation.Handle(e, _effects);
                 Coordinator.Handle(e, now, _effects);
                 break;
@@ -226,12 +227,13 @@ internal sealed class RankCore
         Preparation.Handle(lost, _effects);
         Coordinator.Handle(lost, now, _effects);
         Member.OnPeerLost(lost, _effects);
+        Member.ReportIfAbandoned(_seen, _effects);
     }
 
     /// <summary>Who is to be connected. A rank that waits to be admitted is connected to all members already: an operation that wants it does not wait for that. A leaver is until it is released.</summary>
     private IEnumerable<GroupMember> Wanted()
     {
-        IEnumerable<GroupMember> members = Member.IsReleased ? [] : Member.View.Epoch == 0 ? _ahead.Members : Member.View.Members;
+        IEnumerable<GroupMember> members = Member.IsReleased ? [] : Member.View.Epoch == 0 ? _seen.View.Members : Member.View.Members;
         return members.Concat(Preparation.Wanted).Concat(Coordinator.Wanted);
     }
 
@@ -241,7 +243,8 @@ internal sealed class RankCore
     /// </summary>
     private void OnRecordSeen(GroupRecord record)
     {
-        _ahead = record.View;
+        _seen = record;
+        Member.ReportIfAbandoned(record, _effects);
         var isWanted = record.View.Contains(Member.Self) || record.Leavers.Any(leaver => leaver.Id == Member.Self);
         if (Member.View.Epoch == 0 || record.View.Epoch < Member.View.Epoch)
             return;

@@ -17,6 +17,7 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
     private readonly ITransport _transport;
     private readonly Action<ControlEvent> _post;
     private readonly CancellationToken _stopped;
+    private readonly WorkloadHooks _hooks;
     private readonly RankWeights _weights;
     private readonly Lock _lock = new();
     private readonly TimeSpan _hookDeadline;
@@ -29,7 +30,8 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
     {
         (_rank, _workload, _rehearse, _transport, _post, _stopped) = (rank, workload, rehearse, services.Transport, post, stopped);
         (_hookDeadline, _time) = (services.Options.ConnectDeadline, services.Time);
-        _weights = new RankWeights(rank, services.Options, workload, this, services.Time);
+        _hooks = new WorkloadHooks(rank, name => post(name.Length > 0 ? new HookEntered(name) : new HookReturned()));
+        _weights = new RankWeights(rank, services.Options, workload, _hooks, this, services.Time);
     }
 
     public RankWeights Weights => _weights;
@@ -50,7 +52,7 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
             if (!_isWarm && plan.Next.Contains(_rank))
             {
                 await _rehearse().ConfigureAwait(false);
-                await CallAsync(() => _workload.WarmUpAsync(token), "WarmUpAsync", token).ConfigureAwait(false);
+                await _hooks.CallAsync(() => _workload.WarmUpAsync(token), "WarmUpAsync", token).ConfigureAwait(false);
             }
 
             _isWarm = true;
@@ -69,7 +71,7 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
     {
         try
         {
-            await CallAsync(() => _workload.OnLeavingAsync(drainTime, token), "OnLeavingAsync", token).ConfigureAwait(false);
+            await _hooks.CallAsync(() => _workload.OnLeavingAsync(drainTime, token), "OnLeavingAsync", token).ConfigureAwait(false);
             _post(new Drained(operation));
         }
         catch (Exception exception)
@@ -95,7 +97,7 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
             {
                 await _weights.RollbackAsync(token).ConfigureAwait(false);
                 if (hasDrained)
-                    await CallAsync(() => _workload.OnLeaveCancelledAsync(token), "OnLeaveCancelledAsync", token).ConfigureAwait(false);
+                    await _hooks.CallAsync(() => _workload.OnLeaveCancelledAsync(token), "OnLeaveCancelledAsync", token).ConfigureAwait(false);
             }
             catch (Exception exception)
             {
@@ -157,23 +159,6 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
         await previous.ConfigureAwait(false);
         await Task.Yield(); // never on the mailbox's thread
         await work(token).ConfigureAwait(false);
-    }
-
-    private async Task CallAsync(Func<ValueTask> hook, string name, CancellationToken token)
-    {
-        try
-        {
-            _post(new HookEntered(name));
-            await hook().ConfigureAwait(false);
-        }
-        catch (Exception exception) when (!token.IsCancellationRequested)
-        {
-            throw new ElasticEpException(ElasticEpErrorCode.WorkloadFailed, $"The workload's {name} failed on rank {_rank}: {exception.Message}", exception) { Rank = _rank };
-        }
-        finally
-        {
-            _post(new HookReturned());
-        }
     }
 
     private void PostUnlessCancelled(ControlEvent failure, CancellationToken token)

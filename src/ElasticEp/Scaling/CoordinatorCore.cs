@@ -84,7 +84,7 @@ internal sealed class CoordinatorCore
             case RecordUnknown unknown:
                 _writer.OnUnknown(unknown.Stamp);
                 break;
-            case RecordUnreadable unreadable:
+            case RecordUnreadable unreadable when IsActive:
                 _writer.OnUnreadable(unreadable);
                 break;
             case RankRegistered registered:

@@ -22,6 +22,8 @@ internal sealed class ExpertLoadTracker(ElasticEpOptions options, MemberCore mem
 
     public void OnReport(MemberId from, ExpertLoadMessage report, Operation? operation, List<RankEffect> effects)
     {
+        if (!member.View.Contains(from) || report.Step > member.Step + 1)
+            return; // of a rank that has left, or of a step that nobody can have run
         _load.Add(report.Step, report.Pairs.Span);
         _hasReported.Add(from);
         operation?.HasReportedLoad.Add(from);

@@ -23,7 +23,6 @@ internal sealed class Joiners(MemberCore member, PeerCore peers)
             _isWatching = true;
             effects.Add(new WatchRanks());
         }
-
     }
 
     /// <summary>The processes that an operation is to be joined by, as far as they have registered.</summary>
@@ -33,9 +32,12 @@ internal sealed class Joiners(MemberCore member, PeerCore peers)
     {
         if (!Candidates.Add(process))
             return;
-        // One of the first ranks was started again: the first view is made anew, with the process that is there now.
-        if (operation is { Kind: OperationKind.Birth, Next: not null } && !operation.Next.Contains(process.Id))
-            operation.OnBaseChanged(now);
+        if (operation?.Next is not { } next || next.Contains(process.Id) || !operation.Pending.Joiners.Contains(process.Rank))
+            return;
+        if (operation.Kind == OperationKind.Birth)
+            operation.OnBaseChanged(now); // the first view is made anew, with the process that is there now
+        else
+            operation.GiveUp($"rank {process.Rank} was started again before it was admitted");
     }
 
     public void OnUnregistered(MemberId process, Operation? operation)

@@ -45,7 +45,7 @@ internal sealed class PreparationCore(MemberCore member, PeerCore peers)
         if (isOld || member.Phase == MemberPhase.Gone)
             return;
         _coordinator = from;
-        if (_plan?.Operation == plan.Operation && _plan.PlanView == plan.PlanView)
+        if (_plan?.Operation == plan.Operation && _plan.PlanView == plan.PlanView && _plan.Next.Placement.HasSameSlots(plan.Next.Placement))
         {
             // The same view of the plan on a new base: what has been done stays, only the view has another epoch.
             _plan = plan;
@@ -133,8 +133,8 @@ internal sealed class PreparationCore(MemberCore member, PeerCore peers)
                 FetchWhenReady(effects);
                 ReportAgain(up.Peer, effects);
                 break;
-            case PeerLost { Reason: LossReason.Replaced or LossReason.Refused } when _plan is { Base.Epoch: 0 }:
-                break; // one of the first ranks was started again: the first view is made anew with it
+            case PeerLost when _plan is { Base.Epoch: 0 }:
+                break; // the group cannot begin without its first ranks: it waits until they can be reached, or are started again
             case PeerLost lost when _plan is not null && !_isFetching && Wanted.Any(peer => peer.Id == lost.Peer):
                 Report(PreparationState.Fetching, $"rank {Rank} could not connect to rank {lost.Peer.Rank}: {lost.Detail}", effects);
                 break;

@@ -33,7 +33,7 @@ internal sealed class RecordWriter
     public string? Unreadable { get; private set; }
 
     /// <summary>Nothing that is under way concerns this rank any more: whoever leads reads the record first.</summary>
-    public void Forget() => (_awaited, _intent, Purpose, IsKnown) = (0, null, WritePurpose.None, false);
+    public void Forget() => (_awaited, _intent, Purpose, IsKnown, Unreadable) = (0, null, WritePurpose.None, false, null);
 
     /// <summary>The record is to be read before anything else is decided.</summary>
     public void Doubt()

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using ElasticEp.Events;
 using ElasticEp.Protocol;
 
@@ -9,21 +10,39 @@ namespace ElasticEp.Scaling;
 /// </summary>
 internal sealed class RequestQueue
 {
-    private const int CancelledKept = 64;
-    private const string CancelledBefore = "It was cancelled by its caller before it began.";
+    /// <summary>Requests that wait at most: whoever finds no room comes again.</summary>
+    public const int Capacity = 64;
 
-    private readonly Queue<(MemberId From, OperationRequest Request)> _waiting = [];
+    private const int CancelledKept = 64;
+    public const string CancelledBefore = "It was cancelled by its caller before it began.";
+
+    private readonly Queue<(MemberId From, OperationRequest Request, TimeSpan Until)> _waiting = [];
     private readonly Queue<(string Operation, long Call)> _cancelled = [];
 
-    public bool TryDequeue(out (MemberId From, OperationRequest Request) next) => _waiting.TryDequeue(out next);
-
-    public void Enqueue(MemberId from, OperationRequest request)
+    /// <summary>The request that has waited longest, without those whose deadline has passed: their callers have been told so, and count on nothing.</summary>
+    public bool TryDequeue(TimeSpan now, out MemberId from, [NotNullWhen(true)] out OperationRequest? request)
     {
-        if (!_waiting.Any(waiting => waiting.Request.Id == request.Id))
-            _waiting.Enqueue((from, request));
+        while (_waiting.TryDequeue(out var next))
+        {
+            (from, request) = (next.From, next.Request);
+            if (now < next.Until)
+                return true;
+        }
+
+        (from, request) = (default, null);
+        return false;
     }
 
-    /// <summary>This rank does not lead any more, or somebody else has written the record: who still wants something repeats it.</summary>
+    /// <param name="from">Who requests it.</param>
+    /// <param name="request">What.</param>
+    /// <param name="until">When it is wanted no more.</param>
+    public void Enqueue(MemberId from, OperationRequest request, TimeSpan until)
+    {
+        if (_waiting.Count < Capacity && !_waiting.Any(waiting => waiting.Request.Id == request.Id))
+            _waiting.Enqueue((from, request, until));
+    }
+
+    /// <summary>This rank does not lead any more: who still wants something repeats it to who does.</summary>
     public void Clear() => _waiting.Clear();
 
     /// <summary>Whether this call was cancelled before it came.</summary>

@@ -19,19 +19,19 @@ internal sealed partial class TransitionCore
         else if (_writer.Unreadable is { } reason)
             RequestQueue.Refuse(from, request, ElasticEpErrorCode.StoreUnavailable, $"The group's record cannot be read, so that no view can change: {reason}", effects);
         else if (!_writer.IsKnown)
-            _requests.Enqueue(from, request);
+            Enqueue(from, request, now);
         else if (_requests.IsCancelled(request))
             RequestQueue.RefuseCancelled(from, request, effects);
         else if (Record.FindOutcome(request.Id) is not null)
             RequestQueue.Accept(from, request, effects); // it has ended: the record says how
         else if (request.EndedBefore > Record.Requested.Count)
-            DoubtFor(from, request);
+            DoubtFor(from, request, now);
         else if (Record.Requested.Count - request.EndedBefore > OutcomeLog.Capacity)
             RequestQueue.Refuse(from, request, ElasticEpErrorCode.OutcomeUnknown, $"More than {OutcomeLog.Capacity} operations have ended since it was requested; whether it was one of them is not known any more. Look at the view, and request what is missing under another id.", effects);
         else if (Current is null && mayPropose && _writer.IsReady && Record.Pending is null)
             Propose(from, request, now, effects);
         else if (request.Kind != OperationKind.Scale || Current is not { Kind: OperationKind.Scale or OperationKind.Stop, Phase: < OperationPhase.Completing })
-            _requests.Enqueue(from, request); // a birth, a leave, and an operation whose end is being recorded are soon over
+            Enqueue(from, request, now); // a birth, a leave, and an operation whose end is being recorded are soon over
         else
             RequestQueue.Refuse(from, request, ElasticEpErrorCode.ScaleInProgress, Current.Id, effects);
     }
@@ -47,10 +47,16 @@ internal sealed partial class TransitionCore
     }
 
     /// <summary>The requester has seen a later record than this rank knows.</summary>
-    private void DoubtFor(MemberId from, OperationRequest request)
+    private void DoubtFor(MemberId from, OperationRequest request, TimeSpan now)
     {
         _writer.Doubt();
-        _requests.Enqueue(from, request with { EndedBefore = Record.Requested.Count }); // once: a fresh read knows all that anybody can have seen
+        Enqueue(from, request with { EndedBefore = Record.Requested.Count }, now); // once: a fresh read knows all that anybody can have seen
+    }
+
+    private void Enqueue(MemberId from, OperationRequest request, TimeSpan now)
+    {
+        var wait = request.Deadline ?? _options.OperationDeadline;
+        _requests.Enqueue(from, request, wait < TimeSpan.MaxValue - now ? now + wait : TimeSpan.MaxValue);
     }
 
     private void Join(MemberId from, OperationRequest request, List<RankEffect> effects)

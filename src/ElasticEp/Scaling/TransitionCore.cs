@@ -167,15 +167,15 @@ internal sealed partial class TransitionCore
     /// <summary>Decides what is next.</summary>
     public void Advance(TimeSpan now, List<RankEffect> effects)
     {
-        Adopt(now);
+        Adopt(now, effects);
         if (_rules.MayComplete(_member.CompletedEpoch == Record.View.Epoch) && !Record.IsCompleted && !Record.View.IsTerminal)
         {
             CompleteView(now, effects);
             return;
         }
 
-        while (Current is null && _writer.IsReady && _requests.TryDequeue(out var waiting))
-            OnRequest(waiting.From, waiting.Request, mayPropose: true, now, effects);
+        while (Current is null && _writer.IsReady && _requests.TryDequeue(now, out var from, out var request))
+            OnRequest(from, request, mayPropose: true, now, effects);
         if (Current is not { } operation || !_writer.IsReady)
             return;
         if (operation is { Phase: <= OperationPhase.Draining, AbortReason: not null })
@@ -236,12 +236,20 @@ internal sealed partial class TransitionCore
         }
     }
 
-    /// <summary>Takes over what the record has pending: a committed operation goes forward, any other is rolled back, from the last of its views.</summary>
-    private void Adopt(TimeSpan now)
+    /// <summary>
+    /// Takes over what the record has pending: a committed operation goes forward, any other is rolled back, from the last of its views. A
+    /// birth has nothing to go back to: rank 0 that is started again begins it anew.
+    /// </summary>
+    private void Adopt(TimeSpan now, List<RankEffect> effects)
     {
         if (Current is not null)
             return;
-        if (Record.Pending is { } pending)
+        if (Record.Pending is { CommittedViews: 0, Request.Kind: OperationKind.Birth } birth)
+        {
+            _interrupted = null;
+            OnProposed(Current = new Operation(birth, now, deadline: null), now, effects);
+        }
+        else if (Record.Pending is { } pending)
         {
             var operation = Current = new Operation(pending, now, deadline: null) { Figures = pending.Figures };
             operation.SetNext(Record.View, [.. Record.View.Members.Select(other => other.Id)]);

@@ -93,6 +93,21 @@ internal sealed partial class MemberCore
             effects.Add(RankEffect.Send(peer, start));
     }
 
+    /// <summary>
+    /// The record has a view with this rank, which nobody has let in yet. Those who have been in a step will do it, at a birth the
+    /// coordinator; when all of them are lost, the lowest of the others is to lead.
+    /// </summary>
+    public void ReportIfAbandoned(GroupRecord record, List<RankEffect> effects)
+    {
+        if (View.Epoch != 0 || Phase == MemberPhase.Gone || !record.View.Contains(Self) || record.View.IsTerminal || record.LastCompleted is not { } completed)
+            return;
+        var leaders = completed.Members.IsEmpty ? record.View.Members.Where(member => member.Rank == record.View.Coordinator) : completed.Members;
+        if (!leaders.All(leader => peers.IsLost(leader.Id)))
+            return;
+        var proposer = record.View.Members.First(member => !peers.IsLost(member.Id)).Id;
+        effects.Add(RankEffect.Send(proposer, new StepFailedMessage(record.View.Epoch, 0, null, $"nobody is left who could let {Self} into {record.View}")));
+    }
+
     /// <summary>A connection has ended.</summary>
     public void OnLinkLost(LinkLost e, List<RankEffect> effects) =>
         OnTrouble(e.Peer, $"the link to {e.Peer} was lost ({e.Reason}): {e.Detail}", effects);

@@ -13,8 +13,10 @@ internal static class Handshake
             throw Incompatible($"{wanted} was expected at {other.Address}, but {other.Id} answers", wanted);
         if (other.Group != self.Group)
             throw Incompatible($"{other.Id} belongs to group '{other.Group}', this process to '{self.Group}'", wanted);
-        if (other.Id != wanted)
-            throw Refusal(ElasticEpErrorCode.PeerReplaced, $"{wanted} was expected at {other.Address}, but {other.Id} answers: another process has its number", wanted);
+        if (other.Id.Incarnation > wanted.Incarnation)
+            throw Refusal(ElasticEpErrorCode.PeerReplaced, $"{wanted} was expected at {other.Address}, but {other.Id} answers: a newer process has its number", wanted);
+        if (other.Id.Incarnation < wanted.Incarnation)
+            throw Refusal(ElasticEpErrorCode.PeerLost, $"{wanted} was expected at {other.Address}, but {other.Id} answers: an older process has the address still", wanted);
         if (other.Layout != self.Layout)
             throw Incompatible($"the layouts differ: {Differences(self.Layout, other)}. Give all processes the same options", wanted);
         if (other.Id.Rank == self.Id.Rank)

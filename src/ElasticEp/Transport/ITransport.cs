@@ -24,9 +24,10 @@ public interface ITransport : IAsyncDisposable
     /// <param name="address">Where it is expected.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="ElasticEpException">
-    /// <see cref="ElasticEpErrorCode.PeerLost"/> when nobody answers at the address; it may be worth another attempt.
+    /// <see cref="ElasticEpErrorCode.PeerLost"/> when nobody answers at the address, or an older incarnation of the peer does: it may be worth
+    /// another attempt.
     /// <see cref="ElasticEpErrorCode.ConnectionRefused"/> when the host answers that nobody listens there.
-    /// <see cref="ElasticEpErrorCode.PeerReplaced"/> when another incarnation of the peer answers, so that the wanted one has ended.
+    /// <see cref="ElasticEpErrorCode.PeerReplaced"/> when a newer incarnation of the peer answers, so that the wanted one has ended.
     /// <see cref="ElasticEpErrorCode.Incompatible"/> when somebody else answers, refuses, or has another layout.
     /// </exception>
     ValueTask ConnectAsync(MemberId peer, string address, CancellationToken cancellationToken = default);

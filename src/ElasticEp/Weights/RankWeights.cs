@@ -10,10 +10,10 @@ namespace ElasticEp.Weights;
 /// <see cref="InitializeAsync"/> first; then <see cref="LoadAsync"/>, and either <see cref="Switch"/> or <see cref="RollbackAsync"/>.
 /// Frames and requests may come at any time after initialization, from any thread.
 /// </summary>
-internal sealed class RankWeights(int rank, ElasticEpOptions options, IElasticWorkload workload, IWeightWire wire, TimeProvider time) : IAsyncDisposable
+internal sealed class RankWeights(int rank, ElasticEpOptions options, IElasticWorkload workload, WorkloadHooks hooks, IWeightWire wire, TimeProvider time) : IAsyncDisposable
 {
     private readonly WeightRegistry _registry = new(options.Model.MoeLayers);
-    private readonly WorkloadLoader _loader = new(rank, workload);
+    private readonly WorkloadLoader _loader = new(workload, hooks);
     private ExpertSlotTable? _slots;
     private WeightReceiver? _receiver;
     private WeightSender? _sender;

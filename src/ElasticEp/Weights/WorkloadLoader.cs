@@ -1,9 +1,9 @@
 namespace ElasticEp.Weights;
 
 /// <summary>Loads from the workload's own source, one item at a time, and says what it was when the workload fails.</summary>
-/// <param name="rank">This rank, for errors.</param>
 /// <param name="workload">The app's hooks.</param>
-internal sealed class WorkloadLoader(int rank, IElasticWorkload workload)
+/// <param name="hooks">Calls them.</param>
+internal sealed class WorkloadLoader(IElasticWorkload workload, WorkloadHooks hooks)
 {
     private long _bytesLoaded;
 
@@ -13,7 +13,7 @@ internal sealed class WorkloadLoader(int rank, IElasticWorkload workload)
     /// <exception cref="ElasticEpException"><see cref="ElasticEpErrorCode.WorkloadFailed"/>.</exception>
     public async Task LoadDenseAsync(WeightManifest manifest, CancellationToken cancellationToken)
     {
-        await CallAsync(() => workload.LoadDenseAsync(cancellationToken), "LoadDenseAsync", cancellationToken).ConfigureAwait(false);
+        await hooks.CallAsync(() => workload.LoadDenseAsync(cancellationToken), "LoadDenseAsync", cancellationToken).ConfigureAwait(false);
         Interlocked.Add(ref _bytesLoaded, manifest.DenseBytes);
     }
 
@@ -21,24 +21,8 @@ internal sealed class WorkloadLoader(int rank, IElasticWorkload workload)
     public async Task LoadExpertAsync(int layer, int expert, ExpertWeights destination, long length, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        await CallAsync(
+        await hooks.CallAsync(
             () => workload.LoadExpertAsync(layer, expert, destination, cancellationToken), $"LoadExpertAsync of expert {expert} of layer {layer}", cancellationToken).ConfigureAwait(false);
         Interlocked.Add(ref _bytesLoaded, length);
-    }
-
-    private async Task CallAsync(Func<ValueTask> hook, string name, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await hook().ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-            throw;
-        }
-        catch (Exception e)
-        {
-            throw new ElasticEpException(ElasticEpErrorCode.WorkloadFailed, $"The workload's {name} failed on rank {rank}: {e.Message}", e) { Rank = rank };
-        }
     }
 }

@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+
 namespace ElasticEp.Tests.Architecture;
 
 /// <summary>A folder of the core can be read with the folders below it alone: none refers back.</summary>
@@ -11,6 +13,17 @@ public sealed class FolderCycleTests
         var graph = FolderGraph.Of(typeof(GroupView).Assembly, nameof(ElasticEp));
         var cycles = graph.FindCycles();
         Assert.True(cycles.Count == 0, graph.Describe(cycles, Examples));
+    }
+
+    [Fact]
+    public void A_folder_refers_only_to_those_above_it_on_the_page_of_the_architecture()
+    {
+        var page = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "architecture.md"));
+        var rooms = Regex.Matches(page.Split("```")[1], @"^  (\w+)/ ", RegexOptions.Multiline).Select(match => match.Groups[1].Value).ToList();
+        var graph = FolderGraph.Of(typeof(GroupView).Assembly, nameof(ElasticEp));
+        Assert.Equal(graph.Folders, rooms.Order(StringComparer.Ordinal));
+        var downward = graph.Edges.Where(edge => edge.Split(" -> ") is [var from, var to] && rooms.IndexOf(from) < rooms.IndexOf(to));
+        Assert.Empty(downward);
     }
 
     [Fact]

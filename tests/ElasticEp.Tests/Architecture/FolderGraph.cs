@@ -11,6 +11,7 @@ namespace ElasticEp.Tests.Architecture;
 internal sealed class FolderGraph
 {
     private readonly SortedDictionary<string, SortedDictionary<string, SortedSet<string>>> _edges = new(StringComparer.Ordinal);
+    private readonly SortedSet<string> _folders = new(StringComparer.Ordinal);
     private readonly string _root;
 
     private FolderGraph(string root) => _root = root;
@@ -23,12 +24,17 @@ internal sealed class FolderGraph
         var graph = new FolderGraph(root);
         foreach (var type in assembly.GetTypes())
         {
-            if (graph.FolderOf(type) is { } folder)
-                graph.Add(folder, type);
+            if (graph.FolderOf(type) is not { } folder)
+                continue;
+            graph._folders.Add(folder);
+            graph.Add(folder, type);
         }
 
         return graph;
     }
+
+    /// <summary>All folders.</summary>
+    public IEnumerable<string> Folders => _folders;
 
     /// <summary>All edges, as <c>A -> B</c>.</summary>
     public IEnumerable<string> Edges => _edges.SelectMany(from => from.Value.Keys.Select(to => $"{from.Key} -> {to}"));

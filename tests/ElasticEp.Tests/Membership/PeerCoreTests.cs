@@ -84,6 +84,18 @@ public sealed class PeerCoreTests
     }
 
     [Fact]
+    public void Who_does_not_fit_is_lost_at_once_until_it_does()
+    {
+        Want(1);
+        Fail(DialResult.Rejected);
+        Assert.Equal(LossReason.Rejected, Loss());
+        Live(Beat * 2);
+        Assert.Equal([Peer], Dialed);
+        _core.OnUp(Peer, _now);
+        Assert.False(_core.IsLost(Peer));
+    }
+
+    [Fact]
     public void A_link_that_stays_down_is_a_loss_after_the_silence_time_until_it_is_back()
     {
         Connect(1);

@@ -1,7 +1,10 @@
 using ElasticEp.Events;
+using ElasticEp.Membership;
 using ElasticEp.Protocol;
+using ElasticEp.Runtime;
 using ElasticEp.Scaling;
 using ElasticEp.Tests.Membership;
+using ElasticEp.Tests.Simulation;
 
 namespace ElasticEp.Tests.Scaling;
 
@@ -25,5 +28,68 @@ public sealed class BirthTests
         probe.Post(new MessageReceived(again, new PreparationMessage("birth", PreparationState.Ready, next.Digest, 0, 0, "")));
         Assert.Equal(again, probe.Write().Record.View.Find(1)!.Id);
         Assert.Contains(probe.Of<SendMessage>(), send => send.To == again && send.Message is StartMessage);
+    }
+
+    [Fact]
+    public void Rank_0_that_is_started_again_goes_on_with_the_birth_of_its_predecessor()
+    {
+        var first = CoreProbe.Unborn();
+        Assert.NotNull(first.Record.Pending);
+        var probe = CoreProbe.Reborn(first.Record);
+        Assert.Single(probe.Of<WatchRanks>());
+        Assert.False(probe.Has<WriteRecord>());
+        probe.Register(0).Register(1).LinkUp(1).Plan(0, 1);
+        Assert.Single(probe.Sent<PrepareMessage>(1));
+        probe.Report(1, PreparationState.Ready);
+        var view = probe.Fetched().Write().Record.View;
+        Assert.Equal((1, 2), (view.Epoch, view.Members.Length));
+    }
+
+    [Theory]
+    [InlineData(nameof(DialResult.Unreachable))]
+    [InlineData(nameof(DialResult.Rejected))]
+    [InlineData(nameof(DialResult.Refused))]
+    public void A_first_rank_that_cannot_be_reached_is_waited_for(string result)
+    {
+        var probe = CoreProbe.Unborn().Register(1).LinkUp(1).Plan(0, 1).LoseLink(1);
+        for (var waited = TimeSpan.Zero; waited <= CoreProbe.Options.ConnectDeadline; waited += CoreProbe.Options.HeartbeatInterval)
+        {
+            probe.Beat();
+            if (probe.Of<Dial>().Any())
+                probe.Post(new DialEnded(TestViews.Id(1), Enum.Parse<DialResult>(result), "test"));
+        }
+
+        Assert.True(probe.Core.Peers.IsLost(TestViews.Id(1)));
+        Assert.Null(probe.Coordinator.Operation!.AbortReason);
+        Assert.NotEmpty(probe.LinkUp(1).Sent<PrepareMessage>(1));
+    }
+
+    /// <summary>Its weights are in the slots of the placement that it was told first.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_first_rank_that_is_to_have_other_experts_loads_them(bool hasOthers)
+    {
+        var core = new RankCore(CoreProbe.Options, TestViews.Id(1));
+        core.Handle(new LinkUp(TestViews.Id(0)), TimeSpan.Zero);
+        core.Handle(new LinkUp(TestViews.Id(2)), TimeSpan.Zero);
+        var view = TestViews.View(1, 0, 1, 2);
+        Assert.Single(Prepare(view).OfType<Fetch>());
+        core.Handle(new Fetched("birth"), TimeSpan.Zero);
+        var again = new GroupView(1, 1, 0, view.Members, SimPlanner.Plan(view, ([0, 1, 2], hasOthers ? 1 : 0)).Placement);
+        var effects = Prepare(again);
+        Assert.Equal(hasOthers, effects.OfType<Rollback>().Any());
+
+        List<ControlEffect> Prepare(GroupView next) => [.. core.Handle(
+            new MessageReceived(TestViews.Id(0), new PrepareMessage("birth", 0, GroupView.None, next, [], TimeSpan.Zero)), TimeSpan.Zero).Select(effect => effect.Control).OfType<ControlEffect>()];
+    }
+
+    [Fact]
+    public void A_joiner_that_is_started_again_while_it_gets_ready_ends_the_operation_at_once()
+    {
+        var probe = CoreProbe.Idle().AdvanceTo(OperationPhase.Preparing);
+        var again = TestViews.Id(2) with { Incarnation = TestViews.Id(2).Incarnation + 1 };
+        probe.Post(new RankRegistered(new GroupMember(2, again.Incarnation, "test:again")));
+        Assert.Contains("rank 2 was started again", probe.Write().Outcome.Reason, StringComparison.Ordinal);
     }
 }

@@ -78,6 +78,23 @@ internal sealed class CoreProbe
         return probe.Register(0);
     }
 
+    /// <summary>Rank 0, started again before the birth in the record came to its first view.</summary>
+    public static CoreProbe Reborn(GroupRecord record)
+    {
+        var probe = new CoreProbe(0) { Record = record, Version = 1 };
+        return probe.Post(new BirthRequested()).AnswerRead();
+    }
+
+    /// <summary>A rank that is in the record's view, and that nobody has let in yet; connected to everybody.</summary>
+    public static CoreProbe Waiting(int rank, GroupRecord record)
+    {
+        var probe = new CoreProbe(rank) { Record = record };
+        probe.Post(new RecordSeen(record));
+        foreach (var member in record.View.Members.Where(member => member.Rank != rank))
+            probe.LinkUp(member.Rank);
+        return probe;
+    }
+
     public CoreProbe Post(RankEvent e)
     {
         Effects.Clear();

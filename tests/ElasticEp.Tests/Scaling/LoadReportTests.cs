@@ -35,6 +35,17 @@ public sealed class LoadReportTests
         Assert.Equal([11f, 2f, 3f, 4f], Inquiry(probe).Load.ToArray());
     }
 
+    [Theory]
+    [InlineData(5, 1)]
+    [InlineData(1, long.MaxValue)]
+    public void A_report_of_a_stranger_or_of_a_step_that_nobody_can_have_run_counts_for_nothing(int from, long step)
+    {
+        var probe = CoreProbe.Idle().Ask("op", remove: [1]).Write();
+        probe.Message(from, new ExpertLoadMessage(step, new long[] { 100, 0, 0, 0 }));
+        probe.Message(0, new ExpertLoadMessage(1, new long[] { 1, 0, 0, 0 })).Message(1, new ExpertLoadMessage(1, new long[] { 0, 1, 0, 0 }));
+        Assert.Equal([1f, 1f, 0f, 0f], Inquiry(probe).Load.ToArray());
+    }
+
     [Fact]
     public void A_member_reports_when_it_is_asked()
     {

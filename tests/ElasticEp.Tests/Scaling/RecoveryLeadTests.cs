@@ -47,6 +47,64 @@ public sealed class RecoveryLeadTests
         Assert.Null(probe.Coordinator.Operation);
     }
 
+    [Fact]
+    public void A_request_whose_deadline_passes_while_it_waits_does_not_begin()
+    {
+        var probe = CoreProbe.Idle();
+        probe.Message(1, new StepFailedMessage(1, 2, null, "test")).AnswerUnknown();
+        probe.Message(-1, new OperationRequestMessage(new OperationRequest("brief", OperationKind.Scale) { Size = 1, Deadline = TimeSpan.FromMilliseconds(1) }));
+        probe.Now += TimeSpan.FromMilliseconds(1);
+        probe.Ask("new", size: 1).AnswerRead();
+        probe.Message(1, new StoppedMessage(probe.Coordinator.Recovery!.Id, 1, 1, 1, [TestViews.Id(0)], [TestViews.Id(0)])).Write();
+        Assert.Equal("new", probe.Coordinator.Operation!.Id);
+    }
+
+    [Fact]
+    public void Requests_that_find_no_room_to_wait_come_again()
+    {
+        var queue = new RequestQueue();
+        for (var call = 0; call <= RequestQueue.Capacity; call++)
+            queue.Enqueue(TestViews.Id(1), new OperationRequest($"op{call}", OperationKind.Scale), TimeSpan.MaxValue);
+        for (var call = 0; call < RequestQueue.Capacity; call++)
+            Assert.True(queue.TryDequeue(TimeSpan.Zero, out _, out var request) && request.Id == $"op{call}");
+        Assert.False(queue.TryDequeue(TimeSpan.Zero, out _, out _));
+    }
+
+    /// <summary>A watch of a rank that has led before goes on: what it reports must not outlive the end of the trouble.</summary>
+    [Fact]
+    public void What_could_not_be_read_while_another_led_refuses_no_request()
+    {
+        var probe = CoreProbe.Idle(rank: 1).Post(new RecordUnreadable(0, "format 9"));
+        probe.Message(0, new StartMessage(TestViews.Started(2, 2, 1, 2), 2, "", 0));
+        probe.Ask("op", size: 3);
+        Assert.Empty(probe.Sent<OperationReplyMessage>());
+    }
+
+    /// <summary>At a birth that is rank 0, later whoever was in the view before.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void When_nobody_is_left_who_could_let_joiners_in_the_lowest_of_them_leads(bool isBirth)
+    {
+        var record = isBirth ? GroupRecord.Unborn.WithNext(TestViews.Started(1, 1, 0, 1, 2)) : new GroupRecord(TestViews.View(1, 0)).WithNext(TestViews.View(2, 0, 1, 2));
+        var other = CoreProbe.Waiting(2, record).LoseLink(0).Lose(0);
+        Assert.Equal(record.View.Epoch, other.Sent<StepFailedMessage>(1).Single().Epoch);
+        var probe = CoreProbe.Waiting(1, record).LoseLink(0);
+        Assert.False(probe.Has<ReadRecord>());
+        Assert.True(probe.Lose(0).Has<ReadRecord>());
+        Assert.Single(probe.AnswerRead().Sent<StopMessage>(2));
+        probe.Message(2, new StoppedMessage(probe.Coordinator.Recovery!.Id, 0, null, 0, [TestViews.Id(1)], [TestViews.Id(1)]));
+        Assert.Equal([1, 2], probe.Write().Record.View.Members.Select(member => member.Rank));
+        Assert.Equal(record.View.Epoch + 1, probe.Core.Member.View.Epoch);
+    }
+
+    [Fact]
+    public void While_one_of_those_lives_who_have_been_in_a_step_joiners_wait_for_it()
+    {
+        var record = new GroupRecord(TestViews.View(1, 0, 3)).WithNext(TestViews.View(2, 0, 1, 3));
+        Assert.False(CoreProbe.Waiting(1, record).LoseLink(0).Lose(0).Has<ReadRecord>());
+    }
+
     /// <summary>The view that was being prepared has the epoch of the other recovery's: committing it would give two views one epoch.</summary>
     [Theory]
     [InlineData(nameof(OperationPhase.Preparing), null)]

@@ -29,6 +29,7 @@ internal sealed class SimChecks(Simulation world)
         if (next.Pending is { } proposed && old.Pending is null)
         {
             Require(_proposed.Add(proposed.Id), $"operation {proposed.Id} was proposed twice");
+            Require(!world.Clients.WasRevoked(proposed.Id), $"operation {proposed.Id} begins, though its caller was told that it does not");
             _before = Ranks(old.View);
             _evicted.Clear();
         }
@@ -50,6 +51,8 @@ internal sealed class SimChecks(Simulation world)
             _lost.UnionWith(old.View.Members.Concat(old.Leavers).Where(member => !next.View.Contains(member.Id) && !next.Leavers.Contains(member)).Select(member => member.Id));
         }
 
+        if (next.Requested.Kept.LastOrDefault() is { } last && old.FindOutcome(last.Id) is null)
+            Require(!world.Clients.WasRevoked(last.Id), $"operation {last.Id} has ended, though its caller was told that it does not begin");
         if (next.Pending is null && old.Pending is { } ended)
         {
             var outcome = next.FindOutcome(ended.Id) ?? throw new SimulationException($"operation {ended.Id} vanished from the record");

@@ -8,6 +8,7 @@ namespace ElasticEp.Tests.Simulation;
 /// <summary>Processes without a rank that ask for operations, ask again when the coordinator changes, and learn the outcome from the record.</summary>
 internal sealed class SimClients(Simulation world)
 {
+    private const string CancelledBefore = "cancelled before it began";
     private readonly List<SimAsk> _asks = [];
     private GroupRecord _record = GroupRecord.Unborn;
     private int _count;
@@ -15,6 +16,9 @@ internal sealed class SimClients(Simulation world)
     public bool AllKnown => _asks.TrueForAll(ask => ask.Outcome is not null);
 
     public IEnumerable<SimAsk> Asks => _asks;
+
+    /// <summary>Whether somebody was told that this operation was cancelled before it began.</summary>
+    public bool WasRevoked(string operation) => _asks.Exists(ask => ask.Request.Id == operation && ask.Outcome == CancelledBefore);
 
     public void Start() => world.Store.Subscribe(OnRecord, () => true, mayMerge: false);
 
@@ -123,7 +127,8 @@ internal sealed class SimClients(Simulation world)
     {
         { Result: { Outcome: ScalePhase.Completed } } => "completed",
         { Result: { } result } => $"aborted: {result.Reason}",
-        { Failure: OperationCanceledException } => "cancelled before it began",
+        { Failure: OperationCanceledException { Message: RequestQueue.CancelledBefore } } => CancelledBefore,
+        { Failure: OperationCanceledException } => "cancelled, and nobody has said what became of it",
         _ => $"refused: {end.Failure!.Message}",
     };
 

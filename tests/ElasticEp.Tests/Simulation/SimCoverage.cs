@@ -21,6 +21,9 @@ internal sealed class SimCoverage
     /// <summary>Views on the way to the one that was asked for.</summary>
     public int StagedViews { get; set; }
 
+    /// <summary>Processes that were killed and started again by somebody else than the launcher.</summary>
+    public int Restarts { get; set; }
+
     public void Add(RankCore core, string e)
     {
         Add(_phases, (core.Member.Phase, e), 1);
@@ -32,6 +35,7 @@ internal sealed class SimCoverage
     {
         Seeds++;
         StagedViews += other.StagedViews;
+        Restarts += other.Restarts;
         foreach (var (pair, count) in other._phases)
             Add(_phases, pair, count);
         foreach (var (pair, count) in other._operations)
@@ -41,7 +45,7 @@ internal sealed class SimCoverage
     public override string ToString()
     {
         var text = new StringBuilder();
-        text.AppendLine($"(phase, event) pairs: {PhasePairs}; (operation phase, event) pairs: {OperationPairs}; intermediate views: {StagedViews}");
+        text.AppendLine($"(phase, event) pairs: {PhasePairs}; (operation phase, event) pairs: {OperationPairs}; intermediate views: {StagedViews}; restarts: {Restarts}");
         Write(text, _phases);
         Write(text, _operations);
         return text.ToString();

@@ -16,7 +16,9 @@ internal sealed class SimNetwork(Simulation world)
     {
         if (world.Find(id) is not { IsReachable: true } peer)
         {
-            world.Clock.After(world.Random.Delay(5_000), () => from.Post(new DialEnded(id, DialResult.Refused, "nobody listens")), isBackground: true);
+            var isReplaced = world.Find(id.Rank) is { IsReachable: true } other && other.Address == world.Find(id)?.Address;
+            var (result, detail) = isReplaced ? (DialResult.Replaced, "another process answers") : (DialResult.Refused, "nobody listens");
+            world.Clock.After(world.Random.Delay(5_000), () => from.Post(new DialEnded(id, result, detail)), isBackground: true);
             return;
         }
 

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using ElasticEp.Events;
 using ElasticEp.Protocol;
 using ElasticEp.Runtime;
+using ElasticEp.Steps;
 using ElasticEp.Transport;
 
 namespace ElasticEp.Tests.Simulation;
@@ -18,10 +19,10 @@ internal sealed partial class SimRank
     private long _pausedUntil;
     private ImmutableArray<MemberId> _beatTo = [];
 
-    public SimRank(Simulation world, int rank, long incarnation)
+    public SimRank(Simulation world, int rank, long incarnation, string? address = null)
     {
         _world = world;
-        Identity = new GroupMember(rank, incarnation, $"sim:{rank}/{incarnation}");
+        Identity = new GroupMember(rank, incarnation, address ?? $"sim:{rank}/{incarnation}");
         Core = new RankCore(world.Settings.Options, Identity.Id, world.Break.Rules);
         _weights = new SimWeights(world, rank);
         _slowness = world.Random.Chance(0.2) ? 8 : 1;
@@ -33,7 +34,18 @@ internal sealed partial class SimRank
 
     public int Rank => Identity.Rank;
 
+    public string Address => Identity.Address;
+
+    /// <summary>Whether it was started as the one that brings the group into being.</summary>
+    public bool WantsBirth { get; private set; }
+
     public bool IsAlive { get; private set; } = true;
+
+    /// <summary>Whether somebody else than the launcher looks after it.</summary>
+    public bool IsExternal { get; set; }
+
+    /// <summary>Whether it waits for an operation that wants it.</summary>
+    public bool IsWaiting => IsExternal && Core.Member is { View.Epoch: 0, Phase: MemberPhase.Parked } && Core.Preparation.Operation.Length == 0;
 
     public bool IsPaused => _world.Clock.Now < _pausedUntil;
 
@@ -43,7 +55,7 @@ internal sealed partial class SimRank
     /// <summary>The process is up: it registers, watches the record and parks in RunStepAsync.</summary>
     public void Start(bool wantsBirth)
     {
-        _isRegistered = true;
+        (_isRegistered, WantsBirth) = (true, wantsBirth);
         _world.Store.Register(this);
         _world.Store.Subscribe(record => Post(new RecordSeen(record)), () => IsAlive, mayMerge: true);
         if (wantsBirth)

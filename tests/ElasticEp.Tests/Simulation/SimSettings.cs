@@ -33,6 +33,8 @@ internal sealed class SimSettings
         Pause = random.Pick<double>([0, 0, 0, 0.03]);
         Block = random.Pick<double>([0, 0, 0, 0.03]);
         Stick = random.Pick<double>([0, 0, 0, 0.2]);
+        Restart = random.Pick<double>([0, 0.5, 1]);
+        BirthTrouble = random.Pick<double>([0, 0, 0.5]);
     }
 
     public int InitialRanks { get; }
@@ -78,6 +80,12 @@ internal sealed class SimSettings
 
     /// <summary>Probability that a delegate that is to end ignores it.</summary>
     public double Stick { get; }
+
+    /// <summary>Probability that a process that was killed is started again, at its address or at another one.</summary>
+    public double Restart { get; }
+
+    /// <summary>Probability that one of the first ranks is killed and started again before the first view, rank 0 too.</summary>
+    public double BirthTrouble { get; }
 
     public ElasticEpOptions Options => new()
     {

@@ -1,4 +1,5 @@
 using ElasticEp.Events;
+using ElasticEp.Scaling;
 using ElasticEp.Steps;
 
 namespace ElasticEp.Tests.Simulation;
@@ -70,9 +71,9 @@ internal sealed class Simulation
 
     public bool HasTrouble(double probability) => !_isHealed && Random.Chance(probability);
 
-    public SimRank StartRank(int rank, bool wantsBirth)
+    public SimRank StartRank(int rank, bool wantsBirth, string? address = null)
     {
-        var process = AddHanging(rank);
+        var process = AddHanging(rank, address);
         Clock.After(Random.Delay(1_000), () =>
         {
             if (process.IsAlive)
@@ -82,9 +83,9 @@ internal sealed class Simulation
     }
 
     /// <summary>A process that never registers.</summary>
-    public SimRank AddHanging(int rank)
+    public SimRank AddHanging(int rank, string? address = null)
     {
-        var process = new SimRank(this, rank, _processes.Count + 1);
+        var process = new SimRank(this, rank, _processes.Count + 1, address);
         _processes.Add(process);
         _ranks[rank] = process;
         return process;
@@ -111,6 +112,8 @@ internal sealed class Simulation
         FrontEnd.Start();
         for (var rank = 0; rank < Settings.InitialRanks; rank++)
             StartRank(rank, wantsBirth: rank == 0);
+        if (HasTrouble(Settings.BirthTrouble))
+            Clock.After(Random.Delay(20_000), () => KillBeforeBirth(Random.Below(Settings.InitialRanks)));
         MakeTraffic();
         if (Settings.LinkDropGap > 0)
             Clock.After(Random.Delay(Settings.LinkDropGap), DropLinks);
@@ -178,19 +181,21 @@ internal sealed class Simulation
     /// <summary>Severe faults come one after another: what has not ended yet and the next together may leave nobody.</summary>
     private void MakeFault()
     {
+        if (!_hasKilled && Settings.Copies > 1 && HasTrouble(Settings.Kill) && PickVictim() is { } killed)
+        {
+            _hasKilled = true;
+            Kill(killed);
+            if (_faultsLeft > 1 && Random.Chance(0.3) && PickVictim() is { } second)
+                Kill(second);
+            CountFault(0);
+            return;
+        }
+
         var members = Store.Record.View.Members.Select(member => Find(member.Id)).OfType<SimRank>().Where(MayFault).ToArray();
         if (members.Length == 0)
             return;
         var victim = Random.Pick(members);
-        if (!_hasKilled && Settings.Copies > 1 && HasTrouble(Settings.Kill))
-        {
-            _hasKilled = true;
-            Kill(victim);
-            if (_faultsLeft > 1 && Random.Chance(0.3) && members.FirstOrDefault(MayFault) is { } second)
-                Kill(second);
-            CountFault(0);
-        }
-        else if (HasTrouble(Settings.Pause))
+        if (HasTrouble(Settings.Pause))
         {
             var duration = Random.Pick<long>([100_000, 1_000_000, 2_500_000, 7_000_000, 26_000_000]);
             victim.Pause(duration);
@@ -216,25 +221,56 @@ internal sealed class Simulation
             Network.Block(other, one, duration);
     }
 
+    private SimRank? PickVictim()
+    {
+        var members = Store.Record.View.Members.Select(member => Find(member.Id)).OfType<SimRank>().Where(MayDie).ToArray();
+        return members.Length == 0 ? null : Random.Pick(members);
+    }
+
     private void Kill(SimRank process)
     {
         Checks.Killed(process);
         process.End(isGraceful: false);
+        if (HasTrouble(Settings.Restart))
+            RestartLater(process, Random.Pick<long>([200_000, 1_000_000, 5_000_000]));
+    }
+
+    /// <summary>As whoever supervises external workers does: the new process knows nothing of the old one.</summary>
+    private void RestartLater(SimRank killed, long delay) => Clock.After(delay, () =>
+    {
+        if (Find(killed.Rank) != killed || Store.Record.View.IsTerminal)
+            return; // a launcher was first
+        Trace.Note(killed.Rank, "is started again");
+        Coverage.Restarts++;
+        StartRank(killed.Rank, killed.WantsBirth, Random.Chance(0.5) ? killed.Address : null).IsExternal = true;
+    });
+
+    /// <summary>Its loss does not lose an expert, and the first view may have it already.</summary>
+    private void KillBeforeBirth(int rank)
+    {
+        if (Store.Record.View.Epoch > 0 || Find(rank) is not { IsReachable: true } victim || Find(0)?.Core.Coordinator.Operation is not { Phase: var phase } || phase >= OperationPhase.Committing)
+            return;
+        if (rank != 0 && phase >= OperationPhase.Preparing && Settings.Copies == 1)
+            return;
+        CountFault(0);
+        victim.End(isGraceful: false);
+        RestartLater(victim, Random.Pick<long>([1_000, 200_000, 1_000_000]));
     }
 
     private void CountFault(long duration) => (_faultsLeft, _noFaultBefore) = (_faultsLeft - 1, Clock.Now + duration + FaultGap);
 
     /// <summary>
-    /// Any member may fail as long as another one lives that is wanted after the operation under way and has been in a step: a joiner
-    /// that nobody has started yet does not know that it is a member, and cannot lead.
+    /// Any member may fail as long as another one lives that is wanted after the operation under way and has been in a step: what a
+    /// joiner that nobody has started yet knows of its peers is only whether their processes end.
     /// </summary>
-    private bool MayFault(SimRank victim)
-    {
-        var record = Store.Record;
-        return _faultsLeft > 0 && Clock.Now >= _noFaultBefore && victim.IsAlive && !record.View.IsTerminal && record.View.Contains(victim.Identity.Id)
-            && record.View.Members.Any(member => member.Rank != victim.Rank
-                && record.Pending?.Target.Contains(member.Rank) != false && Find(member.Id) is { IsAlive: true, Core.Member.IsFresh: false });
-    }
+    private bool MayFault(SimRank victim) => MayDie(victim) && Others(victim).Any(other => !other.Core.Member.IsFresh);
+
+    /// <summary>Any member may die as long as another one lives that is wanted after the operation under way.</summary>
+    private bool MayDie(SimRank victim) => _faultsLeft > 0 && Clock.Now >= _noFaultBefore && victim.IsAlive && !Store.Record.View.IsTerminal && Others(victim).Any();
+
+    private IEnumerable<SimRank> Others(SimRank victim) => Store.Record.View.Members
+        .Where(member => member.Rank != victim.Rank && Store.Record.Pending?.Target.Contains(member.Rank) != false)
+        .Select(member => Find(member.Id)).OfType<SimRank>().Where(other => other.IsAlive);
 
     private void DropLinks()
     {
@@ -263,7 +299,7 @@ internal sealed class Simulation
             SimChecks.Require(ask.Outcome is not null, $"operation {ask.Request.Id} has no outcome");
         SimChecks.Require(record.Pending is null, $"operation {record.Pending?.Id} is still pending");
         FrontEnd.CheckAllOver();
-        foreach (var process in _processes.Where(process => process.IsAlive))
+        foreach (var process in _processes.Where(process => process is { IsAlive: true, IsWaiting: false }))
             SimChecks.Require(record.View.Find(process.Rank) == process.Identity, $"rank {process.Rank} runs on outside of {record.View}");
         foreach (var member in record.View.Members)
         {

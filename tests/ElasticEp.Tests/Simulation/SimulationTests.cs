@@ -38,7 +38,8 @@ public sealed class SimulationTests(ITestOutputHelper output)
         output.WriteLine($"seeds {first} to {first + (ulong)count - 1}");
         var coverage = new SimCoverage();
         var failures = new SortedDictionary<ulong, string>();
-        Parallel.For(0, count, index =>
+        var fewThreads = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }; // not all of the pool, on which other tests run
+        Parallel.For(0, count, fewThreads, index =>
         {
             var simulation = new Simulation(first + (ulong)index);
             try

@@ -33,7 +33,7 @@ public sealed class JoinHandshakeTests
         {
             var accepting = AcceptAsync(first);
             await WriteAsync(first, intro.Bytes);
-            proof = Secret.Prove(isConnector: true, intro, await JoinIntro.ReadAsync(first.Caller, RawLink.Token));
+            proof = Secret.Prove(isConnector: true, intro, await JoinIntro.ReadAsync(first.Caller, JoinHandshake.Versions, RawLink.Token));
             await WriteAsync(first, proof);
             Assert.Equal(Now, await accepting.WaitAsync(TcpGroup.Deadline));
         }
@@ -54,7 +54,7 @@ public sealed class JoinHandshakeTests
         var accepting = AcceptAsync(pair);
         var intro = JoinIntro.Create(JoinHandshake.Versions, (byte)LinkPurpose.Peer);
         await WriteAsync(pair, intro.Bytes);
-        var answer = await JoinIntro.ReadAsync(pair.Caller, RawLink.Token);
+        var answer = await JoinIntro.ReadAsync(pair.Caller, JoinHandshake.Versions, RawLink.Token);
         var other = intro.Bytes.ToArray();
         other[6] = (byte)(isForStore ? LinkPurpose.Store : LinkPurpose.Peer);
         await WriteAsync(pair, Secret.Prove(isConnector, intro with { Bytes = other }, answer));
@@ -66,7 +66,7 @@ public sealed class JoinHandshakeTests
     {
         using var pair = await StreamPair.OpenAsync();
         var connecting = ConnectAsync(pair);
-        await JoinIntro.ReadAsync(pair.Called, RawLink.Token);
+        await JoinIntro.ReadAsync(pair.Called, JoinHandshake.Versions, RawLink.Token);
         await pair.Called.WriteAsync(JoinIntro.Create(JoinHandshake.Versions, (byte)JoinStatus.Welcome).Bytes, RawLink.Token);
         var proof = new byte[JoinSecret.ProofSize];
         await pair.Called.ReadExactlyAsync(proof, RawLink.Token).AsTask().WaitAsync(TcpGroup.Deadline);
@@ -106,6 +106,20 @@ public sealed class JoinHandshakeTests
         await AssertRefusedAsync(accepting, $"it speaks version {Now} of the join handshake, this process versions {Next} to {Next + 1}");
     }
 
+    /// <summary>Version 1 had no length: its purpose stands there.</summary>
+    [Fact]
+    public async Task An_end_of_the_first_version_is_told_from_garbage()
+    {
+        byte[] first = [.. "EEP"u8, 1, 1, (byte)LinkPurpose.Peer, .. new byte[JoinIntro.NonceSize]];
+        var why = $"it speaks version 1 of the join handshake, this process version {Now}";
+        using var accepted = await StreamPair.OpenAsync();
+        await WriteAsync(accepted, first);
+        await AssertRefusedAsync(AcceptAsync(accepted), why);
+        using var dialed = await StreamPair.OpenAsync();
+        await dialed.Called.WriteAsync(first, RawLink.Token);
+        await AssertRefusedAsync(ConnectAsync(dialed), why);
+    }
+
     [Fact]
     public async Task A_version_that_somebody_changes_on_the_way_ends_the_handshake()
     {
@@ -115,7 +129,7 @@ public sealed class JoinHandshakeTests
         var received = sent.Bytes.ToArray();
         received[4] = Now;
         await WriteAsync(pair, received);
-        await WriteAsync(pair, Secret.Prove(isConnector: true, sent, await JoinIntro.ReadAsync(pair.Caller, RawLink.Token)));
+        await WriteAsync(pair, Secret.Prove(isConnector: true, sent, await JoinIntro.ReadAsync(pair.Caller, JoinHandshake.Versions, RawLink.Token)));
         await AssertRefusedAsync(accepting, "its join secret is another one");
     }
 
@@ -127,14 +141,14 @@ public sealed class JoinHandshakeTests
             var accepting = AcceptAsync(pair);
             var intro = Later(JoinIntro.Create(Range(0, 1), (byte)LinkPurpose.Peer));
             await WriteAsync(pair, intro.Bytes);
-            await WriteAsync(pair, Secret.Prove(isConnector: true, intro, await JoinIntro.ReadAsync(pair.Caller, RawLink.Token)));
+            await WriteAsync(pair, Secret.Prove(isConnector: true, intro, await JoinIntro.ReadAsync(pair.Caller, JoinHandshake.Versions, RawLink.Token)));
             Assert.Equal(Now, await accepting.WaitAsync(TcpGroup.Deadline));
         }
 
         using (var pair = await StreamPair.OpenAsync())
         {
             var connecting = ConnectAsync(pair);
-            var theirs = await JoinIntro.ReadAsync(pair.Called, RawLink.Token);
+            var theirs = await JoinIntro.ReadAsync(pair.Called, JoinHandshake.Versions, RawLink.Token);
             var intro = Later(JoinIntro.Create(Range(0, 1), (byte)JoinStatus.Welcome));
             await pair.Called.WriteAsync(intro.Bytes, RawLink.Token);
             await pair.Called.WriteAsync((byte[])[(byte)JoinStatus.Welcome, .. Secret.Prove(isConnector: false, theirs, intro)], RawLink.Token);

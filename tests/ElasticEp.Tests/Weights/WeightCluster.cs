@@ -49,7 +49,7 @@ internal sealed class WeightCluster : IAsyncDisposable
             WeightChunkBytes = 2048,
             StepDeadline = TimeSpan.FromSeconds(10),
         };
-        var weights = new RankWeights(rank, options, workload, new Wire(this, rank), Time);
+        var weights = new RankWeights(rank, options, workload, new WorkloadHooks(rank, _ => { }), new Wire(this, rank), Time);
         await weights.InitializeAsync(TestContext.Current.CancellationToken);
         return _ranks[rank] = new Rank(weights, workload);
     }
