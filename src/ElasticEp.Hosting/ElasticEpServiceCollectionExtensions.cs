@@ -154,7 +154,10 @@ public static class ElasticEpServiceCollectionExtensions
         Required<IRendezvousStore>(provider, name, "store", "UseInProcessCluster(cluster)"),
         provider.GetRequiredService<TimeProvider>(),
         provider.GetRequiredService<ILoggerFactory>(),
-        provider.GetRequiredService<ElasticEpMetrics>());
+        provider.GetRequiredService<ElasticEpMetrics>())
+    {
+        Faults = provider.GetService<IFaultInjector>(),
+    };
 
     private static T Required<T>(IServiceProvider provider, string name, string what, string call)
         where T : class => provider.GetKeyedService<T>(name)

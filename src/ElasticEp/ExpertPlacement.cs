@@ -84,6 +84,15 @@ public sealed class ExpertPlacement
         || (Layers == other.Layers && Ranks.SequenceEqual(other.Ranks)
             && _slots.Zip(other._slots).All(layers => layers.First.Zip(layers.Second).All(rows => rows.First.AsSpan().SequenceEqual(rows.Second))));
 
+    /// <summary>The same placement without some ranks and what they hold.</summary>
+    internal ExpertPlacement Without(IReadOnlyCollection<int> ranks)
+    {
+        if (ranks.Count == 0)
+            return this;
+        int[] kept = [.. Enumerable.Range(0, _ranks.Length).Where(index => !ranks.Contains(_ranks[index]))];
+        return new ExpertPlacement(Experts, [.. kept.Select(index => _ranks[index])], [.. _slots.Select(layer => kept.Select(index => layer[index]).ToArray())]);
+    }
+
     private int[][] ReadLayer(int layer, IReadOnlyList<IReadOnlyList<int>> source)
     {
         if (source.Count != _ranks.Length)

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using ElasticEp.Events;
-using ElasticEp.Protocol;
 using ElasticEp.Transport;
 
 namespace ElasticEp.Membership;
@@ -10,7 +9,7 @@ namespace ElasticEp.Membership;
 /// are effects, and losses, which <see cref="TakeLosses"/> gives to the other cores. Pure.
 /// </summary>
 /// <param name="options">Deadlines and the heartbeat's interval.</param>
-internal sealed class PeerCore(ElasticEpOptions options)
+internal sealed partial class PeerCore(ElasticEpOptions options)
 {
     /// <summary>Peers that a rank sends heartbeats to and expects them from, at most: those next to it by number.</summary>
     public const int MostMonitored = 16;
@@ -20,7 +19,7 @@ internal sealed class PeerCore(ElasticEpOptions options)
     private static readonly TimeSpan ShortestBackOff = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan LongestBackOff = TimeSpan.FromMilliseconds(500);
 
-    private readonly Dictionary<MemberId, Peer> _peers = [];
+    private readonly Dictionary<MemberId, KnownPeer> _peers = [];
     private readonly List<PeerLost> _losses = [];
     private readonly TimeSpan _interval = options.HeartbeatInterval;
     private ImmutableArray<MemberId> _beaten = [];
@@ -157,13 +156,6 @@ internal sealed class PeerCore(ElasticEpOptions options)
         Dial(now, effects);
     }
 
-    /// <summary>A heartbeat.</summary>
-    public void OnBeat(MemberId id, TimeSpan now)
-    {
-        if (_peers.TryGetValue(id, out var peer) && peer.IsConnected)
-            OnHeard(peer, now);
-    }
-
     /// <summary>Another core has found that a peer does not do what it must in time.</summary>
     public void Report(MemberId id, LossReason reason, string detail, TimeSpan now)
     {
@@ -178,43 +170,14 @@ internal sealed class PeerCore(ElasticEpOptions options)
             peer.Loss = null;
     }
 
-    /// <summary>Whoever made a view has found its members to answer and to reach each other.</summary>
-    public void OnEntered(GroupView view)
+    /// <summary>Whoever made a view has found its members to answer and to reach each other: a link that is down here is given its time anew.</summary>
+    public void OnEntered(GroupView view, TimeSpan now)
     {
         foreach (var member in view.Members)
         {
             if (_peers.GetValueOrDefault(member.Id) is { Loss: LossReason.Stuck or LossReason.NoStart or LossReason.Cut } peer)
-                peer.Loss = null;
+                (peer.Loss, peer.DownSince) = (null, now);
         }
-    }
-
-    /// <summary>A peer asks whether another one is heard here.</summary>
-    public void OnProbe(MemberId from, ProbeMessage probe, TimeSpan now, List<RankEffect> effects)
-    {
-        var isHeard = _peers.TryGetValue(probe.About, out var peer) && peer is { IsConnected: true, Loss: null } && now - peer.HeardAt < SuspicionTime;
-        effects.Add(RankEffect.Send(from, new HeardMessage(probe.About, isHeard)));
-    }
-
-    public void OnHeardOf(HeardMessage heard, TimeSpan now)
-    {
-        if (heard.IsHeard && _peers.TryGetValue(heard.About, out var peer))
-            peer.HeardByOthersAt = now;
-    }
-
-    /// <summary>
-    /// Called before each event. When this process was late itself, because it was stopped or its processors were taken, what it has not heard
-    /// says nothing about others: all that it waits for gets that time in addition.
-    /// </summary>
-    /// <returns>By how much; zero mostly.</returns>
-    public TimeSpan Excuse(TimeSpan now)
-    {
-        if (_checkAt is not { } due || now - due <= _interval)
-            return TimeSpan.Zero;
-        var late = now - due;
-        foreach (var peer in _peers.Values)
-            (peer.HeardAt, peer.DownSince) = (Earlier(now, peer.HeardAt + late), Earlier(now, peer.DownSince + late));
-        _checkAt = now;
-        return late;
     }
 
     /// <summary>Looks at what time alone has changed.</summary>
@@ -227,24 +190,17 @@ internal sealed class PeerCore(ElasticEpOptions options)
         Dial(now, effects);
     }
 
-    private Peer Get(MemberId id)
+    private KnownPeer Get(MemberId id)
     {
         if (!_peers.TryGetValue(id, out var peer))
-            _peers[id] = peer = new Peer();
+            _peers[id] = peer = new KnownPeer();
         return peer;
-    }
-
-    private static void OnHeard(Peer peer, TimeSpan now)
-    {
-        (peer.HeardAt, peer.IsSuspected) = (now, false);
-        if (IsTentative(peer.Loss))
-            peer.Loss = null;
     }
 
     /// <summary>Whether a heartbeat or a connection of the same process proves the opposite.</summary>
     private static bool IsTentative(LossReason? reason) => reason is LossReason.Unreachable or LossReason.Refused or LossReason.Silent or LossReason.Rejected;
 
-    private void Lose(MemberId id, Peer peer, LossReason reason, string detail, TimeSpan now)
+    private void Lose(MemberId id, KnownPeer peer, LossReason reason, string detail, TimeSpan now)
     {
         if (peer.Loss is not null && !IsTentative(peer.Loss))
             return; // what only an answer takes back, or nothing, stays
@@ -252,18 +208,17 @@ internal sealed class PeerCore(ElasticEpOptions options)
         (peer.Loss, peer.LossDetail) = (reason, detail);
         if (!isNew)
             return;
-        peer.LostSince = now;
         _losses.Add(new PeerLost(id, reason, detail));
     }
 
     /// <summary>A link that was up is given one silence time, a first connection the connect deadline.</summary>
-    private void LoseIfDownForLong(MemberId id, Peer peer, TimeSpan now)
+    private void LoseIfDownForLong(MemberId id, KnownPeer peer, TimeSpan now)
     {
         if (peer is { Wanted: not null, IsConnected: false, Loss: null } && GiveUpAt(peer) <= now)
             Lose(id, peer, LossReason.Unreachable, $"{peer.DialDetail} (tried for {(now - peer.DownSince).TotalSeconds:0.0} s)", now);
     }
 
-    private TimeSpan GiveUpAt(Peer peer) => peer.DownSince + (peer.WasConnected ? SilenceTime : options.ConnectDeadline);
+    private TimeSpan GiveUpAt(KnownPeer peer) => peer.DownSince + (peer.WasConnected ? SilenceTime : options.ConnectDeadline);
 
     private void Dial(TimeSpan now, List<RankEffect> effects)
     {
@@ -288,110 +243,4 @@ internal sealed class PeerCore(ElasticEpOptions options)
     private static TimeSpan Earlier(TimeSpan a, TimeSpan b) => a < b ? a : b;
 
     private void WakeBy(TimeSpan at) => WakeAt = WakeAt < at ? WakeAt : at;
-
-    /// <summary>
-    /// Heartbeats go to the members next to this one by number, so many on either side, and are expected of the same. A rank that waits to
-    /// be let in, or to be let go, sends them to whom it wants.
-    /// </summary>
-    private void Monitor(MemberId self, GroupView view, TimeSpan now, List<RankEffect> effects)
-    {
-        var isMember = view.Contains(self);
-        var among = isMember ? view.Members.Select(member => member.Id).Where(id => id != self) : _peers.Where(peer => peer.Value.Wanted is not null).Select(peer => peer.Key);
-        MemberId[] near = [.. Near(self, [.. among.OrderBy(peer => peer.Rank)])];
-        foreach (var (id, peer) in _peers)
-            Expect(peer, isMember && Array.IndexOf(near, id) >= 0, now);
-        _checkAt = _peers.Values.Any(peer => peer.IsMonitored) ? _checkAt ?? now + _interval : null;
-        if (near.AsSpan().SequenceEqual(_beaten.AsSpan()))
-            return;
-        _beaten = [.. near];
-        effects.Add(new BeatTo(_beaten));
-    }
-
-    private static IEnumerable<MemberId> Near(MemberId self, MemberId[] others)
-    {
-        var after = Math.Max(0, Array.FindIndex(others, peer => peer.Rank > self.Rank));
-        return others.Length <= MostMonitored
-            ? others
-            : Enumerable.Range(after + others.Length - (MostMonitored / 2), MostMonitored).Select(index => others[index % others.Length]);
-    }
-
-    private static void Expect(Peer peer, bool isExpected, TimeSpan now)
-    {
-        if (isExpected && !peer.IsMonitored)
-            (peer.HeardAt, peer.IsSuspected) = (now, false);
-        peer.IsMonitored = isExpected;
-    }
-
-    private void CheckSilence(TimeSpan now, List<RankEffect> effects)
-    {
-        _checkAt = now + _interval;
-        foreach (var (id, peer) in _peers)
-        {
-            if (peer is not { IsMonitored: true, IsConnected: true, Loss: null })
-                continue;
-            var silence = now - peer.HeardAt;
-            if (silence >= SilenceTime)
-                OnSilent(id, peer, silence, now, effects);
-            else if (silence >= SuspicionTime && !peer.IsSuspected)
-                Suspect(id, peer, now, effects);
-        }
-    }
-
-    private void Suspect(MemberId id, Peer peer, TimeSpan now, List<RankEffect> effects)
-    {
-        peer.IsSuspected = true;
-        foreach (var other in _peers.Where(other => other.Key != id && other.Value is { IsConnected: true, IsMonitored: true, Loss: null } && now - other.Value.HeardAt < SuspicionTime).Take(Asked))
-            effects.Add(RankEffect.Send(other.Key, new ProbeMessage(id)));
-    }
-
-    /// <summary>Whoever is heard by others lives, and only the link is bad: it is made anew. The link of a silent one is cut too, so that the other end notices.</summary>
-    private void OnSilent(MemberId id, Peer peer, TimeSpan silence, TimeSpan now, List<RankEffect> effects)
-    {
-        var isHeardElsewhere = peer.HeardByOthersAt is { } at && now - at < SilenceTime;
-        effects.Add(new AbortLink(id, DisconnectReason.Aborted, $"no heartbeat of {id} for {silence.TotalSeconds:0.0} s{(isHeardElsewhere ? ", though another member hears it" : "")}"));
-        if (isHeardElsewhere)
-            peer.HeardAt = now; // until the link has ended
-        else
-            Lose(id, peer, LossReason.Silent, $"no heartbeat for {silence.TotalSeconds:0.0} s", now);
-    }
-
-    private sealed class Peer
-    {
-        /// <summary>Where it is, while it is wanted.</summary>
-        public GroupMember? Wanted { get; set; }
-
-        public bool IsStillWanted { get; set; }
-
-        public bool IsConnected { get; set; }
-
-        public bool WasConnected { get; set; }
-
-        public bool IsDialing { get; set; }
-
-        public TimeSpan UpSince { get; set; }
-
-        public TimeSpan DialAt { get; set; }
-
-        public TimeSpan BackOff { get; set; }
-
-        /// <summary>What came of the last attempt, or how the connection ended.</summary>
-        public string DialDetail { get; set; } = "";
-
-        /// <summary>Since when it is wanted and not connected.</summary>
-        public TimeSpan DownSince { get; set; }
-
-        public bool IsMonitored { get; set; }
-
-        public TimeSpan HeardAt { get; set; }
-
-        public TimeSpan? HeardByOthersAt { get; set; }
-
-        public bool IsSuspected { get; set; }
-
-        public LossReason? Loss { get; set; }
-
-        public string LossDetail { get; set; } = "";
-
-        public TimeSpan LostSince { get; set; }
-    }
 }

@@ -17,6 +17,9 @@ internal sealed record GroupRecord(GroupView View, GroupView? LastCompleted = nu
     /// <summary>Members of <see cref="LastCompleted"/> that recoveries have dropped since; cleared with it.</summary>
     public ImmutableArray<MemberId> Evicted { get; init; } = [];
 
+    /// <summary>The step that the coordinator was at when it committed <see cref="View"/>; the group may have gone on since.</summary>
+    public long CommitStep { get; init; }
+
     /// <summary>Operations that somebody has requested.</summary>
     public OutcomeLog Requested { get; init; } = OutcomeLog.Empty;
 

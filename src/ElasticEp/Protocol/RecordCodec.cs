@@ -14,6 +14,7 @@ internal static class RecordCodec
         if (record.LastCompleted is { } completed)
             ViewCodec.Write(writer, completed);
         writer.Ids(record.Evicted);
+        writer.Long(record.CommitStep);
         writer.Bool(record.Pending is not null);
         if (record.Pending is { } pending)
             WritePending(writer, pending);
@@ -28,8 +29,9 @@ internal static class RecordCodec
         var view = ViewCodec.Read(ref reader);
         var completed = reader.Bool() ? ViewCodec.Read(ref reader) : null;
         ImmutableArray<MemberId> evicted = [.. reader.Ids()];
+        var commitStep = reader.Long();
         var pending = reader.Bool() ? ReadPending(ref reader) : null;
-        var record = new GroupRecord(view, completed, pending) { Evicted = evicted, Requested = ReadLog(ref reader), Own = ReadLog(ref reader) };
+        var record = new GroupRecord(view, completed, pending) { Evicted = evicted, CommitStep = commitStep, Requested = ReadLog(ref reader), Own = ReadLog(ref reader) };
         Envelope.End(bytes[0], reader);
         return record;
     }

@@ -43,8 +43,8 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IAsyncDisposa
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        var number = -(int)await _services.Store.AddAsync($"{Name}/clients", 1, cancellationToken).ConfigureAwait(false);
-        var incarnation = await _services.Store.AddAsync($"{Name}/incarnations", 1, cancellationToken).ConfigureAwait(false);
+        var number = -(int)await StoreStart.AddAsync(_services, "clients", _logger, cancellationToken).ConfigureAwait(false);
+        var incarnation = await StoreStart.AddAsync(_services, "incarnations", _logger, cancellationToken).ConfigureAwait(false);
         var self = new PeerIdentity(Name, new MemberId(number, incarnation), "", Layout.Describe(_services.Options));
         _messenger = new GroupMessenger(_services.Transport, self.Id, ConnectAsync);
         _peers = new ClientPeers(_services, self.Id, _stopped.Token);

@@ -21,6 +21,9 @@ internal sealed record GroupServices(
     ILoggerFactory Loggers,
     Diagnostics.ElasticEpMetrics Metrics)
 {
+    /// <summary>Makes processes fail on purpose, in tests; null otherwise.</summary>
+    public IFaultInjector? Faults { get; init; }
+
     /// <summary>Observes the operations that this process requests.</summary>
     public Diagnostics.OperationTelemetry OperationTelemetry { get; } = new(Name, Metrics, Time);
 }

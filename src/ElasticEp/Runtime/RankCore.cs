@@ -117,7 +117,7 @@ internal sealed class RankCore
                 Deliver(Member.Self, send.Message, now);
                 return true;
             case EnterView entered:
-                Peers.OnEntered(entered.View);
+                Peers.OnEntered(entered.View, now);
                 Preparation.OnEntered(entered);
                 Coordinator.OnEntered(entered, now, _effects);
                 break;
@@ -148,7 +148,7 @@ internal sealed class RankCore
                 Coordinator.Handle(e, now, _effects);
                 break;
             case LinkLost lost when Peers.OnDown(lost, now, _effects):
-                Member.OnLinkLost(lost, _effects);
+                Member.OnLinkLost(lost, now, _effects);
                 Preparation.Handle(e, _effects);
                 Coordinator.Handle(e, now, _effects);
                 break;
@@ -226,7 +226,7 @@ internal sealed class RankCore
         _effects.Add(new ShowLoss(lost));
         Preparation.Handle(lost, _effects);
         Coordinator.Handle(lost, now, _effects);
-        Member.OnPeerLost(lost, _effects);
+        Member.OnPeerLost(lost, now, _effects);
         Member.ReportIfAbandoned(_seen, _effects);
     }
 

@@ -21,7 +21,12 @@ internal sealed partial class RankRuntime
         {
             var effects = _core.Handle(e, _services.Time.GetElapsedTime(_startedAt));
             for (var i = 0; i < effects.Count; i++)
+            {
+                _reach?.Invoke(FaultPoints.Before(effects[i]));
                 Start(effects[i]);
+                _reach?.Invoke(FaultPoints.After(effects[i]));
+            }
+
             if (e.Kind == StepEventKind.Tick)
                 _timerAt = null;
             SetTimer(_core.WakeAt);
@@ -30,6 +35,12 @@ internal sealed partial class RankRuntime
         {
             Fail(exception);
         }
+    }
+
+    private void OnExchangesEnded()
+    {
+        _reach?.Invoke(FaultPoints.BeforeStepEnd);
+        Post(RankEvent.ExchangesEnded);
     }
 
     /// <summary>
@@ -154,8 +165,11 @@ internal sealed partial class RankRuntime
         };
         foreach (var member in view.Members)
         {
-            if (member.Rank != Rank)
-                _ = SendControlAsync(member.Id, header);
+            if (member.Rank == Rank)
+                continue;
+            _ = SendControlAsync(member.Id, header);
+            if (effect.Kind == StepEffectKind.SendStepEnd)
+                _reach?.Invoke(FaultPoints.InsideStepEnd);
         }
     }
 

@@ -37,6 +37,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
     private readonly LoadReporter _load;
     private readonly ITimer _timer;
     private readonly long _startedAt;
+    private readonly Action<string>? _reach; // told of fault points, in tests of faults
     private readonly List<Task> _loops = [];
     private readonly SemaphoreSlim _delegateGate = new(1, 1); // held while the app's delegate is inside
     private CancellationTokenSource _attempt = new();
@@ -55,15 +56,16 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         _core = new RankCore(services.Options, new MemberId(rank, 0), rules);
         _clock = new StepClock(services.Time);
         _mailbox = new Mailbox(Handle);
-        _keeper = new RecordKeeper(services, _stopped.Token);
+        _reach = services.Faults is { } faults ? point => faults.Reach(_core.Member.Self, point) : null;
+        _keeper = new RecordKeeper(services, _stopped.Token, _reach);
         _registration = new RankRegistration(services, rank, IsGroupKnownAsync, _stopped.Token);
         _dialer = new PeerDialer(services.Transport, services.Options.ConnectDeadline, services.Time, PostControl, _stopped.Token);
         _heartbeats = new Heartbeats(Name, rank, services.Options.HeartbeatInterval, SendControlAsync);
         _requests = new OperationRequests((coordinator, message) => Post(new RequestMade(coordinator, message)), services.Options.OperationDeadline, services.Time, services.OperationTelemetry);
-        _weights = new WeightsRunner(services, rank, workload, () => ExchangeRehearsal.RunAsync(services.Options, kernels, services.Time), PostControl, _stopped.Token);
-        _exchange = new RankExchange(services.Options, rank, kernels, new TransportWire(services.Transport), _weights, rules ?? StepRules.Default, services.Time)
+        _weights = new WeightsRunner(services, rank, workload, () => ExchangeRehearsal.RunAsync(services.Options, kernels, services.Time), PostControl, _stopped.Token, _reach);
+        _exchange = new RankExchange(services.Options, rank, kernels, new TransportWire(services.Transport, _reach), _weights, rules ?? StepRules.Default, services.Time)
         {
-            ExchangesEnded = () => Post(RankEvent.ExchangesEnded),
+            ExchangesEnded = OnExchangesEnded,
             FrameWaiting = (epoch, step) => Post(RankEvent.FrameParked(epoch, step)),
         };
         _load = new LoadReporter(services.Options, _exchange);
@@ -91,7 +93,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         await _weights.InitializeAsync(cancellationToken).ConfigureAwait(false);
-        var incarnation = await _services.Store.AddAsync($"{Name}/incarnations", 1, cancellationToken).ConfigureAwait(false);
+        var incarnation = await StoreStart.AddAsync(_services, "incarnations", _logger, cancellationToken).ConfigureAwait(false);
         var self = new MemberId(Rank, incarnation);
         _core.Member.Self = self;
         _messenger = new GroupMessenger(_services.Transport, self);

@@ -6,7 +6,10 @@ using Microsoft.Extensions.Logging;
 namespace ElasticEp.Runtime;
 
 /// <summary>Reads, writes and watches the group's record. A thin driver: what the store answers is posted as an event.</summary>
-internal sealed partial class RecordKeeper(GroupServices services, CancellationToken stopped)
+/// <param name="services">The group's.</param>
+/// <param name="stopped">Ends everything.</param>
+/// <param name="reach">Told of fault points; null outside of tests of faults.</param>
+internal sealed partial class RecordKeeper(GroupServices services, CancellationToken stopped, Action<string>? reach = null)
 {
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan LastDelay = TimeSpan.FromSeconds(2);
@@ -38,7 +41,9 @@ internal sealed partial class RecordKeeper(GroupServices services, CancellationT
     {
         try
         {
+            reach?.Invoke(FaultPoints.BeforeStoreWrite);
             var result = await services.Store.CompareAndSetAsync(_key, write.ExpectedVersion, RecordCodec.Encode(write.Record), stopped).ConfigureAwait(false);
+            reach?.Invoke(FaultPoints.AfterStoreWrite);
             var current = result.Current is { } found ? Decode(found) : null;
             post(new RecordWritten(write.Stamp, result.IsSet, current, result.Current?.Version ?? 0));
         }

@@ -4,8 +4,20 @@ using ElasticEp.Transport;
 namespace ElasticEp.Runtime;
 
 /// <summary>The data link of a transport, as an exchange sees it.</summary>
-internal sealed class TransportWire(ITransport transport) : IExchangeWire
+/// <param name="transport">The transport.</param>
+/// <param name="reach">Told of fault points; null outside of tests of faults.</param>
+internal sealed class TransportWire(ITransport transport, Action<string>? reach = null) : IExchangeWire
 {
-    public ValueTask SendAsync(MemberId member, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken) =>
-        transport.SendAsync(member, LinkKind.Data, header, segments, cancellationToken);
+    public ValueTask SendAsync(MemberId member, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken) => reach is null
+        ? transport.SendAsync(member, LinkKind.Data, header, segments, cancellationToken)
+        : SendWithFaultsAsync(member, header, segments, cancellationToken);
+
+    private async ValueTask SendWithFaultsAsync(MemberId member, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
+    {
+        if (header.Operation == FrameOperation.Combine)
+            reach!(FaultPoints.BeforeCombine);
+        await transport.SendAsync(member, LinkKind.Data, header, segments, cancellationToken).ConfigureAwait(false);
+        if (header.Operation == FrameOperation.Dispatch)
+            reach!(FaultPoints.InsideDispatch);
+    }
 }

@@ -17,6 +17,7 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
     private readonly ITransport _transport;
     private readonly Action<ControlEvent> _post;
     private readonly CancellationToken _stopped;
+    private readonly Action<string>? _reach;
     private readonly WorkloadHooks _hooks;
     private readonly RankWeights _weights;
     private readonly Lock _lock = new();
@@ -26,9 +27,9 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
     private Task _queue = Task.CompletedTask;
     private bool _isWarm;
 
-    public WeightsRunner(GroupServices services, int rank, IElasticWorkload workload, Func<Task> rehearse, Action<ControlEvent> post, CancellationToken stopped)
+    public WeightsRunner(GroupServices services, int rank, IElasticWorkload workload, Func<Task> rehearse, Action<ControlEvent> post, CancellationToken stopped, Action<string>? reach = null)
     {
-        (_rank, _workload, _rehearse, _transport, _post, _stopped) = (rank, workload, rehearse, services.Transport, post, stopped);
+        (_rank, _workload, _rehearse, _transport, _post, _stopped, _reach) = (rank, workload, rehearse, services.Transport, post, stopped, reach);
         (_hookDeadline, _time) = (services.Options.ConnectDeadline, services.Time);
         _hooks = new WorkloadHooks(rank, name => post(name.Length > 0 ? new HookEntered(name) : new HookReturned()));
         _weights = new RankWeights(rank, services.Options, workload, _hooks, this, services.Time);
@@ -46,7 +47,7 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
         try
         {
             _weights.ReleaseOld();
-            var reporter = new ProgressReporter(plan.Operation, _post);
+            var reporter = new ProgressReporter(plan.Operation, _post, _reach);
             var before = _weights.BytesReceived;
             await _weights.LoadAsync(plan.Base, plan.Next, plan.Transfers, reporter, token).ConfigureAwait(false);
             if (!_isWarm && plan.Next.Contains(_rank))
@@ -167,8 +168,12 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
             _post(failure);
     }
 
-    private sealed class ProgressReporter(string operation, Action<ControlEvent> post) : IProgress<WeightProgress>
+    private sealed class ProgressReporter(string operation, Action<ControlEvent> post, Action<string>? reach) : IProgress<WeightProgress>
     {
-        public void Report(WeightProgress value) => post(new FetchProgress(operation, value.Arrived, value.Total));
+        public void Report(WeightProgress value)
+        {
+            reach?.Invoke(FaultPoints.InsideTransfer);
+            post(new FetchProgress(operation, value.Arrived, value.Total));
+        }
     }
 }

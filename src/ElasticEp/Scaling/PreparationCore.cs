@@ -30,7 +30,7 @@ internal sealed class PreparationCore(MemberCore member, PeerCore peers)
     public PreparationState State { get; private set; }
 
     /// <summary>When a tick is wanted, or null.</summary>
-    public TimeSpan? WakeAt => _plan is not null && IsUndoing && State == PreparationState.Fetching ? _undoneSince + HookPatience : null;
+    public TimeSpan? WakeAt => _plan is { Base.Epoch: > 0 } && IsUndoing && State == PreparationState.Fetching ? _undoneSince + HookPatience : null;
 
     /// <summary>The members of both views of the plan, which are to be connected.</summary>
     public IEnumerable<GroupMember> Wanted => _plan is { } plan ? plan.Base.Members.Concat(plan.Next.Members) : [];
@@ -203,8 +203,8 @@ internal sealed class PreparationCore(MemberCore member, PeerCore peers)
     /// <summary>A hook that ignores its token cannot be ended. Until it returns, this rank can take part in nothing new, and says so.</summary>
     private void FailIfHooksLast(TimeSpan now, List<RankEffect> effects)
     {
-        if (_plan is null || !IsUndoing || State != PreparationState.Fetching || now < _undoneSince + HookPatience)
-            return;
+        if (_plan is null || !IsUndoing || State != PreparationState.Fetching || now < _undoneSince + HookPatience || _plan.Base.Epoch == 0)
+            return; // a birth waits: it has nothing to go back to
         var what = _hook.Length > 0 ? $"its workload's {_hook} was cancelled" : "its rollback began";
         Report(PreparationState.Fetching, $"rank {Rank} still undoes operation '{_undone}': {what} {(now - _undoneSince).TotalSeconds:0.#} s ago and has not ended", effects);
         (_plan, _isFetching, _isDraining) = (null, false, false); // nothing of it has begun

@@ -76,6 +76,7 @@ internal sealed class RecoveryCore(ElasticEpOptions options, MemberCore member, 
     /// <summary>This rank enters a view: somebody has led a recovery, or there is none to lead any more.</summary>
     public void OnEntered(GroupView view)
     {
+        _resignedUntil = TimeSpan.Zero; // whoever led has kept this rank
         if (view.StartStep > 0 && (Record.View.Epoch < view.Epoch || Current is { Phase: RecoveryPhase.Following }))
             Current = null;
     }
@@ -146,11 +147,12 @@ internal sealed class RecoveryCore(ElasticEpOptions options, MemberCore member, 
             SendStop(recovery, now, effects);
         if (recovery.Phase != RecoveryPhase.Stopping)
             return;
+        var survivors = Survivors(recovery);
         if (!HaveAllAnswered(recovery))
             (recovery.LinksBy, recovery.WriteAt) = (null, null);
-        else if (!AreLinked(recovery))
+        else if (!survivors.AreLinked)
             recovery.LinksBy ??= now + peers.SilenceTime;
-        else if (Unreachable(recovery).Any())
+        else if (survivors.AnyUnreachable)
             ReportCutOff(recovery, now, effects); // the link has been down for the silence time already
         else
             Write(recovery, now, effects);
@@ -236,12 +238,10 @@ internal sealed class RecoveryCore(ElasticEpOptions options, MemberCore member, 
         recovery.LinksBy = null;
         if (!HaveAllAnswered(recovery))
             return;
-        MemberId[] living = [.. Kept(), .. Unreachable(recovery)];
-        var cut = living.Where(one => Unlinked(recovery, one, living).Any())
-            .OrderByDescending(one => Unlinked(recovery, one, living).Count()).ThenByDescending(one => one.Rank).FirstOrDefault();
-        if (cut == default)
+        if (Survivors(recovery).FindCutOff() is not { } found)
             return;
-        var what = $"its link to rank {string.Join(", ", Unlinked(recovery, cut, living).Select(other => other.Rank))} stays down";
+        var (cut, others) = found;
+        var what = $"its link to rank {string.Join(", ", others.Select(other => other.Rank))} stays down";
         if (cut == member.Self)
             Resign(what, now, effects);
         else if (peers.IsLost(cut))
@@ -273,48 +273,18 @@ internal sealed class RecoveryCore(ElasticEpOptions options, MemberCore member, 
     /// <summary>The members of the highest durable view and of the last Completed one, those excepted that were evicted.</summary>
     private IEnumerable<GroupMember> Targets() => Record.View.Members.Concat(Record.Leavers);
 
-    private IEnumerable<MemberId> Kept() => Record.View.Members.Select(other => other.Id).Where(other => !peers.IsLost(other));
+    private Survivors Survivors(Recovery recovery) => new(Record.View, peers, recovery.Answers, recovery.GivenUp);
 
     private bool HaveAllAnswered(Recovery recovery) => recovery.Targets.All(target => peers.IsLost(target.Id) || recovery.Answers.ContainsKey(target.Id));
-
-    /// <summary>Every member that is kept can reach every other one; leavers only need to have stopped.</summary>
-    private bool AreLinked(Recovery recovery)
-    {
-        var members = Kept().ToArray();
-        return !members.Any(one => Unlinked(recovery, one, members).Any());
-    }
-
-    /// <summary>Members that this rank has lost by their link alone, and that a kept one hears: they live.</summary>
-    private IEnumerable<MemberId> Unreachable(Recovery recovery) => Record.View.Members.Select(other => other.Id).Where(other =>
-        peers.LossOf(other) is LossReason.Unreachable or LossReason.Silent && !recovery.GivenUp.Contains(other)
-        && Kept().Any(kept => recovery.Answers.TryGetValue(kept, out var answer) && answer.Heard.Contains(other)));
-
-    /// <summary>Whom of these one does not reach. Of two that have not answered nothing is known.</summary>
-    private static IEnumerable<MemberId> Unlinked(Recovery recovery, MemberId one, MemberId[] living)
-    {
-        return living.Where(other => other != one && !(Reaches(one, other) && Reaches(other, one)));
-
-        bool Reaches(MemberId from, MemberId to) => !recovery.Answers.TryGetValue(from, out var answer) || answer.Connected.Contains(to);
-    }
-
-    /// <summary>
-    /// Whether as many or more would be dropped as are kept, and only because nothing is heard of them: it may be this side that is cut
-    /// off. Of two equal halves the one with the lowest rank need not wait.
-    /// </summary>
-    private bool IsDoubtful(GroupMember[] evicted, int kept)
-    {
-        var silent = evicted.Count(other => peers.LossOf(other.Id) is LossReason.Silent or LossReason.Unreachable);
-        return silent > kept || (silent == kept && peers.IsLost(Record.View.Members[0].Id));
-    }
 
     private void Write(Recovery recovery, TimeSpan now, List<RankEffect> effects)
     {
         var evicted = Record.View.Members.Where(other => peers.IsLost(other.Id)).ToArray();
         var members = Record.View.Members.Except(evicted).ToArray();
-        var placement = evicted.Length == 0 ? Record.View.Placement : Without(Record.View.Placement, evicted);
+        var placement = Record.View.Placement.Without([.. evicted.Select(other => other.Rank)]);
         if (placement.FindMissing() is not null || members.Length < options.MinRanks)
             return; // not runnable without them: waits until they are back
-        if (!recovery.HasWaited && IsDoubtful(evicted, members.Length))
+        if (!recovery.HasWaited && Survivors(recovery).MayBeCutOff)
         {
             recovery.WriteAt ??= now + (peers.SilenceTime * 2);
             return;
@@ -333,13 +303,4 @@ internal sealed class RecoveryCore(ElasticEpOptions options, MemberCore member, 
     }
 
     private static StartMessage StartOf(GroupView view, PendingOperation? operation) => new(view, view.StartStep, operation?.Id ?? "", operation?.CommittedViews ?? 0);
-
-    private static ExpertPlacement Without(ExpertPlacement placement, GroupMember[] evicted)
-    {
-        var ranks = placement.Ranks.ToArray().Where(rank => !Array.Exists(evicted, member => member.Rank == rank)).ToArray();
-        var slots = Enumerable.Range(0, placement.Layers)
-            .Select(layer => ranks.Select(rank => placement.GetSlots(layer, rank).ToArray()).ToArray())
-            .ToArray();
-        return new ExpertPlacement(placement.Experts, ranks, slots);
-    }
 }

@@ -7,6 +7,12 @@ namespace ElasticEp.Scaling;
 internal static class StartPoint
 {
     /// <summary>
+    /// How far a group may have gone on since its newest view was committed. Whoever knows how far it has gone may be lost, and joiners
+    /// that begin without them must use no step again.
+    /// </summary>
+    public const long MostAhead = 1 << 20;
+
+    /// <summary>
     /// One after the lowest step that a kept member has closed: whoever completed a step, lost or not, had every StepEnd of it, so every
     /// kept member has closed it, and no completed step runs again. Who entered no view does not count. A leaver stays where it left: it
     /// does not count once somebody has gone on without it, unless nobody else knows.
@@ -22,7 +28,8 @@ internal static class StartPoint
         var members = kept.Where(answer => record.View.Contains(answer.Key)).Select(answer => answer.Value.Closed!.Value).ToArray();
         var leavers = kept.Where(answer => !record.View.Contains(answer.Key)).Select(answer => answer.Value.Closed!.Value).ToArray();
         var counted = members.Length == 0 ? leavers : rules.LeaverCounts(isGoneOn) ? [.. members, .. leavers] : members;
-        var floor = Math.Max(1, record.View.StartStep);
+        var haveOthersRun = record is { View.StartStep: 0, LastCompleted.Epoch: > 0 };
+        var floor = counted.Length == 0 && haveOthersRun ? record.CommitStep + MostAhead : Math.Max(1, record.View.StartStep);
         return counted.Length == 0 ? floor : Math.Max(floor, rules.StartStep(counted));
     }
 

@@ -14,7 +14,7 @@ internal sealed partial class TransitionCore
         var record = operation.Kind == OperationKind.Stop
             ? Record.AfterEnd(new OperationOutcome(operation.Id, true, "", operation.Figures), operation.Kind)
             : Record with { Pending = operation.Pending };
-        _writer.Write(record.WithNext(operation.Next!), WritePurpose.Commit, effects);
+        _writer.Write(record.WithNext(operation.Next!) with { CommitStep = _member.Step }, WritePurpose.Commit, effects);
         if (_rules.MayAnnounce(false))
             _member.Announce(operation.Next!, effects);
     }

@@ -193,7 +193,7 @@ internal sealed partial class TransitionCore
                 RequestPlan(operation, now, effects);
                 break;
             case OperationPhase.Preparing when operation.Next is null:
-                if (_rules.MayPrepare(Record.IsCompleted))
+                if (_rules.MayPrepare(Record.IsCompleted) && _preparer.HasAllMembers(operation))
                     _preparer.Begin(operation, effects);
                 break;
             case OperationPhase.Preparing when ViewPreparer.IsReady(operation):

@@ -12,6 +12,9 @@ internal sealed class ViewPreparer(RecordWriter writer, JoinCandidates candidate
     /// <summary>The members that the ranks stand for: present ones, and candidates for the others.</summary>
     public IEnumerable<GroupMember> MembersOf(IEnumerable<int> ranks) => ranks.Select(rank => Record.View.Find(rank) ?? candidates.Find(rank)!);
 
+    /// <summary>Whether there is a process for every rank of the next view: one that has ended may have a birth wait for its successor.</summary>
+    public bool HasAllMembers(Operation operation) => !operation.Plan!.HasTargetMembers || operation.Pending.Target.All(rank => Record.View.Find(rank) is not null || candidates.Find(rank) is not null);
+
     /// <summary>Makes the plan's view for the view in use and sends it to everybody.</summary>
     public void Begin(Operation operation, List<RankEffect> effects)
     {

@@ -13,6 +13,7 @@ internal sealed partial class MemberCore
     private long _closedEpoch; // under which it closed that step itself; zero when it did not
     private StartMessage? _startedBy; // how this rank entered the view in use, if by Start
     private (MemberId? Peer, string Reason)? _trouble;
+    private TimeSpan _reportedAt; // when the trouble was reported last
     private TimeSpan _stoppedSince; // when this rank answered the last Stop, or reported that no Start came of it
 
     /// <summary>Who is to lead a recovery, as far as this rank knows.</summary>
@@ -109,11 +110,11 @@ internal sealed partial class MemberCore
     }
 
     /// <summary>A connection has ended.</summary>
-    public void OnLinkLost(LinkLost e, List<RankEffect> effects) =>
-        OnTrouble(e.Peer, $"the link to {e.Peer} was lost ({e.Reason}): {e.Detail}", effects);
+    public void OnLinkLost(LinkLost e, TimeSpan now, List<RankEffect> effects) =>
+        OnTrouble(e.Peer, $"the link to {e.Peer} was lost ({e.Reason}): {e.Detail}", now, effects);
 
     /// <summary>A peer is taken to have ended.</summary>
-    public void OnPeerLost(PeerLost e, List<RankEffect> effects) => OnTrouble(e.Peer, $"{e.Peer} is lost ({e.Reason}): {e.Detail}", effects);
+    public void OnPeerLost(PeerLost e, TimeSpan now, List<RankEffect> effects) => OnTrouble(e.Peer, $"{e.Peer} is lost ({e.Reason}): {e.Detail}", now, effects);
 
     /// <summary>A connection is up: what was sent over the one before may be lost.</summary>
     public void OnLinkUp(MemberId peer, List<RankEffect> effects)
@@ -167,7 +168,7 @@ internal sealed partial class MemberCore
     private RankEffect SendStopped(MemberId to, long recovery) => RankEffect.Send(to, new StoppedMessage(recovery, View.Epoch, _closed, _closedEpoch, [.. peers.Connected], [.. peers.Heard]));
 
     /// <summary>This process was late itself: whatever it waits for gets that time in addition.</summary>
-    public void Excuse(TimeSpan late) => (_stoppedSince, _closingSince) = (_stoppedSince + late, _closingSince + late);
+    public void Excuse(TimeSpan late) => (_stoppedSince, _closingSince, _reportedAt) = (_stoppedSince + late, _closingSince + late, _reportedAt + late);
 
     /// <summary>Stop was answered, and neither Start nor another Stop has come: whoever sent it does not lead any more.</summary>
     private void ReportMissingStart(TimeSpan now)
@@ -177,7 +178,7 @@ internal sealed partial class MemberCore
             peers.Report(leader, LossReason.NoStart, $"no Start came within {StartPatience} of its Stop", now);
     }
 
-    private void OnTrouble(MemberId? peer, string reason, List<RankEffect> effects)
+    private void OnTrouble(MemberId? peer, string reason, TimeSpan now, List<RankEffect> effects)
     {
         var isProposer = peer is { } lost && _stops.ContainsKey(lost) && Phase is (MemberPhase.Stopping or MemberPhase.Stopped);
         if (peer is { } other && !View.Contains(other) && !isProposer)
@@ -190,13 +191,13 @@ internal sealed partial class MemberCore
             effects.Add(Abort(reason));
         }
 
-        ReportTrouble(peer, reason, effects);
+        ReportTrouble(peer, reason, now, effects);
     }
 
-    private void ReportTrouble(MemberId? peer, string reason, List<RankEffect> effects)
+    private void ReportTrouble(MemberId? peer, string reason, TimeSpan now, List<RankEffect> effects)
     {
         _isTroubleReported = true;
-        _trouble = (peer, reason);
+        (_trouble, _reportedAt) = ((peer, reason), now);
         if (_hasGroupEnded)
             Leave(effects);
         else if (Proposer is { } proposer)

@@ -65,11 +65,15 @@ internal sealed partial class MemberCore(MemberId self, PeerCore peers, ElasticE
     {
         MemberPhase.Closing when !_isTroubleReported && !_isDelegateInside => _closingSince + options.StepDeadline,
         MemberPhase.Stopped => _stoppedSince + StartPatience,
+        MemberPhase.Idle or MemberPhase.Due or MemberPhase.Running or MemberPhase.Closing or MemberPhase.Broken when _trouble is not null => _reportedAt + ReportInterval,
         _ => null,
     };
 
     /// <summary>How long Start is waited for: whoever leads may wait for others as long as the recovery deadline.</summary>
     private TimeSpan StartPatience => options.StopDeadline + TimeSpan.FromSeconds(1);
+
+    /// <summary>How long Stop is waited for before the trouble is reported again: the report may be lost, or whoever got it may not lead any more.</summary>
+    private TimeSpan ReportInterval => options.StopDeadline / 2;
 
     /// <summary>This rank holds the next view, with every weight it needs.</summary>
     public void SetPrepared(string operation, int planView, GroupView next) => (_preparedOperation, _preparedPlanView, _prepared) = (operation, planView, next);
@@ -123,8 +127,11 @@ internal sealed partial class MemberCore(MemberId self, PeerCore peers, ElasticE
             case StepEventKind.Tick when WakeAt <= now && Phase == MemberPhase.Stopped:
                 ReportMissingStart(now);
                 break;
+            case StepEventKind.Tick when WakeAt <= now && _trouble is { } trouble:
+                ReportTrouble(trouble.Peer, trouble.Reason, now, effects);
+                break;
             case StepEventKind.Tick when WakeAt <= now:
-                OnTrouble(null, $"no StepEnd of step {Step} from rank {string.Join(", ", Missing())} within {options.StepDeadline}", effects);
+                OnTrouble(null, $"no StepEnd of step {Step} from rank {string.Join(", ", Missing())} within {options.StepDeadline}", now, effects);
                 break;
         }
     }
@@ -206,7 +213,7 @@ internal sealed partial class MemberCore(MemberId self, PeerCore peers, ElasticE
                 Phase = MemberPhase.Broken;
                 if (e.IsOwnFailure)
                     Return(false, new StepFailedException(Step, Attempt, true, e.Failure!), effects);
-                ReportTrouble(null, e.Failure?.Message ?? "the delegate returned before it had run every exchange", effects);
+                ReportTrouble(null, e.Failure?.Message ?? "the delegate returned before it had run every exchange", now, effects);
                 break;
             case MemberPhase.Closing:
                 if (e.Failure is not null)

@@ -48,9 +48,15 @@ internal sealed class ProcessServer : IAsyncDisposable
     }
 
     /// <summary>Starts a gateway and waits until it answers HTTP.</summary>
-    public static async Task<ProcessServer> StartGatewayAsync(params string[] args)
+    public static Task<ProcessServer> StartGatewayAsync(params string[] args) =>
+        StartGatewayAsync(new ProcessStartInfo(Executable, args));
+
+    /// <summary>Starts another executable that is a gateway, and waits until it answers HTTP.</summary>
+    public static async Task<ProcessServer> StartGatewayAsync(ProcessStartInfo start)
     {
-        var start = new ProcessStartInfo(Executable, ["--urls", "http://127.0.0.1:0", .. args]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        (start.RedirectStandardOutput, start.RedirectStandardError) = (true, true);
+        start.ArgumentList.Add("--urls");
+        start.ArgumentList.Add("http://127.0.0.1:0");
         var server = new ProcessServer(Process.Start(start)!);
         var line = await server.WaitForLineAsync("Serving at ");
         server.Client = new ServerClient(new Uri(line[(line.IndexOf("http", StringComparison.Ordinal))..^". Try:".Length]));

@@ -51,6 +51,14 @@ internal sealed class ServerClient(Uri address) : IDisposable
         return JsonDocument.Parse(answer).RootElement;
     }
 
+    /// <summary>A resize that may fail.</summary>
+    /// <returns>Whether it has succeeded.</returns>
+    public async Task<bool> TryScaleAsync(int ranks)
+    {
+        using var response = await Http.PostAsJsonAsync("/scale_elastic_ep", new { new_data_parallel_size = ranks });
+        return response.IsSuccessStatusCode;
+    }
+
     /// <summary>What /elastic/view says.</summary>
     public async Task<ServerView> ViewAsync()
     {

@@ -209,8 +209,23 @@ public sealed class PeerCoreTests
     {
         Connect(1);
         _core.Report(Peer, LossReason.Cut, "", _now);
-        _core.OnEntered(View);
+        _core.OnEntered(View, _now);
         Assert.False(_core.IsLost(Peer));
+    }
+
+    [Fact]
+    public void A_link_that_is_down_when_a_view_begins_is_given_its_time_anew()
+    {
+        Connect(1);
+        Lose(1);
+        Live(_core.SilenceTime - Beat);
+        _core.Report(Peer, LossReason.Cut, "", _now);
+        Assert.Equal(LossReason.Cut, Loss());
+        _core.OnEntered(View, _now);
+        Live(_core.SilenceTime - Beat);
+        Assert.Empty(_core.TakeLosses());
+        Live(Beat);
+        Assert.Equal(LossReason.Unreachable, Loss());
     }
 
     [Fact]

@@ -86,6 +86,15 @@ public sealed class StartPointTests
         Assert.Equal(9, Start(recovered));
     }
 
+    /// <summary>Those who know how far the group has gone are lost.</summary>
+    [Fact]
+    public void Joiners_that_are_left_alone_use_no_step_of_the_others_again()
+    {
+        _lost.UnionWith([TestViews.Id(0), TestViews.Id(1), TestViews.Id(2)]);
+        Answer(3, entered: 0, closed: null);
+        Assert.Equal(7 + StartPoint.MostAhead, Start(Between with { CommitStep = 7 }));
+    }
+
     private void Answer(int rank, long entered, long? closed, long? closedEpoch = null) =>
         _answers[TestViews.Id(rank)] = new StoppedMessage(1, entered, closed, closedEpoch ?? entered, [], []);
 

@@ -3,6 +3,7 @@ using ElasticEp.Events;
 using ElasticEp.Runtime;
 using ElasticEp.Scaling;
 using ElasticEp.Steps;
+using ElasticEp.TestKit;
 
 namespace ElasticEp.Tests.Simulation;
 
@@ -24,6 +25,11 @@ internal sealed class SimCoverage
     /// <summary>Processes that were killed and started again by somebody else than the launcher.</summary>
     public int Restarts { get; set; }
 
+    /// <summary>Where processes were killed, during what, and how often.</summary>
+    public Dictionary<(string Point, SimOccasion Occasion), long> Kills { get; } = [];
+
+    public void Add(string point, SimOccasion occasion) => Add(Kills, (point, occasion), 1);
+
     public void Add(RankCore core, string e)
     {
         Add(_phases, (core.Member.Phase, e), 1);
@@ -36,6 +42,8 @@ internal sealed class SimCoverage
         Seeds++;
         StagedViews += other.StagedViews;
         Restarts += other.Restarts;
+        foreach (var (pair, count) in other.Kills)
+            Add(Kills, pair, count);
         foreach (var (pair, count) in other._phases)
             Add(_phases, pair, count);
         foreach (var (pair, count) in other._operations)
@@ -48,6 +56,16 @@ internal sealed class SimCoverage
         text.AppendLine($"(phase, event) pairs: {PhasePairs}; (operation phase, event) pairs: {OperationPairs}; intermediate views: {StagedViews}; restarts: {Restarts}");
         Write(text, _phases);
         Write(text, _operations);
+        return text.ToString();
+    }
+
+    /// <summary>How often a process was killed at each point, and during what.</summary>
+    public string DescribeKills()
+    {
+        var text = new StringBuilder();
+        text.AppendLine($"{"killed",-40}{string.Concat(SimFaults.Occasions.Select(occasion => $"{occasion,11}"))}");
+        foreach (var point in FaultPointList.All)
+            text.AppendLine($"{point,-40}{string.Concat(SimFaults.Occasions.Select(occasion => $"{Kills.GetValueOrDefault((point, occasion)),11}"))}");
         return text.ToString();
     }
 

@@ -61,17 +61,18 @@ internal sealed class SimNetwork(Simulation world)
         }
     }
 
-    /// <summary>A process ends. What it had sent arrives when it said goodbye.</summary>
-    public void CloseAll(SimRank process, bool isGraceful)
+    /// <summary>A process ends. What it had sent arrives when it said goodbye, or when it is killed and its machine has it still.</summary>
+    public void CloseAll(SimRank process, bool isGraceful, bool arrives)
     {
         foreach (var link in _links.Where(link => link.A == process || link.B == process).ToArray())
         {
             _links.Remove(link);
             var other = link.Other(process);
-            if (isGraceful)
-                world.Clock.At(Math.Max(world.Clock.Now, link.LastDeliveryTo(other)), () => Lose(link, DisconnectReason.Goodbye));
+            var reason = isGraceful ? DisconnectReason.Goodbye : DisconnectReason.Reset;
+            if (isGraceful || arrives)
+                world.Clock.At(Math.Max(world.Clock.Now, link.LastDeliveryTo(other)), () => Lose(link, reason));
             else
-                Lose(link, DisconnectReason.Reset);
+                Lose(link, reason);
             EndDials(link, DialResult.Unreachable, "it has ended");
         }
     }

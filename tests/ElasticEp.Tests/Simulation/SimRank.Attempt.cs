@@ -1,4 +1,5 @@
 using ElasticEp.Events;
+using ElasticEp.Runtime;
 using ElasticEp.Steps;
 
 namespace ElasticEp.Tests.Simulation;
@@ -75,6 +76,9 @@ internal sealed partial class SimRank
                 Fail(attempt, new IOException($"no link to rank {member.Rank}"), isOwn: false);
                 return;
             }
+
+            if (_world.Faults.Reach(this, FaultPoints.InsideDispatch))
+                return;
         }
 
         _world.Clock.After(SimSettings.StepDeadline, () => WhenAwake(() =>
@@ -82,7 +86,8 @@ internal sealed partial class SimRank
             if (IsAlive && _attempt == attempt && !attempt.IsStopped && attempt.Layer == layer && attempt.IsExchanging)
                 Fail(attempt, new TimeoutException($"no frame of layer {layer}"), isOwn: false);
         }));
-        Take(frame);
+        if (!_world.Faults.Reach(this, FaultPoints.BeforeCombine))
+            Take(frame);
     }
 
     private void Take(SimFrame frame)
@@ -100,6 +105,8 @@ internal sealed partial class SimRank
 
     private void EndExchanges(SimAttempt attempt)
     {
+        if (_world.Faults.Reach(this, FaultPoints.BeforeStepEnd))
+            return;
         attempt.IsExchanging = false;
         _isOpen = false;
         MayNotify(attempt, 2);

@@ -65,13 +65,15 @@ internal sealed partial class SimRank
     }
 
     /// <summary>The process ends, by itself or because it is killed.</summary>
-    public void End(bool isGraceful)
+    /// <param name="isGraceful">Whether it says goodbye.</param>
+    /// <param name="arrives">Whether what it had sent arrives though it is killed: its machine may have it still, or not.</param>
+    public void End(bool isGraceful, bool arrives = false)
     {
         if (!IsAlive)
             return;
         _world.Trace.Note(Rank, isGraceful ? "process exits" : "process is ended by its launcher");
         IsAlive = false;
-        _world.Network.CloseAll(this, isGraceful);
+        _world.Network.CloseAll(this, isGraceful, arrives);
         _world.Clock.After(_world.Random.Delay(3_000), () => _world.Store.Unregister(this));
         _world.FrontEnd.OnProcessGone(this);
     }
@@ -107,7 +109,13 @@ internal sealed partial class SimRank
         if (Core.WakeAt < _world.Clock.Time - _world.Settings.Options.HeartbeatInterval && _world.Clock.Now > _pausedUntil + 1_000_000)
             throw new SimulationException($"rank {Rank} has waited until {Core.WakeAt} and does nothing about it (peers {Core.Peers.WakeAt}, member {Core.Member.WakeAt}, preparation {Core.Preparation.WakeAt}, coordinator {Core.Coordinator.WakeAt})");
         foreach (var effect in Core.Handle(e, _world.Clock.Time))
-            Apply(effect);
+        {
+            if (!Reach(effect, FaultPoints.Before))
+                Apply(effect);
+            if (!IsAlive || Reach(effect, FaultPoints.After))
+                return;
+        }
+
         if (Core.WakeAt is { } wakeAt && _tick != wakeAt)
         {
             _tick = wakeAt;
@@ -120,6 +128,10 @@ internal sealed partial class SimRank
             }, isBackground: true);
         }
     }
+
+    private bool Reach(in RankEffect effect, NamePoint name) => _world.Faults.IsArmed && _world.Faults.Reach(this, name(effect));
+
+    private delegate string NamePoint(in RankEffect effect);
 
     private void Beat() => _world.Clock.After(_world.Settings.Options.HeartbeatInterval.Ticks / TimeSpan.TicksPerMicrosecond, () =>
     {
@@ -241,8 +253,11 @@ internal sealed partial class SimRank
     {
         foreach (var member in view.Members)
         {
-            if (member.Rank != Rank)
-                _world.Network.Send(this, member.Id, false, peer => peer.Post(e));
+            if (member.Rank == Rank)
+                continue;
+            _world.Network.Send(this, member.Id, false, peer => peer.Post(e));
+            if (e.Kind == StepEventKind.StepEnd && _world.Faults.Reach(this, FaultPoints.InsideStepEnd))
+                return;
         }
     }
 
@@ -276,7 +291,12 @@ internal sealed partial class SimRank
         {
             delay += _world.Random.Delay(2_000);
             var moved = part;
-            _world.Clock.After(delay, () => WhileFetching(plan.Operation, new FetchProgress(plan.Operation, moved, parts)));
+            _world.Clock.After(delay, () =>
+            {
+                WhileFetching(plan.Operation, new FetchProgress(plan.Operation, moved, parts));
+                if (_fetching == plan.Operation)
+                    _world.Faults.Reach(this, FaultPoints.InsideTransfer);
+            });
         }
 
         delay += _world.Random.Delay(2_000);

@@ -1,5 +1,6 @@
 using ElasticEp.Events;
 using ElasticEp.Protocol;
+using ElasticEp.Runtime;
 
 namespace ElasticEp.Tests.Simulation;
 
@@ -42,7 +43,11 @@ internal sealed class SimStore(Simulation world)
 
         world.Clock.After(world.Random.Delay(1_000), () =>
         {
+            if (world.Faults.Reach(rank, FaultPoints.BeforeStoreWrite) && world.Random.Chance(0.5))
+                return; // it had not left the process
             var isSet = CompareAndSet(expected, encoded);
+            if (isSet)
+                world.Faults.Reach(rank, FaultPoints.AfterStoreWrite);
             var current = _bytes is { } bytes && !isSet ? RecordCodec.Decode(bytes.Span) : null;
             Later(rank, new RecordWritten(write.Stamp, isSet, current, Version), 500);
         });

@@ -32,6 +32,7 @@ internal sealed class Simulation
         Launcher = new SimLauncher(this);
         Clients = new SimClients(this);
         Checks = new SimChecks(this);
+        Faults = new SimFaults(this, seed);
         _asksLeft = Settings.Asks;
         _faultsLeft = Settings.Copies switch { 1 => 3, 2 => 1, _ => 3 }; // what is lost is not made again
     }
@@ -57,6 +58,8 @@ internal sealed class Simulation
     public SimClients Clients { get; }
 
     public SimChecks Checks { get; }
+
+    public SimFaults Faults { get; }
 
     public SimCoverage Coverage { get; } = new();
 
@@ -181,7 +184,7 @@ internal sealed class Simulation
     /// <summary>Severe faults come one after another: what has not ended yet and the next together may leave nobody.</summary>
     private void MakeFault()
     {
-        if (!_hasKilled && Settings.Copies > 1 && HasTrouble(Settings.Kill) && PickVictim() is { } killed)
+        if (!_hasKilled && !Faults.IsArmed && Settings.Copies > 1 && HasTrouble(Settings.Kill) && PickVictim() is { } killed)
         {
             _hasKilled = true;
             Kill(killed);
@@ -230,7 +233,7 @@ internal sealed class Simulation
     private void Kill(SimRank process)
     {
         Checks.Killed(process);
-        process.End(isGraceful: false);
+        process.End(isGraceful: false, Random.Chance(0.5));
         if (HasTrouble(Settings.Restart))
             RestartLater(process, Random.Pick<long>([200_000, 1_000_000, 5_000_000]));
     }
@@ -244,6 +247,25 @@ internal sealed class Simulation
         Coverage.Restarts++;
         StartRank(killed.Rank, killed.WantsBirth, Random.Chance(0.5) ? killed.Address : null).IsExternal = true;
     });
+
+    /// <summary>At a birth any process may; later, as <see cref="MayDie"/> says.</summary>
+    public bool MayDieAtAPoint(SimRank victim) => !_isHealed && (Store.Record.View.Epoch == 0 ? Settings.InitialRanks > 1 && victim.IsAlive : MayDie(victim));
+
+    public void KillAtAPoint(SimRank victim)
+    {
+        _hasKilled = true;
+        if (Store.Record.View.Epoch > 0)
+        {
+            Kill(victim);
+        }
+        else
+        {
+            victim.End(isGraceful: false, Random.Chance(0.5));
+            RestartLater(victim, Random.Pick<long>([1_000, 200_000, 1_000_000])); // the group cannot begin without it
+        }
+
+        CountFault(0);
+    }
 
     /// <summary>Its loss does not lose an expert, and the first view may have it already.</summary>
     private void KillBeforeBirth(int rank)

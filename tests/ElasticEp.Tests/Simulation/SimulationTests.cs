@@ -15,6 +15,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
     {
         var coverage = RunSeeds(Read("ELASTICEP_SEED", 1), (int)Read("ELASTICEP_SEEDS", 1_000));
         output.WriteLine(coverage.ToString());
+        output.WriteLine(coverage.DescribeKills());
         Assert.True(coverage.Seeds < 1_000 || coverage.PhasePairs >= PhasePairsFloor, coverage.ToString());
         Assert.True(coverage.Seeds < 1_000 || coverage.OperationPairs >= OperationPairsFloor, coverage.ToString());
         Assert.True(coverage.Seeds < 1_000 || coverage.StagedViews >= coverage.Seeds / 5, coverage.ToString());

@@ -198,7 +198,7 @@ public sealed class MemberCoreStopTests
         var probe = MemberProbe.Running(View).ReturnDelegate(new IOException("link")).Stop();
         probe.Peers.OnUp(TestViews.Id(0), probe.Now);
         probe.Peers.Report(TestViews.Id(0), LossReason.Silent, "dead", probe.Now);
-        probe.Do(effects => probe.Core.OnPeerLost(new PeerLost(TestViews.Id(0), LossReason.Unreachable, "dead"), effects));
+        probe.Do(effects => probe.Core.OnPeerLost(new PeerLost(TestViews.Id(0), LossReason.Unreachable, "dead"), probe.Now, effects));
         Assert.Equal(TestViews.Id(1), Assert.Single(probe.Of<SendMessage>()).To); // the next lowest: itself
     }
 

@@ -144,7 +144,23 @@ public sealed class MemberCoreTests
         probe.Now = MemberProbe.Deadline;
         var failed = Assert.Single(probe.Post(RankEvent.Tick).Sent<StepFailedMessage>());
         Assert.Contains("rank 2", failed.Reason, StringComparison.Ordinal);
-        Assert.Null(probe.Core.WakeAt);
+    }
+
+    /// <summary>The report may be lost on its way, or with who led.</summary>
+    [Fact]
+    public void Trouble_is_reported_again_until_Stop_comes()
+    {
+        var probe = MemberProbe.Running(View).LoseLink(2);
+        for (var times = 0; times < 3; times++)
+        {
+            Assert.Empty(probe.Post(RankEvent.Tick).Sent<StepFailedMessage>());
+            probe.Now = probe.Core.WakeAt!.Value;
+            Assert.Equal(TestViews.Id(2), Assert.Single(probe.Post(RankEvent.Tick).Sent<StepFailedMessage>()).Lost);
+        }
+
+        probe.Stop().ReturnDelegate();
+        probe.Now += MemberProbe.Options.StopDeadline / 2;
+        Assert.Empty(probe.Post(RankEvent.Tick).Sent<StepFailedMessage>());
     }
 
     [Fact]

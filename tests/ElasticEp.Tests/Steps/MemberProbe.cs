@@ -60,7 +60,7 @@ internal sealed class MemberProbe
 
     public MemberProbe Start(GroupView view, long step) => Do(effects => Core.OnStart(new StartMessage(view, step, "", 0), effects));
 
-    public MemberProbe LoseLink(int peer) => Do(effects => Core.OnLinkLost(new LinkLost(TestViews.Id(peer), ElasticEp.Transport.DisconnectReason.Reset, "reset"), effects));
+    public MemberProbe LoseLink(int peer) => Do(effects => Core.OnLinkLost(new LinkLost(TestViews.Id(peer), ElasticEp.Transport.DisconnectReason.Reset, "reset"), Now, effects));
 
     /// <summary>Runs to the end of the step; the group is then idle, or goes on.</summary>
     public MemberProbe Complete(params int[] others)

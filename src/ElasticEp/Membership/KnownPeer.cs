@@ -1,0 +1,42 @@
+using ElasticEp.Events;
+
+namespace ElasticEp.Membership;
+
+/// <summary>What a <see cref="PeerCore"/> knows of one process.</summary>
+internal sealed class KnownPeer
+{
+    /// <summary>Where it is, while it is wanted.</summary>
+    public GroupMember? Wanted { get; set; }
+
+    public bool IsStillWanted { get; set; }
+
+    public bool IsConnected { get; set; }
+
+    public bool WasConnected { get; set; }
+
+    public bool IsDialing { get; set; }
+
+    public TimeSpan UpSince { get; set; }
+
+    public TimeSpan DialAt { get; set; }
+
+    public TimeSpan BackOff { get; set; }
+
+    /// <summary>What came of the last attempt, or how the connection ended.</summary>
+    public string DialDetail { get; set; } = "";
+
+    /// <summary>Since when it is wanted and not connected.</summary>
+    public TimeSpan DownSince { get; set; }
+
+    public bool IsMonitored { get; set; }
+
+    public TimeSpan HeardAt { get; set; }
+
+    public TimeSpan? HeardByOthersAt { get; set; }
+
+    public bool IsSuspected { get; set; }
+
+    public LossReason? Loss { get; set; }
+
+    public string LossDetail { get; set; } = "";
+}

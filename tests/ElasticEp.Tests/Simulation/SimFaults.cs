@@ -1,0 +1,64 @@
+using ElasticEp.Protocol;
+using ElasticEp.Runtime;
+using ElasticEp.Steps;
+using ElasticEp.TestKit;
+
+namespace ElasticEp.Tests.Simulation;
+
+/// <summary>Kills one process at a named point, while the group is about something. Which point and what follows from the seed, so that many seeds try all.</summary>
+internal sealed class SimFaults
+{
+    private readonly Simulation _world;
+    private readonly string _point;
+    private readonly SimOccasion _occasion;
+    private readonly bool _isChoosy; // otherwise any operation or recovery will do
+    private int _skipped;
+
+    public SimFaults(Simulation world, ulong seed)
+    {
+        _world = world;
+        var pairs = (ulong)(FaultPointList.All.Count * Occasions.Length);
+        var pair = seed * 2_654_435_761 % pairs; // neighbours differ in both
+        (_point, _occasion) = (FaultPointList.All[(int)(pair / (ulong)Occasions.Length)], Occasions[pair % (ulong)Occasions.Length]);
+        IsArmed = world.Settings.Copies > 1 && world.Random.Chance(0.75);
+        _isChoosy = world.Random.Chance(0.5);
+        _skipped = world.Random.Pick<int>([0, 0, 0, 1, 3]);
+    }
+
+    public static SimOccasion[] Occasions { get; } = Enum.GetValues<SimOccasion>();
+
+    /// <summary>Whether a process is yet to be killed so; at most one is in a seed.</summary>
+    public bool IsArmed { get; private set; }
+
+    /// <summary>A process is at a point.</summary>
+    /// <returns>Whether it has been killed there.</returns>
+    public bool Reach(SimRank rank, string point)
+    {
+        if (!IsArmed || point != _point)
+            return false;
+        var occasion = OccasionOf(rank);
+        var isMeant = occasion == _occasion || (!_isChoosy && occasion is not (SimOccasion.Steps or SimOccasion.Birth));
+        if (!isMeant || !_world.MayDieAtAPoint(rank) || _skipped-- > 0)
+            return false;
+        IsArmed = false;
+        _world.Trace.Note(rank.Rank, $"dies {point}, during {occasion}");
+        _world.Coverage.Add(point, occasion);
+        _world.KillAtAPoint(rank);
+        return true;
+    }
+
+    private SimOccasion OccasionOf(SimRank rank)
+    {
+        if (rank.Core.Coordinator.Recovery is not null || rank.Core.Member.Phase is MemberPhase.Stopping or MemberPhase.Stopped or MemberPhase.Broken)
+            return SimOccasion.Recovery;
+        return _world.Store.Record switch
+        {
+            { Pending.Kind: OperationKind.Birth } or { View.Epoch: 0 } => SimOccasion.Birth,
+            { Pending.Kind: OperationKind.Leave } => SimOccasion.Leave,
+            { Pending: { Joiners.IsEmpty: false, Leavers.IsEmpty: false } } => SimOccasion.Exchange,
+            { Pending.Joiners.IsEmpty: false } => SimOccasion.Growth,
+            { Pending.Leavers.IsEmpty: false } => SimOccasion.Shrinking,
+            _ => SimOccasion.Steps,
+        };
+    }
+}
