@@ -170,6 +170,31 @@ describe('the OpenAI client', { skip, timeout: 240_000 }, () => {
     while ((await server.get('/load')).server_load > 0) assert.ok(Date.now() < end, 'the request is still there');
   });
 
+  test('passes over the comments that keep a silent stream alive', { skip: process.platform === 'linux' ? false : 'it pauses processes with signals of Linux' }, async () => {
+    const quiet = await Server.start('--ranks', '2', '--sse-keep-alive-interval', '1');
+    const workers = quiet.workers();
+    assert.equal(workers.length, 2);
+    try {
+      const long = { ...greedy, max_tokens: 400, ignore_eos: true };
+      const longText = (await (await quiet.post('/v1/completions', long)).json()).choices[0].text;
+      const raw = (await quiet.post('/v1/completions', { ...long, stream: true })).body.pipeThrough(new TextDecoderStream())[Symbol.asyncIterator]();
+      const stream = await client.withOptions({ baseURL: `${quiet.url}/v1` }).completions.create({ ...long, stream: true });
+      workers.forEach(worker => process.kill(worker, 'SIGSTOP')); // all of them: nobody misses anybody
+      try {
+        for (let said = ''; !said.includes('\n: keep-alive\n'); ) {
+          const { done, value } = await raw.next();
+          assert.ok(!done, 'the stream ended before it was silent');
+          said += value;
+        }
+      } finally {
+        workers.forEach(worker => process.kill(worker, 'SIGCONT'));
+      }
+      assert.deepEqual((await collect(stream)).texts, [longText]);
+    } finally {
+      assert.equal(await quiet.stop(), 0);
+    }
+  });
+
   test('goes on while the group grows and shrinks 2 → 4 → 2', async () => {
     const long = { ...greedy, max_tokens: 600, ignore_eos: true };
     const longText = (await client.completions.create(long)).choices[0].text;

@@ -1,7 +1,7 @@
 // The server as a user starts it, on a free port of this machine.
 
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const built = '../../samples/ElasticEp.Samples.Server/bin/Release/net10.0/ElasticEp.Samples.Server';
@@ -38,6 +38,12 @@ export class Server {
 
   async get(path) {
     return (await fetch(this.url + path, { signal: AbortSignal.timeout(deadline) })).json();
+  }
+
+  /** Ids of the processes that it has started; Linux only. */
+  workers() {
+    const tasks = `/proc/${this.#process.pid}/task`;
+    return readdirSync(tasks).flatMap(task => readFileSync(`${tasks}/${task}/children`, 'utf8').match(/\d+/g) ?? []).map(Number);
   }
 
   /** Its exit code. */

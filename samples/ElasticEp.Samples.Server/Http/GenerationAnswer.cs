@@ -5,12 +5,21 @@ using ElasticEp.Samples.Server.Serving;
 namespace ElasticEp.Samples.Server.Http;
 
 /// <summary>Answers one call, whole or as server-sent events.</summary>
-internal sealed class GenerationAnswer(HttpContext context, GenerationCall call, GenerationFormat format, FrontEnd frontEnd, ChoiceReader[] choices) : IDisposable
+/// <param name="context">The HTTP request.</param>
+/// <param name="call">What was asked for.</param>
+/// <param name="format">The shape of the answer.</param>
+/// <param name="frontEnd">Has the requests.</param>
+/// <param name="choices">One for each request.</param>
+/// <param name="keepAlive">How long a stream may be silent before it gets a comment line; zero for no such lines.</param>
+/// <param name="time">The clock.</param>
+internal sealed class GenerationAnswer(
+    HttpContext context, GenerationCall call, GenerationFormat format, FrontEnd frontEnd, ChoiceReader[] choices, TimeSpan keepAlive, TimeProvider time) : IDisposable
 {
     private static readonly JsonWriterOptions JsonOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
     private readonly SemaphoreSlim _writing = new(1, 1);
     private readonly Utf8JsonWriter _json = new(Stream.Null, JsonOptions);
+    private long _writtenAt;
 
     private int PromptTokens => call.Prompts.Sum(prompt => prompt.Length);
 
@@ -29,10 +38,10 @@ internal sealed class GenerationAnswer(HttpContext context, GenerationCall call,
         context.Response.ContentType = "text/event-stream";
         context.Response.Headers.CacheControl = "no-cache";
         context.Response.Headers["X-Accel-Buffering"] = "no"; // a proxy that collects the answer would make it one lump
-        await context.Response.BodyWriter.FlushAsync(context.RequestAborted); // a request that waits for its turn has been heard
+        await FlushAsync(); // a request that waits for its turn has been heard
         try
         {
-            await Task.WhenAll(choices.Select(StreamAsync));
+            await StreamChoicesAsync();
             if (call.IncludesUsage)
             {
                 BeginEvent();
@@ -49,7 +58,7 @@ internal sealed class GenerationAnswer(HttpContext context, GenerationCall call,
             EndEvent();
         }
 
-        await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
+        await FlushAsync();
     }
 
     public void Dispose() => _writing.Dispose();
@@ -67,6 +76,50 @@ internal sealed class GenerationAnswer(HttpContext context, GenerationCall call,
         return (choice.Request.Prompt, [.. deltas]);
     }
 
+    /// <summary>When it returns, or throws, nobody writes any more.</summary>
+    private async Task StreamChoicesAsync()
+    {
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+        var keepingAlive = keepAlive > TimeSpan.Zero ? KeepAliveAsync(ended.Token) : Task.CompletedTask;
+        try
+        {
+            await Task.WhenAll(choices.Select(StreamAsync));
+        }
+        finally
+        {
+            await ended.CancelAsync();
+            await keepingAlive;
+        }
+    }
+
+    /// <summary>Server-sent events have comments, which clients pass over: they show a proxy that the stream lives.</summary>
+    private async Task KeepAliveAsync(CancellationToken ended)
+    {
+        try
+        {
+            for (var due = keepAlive; ; due = keepAlive - time.GetElapsedTime(_writtenAt))
+            {
+                await Task.Delay(due > TimeSpan.Zero ? due : TimeSpan.Zero, time, ended);
+                await _writing.WaitAsync(ended);
+                try
+                {
+                    if (time.GetElapsedTime(_writtenAt) < keepAlive)
+                        continue;
+                    Write(": keep-alive\n\n"u8);
+                    await FlushAsync();
+                }
+                finally
+                {
+                    _writing.Release();
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // the stream has ended, or its client is gone
+        }
+    }
+
     /// <summary>Writes what is there, then flushes once: several tokens may have come together.</summary>
     private async Task StreamAsync(ChoiceReader choice)
     {
@@ -82,7 +135,7 @@ internal sealed class GenerationAnswer(HttpContext context, GenerationCall call,
                     EndEvent();
                 }
 
-                await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
+                await FlushAsync();
             }
             finally
             {
@@ -91,6 +144,12 @@ internal sealed class GenerationAnswer(HttpContext context, GenerationCall call,
         }
 
         frontEnd.Cancel(choice.Request, "stop");
+    }
+
+    private async Task FlushAsync()
+    {
+        await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
+        _writtenAt = time.GetTimestamp();
     }
 
     private void BeginEvent()

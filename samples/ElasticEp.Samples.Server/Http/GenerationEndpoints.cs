@@ -23,7 +23,8 @@ internal static class GenerationEndpoints
     {
         var call = read(await JsonInput.ReadAsync(context, type));
         var (frontEnd, codec) = (context.RequestServices.GetRequiredService<FrontEnd>(), context.RequestServices.GetRequiredService<TextCodec>());
-        var created = context.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow().ToUnixTimeSeconds();
+        var time = context.RequestServices.GetRequiredService<TimeProvider>();
+        var keepAlive = context.RequestServices.GetRequiredService<ServerSettings>().SseKeepAliveInterval;
         var wanted = call.Requests();
         if (wanted.Count > frontEnd.Capacity) // no other moment would be better
             throw new BadInputException($"The call asks for {wanted.Count} choices; this server takes {frontEnd.Capacity} at a time. Give fewer prompts or a smaller n.", "n");
@@ -36,7 +37,8 @@ internal static class GenerationEndpoints
 
         try
         {
-            using var answer = new GenerationAnswer(context, call, formatOf(call, created), frontEnd, [.. requests.Select((request, index) => new ChoiceReader(index, request, codec, call))]);
+            var choices = requests.Select((request, index) => new ChoiceReader(index, request, codec, call)).ToArray();
+            using var answer = new GenerationAnswer(context, call, formatOf(call, time.GetUtcNow().ToUnixTimeSeconds()), frontEnd, choices, keepAlive, time);
             await (call.IsStream ? answer.WriteStreamAsync() : answer.WriteWholeAsync());
         }
         finally
