@@ -41,6 +41,9 @@ public sealed class GroupView
     /// <summary>First step under this view when a recovery decided it, else zero.</summary>
     public long StartStep { get; }
 
+    /// <summary>Whether all members are let in by Start: in a first view and in those of recoveries.</summary>
+    internal bool BeginsWithStart => StartStep > 0;
+
     /// <summary>Rank that coordinates transitions; −1 when there are no members.</summary>
     public int Coordinator { get; }
 

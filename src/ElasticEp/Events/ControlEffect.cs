@@ -44,7 +44,7 @@ internal sealed record Fetch(PrepareMessage Plan) : ControlEffect;
 /// <summary>Let the app return its requests to the queue → Drained or DrainFailed.</summary>
 internal sealed record Drain(string Operation, TimeSpan DrainTime) : ControlEffect;
 
-/// <summary>Undo Fetch and Drain → RolledBack, or RollbackFailed.</summary>
+/// <summary>Undo Fetch and Drain → RolledBack, after RollbackFailed if it failed.</summary>
 internal sealed record Rollback(string Operation, bool HasDrained) : ControlEffect;
 
 /// <summary>Read the record → RecordRead, RecordUnknown or RecordUnreadable.</summary>

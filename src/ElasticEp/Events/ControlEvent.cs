@@ -31,7 +31,7 @@ internal sealed record BeatReceived(MemberId Peer) : ControlEvent;
 /// <summary>A peer is taken for lost: PeerCore says so to the other cores; no driver does.</summary>
 internal sealed record PeerLost(MemberId Peer, LossReason Reason, string Detail) : ControlEvent;
 
-/// <summary>A watch shows the record: a rank learns from it that it is not wanted any more. Nothing is written on its word.</summary>
+/// <summary>A watch shows the record: what it says of peers, of operations that are over and of views without this rank is believed. Nothing is written on its word.</summary>
 internal sealed record RecordSeen(GroupRecord Record) : ControlEvent;
 
 /// <summary>The record was read; null and zero when there is none.</summary>

@@ -41,7 +41,7 @@ internal readonly record struct RankEffect
 
     public static RankEffect RunDelegate(GroupView view, long step, int attempt) => new() { Kind = StepEffectKind.RunDelegate, View = view, Step = step, Attempt = attempt };
 
-    public static RankEffect CloseStep(GroupView view, long step) => new() { Kind = StepEffectKind.CloseStep, View = view, Step = step };
+    public static RankEffect CompleteStep(GroupView view, long step) => new() { Kind = StepEffectKind.CompleteStep, View = view, Step = step };
 
     public static RankEffect ReturnToCaller(bool result, Exception? failure) => new() { Kind = StepEffectKind.ReturnToCaller, Result = result, Failure = failure };
 

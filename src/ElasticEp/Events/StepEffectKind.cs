@@ -16,7 +16,7 @@ internal enum StepEffectKind : byte
     RunDelegate,
 
     /// <summary>Close the exchanges of the step; keep nothing open.</summary>
-    CloseStep,
+    CompleteStep,
 
     /// <summary>RunStepAsync returns the result, or throws the failure.</summary>
     ReturnToCaller,

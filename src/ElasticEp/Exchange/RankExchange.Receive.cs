@@ -19,7 +19,7 @@ internal sealed partial class RankExchange
             answer = Park(source, header, cancellationToken);
         }
 
-        FrameWaiting?.Invoke(header.Epoch, header.Step);
+        FrameParked?.Invoke(header.Epoch, header.Step);
         return answer;
     }
 

@@ -55,7 +55,7 @@ internal sealed partial class RankExchange : IDisposable
     public Action? ExchangesEnded { get; init; }
 
     /// <summary>Called when a frame of a later (epoch, step) is parked.</summary>
-    public Action<long, long>? FrameWaiting { get; init; }
+    public Action<long, long>? FrameParked { get; init; }
 
     /// <summary>Frames of older attempts, and of processes that are not the member of their number, that were thrown away.</summary>
     public long StaleFrames => Volatile.Read(ref _staleFrames);

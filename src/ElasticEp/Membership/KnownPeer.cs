@@ -37,6 +37,4 @@ internal sealed class KnownPeer
     public bool IsSuspected { get; set; }
 
     public LossReason? Loss { get; set; }
-
-    public string LossDetail { get; set; } = "";
 }

@@ -205,7 +205,7 @@ internal sealed partial class PeerCore(ElasticEpOptions options)
         if (peer.Loss is not null && !IsTentative(peer.Loss))
             return; // what only an answer takes back, or nothing, stays
         var isNew = peer.Loss is null;
-        (peer.Loss, peer.LossDetail) = (reason, detail);
+        peer.Loss = reason;
         if (!isNew)
             return;
         _losses.Add(new PeerLost(id, reason, detail));

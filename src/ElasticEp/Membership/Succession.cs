@@ -15,7 +15,7 @@ internal static class Succession
     }
 
     /// <summary>Who leads a recovery: the coordinator, or the lowest member that is not lost when the coordinator is; null without members.</summary>
-    public static MemberId? Proposer(GroupView view, PeerCore peers)
+    public static MemberId? Leader(GroupView view, PeerCore peers)
     {
         if (view.Find(view.Coordinator) is not { } coordinator)
             return null;

@@ -39,6 +39,9 @@ internal sealed record GroupRecord(GroupView View, GroupView? LastCompleted = nu
         ? []
         : LastCompleted.Members.Where(member => !View.Contains(member.Id) && !Evicted.Contains(member.Id));
 
+    /// <summary>Whether a process is a member of <see cref="View"/>, or leaves with it: recoveries need nobody else.</summary>
+    public bool Needs(MemberId process) => View.Contains(process) || Leavers.Any(leaver => leaver.Id == process);
+
     /// <summary>Members of <see cref="View"/> that have come with it.</summary>
     public IEnumerable<GroupMember> Joiners => LastCompleted is null ? [] : View.Members.Where(member => !LastCompleted.Contains(member.Id));
 

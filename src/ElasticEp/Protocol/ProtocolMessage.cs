@@ -9,7 +9,7 @@ internal abstract record ProtocolMessage;
 /// <summary>Member → proposer: this attempt cannot complete here.</summary>
 internal sealed record StepFailedMessage(long Epoch, long Step, MemberId? Lost, string Reason) : ProtocolMessage;
 
-/// <summary>Proposer → members: end the attempt; the highest durable view has this epoch.</summary>
+/// <summary>Who leads a recovery → members: end the attempt; the highest durable view has this epoch.</summary>
 internal sealed record StopMessage(long Epoch, long Recovery) : ProtocolMessage;
 
 /// <summary>Member → proposer: the attempt has ended here and will never complete; or, when the member has entered a later view than Stop names, only that.</summary>
@@ -21,7 +21,7 @@ internal sealed record StopMessage(long Epoch, long Recovery) : ProtocolMessage;
 /// <param name="Heard">Those of them whose heartbeats come.</param>
 internal sealed record StoppedMessage(long Recovery, long Entered, long? Closed, long ClosedEpoch, ImmutableArray<MemberId> Connected, ImmutableArray<MemberId> Heard) : ProtocolMessage;
 
-/// <summary>Proposer → members, coordinator → joiners: run this step under this view.</summary>
+/// <summary>Who leads a recovery → members, coordinator → joiners: run this step under this view.</summary>
 /// <param name="View">The view.</param>
 /// <param name="Step">First step under it.</param>
 /// <param name="Operation">The operation under way; empty when there is none.</param>

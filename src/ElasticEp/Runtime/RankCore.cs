@@ -17,7 +17,7 @@ internal sealed class RankCore
     private readonly List<RankEffect> _effects = [];
     private readonly List<RankEffect> _output = [];
     private GroupRecord _seen = GroupRecord.Unborn; // as a watch shows it
-    private TimeSpan? _closedAt;
+    private TimeSpan? _completedAt;
     private long _ranEpoch;
 
     public RankCore(ElasticEpOptions options, MemberId self, StepRules? rules = null)
@@ -99,14 +99,14 @@ internal sealed class RankCore
     {
         switch (effect.Kind)
         {
-            case StepEffectKind.CloseStep:
-                _closedAt = now;
+            case StepEffectKind.CompleteStep:
+                _completedAt = now;
                 if (effect.Step % _loadWindow == 0 && Member.Coordinator is { } coordinator)
                     _effects.Add(new ReportExpertLoad(coordinator, effect.Step));
                 break;
             case StepEffectKind.RunDelegate when effect.View!.Epoch != _ranEpoch:
-                if (_closedAt is { } closedAt)
-                    Coordinator.OnFirstStep(now - closedAt);
+                if (_completedAt is { } completedAt)
+                    Coordinator.OnFirstStep(now - completedAt);
                 _ranEpoch = effect.View.Epoch;
                 break;
         }
@@ -238,19 +238,19 @@ internal sealed class RankCore
     }
 
     /// <summary>
-    /// The record as a watch shows it. A rank learns from it only that the group goes on without it: as a leaver whose view is Completed,
+    /// The record as a watch shows it. Beside whom to dial and what operations are over, a rank learns from it that nobody is left to let it in, and
+    /// that the group goes on without it: as a leaver whose view is Completed,
     /// or because it was evicted.
     /// </summary>
     private void OnRecordSeen(GroupRecord record)
     {
         _seen = record;
         Member.ReportIfAbandoned(record, _effects);
-        var isWanted = record.View.Contains(Member.Self) || record.Leavers.Any(leaver => leaver.Id == Member.Self);
         if (Member.View.Epoch == 0 || record.View.Epoch < Member.View.Epoch)
             return;
         if (record.View.IsTerminal)
             Member.EndGroup(_effects);
-        else if (!isWanted)
+        else if (!record.Needs(Member.Self))
             Member.Leave(_effects);
     }
 }

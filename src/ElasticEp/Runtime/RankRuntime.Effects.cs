@@ -67,9 +67,9 @@ internal sealed partial class RankRuntime
             case StepEffectKind.RunDelegate:
                 StartAttempt(effect);
                 break;
-            case StepEffectKind.CloseStep:
+            case StepEffectKind.CompleteStep:
                 _exchange.EndStep();
-                _services.Metrics.StepCompleted(Name, Rank, _clock.Close());
+                _services.Metrics.StepCompleted(Name, Rank, _clock.Complete());
                 break;
             case StepEffectKind.ReturnToCaller:
                 _caller.Add(new CallerSignal(false, null, effect.Result, effect.Failure));
@@ -145,9 +145,13 @@ internal sealed partial class RankRuntime
             case DeliverReply reply:
                 _requests.OnMessage(reply.From, reply.Message);
                 break;
+            case ViewCompleted:
+                break; // for the other cores
             case Fail fail:
                 Fail(new ElasticEpException(ElasticEpErrorCode.GroupEnded, fail.Reason) { Rank = Rank, Epoch = View.Epoch });
                 break;
+            default:
+                throw new InvalidOperationException($"Nothing starts the effect {effect.GetType().Name}.");
         }
     }
 
@@ -247,7 +251,7 @@ internal sealed partial class RankRuntime
     private void ReportLoad(ReportExpertLoad report)
     {
         var load = _load.Next(report.Step);
-        if (report.To.Rank == Rank)
+        if (report.To == _core.Member.Self)
             Post(new MessageReceived(report.To, load));
         else
             _ = SendAsync(report.To, load);

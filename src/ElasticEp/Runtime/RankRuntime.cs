@@ -66,7 +66,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         _exchange = new RankExchange(services.Options, rank, kernels, new TransportWire(services.Transport, _reach), _weights, rules ?? StepRules.Default, services.Time)
         {
             ExchangesEnded = OnExchangesEnded,
-            FrameWaiting = (epoch, step) => Post(RankEvent.FrameParked(epoch, step)),
+            FrameParked = (epoch, step) => Post(RankEvent.FrameParked(epoch, step)),
         };
         _load = new LoadReporter(services.Options, _exchange);
         _timer = services.Time.CreateTimer(_ => Post(RankEvent.Tick), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);

@@ -5,7 +5,7 @@ internal sealed class StepClock(TimeProvider time)
 {
     private long _beganAt;
     private long _delegateEndedAt;
-    private long _closedAt;
+    private long _completedAt;
     private long _epoch;
     private long _steps;
     private long _retries;
@@ -32,9 +32,9 @@ internal sealed class StepClock(TimeProvider time)
     {
         var now = time.GetTimestamp();
         TimeSpan? pause = null;
-        if (_epoch != epoch && _closedAt != 0)
+        if (_epoch != epoch && _completedAt != 0)
         {
-            Volatile.Write(ref _pauseTicks, now - _closedAt);
+            Volatile.Write(ref _pauseTicks, now - _completedAt);
             Interlocked.Increment(ref _views);
             pause = LastPause;
         }
@@ -51,12 +51,12 @@ internal sealed class StepClock(TimeProvider time)
 
     /// <summary>The step is complete on every rank.</summary>
     /// <returns>How long it took.</returns>
-    public TimeSpan Close()
+    public TimeSpan Complete()
     {
-        _closedAt = time.GetTimestamp();
-        var took = _closedAt - _beganAt;
+        _completedAt = time.GetTimestamp();
+        var took = _completedAt - _beganAt;
         Interlocked.Add(ref _stepTicks, took);
-        Interlocked.Add(ref _endTicks, Math.Max(0, _closedAt - Math.Max(_beganAt, Volatile.Read(ref _delegateEndedAt))));
+        Interlocked.Add(ref _endTicks, Math.Max(0, _completedAt - Math.Max(_beganAt, Volatile.Read(ref _delegateEndedAt))));
         Interlocked.Increment(ref _steps);
         return time.GetElapsedTime(0, took);
     }

@@ -99,11 +99,8 @@ internal sealed class CoordinatorCore
                 if (Recovery is null)
                     _transition.OnLinkUp(up.Peer, effects);
                 break;
-            case LinkLost lost:
-                _transition.OnPeerGone(lost.Peer, $"was lost before it was admitted: {lost.Reason}: {lost.Detail}");
-                break;
             case PeerLost lost:
-                _transition.OnPeerGone(lost.Peer, $"cannot be reached: {lost.Detail}");
+                _transition.OnPeerGone(lost.Peer, $"was lost before it was admitted: {lost.Detail}");
                 break;
             case Planned planned:
                 _transition.OnPlanned(planned, now, effects);
@@ -157,7 +154,7 @@ internal sealed class CoordinatorCore
 
     private void OnStepFailed(MemberId from, StepFailedMessage failed, TimeSpan now, List<RankEffect> effects)
     {
-        if (IsActive && _writer.IsKnown && Record.Leavers.All(leaver => leaver.Id != from) && !Record.View.Contains(from) && failed.Epoch < Record.View.Epoch)
+        if (IsActive && _writer.IsKnown && !Record.Needs(from) && failed.Epoch < Record.View.Epoch)
             effects.Add(RankEffect.Send(from, new CompletedMessage(Record.View.Epoch))); // it is in no view that anybody needs
         else if (_recovery.OnStepFailed(from, failed, now, effects))
             IsActive = true;
@@ -218,7 +215,7 @@ internal sealed class CoordinatorCore
     }
 
     /// <summary>Whether nothing in the record wants this rank any more.</summary>
-    private bool IsOut => Record.View.Epoch > 0 && !Record.View.IsTerminal && !Record.View.Contains(_member.Self) && Record.Leavers.All(leaver => leaver.Id != _member.Self);
+    private bool IsOut => Record.View.Epoch > 0 && !Record.View.IsTerminal && !Record.Needs(_member.Self);
 
     /// <summary>Whether this very process coordinates a view; another one may have had its rank.</summary>
     private bool Coordinates(GroupView view) => view.Coordinator == _member.Self.Rank && view.Contains(_member.Self);

@@ -15,8 +15,8 @@ internal sealed class Joiners(MemberCore member, PeerCore peers)
     /// <summary>Whether the process for a rank is there and connected.</summary>
     public bool IsGathered(int rank) => Candidates.Find(rank) is { } joiner && (joiner.Id == member.Self || peers.IsConnected(joiner.Id));
 
-    /// <summary>Looks for the joiners of an operation, now and as they register.</summary>
-    public void Gather(Operation operation, List<RankEffect> effects)
+    /// <summary>From now on this rank hears of processes that have registered.</summary>
+    public void StartWatching(List<RankEffect> effects)
     {
         if (!_isWatching)
         {

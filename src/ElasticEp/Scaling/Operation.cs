@@ -46,6 +46,9 @@ internal sealed class Operation(PendingOperation pending, TimeSpan now, TimeSpan
     /// <summary>Whether <see cref="AbortReason"/> is the deadline.</summary>
     public bool HasTimedOut { get; private set; }
 
+    /// <summary>Whether its end is being recorded for <see cref="AbortReason"/>.</summary>
+    public bool HasEndedEarly { get; set; }
+
     public OperationFigures Figures { get; set; } = new() { };
 
     /// <summary>Whether there is still something to give up: all of it, or the views after the members have changed.</summary>

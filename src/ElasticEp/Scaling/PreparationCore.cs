@@ -159,7 +159,8 @@ internal sealed class PreparationCore(MemberCore member, PeerCore peers)
         }
     }
 
-    private bool IsCurrent(string operation) => _plan?.Operation == operation;
+    /// <summary>What is being undone may complete still, also when the same operation is prepared anew.</summary>
+    private bool IsCurrent(string operation) => _plan?.Operation == operation && _undone != operation;
 
     private void FetchWhenReady(List<RankEffect> effects)
     {

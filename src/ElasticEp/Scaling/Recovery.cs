@@ -43,19 +43,19 @@ internal sealed class Recovery(long id, MemberId reporter, string reason)
     public HashSet<MemberId> GivenUp { get; } = [];
 
     /// <summary>Stopping: when the record is read again, because most members are silent; null when they are not.</summary>
-    public TimeSpan? WriteAt { get; set; }
+    public TimeSpan? ReadAgainAt { get; set; }
 
-    /// <summary>Whether it was.</summary>
-    public bool HasWaited { get; set; }
+    /// <summary>Whether it has been read again for that.</summary>
+    public bool HasReadAgain { get; set; }
 
     /// <summary>When a tick is wanted.</summary>
     public TimeSpan WakeAt => Phase switch
     {
         RecoveryPhase.Following => FollowUntil,
-        RecoveryPhase.Stopping => new[] { AnswerBy, LinksBy, WriteAt }.Append(RepeatAt).Min()!.Value,
+        RecoveryPhase.Stopping => new[] { AnswerBy, LinksBy, ReadAgainAt }.Append(RepeatAt).Min()!.Value,
         _ => RepeatAt,
     };
 
     /// <summary>This process was late itself: everybody gets that time in addition.</summary>
-    public void Excuse(TimeSpan late) => (FollowUntil, AnswerBy, LinksBy, WriteAt) = (FollowUntil + late, AnswerBy + late, LinksBy + late, WriteAt + late);
+    public void Excuse(TimeSpan late) => (FollowUntil, AnswerBy, LinksBy, ReadAgainAt) = (FollowUntil + late, AnswerBy + late, LinksBy + late, ReadAgainAt + late);
 }

@@ -33,7 +33,7 @@ internal sealed class RecoveryCore(ElasticEpOptions options, MemberCore member, 
             peers.Report(from, LossReason.Stuck, failed.Reason, now); // it led, and cannot stop itself
         if (now < _resignedUntil && Record.View.Members.Any(other => other.Id != member.Self && !peers.IsLost(other.Id)))
             return false; // its successor leads
-        if (member.View.StartStep > 0 && failed.Epoch < member.View.Epoch)
+        if (member.View.BeginsWithStart && failed.Epoch < member.View.Epoch)
         {
             member.RepeatStart(from, failed.Epoch, effects); // there was a recovery since; its Start may be lost
             return false;
@@ -77,7 +77,7 @@ internal sealed class RecoveryCore(ElasticEpOptions options, MemberCore member, 
     public void OnEntered(GroupView view)
     {
         _resignedUntil = TimeSpan.Zero; // whoever led has kept this rank
-        if (view.StartStep > 0 && (Record.View.Epoch < view.Epoch || Current is { Phase: RecoveryPhase.Following }))
+        if (view.BeginsWithStart && (Record.View.Epoch < view.Epoch || Current is { Phase: RecoveryPhase.Following }))
             Current = null;
     }
 
@@ -94,7 +94,7 @@ internal sealed class RecoveryCore(ElasticEpOptions options, MemberCore member, 
 
         if (recovery.RepeatAt <= now)
             Repeat(recovery, now, effects);
-        if (recovery.Phase == RecoveryPhase.Stopping && recovery.WriteAt <= now)
+        if (recovery.Phase == RecoveryPhase.Stopping && recovery.ReadAgainAt <= now)
             ReadAgain(recovery);
         if (recovery.Phase == RecoveryPhase.Stopping && recovery.LinksBy <= now)
             ReportCutOff(recovery, now, effects);
@@ -110,7 +110,7 @@ internal sealed class RecoveryCore(ElasticEpOptions options, MemberCore member, 
     {
         if (Current is not { } recovery)
             return;
-        var isRecovered = Record.View.StartStep > 0 && Record.View.Epoch > member.View.Epoch;
+        var isRecovered = Record.View.BeginsWithStart && Record.View.Epoch > member.View.Epoch;
         Begin(recovery.Reporter, recovery.Reason);
         if (isRecovered)
             (Current.Phase, Current.FollowUntil, Current.RepeatAt) = (RecoveryPhase.Following, now + peers.SilenceTime, TimeSpan.MaxValue);
@@ -130,7 +130,7 @@ internal sealed class RecoveryCore(ElasticEpOptions options, MemberCore member, 
             return;
         }
 
-        if (recovery.Phase == RecoveryPhase.Reading && Targets().All(target => target.Id != recovery.Reporter))
+        if (recovery.Phase == RecoveryPhase.Reading && !Record.Needs(recovery.Reporter))
         {
             Current = null; // it is in no view that anybody needs: its trouble is its own
             effects.Add(RankEffect.Send(recovery.Reporter, new CompletedMessage(Record.View.Epoch)));
@@ -149,7 +149,7 @@ internal sealed class RecoveryCore(ElasticEpOptions options, MemberCore member, 
             return;
         var survivors = Survivors(recovery);
         if (!HaveAllAnswered(recovery))
-            (recovery.LinksBy, recovery.WriteAt) = (null, null);
+            (recovery.LinksBy, recovery.ReadAgainAt) = (null, null);
         else if (!survivors.AreLinked)
             recovery.LinksBy ??= now + peers.SilenceTime;
         else if (survivors.AnyUnreachable)
@@ -174,7 +174,7 @@ internal sealed class RecoveryCore(ElasticEpOptions options, MemberCore member, 
     /// <summary>Starts a view that is durable and not Completed again, for a rank that coordinates it and did not lead the recovery itself.</summary>
     public void StartAgain(List<RankEffect> effects)
     {
-        if (Record.View.StartStep > 0 && !Record.IsCompleted && Record.View.Epoch == member.View.Epoch)
+        if (Record.View.BeginsWithStart && !Record.IsCompleted && Record.View.Epoch == member.View.Epoch)
             starts.Send(StartOf(Record.View, Record.Pending), Targets().Select(target => target.Id).Where(target => target != member.Self && !peers.IsLost(target)), effects);
     }
 
@@ -254,7 +254,7 @@ internal sealed class RecoveryCore(ElasticEpOptions options, MemberCore member, 
     /// <summary>More would be dropped on silence alone than are kept: the record says whether the others have gone on without this side.</summary>
     private void ReadAgain(Recovery recovery)
     {
-        (recovery.HasWaited, recovery.WriteAt) = (true, null);
+        (recovery.HasReadAgain, recovery.ReadAgainAt) = (true, null);
         writer.Doubt();
     }
 
@@ -284,9 +284,9 @@ internal sealed class RecoveryCore(ElasticEpOptions options, MemberCore member, 
         var placement = Record.View.Placement.Without([.. evicted.Select(other => other.Rank)]);
         if (placement.FindMissing() is not null || members.Length < options.MinRanks)
             return; // not runnable without them: waits until they are back
-        if (!recovery.HasWaited && Survivors(recovery).MayBeCutOff)
+        if (!recovery.HasReadAgain && Survivors(recovery).MayBeCutOff)
         {
-            recovery.WriteAt ??= now + (peers.SilenceTime * 2);
+            recovery.ReadAgainAt ??= now + (peers.SilenceTime * 2);
             return;
         }
 

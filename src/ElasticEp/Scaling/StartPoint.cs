@@ -28,7 +28,7 @@ internal static class StartPoint
         var members = kept.Where(answer => record.View.Contains(answer.Key)).Select(answer => answer.Value.Closed!.Value).ToArray();
         var leavers = kept.Where(answer => !record.View.Contains(answer.Key)).Select(answer => answer.Value.Closed!.Value).ToArray();
         var counted = members.Length == 0 ? leavers : rules.LeaverCounts(isGoneOn) ? [.. members, .. leavers] : members;
-        var haveOthersRun = record is { View.StartStep: 0, LastCompleted.Epoch: > 0 };
+        var haveOthersRun = record is { View.BeginsWithStart: false, LastCompleted.Epoch: > 0 };
         var floor = counted.Length == 0 && haveOthersRun ? record.CommitStep + MostAhead : Math.Max(1, record.View.StartStep);
         return counted.Length == 0 ? floor : Math.Max(floor, rules.StartStep(counted));
     }

@@ -15,7 +15,7 @@ internal sealed partial class TransitionCore
             ? Record.AfterEnd(new OperationOutcome(operation.Id, true, "", operation.Figures), operation.Kind)
             : Record with { Pending = operation.Pending };
         _writer.Write(record.WithNext(operation.Next!) with { CommitStep = _member.Step }, WritePurpose.Commit, effects);
-        if (_rules.MayAnnounce(false))
+        if (_rules.MayAnnounce(false)) // never, but for a mutant of the simulator
             _member.Announce(operation.Next!, effects);
     }
 
@@ -73,15 +73,22 @@ internal sealed partial class TransitionCore
         EnterPhase(operation, OperationPhase.Preparing, now, effects);
     }
 
-    /// <summary>Ends the operation at the view in use: rolled back, or, when its members are in, without the rest of its plan.</summary>
+    /// <summary>
+    /// Ends the operation at the view in use: rolled back, or, when its members are in, without the rest of its plan. Nobody undoes anything
+    /// before that is durable: the coordinator that this rank has taken over from may have committed the next view meanwhile.
+    /// </summary>
     private void EndEarly(Operation operation, TimeSpan now, List<RankEffect> effects)
     {
-        var reason = operation.AbortReason!;
+        operation.HasEndedEarly = true;
+        Finish(operation, operation.Pending.IsCommitted, operation.AbortReason!, now, effects);
+    }
+
+    private void SendAbort(Operation operation, List<RankEffect> effects)
+    {
         // A leaver may still have to follow the view that is without it: there is nothing for it to undo.
         var participants = Record.View.Members.Select(other => other.Id);
         foreach (var participant in operation.Pending.IsCommitted ? participants : participants.Concat(operation.Participants).Concat(_joiners.Of(operation, Record.View)).Distinct())
-            effects.Add(RankEffect.Send(participant, new AbortMessage(operation.Id, reason)));
-        Finish(operation, operation.Pending.IsCommitted, reason, now, effects);
+            effects.Add(RankEffect.Send(participant, new AbortMessage(operation.Id, operation.AbortReason!)));
     }
 
     private void Finish(Operation operation, bool isCompleted, string reason, TimeSpan now, List<RankEffect> effects)
@@ -94,6 +101,8 @@ internal sealed partial class TransitionCore
 
     private void OnFinished(Operation operation, List<RankEffect> effects)
     {
+        if (operation.HasEndedEarly)
+            SendAbort(operation, effects);
         if (operation.Phase == OperationPhase.Aborting)
             _joiners.Dismiss(operation, Record.View, effects);
         _reporter.Report(operation, effects);

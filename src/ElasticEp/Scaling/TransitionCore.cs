@@ -118,7 +118,7 @@ internal sealed partial class TransitionCore
     /// <summary>This rank enters a view. Joiners are in no step yet that could announce it to them: they get Start. A recovery and a birth start everybody themselves.</summary>
     public void OnEntered(GroupView view, long firstStep, List<RankEffect> effects)
     {
-        if (view.StartStep != 0 || Current is not { Phase: OperationPhase.Committed } operation || view.Epoch != Record.View.Epoch)
+        if (view.BeginsWithStart || Current is not { Phase: OperationPhase.Committed } operation || view.Epoch != Record.View.Epoch)
             return;
         _starts.Send(new StartMessage(view, firstStep, operation.Id, operation.Pending.CommittedViews), Record.Joiners.Select(joiner => joiner.Id), effects);
     }
@@ -270,7 +270,7 @@ internal sealed partial class TransitionCore
     private void OnProposed(Operation operation, TimeSpan now, List<RankEffect> effects)
     {
         EnterPhase(operation, OperationPhase.Gathering, now, effects);
-        _joiners.Gather(operation, effects);
+        _joiners.StartWatching(effects);
         _load.Request(operation, Record.View, effects);
     }
 

@@ -45,7 +45,7 @@ internal sealed partial class MemberCore
     {
         LastCompleted = Step;
         IsFresh = false;
-        effects.Add(RankEffect.CloseStep(View, Step));
+        effects.Add(RankEffect.CompleteStep(View, Step));
         if (_isFirstOfView)
         {
             _isFirstOfView = false;

@@ -17,7 +17,7 @@ internal sealed partial class MemberCore
     private TimeSpan _stoppedSince; // when this rank answered the last Stop, or reported that no Start came of it
 
     /// <summary>Who is to lead a recovery, as far as this rank knows.</summary>
-    public MemberId? Proposer => Succession.Proposer(View, peers);
+    public MemberId? RecoveryLeader => Succession.Leader(View, peers);
 
     public void OnStop(MemberId from, StopMessage stop, TimeSpan now, List<RankEffect> effects)
     {
@@ -90,26 +90,27 @@ internal sealed partial class MemberCore
     /// <summary>A peer that is still in an earlier view may have missed its Start: whoever was started by the same one repeats it.</summary>
     public void RepeatStart(MemberId peer, long epoch, List<RankEffect> effects)
     {
-        if (_startedBy is { } start && start.View.StartStep > 0 && epoch < start.View.Epoch && peer != Self)
+        if (_startedBy is { } start && start.View.BeginsWithStart && epoch < start.View.Epoch && peer != Self)
             effects.Add(RankEffect.Send(peer, start));
     }
 
     /// <summary>
-    /// The record has a view with this rank, which nobody has let in yet. Those who have been in a step will do it, at a birth the
-    /// coordinator; when all of them are lost, the lowest of the others is to lead.
+    /// The record has a view with this rank, which nobody has let in yet. Those of its members who have been in a step will do it; without
+    /// such members those who leave, and at a birth the coordinator. When all of them are lost, the lowest of the others is to lead.
     /// </summary>
     public void ReportIfAbandoned(GroupRecord record, List<RankEffect> effects)
     {
         if (View.Epoch != 0 || Phase == MemberPhase.Gone || !record.View.Contains(Self) || record.View.IsTerminal || record.LastCompleted is not { } completed)
             return;
-        var leaders = completed.Members.IsEmpty ? record.View.Members.Where(member => member.Rank == record.View.Coordinator) : completed.Members;
-        if (!leaders.All(leader => peers.IsLost(leader.Id)))
+        var (before, next) = (completed.Members, record.View.Members);
+        var leaders = before.IsEmpty ? next.Where(member => member.Rank == record.View.Coordinator) : before.Where(member => record.View.Contains(member.Id));
+        if (!(leaders.Any() ? leaders : before).All(leader => peers.IsLost(leader.Id)))
             return;
-        var proposer = record.View.Members.First(member => !peers.IsLost(member.Id)).Id;
-        effects.Add(RankEffect.Send(proposer, new StepFailedMessage(record.View.Epoch, 0, null, $"nobody is left who could let {Self} into {record.View}")));
+        var lowest = record.View.Members.First(member => !peers.IsLost(member.Id)).Id;
+        effects.Add(RankEffect.Send(lowest, new StepFailedMessage(record.View.Epoch, 0, null, $"nobody is left who could let {Self} into {record.View}")));
     }
 
-    /// <summary>A connection has ended.</summary>
+    /// <summary>A connection has ended. That ends the attempt at once; when the peer is found to be lost, <see cref="OnPeerLost"/> reports it again, to who leads then.</summary>
     public void OnLinkLost(LinkLost e, TimeSpan now, List<RankEffect> effects) =>
         OnTrouble(e.Peer, $"the link to {e.Peer} was lost ({e.Reason}): {e.Detail}", now, effects);
 
@@ -121,7 +122,7 @@ internal sealed partial class MemberCore
     {
         if (Phase == MemberPhase.Stopped)
             AnswerStops(effects);
-        else if (_trouble is { } trouble && peer == Proposer && Phase != MemberPhase.Gone)
+        else if (_trouble is { } trouble && peer == RecoveryLeader && Phase != MemberPhase.Gone)
             effects.Add(RankEffect.Send(peer, new StepFailedMessage(View.Epoch, Step, trouble.Peer, trouble.Reason)));
     }
 
@@ -148,7 +149,7 @@ internal sealed partial class MemberCore
     {
         LastCompleted = Step;
         IsFresh = false;
-        effects.Add(RankEffect.CloseStep(View, Step));
+        effects.Add(RankEffect.CompleteStep(View, Step));
         Return(true, _tailFailure, effects);
     }
 
@@ -180,8 +181,8 @@ internal sealed partial class MemberCore
 
     private void OnTrouble(MemberId? peer, string reason, TimeSpan now, List<RankEffect> effects)
     {
-        var isProposer = peer is { } lost && _stops.ContainsKey(lost) && Phase is (MemberPhase.Stopping or MemberPhase.Stopped);
-        if (peer is { } other && !View.Contains(other) && !isProposer)
+        var hasSentStop = peer is { } lost && _stops.ContainsKey(lost) && Phase is (MemberPhase.Stopping or MemberPhase.Stopped);
+        if (peer is { } other && !View.Contains(other) && !hasSentStop)
             return;
         if (Phase is MemberPhase.Parked or MemberPhase.Gone)
             return;
@@ -200,7 +201,7 @@ internal sealed partial class MemberCore
         (_trouble, _reportedAt) = ((peer, reason), now);
         if (_hasGroupEnded)
             Leave(effects);
-        else if (Proposer is { } proposer)
-            effects.Add(RankEffect.Send(proposer, new StepFailedMessage(View.Epoch, Step, peer, reason)));
+        else if (RecoveryLeader is { } leader)
+            effects.Add(RankEffect.Send(leader, new StepFailedMessage(View.Epoch, Step, peer, reason)));
     }
 }

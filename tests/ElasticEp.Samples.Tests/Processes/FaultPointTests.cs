@@ -19,7 +19,7 @@ public sealed class FaultPointTests(ITestOutputHelper output) : IDisposable
     private static readonly string Executable = ProcessServer.Executable.Replace("Samples.Server", "Samples.FaultyServer", StringComparison.Ordinal);
     private static readonly bool TriesAll = Environment.GetEnvironmentVariable("ELASTICEP_FAULT_POINTS") == "all";
     private static readonly HashSet<string> InEveryStep = [FaultPoints.InsideDispatch, FaultPoints.InsideStepEnd, FaultPoints.BeforeCombine, FaultPoints.BeforeStepEnd,
-        .. FaultPointList.All.Where(point => point.EndsWith("SendStepEnd", StringComparison.Ordinal) || point.EndsWith("RunDelegate", StringComparison.Ordinal) || point.EndsWith("CloseStep", StringComparison.Ordinal) || point.EndsWith("ReturnToCaller", StringComparison.Ordinal))];
+        .. FaultPointList.All.Where(point => point.EndsWith("SendStepEnd", StringComparison.Ordinal) || point.EndsWith("RunDelegate", StringComparison.Ordinal) || point.EndsWith("CompleteStep", StringComparison.Ordinal) || point.EndsWith("ReturnToCaller", StringComparison.Ordinal))];
 
     private readonly string _folder = Directory.CreateTempSubdirectory("elasticep-faults").FullName;
 

@@ -31,6 +31,22 @@ public sealed class GoldenServerTests
     public async Task Goes_2_3_1_2_under_32_streams() =>
         await ResizeUnderLoadAsync(2, [new { new_data_parallel_size = 3 }, new { new_data_parallel_size = 1 }, new { new_data_parallel_size = 2 }], isShrinking: [false, true, false]);
 
+    /// <summary>The chains that SGLang has published for its elastic expert parallelism; in the last one every expert has replicas.</summary>
+    [Theory]
+    [InlineData(0, 4, 3, 4)]
+    [InlineData(0, 5, 4, 5, 4)]
+    [InlineData(0, 4, 3, 2)]
+    [InlineData(0, 8, 4, 8, 4, 8)]
+    [InlineData(0, 8, 4, 8, 6)]
+    [InlineData(0, 4, 5, 3)]
+    [InlineData(0, 4, 3, 4, 5)]
+    [InlineData(128, 8, 7, 4, 7, 8)]
+    public async Task Goes_the_chains_of_resizes_that_SGLang_has_published_under_32_streams(int redundant, params int[] sizes) => await ResizeUnderLoadAsync(
+        sizes[0],
+        [.. sizes[1..].Select(size => new { new_data_parallel_size = size })],
+        [.. sizes.Zip(sizes[1..], (before, after) => after < before)],
+        redundant);
+
     [Fact]
     public async Task Loses_a_middle_rank_under_32_streams() =>
         await ResizeUnderLoadAsync(4, [new { remove_ranks = new[] { 1 } }], isShrinking: [true]);

@@ -140,7 +140,7 @@ internal sealed class ExchangeGroup(ElasticEpOptions options, ulong? shuffleSeed
             lock (Ended)
                 Ended[rank] = Ended.GetValueOrDefault(rank) + 1;
         },
-        FrameWaiting = (epoch, step) =>
+        FrameParked = (epoch, step) =>
         {
             lock (Held)
                 Held.Add((rank, epoch, step));

@@ -16,7 +16,7 @@ internal sealed class LoneRank : IDisposable
         View = ExchangeSetup.View(Options, 3, 0, 1, 5);
         Exchange = new RankExchange(Options, 0, new CpuExchangeKernels(), new Wire(this, onSend), new ExchangeSetup.NoWeights(), rules ?? StepRules.Default, Time)
         {
-            FrameWaiting = (epoch, step) => Waiting.Add((epoch, step)),
+            FrameParked = (epoch, step) => Waiting.Add((epoch, step)),
         };
         Exchange.EnterView(View, 7);
     }

@@ -29,7 +29,7 @@ public sealed class SuccessionTests
             peers.Report(TestViews.Id(rank), LossReason.Stuck, "", TimeSpan.Zero);
         }
 
-        Assert.Equal(TestViews.Id(expected), Succession.Proposer(View, peers));
+        Assert.Equal(TestViews.Id(expected), Succession.Leader(View, peers));
     }
 
     [Fact]

@@ -90,6 +90,10 @@ public sealed class BirthTests
         var again = new GroupView(1, 1, 0, view.Members, SimPlanner.Plan(view, ([0, 1, 2], hasOthers ? 1 : 0)).Placement);
         var effects = Prepare(again);
         Assert.Equal(hasOthers, effects.OfType<Rollback>().Any());
+        core.Handle(new Fetched("birth"), TimeSpan.Zero); // of the first, which was under way when it was undone
+        Assert.Equal(hasOthers ? PreparationState.Fetching : PreparationState.Ready, core.Preparation.State);
+        if (hasOthers)
+            Assert.Contains(core.Handle(new RolledBack("birth"), TimeSpan.Zero), effect => effect.Control is Fetch { Plan.Next: var view } && view == again);
 
         List<ControlEffect> Prepare(GroupView next) => [.. core.Handle(
             new MessageReceived(TestViews.Id(0), new PrepareMessage("birth", 0, GroupView.None, next, [], TimeSpan.Zero)), TimeSpan.Zero).Select(effect => effect.Control).OfType<ControlEffect>()];

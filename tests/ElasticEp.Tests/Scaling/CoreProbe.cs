@@ -90,7 +90,7 @@ internal sealed class CoreProbe
     {
         var probe = new CoreProbe(rank) { Record = record };
         probe.Post(new RecordSeen(record));
-        foreach (var member in record.View.Members.Where(member => member.Rank != rank))
+        foreach (var member in record.View.Members.Concat(record.Leavers).Where(member => member.Rank != rank))
             probe.LinkUp(member.Rank);
         return probe;
     }

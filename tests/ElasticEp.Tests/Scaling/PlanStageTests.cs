@@ -62,8 +62,8 @@ public sealed class PlanStageTests
         probe.Step();
         Assert.Empty(probe.Sent<AbortMessage>());
         probe.Write(); // it is Completed
-        Assert.Single(probe.Sent<AbortMessage>(2));
         probe.Write();
+        Assert.Single(probe.Sent<AbortMessage>(2));
         Assert.Equal(("view 2 [0 1]", false), ($"{probe.Record.View}", probe.Outcome.IsCompleted));
         Assert.Null(probe.Record.Pending);
         Assert.Equal(OperationPhase.Proposing, probe.Ask("next", size: 3).Phase);
@@ -125,8 +125,8 @@ public sealed class PlanStageTests
         var probe = InFirst(After);
         Assert.Equal(("view 2 [0 1 2]", true, 1), Durable(probe));
         probe.Report(1, PreparationState.Fetching, "checksum mismatch");
-        Assert.Equal([1, 2], probe.Of<SendMessage>().Where(send => send.Message is AbortMessage).Select(send => send.To.Rank).Order());
         probe.Write();
+        Assert.Equal([1, 2], probe.Of<SendMessage>().Where(send => send.Message is AbortMessage).Select(send => send.To.Rank).Order());
         Assert.Equal((true, "checksum mismatch"), (probe.Outcome.IsCompleted, probe.Outcome.Reason));
         Assert.Equal(("view 2 [0 1 2]", ""), ($"{probe.Record.View}", probe.Core.Preparation.Operation));
     }

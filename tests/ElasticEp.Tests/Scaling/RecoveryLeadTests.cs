@@ -98,11 +98,14 @@ public sealed class RecoveryLeadTests
         Assert.Equal(record.View.Epoch + 1, probe.Core.Member.View.Epoch);
     }
 
-    [Fact]
-    public void While_one_of_those_lives_who_have_been_in_a_step_joiners_wait_for_it()
+    [Theory]
+    [InlineData(new[] { 0, 3 }, new[] { 0, 1, 3 }, false)] // rank 3 will let it in
+    [InlineData(new[] { 0, 3 }, new[] { 1 }, false)] // rank 3 leaves, and leads until that is done
+    [InlineData(new[] { 0, 3 }, new[] { 0, 1 }, true)] // rank 3 leaves, and leads nothing
+    public void Joiners_wait_for_who_will_let_them_in(int[] before, int[] next, bool leads)
     {
-        var record = new GroupRecord(TestViews.View(1, 0, 3)).WithNext(TestViews.View(2, 0, 1, 3));
-        Assert.False(CoreProbe.Waiting(1, record).LoseLink(0).Lose(0).Has<ReadRecord>());
+        var record = new GroupRecord(TestViews.View(1, before)).WithNext(TestViews.View(2, next));
+        Assert.Equal(leads, CoreProbe.Waiting(1, record).LoseLink(0).Lose(0).Has<ReadRecord>());
     }
 
     /// <summary>The view that was being prepared has the epoch of the other recovery's: committing it would give two views one epoch.</summary>

@@ -13,8 +13,8 @@ public sealed class MutantTests(ITestOutputHelper output)
     {
         for (var seed = 1UL; seed <= Seeds; seed++)
         {
-            var simulation = new Simulation(seed, Mutants.All[mutant]);
-            if (Record.Exception(simulation.Run) is { } caught)
+            var (broken, invariant) = Mutants.All[mutant];
+            if (Record.Exception(new Simulation(seed, broken).Run) is { } caught && caught.Message.Split('\n')[0].Contains(invariant, StringComparison.Ordinal))
             {
                 output.WriteLine(caught.Message.Split('\n')[0]);
                 return;

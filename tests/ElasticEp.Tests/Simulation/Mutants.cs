@@ -4,26 +4,32 @@ using ElasticEp.Transport;
 namespace ElasticEp.Tests.Simulation;
 
 /// <summary>
-/// Each breaks one rule of the step agreement, and must be caught. Two parts of rule 2 are not here because breaking them only
+/// Each breaks one rule of the step agreement or of the world that the cores rely on, and must be caught by the invariant that it breaks. Two parts of rule 2 are not here because breaking them only
 /// costs a wake: a rank that has work wakes the others anyway, and a coordinator that announces a view says that it has work.
 /// </summary>
 internal static class Mutants
 {
-    public static IReadOnlyDictionary<string, SimBreak> All { get; } = new SortedDictionary<string, SimBreak>
+    public static IReadOnlyDictionary<string, Mutant> All { get; } = new SortedDictionary<string, Mutant>
     {
-        ["rule 1: one StepEnd is not waited for"] = new() { Rules = new OneStepEndLess() },
-        ["rule 1: the delegate is not waited for"] = new() { Rules = new DelegateIgnored() },
-        ["rule 2: a wake is not latched"] = new() { Rules = new WakeForgotten() },
-        ["rule 3: a view is announced before it is durable"] = new() { Rules = new AnnouncedEarly() },
-        ["rule 3: a view counts as Completed before its first step is complete"] = new() { Rules = new CompletedEarly() },
-        ["rule 3: a view is prepared before the one in use is Completed"] = new() { Rules = new PreparedEarly() },
-        ["rule 4: a frame of an older attempt is taken"] = new() { Rules = new StaleFrameTaken(), IgnoresFence = true },
-        ["rule 4: an early frame is thrown away"] = new() { Rules = new EarlyFrameDropped() },
-        ["rule 5: Stop is answered while the delegate runs"] = new() { Rules = new AnsweredEarly() },
-        ["rule 5: the highest closed step counts"] = new() { Rules = new StartedAtHighest() },
-        ["rule 6: Stop cancels the tail"] = new() { Rules = new TailCancelled() },
-        ["rule 7: positions and owners are not compared"] = new() { AcceptsAnyToken = true },
+        ["rule 1: one StepEnd is not waited for"] = new(new() { Rules = new OneStepEndLess() }, "has not completed its exchanges"),
+        ["rule 1: the delegate is not waited for"] = new(new() { Rules = new DelegateIgnored() }, "returned before its delegate did"),
+        ["rule 2: a wake is not latched"] = new(new() { Rules = new WakeForgotten() }, "an operation that nothing hindered ended as aborted"),
+        ["rule 3: a view is announced before it is durable"] = new(new() { Rules = new AnnouncedEarly() }, "which is not durable"),
+        ["rule 3: a view counts as Completed before its first step is complete"] = new(new() { Rules = new CompletedEarly() }, "is Completed, but rank"),
+        ["rule 3: a view is prepared before the one in use is Completed"] = new(new() { Rules = new PreparedEarly() }, "was committed before"),
+        ["rule 4: a frame of an older attempt is taken"] = new(new() { Rules = new StaleFrameTaken(), IgnoresFence = true }, "rule 4: rank"),
+        ["rule 4: an early frame is thrown away"] = new(new() { Rules = new EarlyFrameDropped() }, "an operation that nothing hindered ended as aborted"),
+        ["rule 5: Stop is answered while the delegate runs"] = new(new() { Rules = new AnsweredEarly() }, "while its delegate of step"),
+        ["rule 5: the highest closed step counts"] = new(new() { Rules = new StartedAtHighest() }, "has not completed its exchanges"),
+        ["rule 6: Stop cancels the tail"] = new(new() { Rules = new TailCancelled() }, "the tail of step"),
+        ["rule 3: the record is written whatever its version"] = new(new() { IgnoresVersions = true }, "was proposed twice"),
+        ["rule 5: a leaver counts that others have gone on without"] = new(new() { Rules = new LeaverCounted() }, "and got Start with step"),
+        ["a lost link is not made again"] = new(new() { NeverRedials = true }, "the group makes no progress"),
+        ["rule 7: positions and owners are not compared"] = new(new() { AcceptsAnyToken = true }, "was accepted twice"),
     };
+
+    /// <summary>What is broken, and words of the invariant that notices.</summary>
+    internal sealed record Mutant(SimBreak Break, string Invariant);
 
     private sealed class OneStepEndLess : StepRules
     {
@@ -75,6 +81,11 @@ internal static class Mutants
     private sealed class StartedAtHighest : StepRules
     {
         public override long StartStep(IEnumerable<long> closed) => closed.Max() + 1;
+    }
+
+    private sealed class LeaverCounted : StepRules
+    {
+        public override bool LeaverCounts(bool hasSomebodyEntered) => true;
     }
 
     private sealed class TailCancelled : StepRules

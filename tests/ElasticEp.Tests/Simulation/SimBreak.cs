@@ -10,6 +10,12 @@ internal sealed record SimBreak
     /// <summary>Rule 4: frames of an attempt that was stopped are not kept out before their tags are judged.</summary>
     public bool IgnoresFence { get; init; }
 
+    /// <summary>Rule 3: the store writes the record whatever its version is.</summary>
+    public bool IgnoresVersions { get; init; }
+
+    /// <summary>A link that was up once is not made again.</summary>
+    public bool NeverRedials { get; init; }
+
     /// <summary>Rule 7: the front end looks neither at the owner number nor at the position.</summary>
     public bool AcceptsAnyToken { get; init; }
 }

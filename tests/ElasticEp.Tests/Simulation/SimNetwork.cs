@@ -14,6 +14,8 @@ internal sealed class SimNetwork(Simulation world)
     /// <summary>One attempt.</summary>
     public void Dial(SimRank from, MemberId id)
     {
+        if (world.Break.NeverRedials && _links.Exists(link => link.Generation > 0 && (link.A == from || link.B == from) && link.Other(from).Identity.Id == id))
+            return;
         if (world.Find(id) is not { IsReachable: true } peer)
         {
             var isReplaced = world.Find(id.Rank) is { IsReachable: true } other && other.Address == world.Find(id)?.Address;

@@ -158,7 +158,7 @@ internal sealed partial class SimRank
             case StepEffectKind.RunDelegate:
                 StartAttempt(effect);
                 break;
-            case StepEffectKind.CloseStep:
+            case StepEffectKind.CompleteStep:
                 _isOpen = false;
                 _world.Checks.Closed(this, effect.Step);
                 break;
