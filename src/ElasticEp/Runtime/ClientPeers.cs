@@ -1,5 +1,6 @@
 using ElasticEp.Events;
 using ElasticEp.Membership;
+using ElasticEp.Protocol;
 using ElasticEp.Transport;
 
 namespace ElasticEp.Runtime;
@@ -9,6 +10,7 @@ internal sealed class ClientPeers : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly PeerCore _core;
+    private readonly GroupWatch _watch;
     private readonly PeerDialer _dialer;
     private readonly ITransport _transport;
     private readonly TimeProvider _time;
@@ -20,15 +22,32 @@ internal sealed class ClientPeers : IDisposable
     {
         (_transport, _time, _self, _startedAt) = (services.Transport, services.Time, self, services.Time.GetTimestamp());
         _core = new PeerCore(services.Options);
+        _watch = new GroupWatch(services.Options, _core);
         _dialer = new PeerDialer(services.Transport, services.Options.ConnectDeadline, services.Time, OnDialEnded, stopped);
         _timer = services.Time.CreateTimer(static state => ((ClientPeers)state!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Whether a member cannot be reached, after it could be or for too long.</summary>
-    public bool IsDown(MemberId peer)
+    /// <summary>How the group and its ranks are now.</summary>
+    public GroupStatus Read()
     {
         lock (_lock)
-            return _core.IsDown(peer);
+            return _watch.Read(Now, _time.GetUtcNow());
+    }
+
+    /// <summary>What the client learns beside its connections.</summary>
+    public void Watch(Action<GroupWatch, TimeSpan> change)
+    {
+        lock (_lock)
+            change(_watch, Now);
+    }
+
+    public void OnBeat(MemberId peer, in FrameHeader beat)
+    {
+        lock (_lock)
+        {
+            _core.OnBeat(peer, Now);
+            _watch.OnBeat(peer, beat.Step, (RankActivity)beat.Flags, Now);
+        }
     }
 
     /// <summary>From now on these are to be connected, and no others.</summary>
@@ -47,6 +66,8 @@ internal sealed class ClientPeers : IDisposable
 
     public void Dispose() => _timer.Dispose();
 
+    private TimeSpan Now => _time.GetElapsedTime(_startedAt);
+
     private void OnDialEnded(ControlEvent e) => Change((now, effects) => _core.OnDialEnded((DialEnded)e, now, effects));
 
     private void OnTimer() => Change(_core.OnTick);
@@ -56,7 +77,7 @@ internal sealed class ClientPeers : IDisposable
         var effects = new List<RankEffect>();
         lock (_lock)
         {
-            var now = _time.GetElapsedTime(_startedAt);
+            var now = Now;
             change(now, effects);
             _core.TakeLosses(); // the members find out for themselves, and the record says what became of it
             if (_core.WakeAt is { } at)
