@@ -19,6 +19,8 @@ internal static class ElasticEndpoints
         app.MapGet("/elastic/view", (LiveView live) => Results.Json(live.Read(), HttpJson.Readable.LiveState));
         app.MapGet("/elastic/operations", (ScaleOperations operations, TimeProvider time) =>
             Results.Json(new OperationList(LiveOperation.Of(operations.Running, time), operations.History()), HttpJson.Readable.OperationList));
+        foreach (var path in (string[])["/fault_tolerance/status", "/v1/fault_tolerance/status"]) // vLLM has had it at both
+            app.MapGet(path, (IGroupMonitor monitor) => Results.Json(FaultToleranceStatus.Of(monitor.GetStatus()), HttpJson.Readable.FaultToleranceStatus));
         app.MapGet("/elastic/events", SendEventsAsync);
     }
 

@@ -66,6 +66,7 @@ internal sealed class ScaleBody
 [JsonSerializable(typeof(ScalingState))]
 [JsonSerializable(typeof(LiveState))]
 [JsonSerializable(typeof(OperationList))]
+[JsonSerializable(typeof(FaultToleranceStatus))]
 internal sealed partial class HttpJson : JsonSerializerContext
 {
     /// <summary>For answers: letters and quotes stay what they are, as people read them too and no browser takes them for a page.</summary>

@@ -37,7 +37,8 @@ public sealed class ElasticControlTests
         Assert.Equal([0, 1], view.GetProperty("ranks").EnumerateArray().Select(rank => rank.GetProperty("rank").GetInt32()));
         foreach (var rank in view.GetProperty("ranks").EnumerateArray())
         {
-            Assert.Equal("serving", rank.GetProperty("state").GetString());
+            Assert.Equal(("serving", "", Environment.ProcessId), (rank.GetProperty("state").GetString(), rank.GetProperty("reason").GetString(), rank.GetProperty("process_id").GetInt32()));
+            Assert.InRange(rank.GetProperty("since").GetDouble(), view.GetProperty("time").GetDouble() - TestServer.Deadline.TotalSeconds, view.GetProperty("time").GetDouble());
             Assert.NotEqual("", rank.GetProperty("address").GetString());
             Assert.Equal(4, rank.GetProperty("slots").GetArrayLength());
             Assert.Equal(16, rank.GetProperty("slots")[0].EnumerateArray().Count(slot => slot.GetInt32() >= 0));
