@@ -24,7 +24,7 @@ internal static class ElasticEndpoints
         app.MapGet("/elastic/events", SendEventsAsync);
     }
 
-    private static async Task ScaleAsync(HttpContext context, IElasticGroupClient group, ScaleOperations operations, StopGrace grace)
+    private static async Task ScaleAsync(HttpContext context, IElasticGroupClient group, IGroupMonitor monitor, ScaleOperations operations, StopGrace grace)
     {
         var body = await JsonInput.ReadAsync(context, HttpJson.Default.ScaleBody);
         if (body.NewDataParallelSize is null == body.RemoveRanks is null)
@@ -35,8 +35,9 @@ internal static class ElasticEndpoints
             Remove = body.RemoveRanks,
             DrainTime = Seconds(body.DrainTimeout, 0, "drain_timeout"),
             Deadline = Seconds(body.Timeout, 0.001, "timeout"),
+            OperationId = body.OperationId ?? Guid.NewGuid().ToString("N"),
         };
-        if (body.NewDataParallelSize == group.View.Members.Length && operations.Running is null)
+        if (body.OperationId is null && body.NewDataParallelSize == group.View.Members.Length && operations.Running is null && monitor.GetStatus().Obstacle is null)
         {
             await WriteAsync(context, Describe(new ScaleResult { OperationId = request.OperationId, Outcome = ScalePhase.Completed, View = group.View }));
             return;

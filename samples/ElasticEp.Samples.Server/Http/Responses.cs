@@ -43,6 +43,9 @@ internal sealed class ScaleBody
 
     public List<int>? RemoveRanks { get; set; }
 
+    /// <summary>Names the operation: asked for again, it is the same one. A new one when left out.</summary>
+    public string? OperationId { get; set; }
+
     /// <summary>Seconds that leavers let their requests finish.</summary>
     public double? DrainTimeout { get; set; }
 
