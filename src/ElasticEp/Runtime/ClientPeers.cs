@@ -15,6 +15,7 @@ internal sealed class ClientPeers : IDisposable
     private readonly ITransport _transport;
     private readonly TimeProvider _time;
     private readonly ITimer _timer;
+    private readonly ITimer _alive;
     private readonly MemberId _self;
     private readonly long _startedAt;
 
@@ -24,6 +25,7 @@ internal sealed class ClientPeers : IDisposable
         _core = new PeerCore(services.Options);
         _watch = new GroupWatch(services.Options, _core);
         _dialer = new PeerDialer(services.Transport, services.Options.ConnectDeadline, services.Time, OnDialEnded, stopped);
+        _alive = services.Time.CreateTimer(static state => ((ClientPeers)state!).Watch((watch, now) => watch.OnAlive(now)), this, services.Options.HeartbeatInterval, services.Options.HeartbeatInterval);
         _timer = services.Time.CreateTimer(static state => ((ClientPeers)state!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
@@ -31,7 +33,11 @@ internal sealed class ClientPeers : IDisposable
     public GroupStatus Read()
     {
         lock (_lock)
-            return _watch.Read(Now, _time.GetUtcNow());
+        {
+            var now = Now;
+            _watch.OnAlive(now);
+            return _watch.Read(now, _time.GetUtcNow());
+        }
     }
 
     /// <summary>What the client learns beside its connections.</summary>
@@ -64,7 +70,11 @@ internal sealed class ClientPeers : IDisposable
         _dialer.Disconnect(peer);
     }
 
-    public void Dispose() => _timer.Dispose();
+    public void Dispose()
+    {
+        _timer.Dispose();
+        _alive.Dispose();
+    }
 
     private TimeSpan Now => _time.GetElapsedTime(_startedAt);
 

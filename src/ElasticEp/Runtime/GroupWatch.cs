@@ -20,6 +20,8 @@ internal sealed class GroupWatch(ElasticEpOptions options, PeerCore peers)
     private TimeSpan _completedAt; // when a step was complete that was not before
     private TimeSpan _movedAt; // the same, or when there was work again
     private TimeSpan _viewSince;
+    private TimeSpan? _aliveAt;
+    private TimeSpan _lateAt; // what this process has not heard before says nothing
     private long _reached; // the highest step that is complete
 
     public void OnRecord(GroupRecord record, TimeSpan now)
@@ -51,17 +53,26 @@ internal sealed class GroupWatch(ElasticEpOptions options, PeerCore peers)
             _registered.Remove(member);
     }
 
+    /// <summary>Called with every heartbeat interval, and before anybody is told anything: who was late itself, stopped or without a processor, begins to listen anew.</summary>
+    public void OnAlive(TimeSpan now)
+    {
+        if (now - _aliveAt > options.HeartbeatInterval * 2)
+            (_lateAt, _movedAt) = (now, now);
+        _aliveAt = now;
+    }
+
     public void OnBeat(MemberId from, long step, RankActivity activity, TimeSpan now)
     {
         if (!_record.View.Contains(from))
             return;
         if (step > _reached)
             (_reached, _completedAt, _movedAt) = (step, now, now);
-        if (_beats.Values.All(beat => beat.Activity == RankActivity.None))
+        var before = _beats.GetValueOrDefault(from);
+        if (activity != RankActivity.None && before.Activity == RankActivity.None && !HasWork)
             _movedAt = now; // nobody had work until now
-        var since = _beats.TryGetValue(from, out var before) && before.Activity == activity ? before.Since : now;
-        _beats[from] = new Beat(activity, since);
-        Ranks(now);
+        _beats[from] = before.Activity == activity ? before : new Beat(activity, now);
+        if (_shown.TryGetValue((from.Rank, from.Incarnation), out var shown) && shown.Condition != RankCondition.Serving)
+            Ranks(now); // it is back
     }
 
     /// <param name="now">The time on the scale of the events.</param>
@@ -118,9 +129,9 @@ internal sealed class GroupWatch(ElasticEpOptions options, PeerCore peers)
         if (lost.Length == 0 || GroupObstacle.Find(_record.View, [.. lost.Select(rank => rank.Rank)], options.MinRanks) is not { } missing)
             return null;
         var since = lost.Max(rank => rank.Since);
-        var isKnownToAll = _beats.Any(beat => beat.Value.Activity.HasFlag(RankActivity.IsRecovering));
-        var hasGoneOn = _completedAt - since > options.HeartbeatInterval * 2; // a step before the loss is heard of with the next heartbeat
-        if (hasGoneOn || (!isKnownToAll && now - since < peers.SilenceTime))
+        var isRecovering = _beats.Any(beat => beat.Value.Activity.HasFlag(RankActivity.IsRecovering));
+        var getsOn = _completedAt > since && now - _completedAt < options.StallTime;
+        if (!isRecovering && (getsOn || now - since < peers.SilenceTime))
             return null;
         return (since, lost[0].Rank, $"rank {string.Join(", ", lost.Select(rank => rank.Rank))} is lost ({lost[0].Reason}), {missing}: the group waits until it is back");
     }
@@ -149,7 +160,7 @@ internal sealed class GroupWatch(ElasticEpOptions options, PeerCore peers)
 
     private RankNow Describe(GroupMember member, bool isLeaving, TimeSpan now)
     {
-        var state = peers.StateOf(member.Id, now);
+        var state = peers.StateOf(member.Id, _lateAt, now);
         if (state.IsLost)
             return new RankNow(member.Rank, member, RankCondition.Lost, state.Since, state.Detail);
         if (state.IsSuspected)

@@ -76,7 +76,6 @@ public sealed class GroupStatusTests
 
     private static Task<ElasticCluster> StartAsync() => ElasticCluster.StartAsync(options =>
     {
-        options.HeartbeatInterval = TimeSpan.FromMilliseconds(100);
         options.StepDeadline = TimeSpan.FromSeconds(2);
         options.RecoveryDeadline = TimeSpan.FromSeconds(1);
         options.StallTime = TimeSpan.FromSeconds(1);

@@ -63,7 +63,6 @@ public sealed class RefusedScaleTests
     private static Task<ElasticCluster> StartAsync(Action<ElasticCluster>? prepare = null) => ElasticCluster.StartAsync(
         options =>
         {
-            options.HeartbeatInterval = TimeSpan.FromMilliseconds(100);
             options.StepDeadline = TimeSpan.FromSeconds(2);
             options.RecoveryDeadline = TimeSpan.FromSeconds(1);
         },

@@ -49,7 +49,10 @@ public sealed class GroupWatchTests
         After(1);
         Kill(1);
         _now += Options.HeartbeatInterval;
-        Beat(0, 6, RankActivity.HasStep | RankActivity.IsRecovering); // the step before the loss
+        Beat(0, 6, RankActivity.HasStep); // the step before the loss, or one after it: nobody knows yet
+        Assert.Equal("degraded", Read().Phase);
+        After(1);
+        Beat(0, 6, RankActivity.HasStep | RankActivity.IsRecovering);
         var status = Read();
         Assert.Equal(("waiting", false, Noon.AddSeconds(1)), (status.Phase, status.IsReady, status.Since));
         Assert.Equal((RankCondition.Lost, Noon.AddSeconds(1)), (status.Ranks[1].Condition, status.Ranks[1].Since));
@@ -98,6 +101,21 @@ public sealed class GroupWatchTests
         Assert.Equal("waiting", Read().Phase);
         Beat(1, 5, RankActivity.None);
         Assert.Equal((RankCondition.Serving, Noon.AddSeconds(1.75), ""), OfRank(1));
+    }
+
+    [Fact]
+    public void A_client_that_was_late_itself_suspects_nobody_for_it()
+    {
+        Serve(View);
+        _watch.OnAlive(_now);
+        After(60); // it was stopped
+        _watch.OnAlive(_now);
+        Assert.Equal((RankCondition.Serving, Noon, ""), OfRank(1));
+        After(0.5);
+        _watch.OnAlive(_now);
+        After(0.5);
+        _watch.OnAlive(_now);
+        Assert.Equal((RankCondition.Suspected, Noon.AddSeconds(60), "no heartbeat for 1.0 s"), OfRank(1));
     }
 
     [Fact]
