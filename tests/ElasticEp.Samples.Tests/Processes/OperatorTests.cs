@@ -18,11 +18,9 @@ public sealed class OperatorTests
         await using var server = await ProcessServer.StartAsync(3);
         var worker = await ProcessOfAsync(server, Victim);
         Assert.Contains(worker, server.Workers);
-        Assert.Equal((200, "Healthy"), await GetAsync(server, "/health/ready"));
+        await WaitForReadyAsync(server, 200, "Healthy");
         ProcFiles.Send(worker, ProcFiles.SigKill);
-        await WaitForReadyAsync(server, 503);
-
-        var ready = await GetAsync(server, "/health/ready");
+        var ready = await WaitForReadyAsync(server, 503, "waiting: ");
         Assert.Matches(@"^Unhealthy\nwaiting: rank 1 is lost \(.+\), and no other rank has expert [\d, ]+ of MoE layer \d.*; since \d{4}-\d\d-\d\dT[\d:.]+Z$", ready.Body);
         Assert.Equal((200, "Healthy"), await GetAsync(server, "/health"));
         var rank = await RankAsync(server, Victim);
@@ -51,11 +49,11 @@ public sealed class OperatorTests
         ProcFiles.Require();
         await using var server = await ProcessServer.StartAsync(2);
         var worker = await ProcessOfAsync(server, Victim);
+        await WaitForReadyAsync(server, 200, "Healthy");
         ProcFiles.Send(worker, ProcFiles.SigStop);
         try
         {
-            await WaitForReadyAsync(server, 503);
-            Assert.Contains("rank 1 is lost", (await GetAsync(server, "/health/ready")).Body, StringComparison.Ordinal);
+            await WaitForReadyAsync(server, 503, "rank 1 is lost");
             Assert.Equal((200, "Healthy"), await GetAsync(server, "/health"));
             Assert.Equal("lost", (await RankAsync(server, Victim)).GetProperty("state").GetString());
         }
@@ -64,12 +62,18 @@ public sealed class OperatorTests
             ProcFiles.Send(worker, ProcFiles.SigCont);
         }
 
-        await WaitForReadyAsync(server, 200);
+        await WaitForReadyAsync(server, 200, "Healthy");
         await server.WaitUntilAsync(async () => (await RankAsync(server, Victim)).GetProperty("state").GetString() == "serving", "the rank to serve again");
     }
 
-    private static Task WaitForReadyAsync(ProcessServer server, int status) =>
-        server.WaitUntilAsync(async () => (await GetAsync(server, "/health/ready")).Status == status, string.Create(CultureInfo.InvariantCulture, $"readiness to be {status}"));
+    private static async Task<(int Status, string Body)> WaitForReadyAsync(ProcessServer server, int status, string words)
+    {
+        (int Status, string Body) answer = default;
+        await server.WaitUntilAsync(
+            async () => (answer = await GetAsync(server, "/health/ready")).Status == status && answer.Body.Contains(words, StringComparison.Ordinal),
+            string.Create(CultureInfo.InvariantCulture, $"readiness to be {status}, '{words}'"));
+        return answer;
+    }
 
     private static async Task<int> ProcessOfAsync(ProcessServer server, int rank) => (await RankAsync(server, rank)).GetProperty("process_id").GetInt32();
 
