@@ -28,6 +28,7 @@ internal static class GroupSetup
         options.SlotsPerRank = config.Experts;
         options.RedundantExperts = settings.RedundantExperts;
         options.ToleratedLosses = settings.ToleratedLosses;
+        options.StallTime = settings.StallTime;
     }
 
     /// <summary>Adds the model and the serving loop to a rank's host.</summary>

@@ -52,9 +52,7 @@ internal static class ServerApp
         app.Services.GetRequiredService<StopGrace>().Over.Register(app.Services.GetRequiredService<FrontEnd>().StopServing);
         app.MapMetrics();
         app.MapLivePage();
-        app.MapHealthChecks("/health");
-        app.MapHealthChecks("/health/live", new() { Predicate = check => check.Tags.Contains("live") });
-        app.MapHealthChecks("/health/ready", new() { Predicate = check => check.Tags.Contains("ready") });
+        app.MapHealth();
         return app;
     }
 

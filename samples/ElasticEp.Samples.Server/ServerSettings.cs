@@ -29,6 +29,9 @@ internal sealed record ServerSettings
     /// <summary>Most requests that are queued or running.</summary>
     public required int QueueCapacity { get; init; }
 
+    /// <summary>How long no step may be completed, though there is work, until readiness says so.</summary>
+    public required TimeSpan StallTime { get; init; }
+
     /// <summary>How long a stream may be silent before it gets a comment line; zero for no such lines.</summary>
     public required TimeSpan SseKeepAliveInterval { get; init; }
 
@@ -69,6 +72,7 @@ internal sealed record ServerSettings
             RedundantExperts = Number(configuration, "redundant-experts", 0, 0, 2048),
             ToleratedLosses = Number(configuration, "tolerated-losses", 0, 0, maxRanks - 1),
             QueueCapacity = Number(configuration, "max-requests", 4096, 1, 1_000_000),
+            StallTime = TimeSpan.FromSeconds(Number(configuration, "stall-time", 5, 1, 86_400)),
             SseKeepAliveInterval = TimeSpan.FromSeconds(Number(configuration, "sse-keep-alive-interval", 10, 0, 86_400)),
             ShutdownTimeout = TimeSpan.FromSeconds(Number(configuration, "shutdown-timeout", 30, 0, 86_400)),
             IsInProcess = transport == "inprocess",

@@ -10,8 +10,10 @@ public static class ElasticEpHealthChecksExtensions
 {
     /// <summary>
     /// Adds two checks: <c>elasticep-{name}-live</c> (tag <c>live</c>), unhealthy when a rank has failed, and
-    /// <c>elasticep-{name}-ready</c> (tag <c>ready</c>), healthy once this host's rank is admitted and serves, or while a client's group has
-    /// members and all of them can be reached.
+    /// <c>elasticep-{name}-ready</c> (tag <c>ready</c>), healthy once this host's rank is admitted and serves. A client's is
+    /// unhealthy while its group has no view, while there is work and no step was completed for <see cref="ElasticEpOptions.StallTime"/>, or
+    /// while the group waits for members without whom it cannot go on; degraded while it serves and not all is well. Its text says since
+    /// when and why.
     /// </summary>
     /// <param name="builder">The host's health checks.</param>
     /// <param name="name">Name of the group.</param>

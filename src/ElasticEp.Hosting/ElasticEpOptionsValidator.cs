@@ -74,6 +74,7 @@ internal sealed class ElasticEpOptionsValidator(IEnumerable<GroupRegistration> r
         Positive(nameof(options.OperationDeadline), options.OperationDeadline, failures);
         Positive(nameof(options.ConnectDeadline), options.ConnectDeadline, failures);
         Positive(nameof(options.RecoveryDeadline), options.RecoveryDeadline, failures);
+        Positive(nameof(options.StallTime), options.StallTime, failures);
         if (options.HeartbeatInterval < TimeSpan.FromMilliseconds(10) || options.HeartbeatInterval > TimeSpan.FromMinutes(1))
             failures.Add($"HeartbeatInterval is {options.HeartbeatInterval}; it must be 10 milliseconds to 1 minute.");
         if (options.DrainTime < TimeSpan.Zero)

@@ -113,6 +113,8 @@ public static class ElasticEpServiceCollectionExtensions
             return services.AddOptions<ElasticEpOptions>(name);
         services.AddKeyedSingleton(name, (provider, _) => new ClientRuntime(Services(provider, name)));
         services.AddKeyedSingleton<IElasticGroupClient>(name, (provider, _) => provider.GetRequiredKeyedService<ClientRuntime>(name));
+        services.AddKeyedSingleton<IGroupMonitor>(name, (provider, _) => provider.GetRequiredKeyedService<ClientRuntime>(name));
+        services.TryAddSingleton<IGroupMonitor>(provider => provider.GetRequiredKeyedService<IGroupMonitor>(OnlyGroup(provider)));
         services.AddSingleton<IHostedService>(provider => new ClientHostedService(provider.GetRequiredKeyedService<ClientRuntime>(name)));
         return services.AddOptions<ElasticEpOptions>(name).ValidateOnStart();
     }

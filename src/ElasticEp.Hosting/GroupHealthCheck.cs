@@ -8,14 +8,23 @@ internal sealed class GroupHealthCheck(IElasticGroupClient group, RankRuntime? r
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
-        var status = rank?.Status ?? client!.Status;
+        var failure = context.Registration.FailureStatus;
+        var (phase, status, detail) = rank is not null ? OfRank(rank.Status, failure) : OfGroup(client!.GetStatus(), failure);
         var data = new Dictionary<string, object>
         {
             ["epoch"] = group.View.Epoch,
             ["ranks"] = string.Join(' ', group.View.Members.Select(member => member.Rank)),
-            ["phase"] = status.Phase,
+            ["phase"] = phase,
         };
-        var isGood = isReadiness ? status.IsReady : status.IsHealthy;
-        return Task.FromResult(new HealthCheckResult(isGood ? HealthStatus.Healthy : context.Registration.FailureStatus, $"{status.Phase}: {status.Detail}", data: data));
+        return Task.FromResult(new HealthCheckResult(status, $"{phase}: {detail}", data: data));
     }
+
+    private (string Phase, HealthStatus Status, string Detail) OfRank(RankStatus rank, HealthStatus failure) =>
+        (rank.Phase, (isReadiness ? rank.IsReady : rank.IsHealthy) ? HealthStatus.Healthy : failure, rank.Detail);
+
+    /// <summary>A client is alive whatever becomes of its group: starting it again would help nobody.</summary>
+    private (string Phase, HealthStatus Status, string Detail) OfGroup(GroupStatus status, HealthStatus failure) => (
+        status.Phase,
+        !isReadiness ? HealthStatus.Healthy : !status.IsReady ? failure : status.Phase == "degraded" ? HealthStatus.Degraded : HealthStatus.Healthy,
+        $"{status.Detail}; since {status.Since:yyyy-MM-dd'T'HH:mm:ss.fff'Z'}");
 }

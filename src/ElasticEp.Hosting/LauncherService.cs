@@ -40,7 +40,7 @@ internal sealed partial class LauncherService(
 
     private async Task<bool> StopGroupAsync(CancellationToken cancellationToken)
     {
-        var status = client.Status;
+        var status = client.GetStatus();
         try
         {
             await client.StopGroupAsync(cancellationToken).WaitAsync(status.IsReady ? StopGrace : IncompleteStopGrace, time, cancellationToken).ConfigureAwait(false);

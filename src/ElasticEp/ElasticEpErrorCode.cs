@@ -59,4 +59,7 @@ public enum ElasticEpErrorCode
 
     /// <summary>Nobody listens at the peer's address: if it was there before, its process has ended.</summary>
     ConnectionRefused = 19,
+
+    /// <summary>The group waits for members without whom it cannot go on: until they are back no view can change. The message names them, and what is missing.</summary>
+    GroupWaits = 20,
 }

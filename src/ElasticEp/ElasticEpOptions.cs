@@ -113,6 +113,13 @@ public sealed class ElasticEpOptions
     /// <value>Default 10 seconds. When <see cref="StepDeadline"/> is shorter, that counts.</value>
     public TimeSpan RecoveryDeadline { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// How long no step may be completed, though there is work, until the group counts as stalled: readiness then says so, and nothing else
+    /// follows from it. Longer than the longest step.
+    /// </summary>
+    /// <value>Default 5 seconds.</value>
+    public TimeSpan StallTime { get; set; } = TimeSpan.FromSeconds(5);
+
     /// <summary>Largest payload of one weight frame, in bytes.</summary>
     /// <value>Default 1 MiB.</value>
     public int WeightChunkBytes { get; set; } = 1 << 20;
@@ -131,6 +138,6 @@ public sealed class ElasticEpOptions
         (other.ToleratedLosses, other.MovementBudget, other.LoadWindow) = (ToleratedLosses, MovementBudget, LoadWindow);
         (other.Lanes, other.CombineMode, other.WeightChunkBytes) = (Lanes, CombineMode, WeightChunkBytes);
         (other.StepDeadline, other.OperationDeadline, other.DrainTime, other.ConnectDeadline) = (StepDeadline, OperationDeadline, DrainTime, ConnectDeadline);
-        (other.HeartbeatInterval, other.RecoveryDeadline) = (HeartbeatInterval, RecoveryDeadline);
+        (other.HeartbeatInterval, other.RecoveryDeadline, other.StallTime) = (HeartbeatInterval, RecoveryDeadline, StallTime);
     }
 }

@@ -22,7 +22,8 @@ public interface IElasticGroupClient
     /// <returns>How it ended: completed, or aborted with the reason.</returns>
     /// <exception cref="ScaleInProgressException">Another operation runs.</exception>
     /// <exception cref="ElasticEpException">
-    /// <see cref="ElasticEpErrorCode.ImpossibleGroup"/> when such a group cannot exist. <see cref="ElasticEpErrorCode.DeadlineExceeded"/> when
+    /// <see cref="ElasticEpErrorCode.ImpossibleGroup"/> when such a group cannot exist. <see cref="ElasticEpErrorCode.GroupWaits"/> when it
+    /// cannot begin, because members are lost without whom the group cannot go on (a client knows it; a rank waits for them). <see cref="ElasticEpErrorCode.DeadlineExceeded"/> when
     /// the deadline has passed and nobody is left who decides; what was asked may then still be done.
     /// </exception>
     Task<ScaleResult> ScaleAsync(ScaleRequest request, IProgress<ScaleProgress>? progress = null, CancellationToken cancellationToken = default);

@@ -19,10 +19,12 @@ internal static class ElasticEndpoints
         app.MapGet("/elastic/view", (LiveView live) => Results.Json(live.Read(), HttpJson.Readable.LiveState));
         app.MapGet("/elastic/operations", (ScaleOperations operations, TimeProvider time) =>
             Results.Json(new OperationList(LiveOperation.Of(operations.Running, time), operations.History()), HttpJson.Readable.OperationList));
+        foreach (var path in (string[])["/fault_tolerance/status", "/v1/fault_tolerance/status"]) // vLLM has had it at both
+            app.MapGet(path, (IGroupMonitor monitor) => Results.Json(FaultToleranceStatus.Of(monitor.GetStatus()), HttpJson.Readable.FaultToleranceStatus));
         app.MapGet("/elastic/events", SendEventsAsync);
     }
 
-    private static async Task ScaleAsync(HttpContext context, IElasticGroupClient group, ScaleOperations operations, StopGrace grace)
+    private static async Task ScaleAsync(HttpContext context, IElasticGroupClient group, IGroupMonitor monitor, ScaleOperations operations, StopGrace grace)
     {
         var body = await JsonInput.ReadAsync(context, HttpJson.Default.ScaleBody);
         if (body.NewDataParallelSize is null == body.RemoveRanks is null)
@@ -33,8 +35,9 @@ internal static class ElasticEndpoints
             Remove = body.RemoveRanks,
             DrainTime = Seconds(body.DrainTimeout, 0, "drain_timeout"),
             Deadline = Seconds(body.Timeout, 0.001, "timeout"),
+            OperationId = body.OperationId ?? Guid.NewGuid().ToString("N"),
         };
-        if (body.NewDataParallelSize == group.View.Members.Length && operations.Running is null)
+        if (body.OperationId is null && body.NewDataParallelSize == group.View.Members.Length && operations.Running is null && monitor.GetStatus().Obstacle is null)
         {
             await WriteAsync(context, Describe(new ScaleResult { OperationId = request.OperationId, Outcome = ScalePhase.Completed, View = group.View }));
             return;

@@ -12,6 +12,9 @@ internal sealed record LiveState
 
     public required int Coordinator { get; init; }
 
+    /// <summary>How the group is, as <c>/health/ready</c> says it.</summary>
+    public required LiveHealth Health { get; init; }
+
     public required int MaxRanks { get; init; }
 
     public required int Standbys { get; init; }
@@ -46,9 +49,6 @@ internal sealed record LiveState
 /// <summary>One rank. What only its own report can tell is null until that has come.</summary>
 internal sealed record LiveRank
 {
-    /// <summary>The state of a rank that is no member yet: an operation adds it.</summary>
-    public const string Joining = "joining";
-
     public required int Rank { get; init; }
 
     public required long Incarnation { get; init; }
@@ -58,9 +58,16 @@ internal sealed record LiveRank
     /// <summary>The machine, rack or zone that the rank is on.</summary>
     public required string Node { get; init; }
 
-    /// <summary>serving, leaving or joining.</summary>
+    /// <summary>serving, suspected, lost, joining or leaving.</summary>
     public required string State { get; init; }
 
+    /// <summary>Unix seconds since when.</summary>
+    public required double Since { get; init; }
+
+    /// <summary>Why; empty for one that serves.</summary>
+    public required string Reason { get; init; }
+
+    /// <summary>Id of its process, as it has said in its registration.</summary>
     public int? ProcessId { get; init; }
 
     public int? Running { get; init; }
@@ -92,6 +99,9 @@ internal sealed record LiveRank
     /// <summary>Steps by duration since its start, in buckets of an eighth of an octave from a microsecond on.</summary>
     public long[]? StepDurations { get; init; }
 }
+
+/// <summary>How the group is: in one word, whether it serves, since when (unix seconds), and why.</summary>
+internal sealed record LiveHealth(string Phase, bool Ready, double Since, string Detail);
 
 /// <summary>Tokens per expert.</summary>
 internal sealed record LiveExperts(int Layers, int Experts, IReadOnlyList<long[]> Load);

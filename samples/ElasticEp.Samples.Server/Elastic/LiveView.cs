@@ -6,7 +6,7 @@ namespace ElasticEp.Samples.Server.Elastic;
 
 /// <summary>Puts together what the group, the front end and the ranks' reports say.</summary>
 internal sealed class LiveView(
-    IElasticGroupClient group, FrontEnd frontEnd, RankReports reports, ScaleOperations operations, ServingMetrics metrics, ServedModel model, IOptionsMonitor<ElasticEpOptions> options, TimeProvider time)
+    IElasticGroupClient group, IGroupMonitor monitor, FrontEnd frontEnd, RankReports reports, ScaleOperations operations, ServingMetrics metrics, ServedModel model, IOptionsMonitor<ElasticEpOptions> options, TimeProvider time)
 {
     private const int ShownOperations = 10;
 
@@ -19,10 +19,10 @@ internal sealed class LiveView(
 
     public LiveState Read()
     {
-        var (view, setup) = (group.View, options.Get(GroupSetup.GroupName));
-        var ranks = view.Members.Select(member => Describe(view, member)).ToArray();
+        var (view, status, setup) = (group.View, monitor.GetStatus(), options.Get(GroupSetup.GroupName));
+        var ranks = status.Ranks.Select(rank => Describe(view.Placement, rank)).ToArray();
         var loads = view.Members.Select(member => FreshReport(member.Rank)?.ReceivedRows).ToArray();
-        var balancedness = BalancednessOf([.. ranks.Select(rank => rank.Load)]);
+        var balancedness = BalancednessOf([.. ranks.Where(rank => rank.Load.Count > 0).Select(rank => rank.Load)]);
         var rates = Rates();
         return new LiveState
         {
@@ -32,7 +32,8 @@ internal sealed class LiveView(
             Coordinator = view.Coordinator,
             MaxRanks = setup.MaxRanks,
             Standbys = setup.Standbys,
-            Ranks = [.. ranks, .. Joiners(view, operations.Running, setup.MaxRanks)],
+            Health = new LiveHealth(status.Phase, status.IsReady, Seconds(status.Since), status.Detail),
+            Ranks = ranks,
             Experts = Experts(view.Placement, loads),
             TokensPerSecond = rates.Tokens,
             ItlMs = rates.Gaps,
@@ -61,26 +62,28 @@ internal sealed class LiveView(
         ];
     }
 
-    /// <summary>Growing takes the lowest free ranks; nothing is known of them until they are members.</summary>
-    private static IEnumerable<LiveRank> Joiners(GroupView view, RunningOperation? operation, int maxRanks) => Enumerable.Range(0, maxRanks)
-        .Where(rank => !view.Contains(rank))
-        .Take(operation is { Phase: not null, Size: { } size } ? Math.Max(0, size - view.Members.Length) : 0)
-        .Select(rank => new LiveRank { Rank = rank, Incarnation = 0, Address = "", Node = "", State = LiveRank.Joining, Slots = [], Load = [] });
+    private static double Seconds(DateTimeOffset time) => time.ToUnixTimeMilliseconds() / 1000.0;
 
-    private LiveRank Describe(GroupView view, GroupMember member)
+    /// <param name="placement">What the view's members hold.</param>
+    /// <param name="rank">A member, or one that comes or goes: that one holds nothing.</param>
+    private LiveRank Describe(ExpertPlacement placement, RankState rank)
     {
-        var placement = view.Placement;
-        var (pair, fresh) = (reports.Find(member.Rank), FreshReport(member.Rank));
+        var isMember = placement.Ranks.Contains(rank.Rank);
+        var layers = isMember ? placement.Layers : 0;
+        var (pair, fresh) = isMember ? (reports.Find(rank.Rank), FreshReport(rank.Rank)) : (null, null);
         var step = fresh?.StepMilliseconds;
         var rows = fresh?.ReceivedRows;
+        var isLeaving = rank is { Condition: RankCondition.Serving, Member: { } member } && frontEnd.IsLeaving(member.Id);
         return new LiveRank
         {
-            Rank = member.Rank,
-            Incarnation = member.Incarnation,
-            Address = member.Address,
-            Node = member.Node,
-            State = frontEnd.IsLeaving(member.Id) ? "leaving" : "serving",
-            ProcessId = pair?.Last.ProcessId,
+            Rank = rank.Rank,
+            Incarnation = rank.Member?.Incarnation ?? 0,
+            Address = rank.Member?.Address ?? "",
+            Node = rank.Member?.Node ?? "",
+            State = (isLeaving ? RankCondition.Leaving : rank.Condition).ToString().ToLowerInvariant(),
+            Since = Seconds(rank.Since),
+            Reason = isLeaving ? "it takes no new requests" : rank.Reason,
+            ProcessId = rank.ProcessId,
             Running = fresh is null ? pair is null ? null : 0 : fresh.Last.Running,
             Waiting = fresh is null ? pair is null ? null : 0 : fresh.Last.Waiting,
             Steps = pair?.Last.Steps,
@@ -91,8 +94,8 @@ internal sealed class LiveView(
             WaitMs = step?.Wait,
             LastPauseMs = pair?.Last.LastPauseSeconds * 1000,
             KvUsage = pair?.Last.CacheUsage,
-            Slots = [.. Enumerable.Range(0, placement.Layers).Select(layer => placement.GetSlots(layer, member.Rank).ToArray())],
-            Load = [.. Enumerable.Range(0, placement.Layers).Select(layer => rows is null ? 0 : rows.AsSpan(layer * placement.Experts, placement.Experts).ToArray().Sum())],
+            Slots = [.. Enumerable.Range(0, layers).Select(layer => placement.GetSlots(layer, rank.Rank).ToArray())],
+            Load = [.. Enumerable.Range(0, layers).Select(layer => rows is null ? 0 : rows.AsSpan(layer * placement.Experts, placement.Experts).ToArray().Sum())],
             StepDurations = pair?.Last.StepDurations,
         };
     }

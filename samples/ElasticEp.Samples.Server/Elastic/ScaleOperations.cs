@@ -1,3 +1,5 @@
+using ElasticEp.Samples.Server.Http;
+
 namespace ElasticEp.Samples.Server.Elastic;
 
 /// <summary>The operations that were asked for here: the one that runs, and those that have ended.</summary>
@@ -8,6 +10,7 @@ internal sealed class ScaleOperations(IElasticGroupClient group, TimeProvider ti
     private readonly Lock _lock = new();
     private readonly LinkedList<EndedOperation> _ended = [];
     private readonly Dictionary<string, RunningOperation> _running = [];
+    private readonly OrderedDictionary<string, (ScaleContent Content, Task<ScaleResult> Result)> _known = []; // by id: those that run, and those that have ended, the oldest first
 
     /// <summary>Called when an operation begins, gets on or ends. Must be quick.</summary>
     public event Action? Changed;
@@ -35,9 +38,31 @@ internal sealed class ScaleOperations(IElasticGroupClient group, TimeProvider ti
             return [.. _ended];
     }
 
-    /// <summary>Runs an operation.</summary>
+    /// <summary>Runs an operation, or waits for the one of the same id; when that has ended its result is returned. One that was refused has not been one.</summary>
     /// <exception cref="ElasticEpException">It was refused.</exception>
-    public async Task<ScaleResult> RunAsync(ScaleRequest request, string target, CancellationToken cancellationToken)
+    /// <exception cref="BadInputException">Another operation has this id.</exception>
+    public Task<ScaleResult> RunAsync(ScaleRequest request, string target, CancellationToken cancellationToken)
+    {
+        var content = ScaleContent.Of(request);
+        lock (_lock)
+        {
+            if (_known.TryGetValue(request.OperationId, out var known) && !known.Result.IsFaulted && !known.Result.IsCanceled)
+            {
+                return known.Content == content
+                    ? known.Result
+                    : throw new BadInputException($"operation_id {request.OperationId} names another operation, which asked for {known.Content}; this one asks for {content}. Give it an id of its own.", "operation_id", StatusCodes.Status409Conflict);
+            }
+
+            if (_known.Count >= MaxHistory && _known.FirstOrDefault(each => each.Value.Result.IsCompleted) is { Key: { } oldest })
+                _known.Remove(oldest);
+            _known.Remove(request.OperationId);
+            var result = Task.Run(() => RunNewAsync(request, target, cancellationToken), CancellationToken.None);
+            _known.Add(request.OperationId, (content, result));
+            return result;
+        }
+    }
+
+    private async Task<ScaleResult> RunNewAsync(ScaleRequest request, string target, CancellationToken cancellationToken)
     {
         var operation = new RunningOperation(request.OperationId, target, time.GetUtcNow(), time.GetTimestamp()) { Size = request.Size };
         Set(operation);

@@ -10,9 +10,10 @@ internal static partial class HttpErrors
     {
         var (status, type) = exception.Code switch
         {
-            ElasticEpErrorCode.ScaleInProgress => (409, "conflict"),
+            ElasticEpErrorCode.ScaleInProgress or ElasticEpErrorCode.OutcomeUnknown => (409, "conflict"),
+            ElasticEpErrorCode.DeadlineExceeded => (408, "timeout"),
             ElasticEpErrorCode.ImpossibleGroup or ElasticEpErrorCode.InvalidArgument => (400, "invalid_request_error"),
-            ElasticEpErrorCode.GroupEnded => (503, "service_unavailable"),
+            ElasticEpErrorCode.GroupEnded or ElasticEpErrorCode.GroupWaits or ElasticEpErrorCode.StoreUnavailable => (503, "service_unavailable"),
             _ => (500, "internal_error"),
         };
         return (status, new ErrorResponse(new ErrorBody(exception.Message, type, null, status)));
@@ -46,7 +47,7 @@ internal static partial class HttpErrors
         switch (exception)
         {
             case BadInputException input:
-                return WriteAsync(context, input.Status, input.Status == 404 ? "not_found_error" : "invalid_request_error", input.Message, input.Parameter);
+                return WriteAsync(context, input.Status, TypeOf(input.Status), input.Message, input.Parameter);
             case BadHttpRequestException request:
                 var message = request.StatusCode == StatusCodes.Status413PayloadTooLarge ? $"The body is larger than {JsonInput.MaxBodyBytes} bytes." : request.Message;
                 return WriteAsync(context, request.StatusCode, "invalid_request_error", message);
@@ -60,6 +61,13 @@ internal static partial class HttpErrors
                 return WriteAsync(context, 500, "internal_error", $"The server failed; its log tells more under request {context.TraceIdentifier}.");
         }
     }
+
+    private static string TypeOf(int status) => status switch
+    {
+        404 => "not_found_error",
+        409 => "conflict",
+        _ => "invalid_request_error",
+    };
 
     private static Task WriteAsync(HttpContext context, int status, ErrorResponse body) =>
         Results.Json(body, HttpJson.Readable.ErrorResponse, statusCode: status).ExecuteAsync(context);

@@ -43,6 +43,9 @@ internal sealed class ScaleBody
 
     public List<int>? RemoveRanks { get; set; }
 
+    /// <summary>Names the operation: asked for again, it is the same one. A new one when left out.</summary>
+    public string? OperationId { get; set; }
+
     /// <summary>Seconds that leavers let their requests finish.</summary>
     public double? DrainTimeout { get; set; }
 
@@ -66,6 +69,7 @@ internal sealed class ScaleBody
 [JsonSerializable(typeof(ScalingState))]
 [JsonSerializable(typeof(LiveState))]
 [JsonSerializable(typeof(OperationList))]
+[JsonSerializable(typeof(FaultToleranceStatus))]
 internal sealed partial class HttpJson : JsonSerializerContext
 {
     /// <summary>For answers: letters and quotes stay what they are, as people read them too and no browser takes them for a page.</summary>

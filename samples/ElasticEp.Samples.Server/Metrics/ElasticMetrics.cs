@@ -30,45 +30,38 @@ internal sealed class ElasticMetrics
         _stepTokens = new StepTokenHistogram(_factory);
         _factory.CreateGauge(MetricsEndpoint.Vllm("cache_config_info"), "The cache of each rank.", "model_name", "block_size", "num_gpu_blocks")
             .WithLabels(model.Id, Name(KvCachePool.PageSize), Name(Qwen3Workload.CachePages(model.Config))).Set(1);
-        operations.Ended += OnEnded;
+        operations.Ended += new OperationMetrics(_factory).OnEnded;
         registry.AddBeforeCollectCallback(Collect);
     }
-
-    private void OnEnded(EndedOperation operation)
-    {
-        _factory.CreateCounter("elasticep_operations_total", "Resizes that were asked for here, by outcome.", "outcome").WithLabels(operation.Outcome.ToLowerInvariant()).Inc();
-        _factory.CreateCounter("elasticep_bytes_moved_total", "Weight bytes that resizes moved between ranks.").Inc(operation.BytesMoved);
-        _factory.CreateCounter("elasticep_bytes_lower_bound_total", "Fewest bytes that those resizes needed to move.").Inc(operation.BytesLowerBound);
-        if (operation.Outcome != nameof(ScalePhase.Completed))
-            return;
-        Seconds("elasticep_pause_seconds", "From the last step under one view until the first under the next.").Observe(operation.PauseMs / 1000);
-        var stages = _factory.CreateHistogram("elasticep_operation_seconds", "Resizes by stage.", ["stage"], new HistogramConfiguration { Buckets = Histogram.ExponentialBuckets(0.001, 2, 18) });
-        foreach (var (stage, took) in (ReadOnlySpan<(string, double)>)[("launch", operation.LaunchMs), ("transfer", operation.TransferMs), ("drain", operation.DrainMs), ("switch", operation.SwitchMs), ("total", operation.TotalMs)])
-            stages.WithLabels(stage).Observe(took / 1000);
-        if (operation.BytesMoved == 0)
-            return;
-        _factory.CreateCounter(MetricsEndpoint.Vllm("eplb_rearrangements_total"), "Operations that moved weights.").Inc();
-        Gauge(MetricsEndpoint.Vllm("eplb_rearrangement_seconds"), "How long the newest of them moved weights.").Set(operation.TransferMs / 1000);
-    }
-
-    private Histogram Seconds(string name, string help) => _factory.CreateHistogram(name, help, new HistogramConfiguration { Buckets = Histogram.ExponentialBuckets(0.0001, 2, 18) });
 
     private void Collect()
     {
         var state = _live.Read();
-        state = state with { Ranks = [.. state.Ranks.Where(rank => rank.State != LiveRank.Joining)] };
+        CollectHealth(state);
+        state = state with { Ranks = [.. state.Ranks.Where(rank => rank.Slots.Count > 0)] }; // the members
         Gauge("elasticep_view_epoch", "Number of the view.").Set(state.Epoch);
         Gauge("elasticep_members", "Ranks of the view.").Set(state.Ranks.Count);
         Gauge("elasticep_max_ranks", "Most ranks.").Set(state.MaxRanks);
         Gauge("elasticep_outstanding_requests", "Requests that are queued or running.").Set(state.Running + state.Queued);
         Gauge("elasticep_scaling", "1 while a resize runs.").Set(state.Operation is null ? 0 : 1);
         CollectBalance(state);
-        Gauge(MetricsEndpoint.Vllm("engine_healthy"), "1 when the group has members.", "model_name").WithLabels(state.Model).Set(state.Ranks.Count > 0 ? 1 : 0);
+        Gauge("elasticep_ready", "1 while requests are served, as /health/ready says.").Set(state.Health.Ready ? 1 : 0);
         var phases = _factory.CreateGauge("elasticep_operation_phase", "1 for the phase in which the running resize is.", "phase");
         foreach (var phase in Phases)
             phases.WithLabels(phase.ToLowerInvariant()).Set(state.Operation?.Phase == phase ? 1 : 0);
         _mirrors.Set("elasticep_hand_backs_total", "Requests that a leaving rank handed back in the middle.", state.HandedBackRequests, 0);
         CollectRanks(state);
+    }
+
+    /// <summary>A rank that leaves serves until it has gone; one that joins does not serve yet.</summary>
+    private void CollectHealth(LiveState state)
+    {
+        var engines = Gauge(MetricsEndpoint.Vllm("engine_healthy"), "1 for a rank that is heard, 0 for one that is suspected or lost.", "engine");
+        var present = state.Ranks.Where(rank => rank.State != "joining").ToArray();
+        foreach (var rank in present)
+            engines.WithLabels(Name(rank.Rank)).Set(rank.State is "serving" or "leaving" ? 1 : 0);
+        foreach (var gone in engines.GetAllLabelValues().Select(labels => labels[0]).Except(present.Select(rank => Name(rank.Rank))).ToArray())
+            engines.RemoveLabelled(gone);
     }
 
     private void CollectBalance(LiveState state)

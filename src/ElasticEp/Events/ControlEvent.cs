@@ -49,8 +49,8 @@ internal sealed record RecordUnreadable(long Stamp, string Reason) : ControlEven
 /// <summary>The store does not know the group any more.</summary>
 internal sealed record GroupForgotten : ControlEvent;
 
-/// <summary>A rank has registered in the store.</summary>
-internal sealed record RankRegistered(GroupMember Member) : ControlEvent;
+/// <summary>A rank has registered in the store, from the process of this id; null when it has not said it.</summary>
+internal sealed record RankRegistered(GroupMember Member, int? ProcessId = null) : ControlEvent;
 
 /// <summary>A rank's registration has gone.</summary>
 internal sealed record RankUnregistered(MemberId Member) : ControlEvent;

@@ -48,6 +48,20 @@ internal sealed partial class PeerCore(ElasticEpOptions options)
     /// <summary>Whether a peer is lost, or was connected and is not any more.</summary>
     public bool IsDown(MemberId peer) => _peers.GetValueOrDefault(peer) is { Loss: not null } or { WasConnected: true, IsConnected: false };
 
+    /// <summary>What is known of a peer that is wanted, silence since a moment included: nothing is decided by it.</summary>
+    public PeerState StateOf(MemberId id, TimeSpan since, TimeSpan now)
+    {
+        if (_peers.GetValueOrDefault(id) is not { } peer)
+            return default;
+        if (peer.Loss is { } loss)
+            return new PeerState(true, false, peer.LostSince, $"{loss}: {peer.LossDetail}");
+        if (!peer.IsConnected)
+            return new PeerState(false, peer.WasConnected || now - peer.DownSince >= SuspicionTime, peer.DownSince, peer.DialDetail.Length > 0 ? peer.DialDetail : "it is not connected yet");
+        var heardAt = peer.HeardAt > since ? peer.HeardAt : since;
+        var silence = now - heardAt;
+        return new PeerState(silence >= SilenceTime, silence >= SuspicionTime, heardAt, $"no heartbeat for {silence.TotalSeconds:0.0} s");
+    }
+
     public bool HasLosses => _losses.Count > 0;
 
     /// <summary>The losses since the last call.</summary>

@@ -3,14 +3,24 @@ namespace ElasticEp.Protocol;
 /// <summary>How a rank announces itself in the store.</summary>
 internal static class Registration
 {
-    public static ReadOnlyMemory<byte> Encode(GroupMember member) => Envelope.Write(ProtocolVersion.Current, writer => MemberCodec.Write(writer, member));
+    private const byte WithProcessId = 5; // the version that appended it
 
+    /// <param name="member">The rank.</param>
+    /// <param name="processId">Id of its process on its machine: for people.</param>
+    public static ReadOnlyMemory<byte> Encode(GroupMember member, int processId) => Envelope.Write(ProtocolVersion.Current, writer =>
+    {
+        MemberCodec.Write(writer, member);
+        writer.Int(processId);
+    });
+
+    /// <returns>The rank, and the id of its process; null when it is of a version that does not say it.</returns>
     /// <exception cref="ElasticEpException">It is damaged, or of a version that this process does not read.</exception>
-    public static GroupMember Decode(ReadOnlySpan<byte> bytes)
+    public static (GroupMember Member, int? ProcessId) Decode(ReadOnlySpan<byte> bytes)
     {
         var reader = Envelope.Open(bytes, "A registration");
         var member = MemberCodec.Read(ref reader);
+        int? processId = bytes[0] >= WithProcessId ? reader.Int() : null;
         Envelope.End(bytes[0], reader);
-        return member;
+        return (member, processId);
     }
 }

@@ -1,5 +1,6 @@
 using ElasticEp.Events;
 using ElasticEp.Membership;
+using ElasticEp.Protocol;
 using ElasticEp.Transport;
 
 namespace ElasticEp.Runtime;
@@ -9,10 +10,12 @@ internal sealed class ClientPeers : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly PeerCore _core;
+    private readonly GroupWatch _watch;
     private readonly PeerDialer _dialer;
     private readonly ITransport _transport;
     private readonly TimeProvider _time;
     private readonly ITimer _timer;
+    private readonly ITimer _alive;
     private readonly MemberId _self;
     private readonly long _startedAt;
 
@@ -20,15 +23,37 @@ internal sealed class ClientPeers : IDisposable
     {
         (_transport, _time, _self, _startedAt) = (services.Transport, services.Time, self, services.Time.GetTimestamp());
         _core = new PeerCore(services.Options);
+        _watch = new GroupWatch(services.Options, _core);
         _dialer = new PeerDialer(services.Transport, services.Options.ConnectDeadline, services.Time, OnDialEnded, stopped);
+        _alive = services.Time.CreateTimer(static state => ((ClientPeers)state!).Watch((watch, now) => watch.OnAlive(now)), this, services.Options.HeartbeatInterval, services.Options.HeartbeatInterval);
         _timer = services.Time.CreateTimer(static state => ((ClientPeers)state!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Whether a member cannot be reached, after it could be or for too long.</summary>
-    public bool IsDown(MemberId peer)
+    /// <summary>How the group and its ranks are now.</summary>
+    public GroupStatus Read()
     {
         lock (_lock)
-            return _core.IsDown(peer);
+        {
+            var now = Now;
+            _watch.OnAlive(now);
+            return _watch.Read(now, _time.GetUtcNow());
+        }
+    }
+
+    /// <summary>What the client learns beside its connections.</summary>
+    public void Watch(Action<GroupWatch, TimeSpan> change)
+    {
+        lock (_lock)
+            change(_watch, Now);
+    }
+
+    public void OnBeat(MemberId peer, in FrameHeader beat)
+    {
+        lock (_lock)
+        {
+            _core.OnBeat(peer, Now);
+            _watch.OnBeat(peer, beat.Step, (RankActivity)beat.Flags, Now);
+        }
     }
 
     /// <summary>From now on these are to be connected, and no others.</summary>
@@ -45,7 +70,13 @@ internal sealed class ClientPeers : IDisposable
         _dialer.Disconnect(peer);
     }
 
-    public void Dispose() => _timer.Dispose();
+    public void Dispose()
+    {
+        _timer.Dispose();
+        _alive.Dispose();
+    }
+
+    private TimeSpan Now => _time.GetElapsedTime(_startedAt);
 
     private void OnDialEnded(ControlEvent e) => Change((now, effects) => _core.OnDialEnded((DialEnded)e, now, effects));
 
@@ -56,7 +87,7 @@ internal sealed class ClientPeers : IDisposable
         var effects = new List<RankEffect>();
         lock (_lock)
         {
-            var now = _time.GetElapsedTime(_startedAt);
+            var now = Now;
             change(now, effects);
             _core.TakeLosses(); // the members find out for themselves, and the record says what became of it
             if (_core.WakeAt is { } at)

@@ -1,3 +1,4 @@
+using ElasticEp.Events;
 using ElasticEp.Membership;
 using ElasticEp.Protocol;
 using ElasticEp.Transport;
@@ -6,8 +7,10 @@ using Microsoft.Extensions.Logging;
 namespace ElasticEp.Runtime;
 
 /// <summary>A process that holds no rank: it sees the record, is connected to every member, and requests operations.</summary>
-internal sealed partial class ClientRuntime : IElasticGroupClient, IAsyncDisposable
+internal sealed partial class ClientRuntime : IElasticGroupClient, IGroupMonitor, IAsyncDisposable
 {
+    private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(1);
+
     private readonly GroupServices _services;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stopped = new();
@@ -17,7 +20,7 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IAsyncDisposa
     private readonly RecordKeeper _keeper;
     private GroupMessenger? _messenger;
     private ClientPeers? _peers;
-    private Task _watch = Task.CompletedTask;
+    private Task _watches = Task.CompletedTask;
     private long _order;
 
     public ClientRuntime(GroupServices services)
@@ -30,7 +33,8 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IAsyncDisposa
 
     public string Name => _services.Name;
 
-    public RankStatus Status => StatusOf(View);
+    /// <inheritdoc/>
+    public GroupStatus GetStatus() => _peers?.Read() ?? new GroupStatus("forming", false, _services.Time.GetUtcNow(), "the client has not started", []);
 
     public GroupView View => _views.Current;
 
@@ -49,11 +53,36 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IAsyncDisposa
         _messenger = new GroupMessenger(_services.Transport, self.Id, ConnectAsync);
         _peers = new ClientPeers(_services, self.Id, _stopped.Token);
         await _services.Transport.StartAsync(self, new ClientHandler(this), cancellationToken).ConfigureAwait(false);
-        _watch = _keeper.WatchRecordAsync(OnRecord, static _ => { });
+        _watches = Task.WhenAll(
+            _keeper.WatchRecordAsync(OnRecord, reason => _peers.Watch((watch, now) => watch.OnUnreadable(reason, now))),
+            _keeper.WatchRanksAsync(OnRegistration));
     }
 
-    public Task<ScaleResult> ScaleAsync(ScaleRequest request, IProgress<ScaleProgress>? progress = null, CancellationToken cancellationToken = default) =>
-        RunAsync(OperationRequest.From(request), progress, cancellationToken);
+    public async Task<ScaleResult> ScaleAsync(ScaleRequest request, IProgress<ScaleProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        var operation = OperationRequest.From(request);
+        using var refused = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var running = GetStatus().Refusal is { } refusal ? throw refusal : RunAsync(operation, progress, refused.Token);
+        while (await Task.WhenAny(running, Task.Delay(LookAgain, _services.Time, CancellationToken.None)).ConfigureAwait(false) != running)
+        {
+            // What has begun has its deadline. What has not is not kept waiting for members that may never come back.
+            if (_records.Current.Record.Pending?.Id != operation.Id && GetStatus().Refusal is not null)
+                await refused.CancelAsync().ConfigureAwait(false);
+        }
+
+        try
+        {
+            return await running.ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw GetStatus().Refusal ?? new ElasticEpException(ElasticEpErrorCode.GroupWaits, "The group waited for members that are back now; nothing was changed. Ask again.");
+        }
+        catch (ElasticEpException exception) when (exception.Code == ElasticEpErrorCode.DeadlineExceeded && GetStatus().Refusal is { } reason)
+        {
+            throw new ElasticEpException(ElasticEpErrorCode.DeadlineExceeded, $"The deadline has passed. {reason.Message}", exception) { Rank = reason.Rank, Epoch = reason.Epoch };
+        }
+    }
 
     public Task<ScaleResult> StopGroupAsync(CancellationToken cancellationToken = default) => RunAsync(OperationRequest.Stop(), null, cancellationToken);
 
@@ -74,21 +103,17 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IAsyncDisposa
         _records.Complete();
         _messenger?.Complete();
         _peers?.Dispose();
-        await _watch.ConfigureAwait(false);
+        await _watches.ConfigureAwait(false);
         await _services.Transport.DisposeAsync().ConfigureAwait(false);
     }
 
-    private RankStatus StatusOf(GroupView view)
+    private void OnRegistration(ControlEvent e) => _peers!.Watch((watch, _) =>
     {
-        if (view.IsTerminal)
-            return new RankStatus("ended", false, true, "the group has ended");
-        if (view.Epoch == 0)
-            return new RankStatus("forming", false, true, "the group has no view yet");
-        var lost = view.Members.Where(member => _peers!.IsDown(member.Id)).Select(member => member.Rank).ToArray();
-        return lost.Length == 0
-            ? new RankStatus("serving", true, true, view.ToString())
-            : new RankStatus("waiting", false, true, $"{view}: of its members, rank {string.Join(", ", lost)} cannot be reached; steps wait until it is back or a view goes on without it");
-    }
+        if (e is RankRegistered registered)
+            watch.OnRegistered(registered.Member, registered.ProcessId);
+        else if (e is RankUnregistered gone)
+            watch.OnUnregistered(gone.Member);
+    });
 
     private Task<ScaleResult> RunAsync(OperationRequest request, IProgress<ScaleProgress>? progress, CancellationToken cancellationToken)
     {
@@ -113,6 +138,7 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IAsyncDisposa
         }
 
         _peers!.Want(View.Members);
+        _peers.Watch((watch, now) => watch.OnRecord(record, now));
         _requests.OnRecord(record);
     }
 
@@ -169,13 +195,15 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IAsyncDisposa
         public void OnDisconnected(PeerIdentity peer, DisconnectReason reason, string detail) => client._peers!.OnDisconnected(peer.Id, reason, detail);
 
         public ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameHeader header, CancellationToken cancellationToken) =>
-            link == LinkKind.Control && header.Operation is FrameOperation.App or FrameOperation.Protocol
+            link == LinkKind.Control && header.Operation is FrameOperation.App or FrameOperation.Protocol or FrameOperation.Beat
                 ? ValueTask.FromResult(ControlFrames.Accept(header))
                 : ValueTask.FromResult(FrameTarget.Discard);
 
         public void OnFrameCompleted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload)
         {
-            if (header.Operation == FrameOperation.App)
+            if (header.Operation == FrameOperation.Beat)
+                client._peers!.OnBeat(peer.Id, header);
+            else if (header.Operation == FrameOperation.App)
                 client._messenger!.Receive(new GroupMessage(peer.Id, (int)header.Id, ControlFrames.Take(payload)));
             else
                 client._requests.OnMessage(peer.Id, MessageCodec.Decode(payload.AsSpan<byte>()));

@@ -8,26 +8,32 @@ namespace ElasticEp.Runtime;
 /// </summary>
 internal sealed class Heartbeats : IDisposable
 {
-    private static readonly FrameHeader Beat = new() { Operation = FrameOperation.Beat };
-
+    private readonly Func<FrameHeader> _make;
     private readonly Func<MemberId, FrameHeader, Task> _send;
     private readonly ManualResetEventSlim _stopped = new();
     private readonly Dictionary<MemberId, Task> _underWay = [];
     private readonly TimeSpan _interval;
     private readonly Thread _thread;
+    private ImmutableHashSet<MemberId> _clients = [];
 
     /// <param name="group">Names the thread.</param>
     /// <param name="rank">Likewise.</param>
     /// <param name="interval">Time between two heartbeats.</param>
+    /// <param name="make">Makes a heartbeat, on that thread.</param>
     /// <param name="send">Sends a control frame, and never throws.</param>
-    public Heartbeats(string group, int rank, TimeSpan interval, Func<MemberId, FrameHeader, Task> send)
+    public Heartbeats(string group, int rank, TimeSpan interval, Func<FrameHeader> make, Func<MemberId, FrameHeader, Task> send)
     {
-        (_interval, _send) = (interval, send);
+        (_interval, _make, _send) = (interval, make, send);
         _thread = new Thread(Run, 256 << 10) { IsBackground = true, Name = $"ElasticEp {group}/{rank} heartbeats" };
     }
 
-    /// <summary>Who gets them.</summary>
+    /// <summary>The ranks that get them.</summary>
     public ImmutableArray<MemberId> Peers { private get; set; } = [];
+
+    /// <summary>A client is connected: it gets them too, for as long as it is.</summary>
+    public void AddClient(MemberId client) => ImmutableInterlocked.Update(ref _clients, clients => clients.Add(client));
+
+    public void RemoveClient(MemberId client) => ImmutableInterlocked.Update(ref _clients, clients => clients.Remove(client));
 
     public void Start() => _thread.Start();
 
@@ -37,14 +43,15 @@ internal sealed class Heartbeats : IDisposable
     {
         while (!_stopped.Wait(_interval))
         {
-            var peers = Peers;
+            MemberId[] peers = [.. Peers, .. _clients];
+            var beat = _make();
             foreach (var gone in _underWay.Keys.Except(peers).ToArray())
                 _underWay.Remove(gone);
             foreach (var peer in peers)
             {
                 // One that does not get out, because its receiver does not read, is not followed by more of them.
                 if (!_underWay.TryGetValue(peer, out var before) || before.IsCompleted)
-                    _underWay[peer] = _send(peer, Beat);
+                    _underWay[peer] = _send(peer, beat);
             }
         }
     }

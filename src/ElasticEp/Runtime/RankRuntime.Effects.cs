@@ -19,7 +19,9 @@ internal sealed partial class RankRuntime
             return;
         try
         {
-            var effects = _core.Handle(e, _services.Time.GetElapsedTime(_startedAt));
+            var now = _services.Time.GetElapsedTime(_startedAt);
+            var effects = _core.Handle(e, now);
+            NoteProgress(now);
             for (var i = 0; i < effects.Count; i++)
             {
                 _reach?.Invoke(FaultPoints.Before(effects[i]));

@@ -12,7 +12,11 @@ internal sealed partial class RankRuntime
         public void OnConnected(PeerIdentity peer)
         {
             if (!peer.IsRank)
+            {
+                runtime._heartbeats.AddClient(peer.Id);
                 return;
+            }
+
             runtime.Post(new LinkUp(peer.Id));
             runtime._requests.OnConnected(peer.Id);
         }
@@ -20,7 +24,11 @@ internal sealed partial class RankRuntime
         public void OnDisconnected(PeerIdentity peer, DisconnectReason reason, string detail)
         {
             if (!peer.IsRank)
+            {
+                runtime._heartbeats.RemoveClient(peer.Id);
                 return;
+            }
+
             runtime._weights.Weights.OnPeerLost(peer.Id);
             runtime.Post(new LinkLost(peer.Id, reason, detail));
         }

@@ -1,10 +1,16 @@
+using ElasticEp.Protocol;
 using ElasticEp.Steps;
+using ElasticEp.Transport;
 
 namespace ElasticEp.Runtime;
 
 /// <summary>What the rank reports of itself.</summary>
 internal sealed partial class RankRuntime
 {
+    private long _movedAtTicks;
+    private bool _wasAtRest = true;
+    private long _completed;
+
     public RankStatus Status
     {
         get
@@ -12,8 +18,11 @@ internal sealed partial class RankRuntime
             if (_failure is { } failure)
                 return new RankStatus("failed", false, false, failure.Message);
             var member = _core.Member;
+            var still = _services.Time.GetElapsedTime(_startedAt) - TimeSpan.FromTicks(Volatile.Read(ref _movedAtTicks));
             return member.Phase switch
             {
+                MemberPhase.Due or MemberPhase.Running or MemberPhase.Closing when still >= _services.Options.StallTime =>
+                    new RankStatus("stalled", false, true, $"no step was completed for {still.TotalSeconds:0.0} s: step {member.Step}, attempt {member.Attempt}, {(member.Phase == MemberPhase.Due ? "waits for the serving loop to call RunStepAsync" : "is under way")}"),
                 MemberPhase.Parked => new RankStatus("joining", false, true, "waits to be admitted"),
                 MemberPhase.Gone => new RankStatus("left", false, true, "is not a member any more"),
                 MemberPhase.Idle => new RankStatus("idle", true, true, $"{View}, step {member.LastCompleted} complete"),
@@ -21,6 +30,29 @@ internal sealed partial class RankRuntime
                 _ => new RankStatus("serving", true, true, $"{View}, step {member.Step}, attempt {member.Attempt}"),
             };
         }
+    }
+
+    /// <summary>Notes, after each event, when this rank last got on: it completed a step, or it had none to run.</summary>
+    private void NoteProgress(TimeSpan now)
+    {
+        var (isAtRest, completed) = (_core.Member.Phase is MemberPhase.Idle or MemberPhase.Parked or MemberPhase.Gone, _core.Member.LastCompleted);
+        if (isAtRest || _wasAtRest || completed != _completed)
+            Volatile.Write(ref _movedAtTicks, now.Ticks);
+        (_wasAtRest, _completed) = (isAtRest, completed);
+    }
+
+    /// <summary>Called by the thread of the heartbeats: each field is read as it is.</summary>
+    private FrameHeader MakeBeat()
+    {
+        var member = _core.Member;
+        var activity = member.Phase switch
+        {
+            MemberPhase.Due or MemberPhase.Running or MemberPhase.Closing => RankActivity.HasStep,
+            MemberPhase.Broken or MemberPhase.Stopped => RankActivity.HasStep | RankActivity.IsRecovering,
+            MemberPhase.Stopping => RankActivity.HasStep | RankActivity.IsRecovering | RankActivity.IsStopping,
+            _ => RankActivity.None,
+        };
+        return new FrameHeader { Operation = FrameOperation.Beat, Epoch = member.View.Epoch, Step = Math.Max(0, member.LastCompleted), Flags = (ushort)activity };
     }
 
     /// <inheritdoc/>

@@ -60,7 +60,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         _keeper = new RecordKeeper(services, _stopped.Token, _reach);
         _registration = new RankRegistration(services, rank, IsGroupKnownAsync, _stopped.Token);
         _dialer = new PeerDialer(services.Transport, services.Options.ConnectDeadline, services.Time, PostControl, _stopped.Token);
-        _heartbeats = new Heartbeats(Name, rank, services.Options.HeartbeatInterval, SendControlAsync);
+        _heartbeats = new Heartbeats(Name, rank, services.Options.HeartbeatInterval, MakeBeat, SendControlAsync);
         _requests = new OperationRequests((coordinator, message) => Post(new RequestMade(coordinator, message)), services.Options.OperationDeadline, services.Time, services.OperationTelemetry);
         _weights = new WeightsRunner(services, rank, workload, () => ExchangeRehearsal.RunAsync(services.Options, kernels, services.Time), PostControl, _stopped.Token, _reach);
         _exchange = new RankExchange(services.Options, rank, kernels, new TransportWire(services.Transport, _reach), _weights, rules ?? StepRules.Default, services.Time)
@@ -100,7 +100,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         await _services.Transport.StartAsync(new PeerIdentity(Name, self, "", Layout.Describe(_services.Options)), new FrameRouter(this), cancellationToken).ConfigureAwait(false);
         _heartbeats.Start();
         _loops.Add(_keeper.WatchRecordAsync(OnRecord, reason => Post(new RecordUnreadable(0, reason))));
-        var registration = Registration.Encode(new GroupMember(Rank, incarnation, _services.Transport.Address, _services.Options.Node ?? Machine.Name));
+        var registration = Registration.Encode(new GroupMember(Rank, incarnation, _services.Transport.Address, _services.Options.Node ?? Machine.Name), Environment.ProcessId);
         await _registration.RegisterAsync(registration, cancellationToken).ConfigureAwait(false);
         _loops.Add(_registration.StayRegisteredAsync(registration));
         LogRegistered(Name, self, _services.Transport.Address);

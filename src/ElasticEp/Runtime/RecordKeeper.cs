@@ -78,8 +78,8 @@ internal sealed partial class RecordKeeper(GroupServices services, CancellationT
         {
             if (!int.TryParse(change.Key.AsSpan(prefix.Length), out var rank))
                 return;
-            if (change.Entry is { } entry && TryDecode(rank, entry) is { } process)
-                post(new RankRegistered(registered[rank] = process));
+            if (change.Entry is { } entry && TryDecode(rank, entry) is { } found)
+                post(new RankRegistered(registered[rank] = found.Member, found.ProcessId));
             else if (change.Entry is null && registered.Remove(rank, out var gone))
                 post(new RankUnregistered(gone.Id));
         }).ConfigureAwait(false);
@@ -118,7 +118,7 @@ internal sealed partial class RecordKeeper(GroupServices services, CancellationT
     }
 
     /// <summary>A registration that cannot be read concerns its own rank only.</summary>
-    private GroupMember? TryDecode(int rank, StoreEntry entry)
+    private (GroupMember Member, int? ProcessId)? TryDecode(int rank, StoreEntry entry)
     {
         try
         {

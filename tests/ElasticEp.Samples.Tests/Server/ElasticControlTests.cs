@@ -37,12 +37,51 @@ public sealed class ElasticControlTests
         Assert.Equal([0, 1], view.GetProperty("ranks").EnumerateArray().Select(rank => rank.GetProperty("rank").GetInt32()));
         foreach (var rank in view.GetProperty("ranks").EnumerateArray())
         {
-            Assert.Equal("serving", rank.GetProperty("state").GetString());
+            Assert.Equal(("serving", "", Environment.ProcessId), (rank.GetProperty("state").GetString(), rank.GetProperty("reason").GetString(), rank.GetProperty("process_id").GetInt32()));
+            Assert.InRange(rank.GetProperty("since").GetDouble(), view.GetProperty("time").GetDouble() - TestServer.Deadline.TotalSeconds, view.GetProperty("time").GetDouble());
             Assert.NotEqual("", rank.GetProperty("address").GetString());
             Assert.Equal(4, rank.GetProperty("slots").GetArrayLength());
             Assert.Equal(16, rank.GetProperty("slots")[0].EnumerateArray().Count(slot => slot.GetInt32() >= 0));
             Assert.Equal(4, rank.GetProperty("load").GetArrayLength());
         }
+    }
+
+    [Fact]
+    public async Task The_same_operation_id_is_the_same_operation_also_when_it_has_ended()
+    {
+        await using var server = await TestServer.StartAsync(2);
+        var wanted = new { new_data_parallel_size = 3, operation_id = "grow-1" };
+        var both = await Task.WhenAll(server.Client.ScaleAsync(wanted), server.Client.ScaleAsync(wanted));
+        Assert.Equal("grow-1", both[0].GetProperty("operation_id").GetString());
+        Assert.Equal(both[0].GetRawText(), both[1].GetRawText());
+        await server.Client.ScaleAsync(new { new_data_parallel_size = 1, operation_id = "shrink" });
+        Assert.Equal(both[0].GetRawText(), (await server.Client.ScaleAsync(wanted)).GetRawText()); // what it did, though the group is another one now
+        Assert.Single(server.Group.View.Members);
+
+        var other = await HttpAnswer.PostAsync(server.Http, "/scale_elastic_ep", """{"new_data_parallel_size": 2, "operation_id": "grow-1"}""");
+        Assert.Equal((HttpStatusCode.Conflict, "conflict", "operation_id"), (other.Status, other.Error.Type, other.Error.Param));
+        Assert.Contains("asked for new_data_parallel_size 3; this one asks for new_data_parallel_size 2", other.Error.Message, StringComparison.Ordinal);
+        var operations = (await JsonAsync(server, "/elastic/operations")).GetProperty("operations").EnumerateArray().Select(ended => ended.GetProperty("operation_id").GetString());
+        Assert.Equal(["shrink", "grow-1"], operations);
+    }
+
+    [Fact]
+    public async Task An_operation_that_was_refused_has_not_used_its_id()
+    {
+        await using var server = await TestServer.StartAsync(2);
+        var refused = await HttpAnswer.PostAsync(server.Http, "/scale_elastic_ep", """{"remove_ranks": [7], "operation_id": "a"}""");
+        Assert.Equal(HttpStatusCode.BadRequest, refused.Status);
+        Assert.Equal("[0]", (await server.Client.ScaleAsync(new { remove_ranks = (int[])[1], operation_id = "a" })).GetProperty("ranks").GetRawText());
+        var tooLong = await HttpAnswer.PostAsync(server.Http, "/scale_elastic_ep", $$"""{"new_data_parallel_size": 1, "operation_id": "{{new string('x', 129)}}"}""");
+        Assert.Equal(HttpStatusCode.BadRequest, tooLong.Status);
+    }
+
+    [Fact]
+    public async Task The_status_has_the_shape_that_clients_of_vllm_read()
+    {
+        await using var server = await TestServer.StartAsync(2);
+        foreach (var path in (string[])["/fault_tolerance/status", "/v1/fault_tolerance/status"])
+            Assert.Equal("""{"schema_version":1,"total_engines":2,"engines":[{"id":0,"status":"healthy"},{"id":1,"status":"healthy"}]}""", await server.Http.GetStringAsync(path));
     }
 
     [Fact]

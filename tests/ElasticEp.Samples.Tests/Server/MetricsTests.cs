@@ -23,7 +23,7 @@ public sealed partial class MetricsTests
         "vllm:e2e_request_latency_seconds histogram", "vllm:request_queue_time_seconds histogram", "vllm:request_inference_time_seconds histogram",
         "vllm:request_prefill_time_seconds histogram", "vllm:request_decode_time_seconds histogram", "vllm:iteration_tokens_total histogram",
         "vllm:request_prompt_tokens histogram", "vllm:request_generation_tokens histogram", "vllm:request_params_n histogram", "vllm:request_params_max_tokens histogram",
-        "elasticep_view_epoch gauge", "elasticep_members gauge", "elasticep_max_ranks gauge", "elasticep_outstanding_requests gauge", "elasticep_scaling gauge",
+        "elasticep_ready gauge", "elasticep_view_epoch gauge", "elasticep_members gauge", "elasticep_max_ranks gauge", "elasticep_outstanding_requests gauge", "elasticep_scaling gauge",
         "elasticep_balancedness gauge", "elasticep_balancedness_min gauge", "elasticep_operation_phase gauge", "elasticep_operations_total counter", "elasticep_operation_seconds histogram",
         "elasticep_pause_seconds histogram", "elasticep_bytes_moved_total counter", "elasticep_bytes_lower_bound_total counter", "elasticep_hand_backs_total counter",
         "elasticep_steps_total counter", "elasticep_step_retries_total counter", "elasticep_step_seconds_total counter", "elasticep_step_exchange_seconds_total counter",
@@ -56,6 +56,20 @@ public sealed partial class MetricsTests
         Assert.Equal(scaled.GetProperty("bytes_moved").GetInt64(), Sum(text, "elasticep_bytes_moved_total"));
         Assert.Equal((1, 1), (Sum(text, "elasticep_pause_seconds_count"), Sum(text, "vllm:eplb_rearrangements_total")));
         Assert.Equal(["drain", "launch", "switch", "total", "transfer"], Stage().Matches(text).Select(match => match.Groups[1].Value).Order());
+    }
+
+    [Fact]
+    public async Task What_operations_do_is_there_at_zero_before_the_first_one()
+    {
+        await using var server = await TestServer.StartAsync(2);
+        var text = await WaitAsync(server, _ => true);
+        foreach (var line in (string[])[
+            "elasticep_operations_total{outcome=\"completed\"} 0", "elasticep_operations_total{outcome=\"aborted\"} 0", "elasticep_bytes_moved_total 0", "elasticep_bytes_lower_bound_total 0",
+            "vllm:eplb_rearrangements_total 0", "elasticep_pause_seconds_count 0", "elasticep_operation_seconds_count{stage=\"total\"} 0", "elasticep_ready 1", "vllm:engine_healthy{engine=\"0\"} 1", "vllm:engine_healthy{engine=\"1\"} 1"])
+            Assert.Contains($"\n{line}\n", text, StringComparison.Ordinal);
+        await server.Client.ScaleAsync(new { new_data_parallel_size = 1 });
+        text = await WaitAsync(server, text => Sum(text, "elasticep_operations_total", "outcome=\"completed\"") > 0);
+        Assert.DoesNotContain("vllm:engine_healthy{engine=\"1\"}", text, StringComparison.Ordinal);
     }
 
     [Fact]

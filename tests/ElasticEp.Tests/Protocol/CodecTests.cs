@@ -131,8 +131,15 @@ public sealed class CodecTests
     {
         var encoded = RecordCodec.Encode(Record).ToArray();
         Assert.Equal(encoded, RecordCodec.Encode(RecordCodec.Decode(OfNextVersion(encoded))).ToArray());
-        var registration = Registration.Encode(TestViews.Member(3)).ToArray();
-        Assert.Equal(TestViews.Member(3), Registration.Decode(OfNextVersion(registration)));
+        var registration = Registration.Encode(TestViews.Member(3), 4711).ToArray();
+        Assert.Equal((TestViews.Member(3), 4711), Registration.Decode(OfNextVersion(registration)));
+    }
+
+    [Fact]
+    public void A_registration_of_a_version_without_the_process_id_is_read()
+    {
+        var earlier = Envelope.Write(4, writer => MemberCodec.Write(writer, TestViews.Member(3)));
+        Assert.Equal((TestViews.Member(3), null), Registration.Decode(earlier.Span));
     }
 
     [Fact]

@@ -2,7 +2,7 @@
 
 import { byId, duration, element, figure, list, number, percent, records, setAttribute, setText } from './dom.js';
 
-const states = new Set(['serving', 'joining', 'leaving']);
+const states = new Set(['serving', 'suspected', 'lost', 'joining', 'leaving']);
 const stepParts = [['compute', 'compute_ms'], ['exchange', 'exchange_ms'], ['wait', 'wait_ms']];
 const cards = new Map(); // by rank
 

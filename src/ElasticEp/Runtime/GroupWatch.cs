@@ -1,0 +1,189 @@
+using ElasticEp.Membership;
+using ElasticEp.Protocol;
+
+namespace ElasticEp.Runtime;
+
+/// <summary>
+/// What a client makes of what it sees: the record, its connections, the heartbeats. Pure, like all cores: (state, event, now) → state;
+/// nothing follows from it but what people and probes are told. Calls must not overlap.
+/// </summary>
+/// <param name="options">Deadlines.</param>
+/// <param name="peers">The client's connections.</param>
+internal sealed class GroupWatch(ElasticEpOptions options, PeerCore peers)
+{
+    private readonly Dictionary<MemberId, Beat> _beats = [];
+    private readonly Dictionary<MemberId, (GroupMember Member, int? ProcessId)> _registered = [];
+    private readonly Dictionary<(int Rank, long Incarnation), (RankCondition Condition, TimeSpan Since)> _shown = [];
+    private GroupRecord _record = GroupRecord.Unborn;
+    private string? _unreadable;
+    private TimeSpan _unreadableSince;
+    private TimeSpan _completedAt; // when a step was complete that was not before
+    private TimeSpan _movedAt; // the same, or when there was work again
+    private TimeSpan _viewSince;
+    private TimeSpan? _aliveAt;
+    private TimeSpan _lateAt; // what this process has not heard before says nothing
+    private long _reached; // the highest step that is complete
+
+    public void OnRecord(GroupRecord record, TimeSpan now)
+    {
+        if (record.View.Epoch > _record.View.Epoch)
+            _viewSince = now;
+        if (_record.View.Epoch == 0)
+            _movedAt = now;
+        (_record, _unreadable) = (record, null);
+        foreach (var gone in _beats.Keys.Where(member => !record.View.Contains(member)).ToArray())
+            _beats.Remove(gone);
+        Ranks(now);
+    }
+
+    /// <summary>The store holds a record that cannot be read.</summary>
+    public void OnUnreadable(string reason, TimeSpan now)
+    {
+        if (_unreadable is null)
+            _unreadableSince = now;
+        _unreadable = reason;
+    }
+
+    public void OnRegistered(GroupMember member, int? processId) => _registered[member.Id] = (member, processId);
+
+    /// <summary>A lease may be lost with the store, and its process lives on: that of a member is kept.</summary>
+    public void OnUnregistered(MemberId member)
+    {
+        if (!_record.View.Contains(member))
+            _registered.Remove(member);
+    }
+
+    /// <summary>Called with every heartbeat interval, and before anybody is told anything: who was late itself, stopped or without a processor, begins to listen anew.</summary>
+    public void OnAlive(TimeSpan now)
+    {
+        if (now - _aliveAt > options.HeartbeatInterval * 2)
+            (_lateAt, _movedAt) = (now, now);
+        _aliveAt = now;
+    }
+
+    public void OnBeat(MemberId from, long step, RankActivity activity, TimeSpan now)
+    {
+        if (!_record.View.Contains(from))
+            return;
+        if (step > _reached)
+            (_reached, _completedAt, _movedAt) = (step, now, now);
+        var before = _beats.GetValueOrDefault(from);
+        if (activity != RankActivity.None && before.Activity == RankActivity.None && !HasWork)
+            _movedAt = now; // nobody had work until now
+        _beats[from] = before.Activity == activity ? before : new Beat(activity, now);
+        if (_shown.TryGetValue((from.Rank, from.Incarnation), out var shown) && shown.Condition != RankCondition.Serving)
+            Ranks(now); // it is back
+    }
+
+    /// <param name="now">The time on the scale of the events.</param>
+    /// <param name="utcNow">The same by the clock.</param>
+    public GroupStatus Read(TimeSpan now, DateTimeOffset utcNow)
+    {
+        var ranks = Ranks(now);
+        var states = ranks.Select(rank => new RankState(rank.Rank, rank.Condition, At(rank.Since), rank.Reason) { Member = rank.Member, ProcessId = ProcessIdOf(rank.Member) }).ToArray();
+        var view = _record.View;
+        var obstacle = Obstacle(ranks, now);
+        var unwell = ranks.Where(rank => rank.Condition is RankCondition.Suspected or RankCondition.Lost).ToArray();
+        if (view.IsTerminal)
+            return Status("ended", false, _viewSince, "the group has ended");
+        if (_unreadable is not null && view.Epoch == 0)
+            return Status("unreadable", false, _unreadableSince, $"the group's record cannot be read: {_unreadable}");
+        if (view.Epoch == 0)
+            return Status("forming", false, TimeSpan.Zero, "the group has no view yet");
+        if (obstacle is { } found)
+            return Status("waiting", false, found.Since, found.Reason);
+        if (HasWork && now - _movedAt >= options.StallTime)
+            return Status("stalled", false, _movedAt, $"there is work, and no step was completed for {(now - _movedAt).TotalSeconds:0.0} s; {Suspects(unwell)}");
+        if (_unreadable is not null)
+            return Status("degraded", true, _unreadableSince, $"{view} serves, but cannot change: the group's record cannot be read: {_unreadable}");
+        return unwell.Length > 0
+            ? Status("degraded", true, unwell.Min(rank => rank.Since), $"{view}: {Suspects(unwell)}")
+            : Status("serving", true, _viewSince, view.ToString());
+
+        GroupStatus Status(string phase, bool isReady, TimeSpan since, string detail) =>
+            new(phase, isReady, At(since), detail, states) { Refusal = Refusal(obstacle) };
+
+        DateTimeOffset At(TimeSpan since) => utcNow - (now - since);
+    }
+
+    private ElasticEpException? Refusal((TimeSpan Since, int Rank, string Reason)? obstacle) => obstacle is { } found
+        ? new ElasticEpException(ElasticEpErrorCode.GroupWaits, $"No view can change: {found.Reason}.") { Rank = found.Rank, Epoch = _record.View.Epoch }
+        : _unreadable is null ? null : new ElasticEpException(ElasticEpErrorCode.StoreUnavailable, $"No view can change: the group's record cannot be read: {_unreadable}");
+
+    private bool HasWork => _beats.Values.Any(beat => beat.Activity != RankActivity.None);
+
+    private int? ProcessIdOf(GroupMember? member) => member is not null && _registered.TryGetValue(member.Id, out var found) ? found.ProcessId : null;
+
+    private string Suspects(RankNow[] unwell)
+    {
+        if (unwell.Length > 0)
+            return string.Join("; ", unwell.Select(rank => $"rank {rank.Rank} is {rank.Condition.ToString().ToLowerInvariant()}: {rank.Reason}"));
+        var recovering = _beats.Where(beat => beat.Value.Activity.HasFlag(RankActivity.IsRecovering)).Select(beat => beat.Key.Rank).Order().ToArray();
+        return recovering.Length > 0 ? $"rank {string.Join(", ", recovering)} is to run a step again" : "no rank is suspected";
+    }
+
+    /// <summary>The others cannot go on without who is lost. It counts when they stand still; a rank that only this process does not reach holds nobody up.</summary>
+    private (TimeSpan Since, int Rank, string Reason)? Obstacle(IReadOnlyList<RankNow> ranks, TimeSpan now)
+    {
+        var lost = ranks.Where(rank => rank.Condition == RankCondition.Lost).ToArray();
+        if (lost.Length == 0 || GroupObstacle.Find(_record.View, [.. lost.Select(rank => rank.Rank)], options.MinRanks) is not { } missing)
+            return null;
+        var since = lost.Max(rank => rank.Since);
+        var isRecovering = _beats.Any(beat => beat.Value.Activity.HasFlag(RankActivity.IsRecovering));
+        var getsOn = _completedAt > since && now - _completedAt < options.StallTime;
+        if (!isRecovering && (getsOn || now - since < peers.SilenceTime))
+            return null;
+        return (since, lost[0].Rank, $"rank {string.Join(", ", lost.Select(rank => rank.Rank))} is lost ({lost[0].Reason}), {missing}: the group waits until it is back");
+    }
+
+    private List<RankNow> Ranks(TimeSpan now)
+    {
+        var ranks = new List<RankNow>();
+        var pending = _record.Pending;
+        foreach (var member in _record.View.Members)
+            ranks.Add(Describe(member, pending is { IsCommitted: false } && pending.Leavers.Contains(member.Rank), now));
+        foreach (var leaver in _record.Leavers.Where(leaver => !_record.View.Contains(leaver.Rank)))
+            ranks.Add(new RankNow(leaver.Rank, leaver, RankCondition.Leaving, now, "its last step is not complete on every rank"));
+        foreach (var joiner in (pending?.Joiners ?? []).Where(joiner => ranks.TrueForAll(rank => rank.Rank != joiner)))
+        {
+            var process = _registered.Values.Select(found => found.Member).Where(member => member.Rank == joiner).MaxBy(member => member.Incarnation);
+            ranks.Add(new RankNow(joiner, process, RankCondition.Joining, now, process is null ? "it has not registered yet" : "it is being prepared"));
+        }
+
+        for (var i = 0; i < ranks.Count; i++)
+            ranks[i] = WithSince(ranks[i]);
+        foreach (var gone in _shown.Keys.Where(known => ranks.TrueForAll(rank => rank.Key != known)).ToArray())
+            _shown.Remove(gone);
+        ranks.Sort((one, other) => one.Rank.CompareTo(other.Rank));
+        return ranks;
+    }
+
+    private RankNow Describe(GroupMember member, bool isLeaving, TimeSpan now)
+    {
+        var state = peers.StateOf(member.Id, _lateAt, now);
+        if (state.IsLost)
+            return new RankNow(member.Rank, member, RankCondition.Lost, state.Since, state.Detail);
+        if (state.IsSuspected)
+            return new RankNow(member.Rank, member, RankCondition.Suspected, state.Since, state.Detail);
+        if (_beats.TryGetValue(member.Id, out var beat) && beat.Activity.HasFlag(RankActivity.IsStopping) && now - beat.Since >= peers.SilenceTime)
+            return new RankNow(member.Rank, member, RankCondition.Suspected, beat.Since, $"it was told to stop its step {(now - beat.Since).TotalSeconds:0.0} s ago, and its delegate has not ended");
+        return isLeaving
+            ? new RankNow(member.Rank, member, RankCondition.Leaving, now, "an operation removes it")
+            : new RankNow(member.Rank, member, RankCondition.Serving, now, "");
+    }
+
+    /// <summary>What lasts began when it was seen first; of who is suspected or lost it is known better.</summary>
+    private RankNow WithSince(in RankNow rank)
+    {
+        if (!_shown.TryGetValue(rank.Key, out var before) || before.Condition != rank.Condition)
+            _shown[rank.Key] = before = (rank.Condition, rank.Since);
+        return rank with { Since = before.Since };
+    }
+
+    private readonly record struct Beat(RankActivity Activity, TimeSpan Since);
+
+    private readonly record struct RankNow(int Rank, GroupMember? Member, RankCondition Condition, TimeSpan Since, string Reason)
+    {
+        public (int Rank, long Incarnation) Key => (Rank, Member?.Incarnation ?? 0);
+    }
+}

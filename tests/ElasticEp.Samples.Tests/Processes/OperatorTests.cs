@@ -1,0 +1,88 @@
+using System.Globalization;
+using System.Net;
+using System.Text.Json;
+using ElasticEp.Samples.Tests.Server;
+
+namespace ElasticEp.Samples.Tests.Processes;
+
+/// <summary>What the gateway tells operators of a group that waits for a worker: each has experts that no other has.</summary>
+[Collection(nameof(ProcessCollection))]
+public sealed class OperatorTests
+{
+    private const int Victim = 1; // does not coordinate: it is named all the same
+
+    [Fact]
+    public async Task A_killed_worker_is_named_everywhere_and_nothing_is_scaled()
+    {
+        ProcFiles.Require();
+        await using var server = await ProcessServer.StartAsync(3);
+        var worker = await ProcessOfAsync(server, Victim);
+        Assert.Contains(worker, server.Workers);
+        await WaitForReadyAsync(server, 200, "Healthy");
+        ProcFiles.Send(worker, ProcFiles.SigKill);
+        var ready = await WaitForReadyAsync(server, 503, "waiting: ");
+        Assert.Matches(@"^Unhealthy\nwaiting: rank 1 is lost \(.+\), and no other rank has expert [\d, ]+ of MoE layer \d.*; since \d{4}-\d\d-\d\dT[\d:.]+Z$", ready.Body);
+        Assert.Equal((200, "Healthy"), await GetAsync(server, "/health"));
+        var rank = await RankAsync(server, Victim);
+        Assert.Equal(("lost", worker), (rank.GetProperty("state").GetString(), rank.GetProperty("process_id").GetInt32()));
+        Assert.NotEqual("", rank.GetProperty("reason").GetString());
+        var status = JsonDocument.Parse((await GetAsync(server, "/fault_tolerance/status")).Body).RootElement.GetProperty("engines").EnumerateArray().Select(engine => engine.GetProperty("status").GetString());
+        Assert.Equal(["healthy", "dead", "healthy"], status);
+        var metrics = (await GetAsync(server, "/metrics")).Body;
+        foreach (var line in (string[])["vllm:engine_healthy{engine=\"0\"} 1", "vllm:engine_healthy{engine=\"1\"} 0", "vllm:engine_healthy{engine=\"2\"} 1", "elasticep_ready 0"])
+            Assert.Contains($"\n{line}\n", metrics, StringComparison.Ordinal);
+
+        foreach (var body in (string[])["""{"new_data_parallel_size": 4}""", """{"new_data_parallel_size": 3}""", """{"remove_ranks": [2], "timeout": 60}"""])
+        {
+            var started = TimeProvider.System.GetTimestamp();
+            var refused = await HttpAnswer.PostAsync(server.Client.Http, "/scale_elastic_ep", body);
+            Assert.Equal((HttpStatusCode.ServiceUnavailable, "service_unavailable"), (refused.Status, refused.Error.Type));
+            Assert.Contains("rank 1 is lost", refused.Error.Message, StringComparison.Ordinal);
+            Assert.Contains("and no other rank has expert", refused.Error.Message, StringComparison.Ordinal);
+            Assert.True(TimeProvider.System.GetElapsedTime(started) < TimeSpan.FromSeconds(20), "it is refused at once, and not when its time is over");
+        }
+    }
+
+    [Fact]
+    public async Task A_worker_that_stands_still_makes_the_gateway_not_ready_until_it_goes_on()
+    {
+        ProcFiles.Require();
+        await using var server = await ProcessServer.StartAsync(2);
+        var worker = await ProcessOfAsync(server, Victim);
+        await WaitForReadyAsync(server, 200, "Healthy");
+        ProcFiles.Send(worker, ProcFiles.SigStop);
+        try
+        {
+            await WaitForReadyAsync(server, 503, "rank 1 is lost");
+            Assert.Equal((200, "Healthy"), await GetAsync(server, "/health"));
+            Assert.Equal("lost", (await RankAsync(server, Victim)).GetProperty("state").GetString());
+        }
+        finally
+        {
+            ProcFiles.Send(worker, ProcFiles.SigCont);
+        }
+
+        await WaitForReadyAsync(server, 200, "Healthy");
+        await server.WaitUntilAsync(async () => (await RankAsync(server, Victim)).GetProperty("state").GetString() == "serving", "the rank to serve again");
+    }
+
+    private static async Task<(int Status, string Body)> WaitForReadyAsync(ProcessServer server, int status, string words)
+    {
+        (int Status, string Body) answer = default;
+        await server.WaitUntilAsync(
+            async () => (answer = await GetAsync(server, "/health/ready")).Status == status && answer.Body.Contains(words, StringComparison.Ordinal),
+            string.Create(CultureInfo.InvariantCulture, $"readiness to be {status}, '{words}'"));
+        return answer;
+    }
+
+    private static async Task<int> ProcessOfAsync(ProcessServer server, int rank) => (await RankAsync(server, rank)).GetProperty("process_id").GetInt32();
+
+    private static async Task<JsonElement> RankAsync(ProcessServer server, int rank) =>
+        JsonDocument.Parse((await GetAsync(server, "/elastic/view")).Body).RootElement.GetProperty("ranks").EnumerateArray().Single(each => each.GetProperty("rank").GetInt32() == rank);
+
+    private static async Task<(int Status, string Body)> GetAsync(ProcessServer server, string path)
+    {
+        using var response = await server.Client.Http.GetAsync(new Uri(path, UriKind.Relative));
+        return ((int)response.StatusCode, await response.Content.ReadAsStringAsync());
+    }
+}
