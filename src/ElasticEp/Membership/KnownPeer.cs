@@ -37,4 +37,8 @@ internal sealed class KnownPeer
     public bool IsSuspected { get; set; }
 
     public LossReason? Loss { get; set; }
+
+    public string LossDetail { get; set; } = "";
+
+    public TimeSpan LostSince { get; set; }
 }

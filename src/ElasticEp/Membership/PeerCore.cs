@@ -219,9 +219,10 @@ internal sealed partial class PeerCore(ElasticEpOptions options)
         if (peer.Loss is not null && !IsTentative(peer.Loss))
             return; // what only an answer takes back, or nothing, stays
         var isNew = peer.Loss is null;
-        peer.Loss = reason;
+        (peer.Loss, peer.LossDetail) = (reason, detail);
         if (!isNew)
             return;
+        peer.LostSince = now;
         _losses.Add(new PeerLost(id, reason, detail));
     }
 
