@@ -233,7 +233,7 @@ internal sealed class RankCore
     /// <summary>Who is to be connected. A rank that waits to be admitted is connected to all members already: an operation that wants it does not wait for that. A leaver is until it is released.</summary>
     private IEnumerable<GroupMember> Wanted()
     {
-        IEnumerable<GroupMember> members = Member.IsReleased ? [] : Member.View.Epoch == 0 ? _seen.View.Members : Member.View.Members;
+        IEnumerable<GroupMember> members = Member.IsReleased ? [] : Member.View.Epoch == 0 ? _seen.View.Members.Concat(_seen.Leavers) : Member.View.Members;
         return members.Concat(Preparation.Wanted).Concat(Coordinator.Wanted);
     }
 

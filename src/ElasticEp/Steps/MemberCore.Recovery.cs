@@ -96,15 +96,20 @@ internal sealed partial class MemberCore
 
     /// <summary>
     /// The record has a view with this rank, which nobody has let in yet. Those of its members who have been in a step will do it; without
-    /// such members those who leave, and at a birth the coordinator. When all of them are lost, the lowest of the others is to lead.
+    /// such members the coordinator that leaves, and at a birth the coordinator. When they are lost, the lowest of the others is to lead.
     /// </summary>
     public void ReportIfAbandoned(GroupRecord record, List<RankEffect> effects)
     {
         if (View.Epoch != 0 || Phase == MemberPhase.Gone || !record.View.Contains(Self) || record.View.IsTerminal || record.LastCompleted is not { } completed)
             return;
-        var (before, next) = (completed.Members, record.View.Members);
-        var leaders = before.IsEmpty ? next.Where(member => member.Rank == record.View.Coordinator) : before.Where(member => record.View.Contains(member.Id));
-        if (!(leaders.Any() ? leaders : before).All(leader => peers.IsLost(leader.Id)))
+        var leaders = completed.Members.Where(member => record.View.Contains(member.Id)).ToArray();
+        if (leaders.Length == 0)
+        {
+            var led = completed.Members.IsEmpty ? record.View : completed;
+            leaders = [led.Find(led.Coordinator)!];
+        }
+
+        if (!Array.TrueForAll(leaders, leader => peers.IsLost(leader.Id)))
             return;
         var lowest = record.View.Members.First(member => !peers.IsLost(member.Id)).Id;
         effects.Add(RankEffect.Send(lowest, new StepFailedMessage(record.View.Epoch, 0, null, $"nobody is left who could let {Self} into {record.View}")));

@@ -100,7 +100,8 @@ public sealed class RecoveryLeadTests
 
     [Theory]
     [InlineData(new[] { 0, 3 }, new[] { 0, 1, 3 }, false)] // rank 3 will let it in
-    [InlineData(new[] { 0, 3 }, new[] { 1 }, false)] // rank 3 leaves, and leads until that is done
+    [InlineData(new[] { 0, 3 }, new[] { 1 }, true)] // rank 3 leaves, and is not the coordinator that leads until that is done
+    [InlineData(new[] { 2, 3 }, new[] { 0, 1 }, false)] // rank 2 leaves, and is
     [InlineData(new[] { 0, 3 }, new[] { 0, 1 }, true)] // rank 3 leaves, and leads nothing
     public void Joiners_wait_for_who_will_let_them_in(int[] before, int[] next, bool leads)
     {
