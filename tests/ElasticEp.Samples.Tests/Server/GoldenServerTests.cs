@@ -95,7 +95,7 @@ public sealed class GoldenServerTests
         }
     }
 
-    /// <summary>Every expert is held, the redundant copies exist, and no rank holds an expert twice.</summary>
+    /// <summary>Every expert is held, the redundant copies exist as far as there are ranks for them, and no rank holds an expert twice.</summary>
     private static void AssertCopies(GroupView view, int redundant)
     {
         var placement = view.Placement;
@@ -104,7 +104,7 @@ public sealed class GoldenServerTests
             var copies = Enumerable.Range(0, placement.Experts).Select(expert => placement.GetReplicas(layer, expert).ToArray()).ToArray();
             Assert.All(copies, replicas => Assert.NotEmpty(replicas));
             Assert.All(copies, replicas => Assert.Distinct(replicas.Select(replica => replica.Rank)));
-            Assert.Equal(placement.Experts + redundant, copies.Sum(replicas => replicas.Length));
+            Assert.Equal(Math.Min(placement.Experts + redundant, placement.Experts * view.Members.Length), copies.Sum(replicas => replicas.Length));
         }
     }
 }
