@@ -22,6 +22,7 @@ internal sealed partial class StoreFile : IStoreJournal, IAsyncDisposable
     private readonly FileStream _claim;
     private readonly ILogger _logger;
     private readonly long _compactAbove;
+    private readonly Action? _beforeFlush;
     private FileStream _file;
     private ArrayBufferWriter<byte> _waiting = new(4096);
     private ArrayBufferWriter<byte> _spare = new(4096);
@@ -32,13 +33,14 @@ internal sealed partial class StoreFile : IStoreJournal, IAsyncDisposable
     private long _compactAt;
     private volatile Exception? _failure;
 
-    private StoreFile(string path, Guid identity, FileStream claim, FileStream file, long compactAbove, ILogger logger)
+    private StoreFile(string path, Guid identity, FileStream claim, FileStream file, long compactAbove, Action? beforeFlush, ILogger logger)
     {
         _path = path;
         _claim = claim;
         _file = file;
         _logger = logger;
         _compactAbove = compactAbove;
+        _beforeFlush = beforeFlush;
         _compactAt = CompactAt();
         Identity = identity;
     }
@@ -67,9 +69,10 @@ internal sealed partial class StoreFile : IStoreJournal, IAsyncDisposable
     /// <param name="logger">Is told of a torn batch that was cut.</param>
     /// <param name="state">What the file held.</param>
     /// <param name="compactAbove">Bytes below which the log is never compacted.</param>
+    /// <param name="beforeFlush">Called before each batch is flushed; a test may let it fail as a full disk does.</param>
     /// <exception cref="ElasticEpException">The file is damaged (<see cref="ElasticEpErrorCode.ChecksumMismatch"/>), of another version
     /// (<see cref="ElasticEpErrorCode.Incompatible"/>), or cannot be opened, or is held (<see cref="ElasticEpErrorCode.InvalidArgument"/>).</exception>
-    public static StoreFile Open(string path, ILogger logger, out StoreState state, long compactAbove = 1 << 20)
+    public static StoreFile Open(string path, ILogger logger, out StoreState state, long compactAbove = 1 << 20, Action? beforeFlush = null)
     {
         FileStream? claim = null;
         FileStream? file = null;
@@ -91,7 +94,7 @@ internal sealed partial class StoreFile : IStoreJournal, IAsyncDisposable
 
             file.Position = replay.Length;
             state = replay.State;
-            return new StoreFile(path, replay.Identity, claim, file, compactAbove, logger);
+            return new StoreFile(path, replay.Identity, claim, file, compactAbove, beforeFlush, logger);
         }
         catch (Exception exception)
         {
@@ -214,6 +217,7 @@ internal sealed partial class StoreFile : IStoreJournal, IAsyncDisposable
             try
             {
                 Append(_file, Identity, batch.WrittenSpan);
+                _beforeFlush?.Invoke();
                 _file.Flush(flushToDisk: true);
                 batch.ResetWrittenCount();
                 if (_file.Length > _compactAt)

@@ -94,6 +94,36 @@ public sealed class StoreFileTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task After_a_write_that_failed_nothing_is_acknowledged_and_every_call_is_refused()
+    {
+        var isFull = false;
+        await using var store = new ElasticEp.Rendezvous.InMemoryRendezvousStore(_time);
+        await using (var file = StoreFile.Open(FilePath, NullLogger.Instance, out _, beforeFlush: () =>
+        {
+            if (isFull)
+                throw new IOException("the disk is full");
+        }))
+        {
+            (store.Journal, file.Source) = (file, store);
+            store.Set("before", [1], null);
+            await file.WhenDurableAsync();
+            file.ThrowIfFailed();
+            isFull = true;
+            store.Set("after", [1], null);
+            await Assert.ThrowsAsync<IOException>(() => file.WhenDurableAsync().AsTask());
+            isFull = false; // it is not tried again: what the file has of that write is not known
+            store.Set("later", [1], null);
+            await Assert.ThrowsAsync<IOException>(() => file.WhenDurableAsync().AsTask());
+            var refused = Assert.Throws<ElasticEpException>(file.ThrowIfFailed);
+            Assert.Equal(ElasticEpErrorCode.StoreUnavailable, refused.Code);
+            Assert.Contains("the disk is full", refused.Message, StringComparison.Ordinal);
+        }
+
+        Assert.Contains("before", StoreLog.Replay(File.ReadAllBytes(FilePath)).State.Entries.Keys);
+        Assert.DoesNotContain("later", StoreLog.Replay(File.ReadAllBytes(FilePath)).State.Entries.Keys);
+    }
+
+    [Fact]
     public async Task A_second_server_cannot_open_the_file()
     {
         await StartAsync();
