@@ -81,7 +81,7 @@ internal static class ServerApp
             return;
         }
 
-        client.UseTcpTransport(tcp => (tcp.StoreAddress, tcp.JoinSecretFile) = (settings.Store, settings.JoinSecretFile));
+        client.UseTcpTransport(tcp => (tcp.StoreAddress, tcp.StoreFile, tcp.JoinSecretFile) = (settings.Store, settings.StoreFile, settings.JoinSecretFile));
         if (settings.Store is null)
             client.HostTcpStore(settings.StoreBind);
         if (!settings.HasExternalWorkers)

@@ -24,6 +24,7 @@ internal static class ServerOptions
         new("transport", "KIND", "tcp", "tcp: each rank is a process; inprocess: all ranks in this one"),
         new("store", "HOST:PORT", "", "use this store instead of the embedded one"),
         new("store-bind", "HOST:PORT", "127.0.0.1:0", "where the embedded store listens"),
+        new("store-file", "FILE", "", "where the embedded store keeps its content; in memory only without it"),
         new("join-secret-file", "FILE", "a random secret", "its first line is the secret that gateway, workers and store share"),
         new("external-workers", "true", "false", "somebody else starts the workers, with the same secret file"),
         new("health-port", "PORT", "", "a worker that somebody else starts answers probes there"),

@@ -47,6 +47,9 @@ internal sealed record ServerSettings
     /// <summary>Where the embedded store listens.</summary>
     public required string StoreBind { get; init; }
 
+    /// <summary>Where the embedded store keeps its content; null for memory only.</summary>
+    public string? StoreFile { get; init; }
+
     /// <summary>File with the secret of the group.</summary>
     public string? JoinSecretFile { get; init; }
 
@@ -78,6 +81,7 @@ internal sealed record ServerSettings
             IsInProcess = transport == "inprocess",
             Store = configuration["store"],
             StoreBind = configuration["store-bind"] ?? "127.0.0.1:0",
+            StoreFile = configuration["store-file"],
             JoinSecretFile = configuration["join-secret-file"],
             HasExternalWorkers = Flag(configuration, "external-workers"),
             HealthPort = configuration["health-port"] is null ? null : Number(configuration, "health-port", 0, 1, 65535),

@@ -38,6 +38,12 @@ public sealed class TcpOptions
     /// <summary>Most weight bytes that this process sends per second; null for no limit.</summary>
     public long? WeightBytesPerSecond { get; set; }
 
+    /// <summary>
+    /// Where a process that serves the store keeps it, so that the store's restart loses nothing; made when it is not there. Its folder
+    /// has to exist; files with <c>.lock</c> and <c>.new</c> appended are used too. Null to keep the store in memory only.
+    /// </summary>
+    public string? StoreFile { get; set; }
+
     /// <summary>Longest wait for an answer of the store; then the call fails and its outcome is unknown.</summary>
     /// <value>Default 5 seconds.</value>
     public TimeSpan StoreTimeout { get; set; } = TimeSpan.FromSeconds(5);

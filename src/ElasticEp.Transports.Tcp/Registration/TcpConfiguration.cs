@@ -19,6 +19,7 @@ internal static class TcpConfiguration
                 options.BindAddress = section[nameof(options.BindAddress)] ?? options.BindAddress;
             options.AdvertisedAddress ??= section[nameof(options.AdvertisedAddress)];
             options.StoreAddress ??= section[nameof(options.StoreAddress)];
+            options.StoreFile ??= section[nameof(options.StoreFile)];
             if (options.JoinSecret is null && options.JoinSecretFile is null)
             {
                 options.JoinSecretFile = section[nameof(options.JoinSecretFile)];

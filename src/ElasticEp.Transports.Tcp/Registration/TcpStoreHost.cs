@@ -36,7 +36,7 @@ internal sealed class TcpStoreHost(string bindAddress, Func<TcpOptions> options,
         var security = TcpSecurity.From(tcp);
         if (!HostAddress.Parse(bindAddress).IsLoopback && tcp is { JoinSecret: null, JoinSecretFile: null } && security.Tls is null)
             throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"The store would listen at {bindAddress}, which other machines can reach, but there is neither a join secret nor TLS; set JoinSecretFile or the three TLS files.");
-        _server = await TcpStoreServer.StartAsync(bindAddress, security, tcp.HandshakeTimeout, time, loggers, cancellationToken).ConfigureAwait(false);
+        _server = await TcpStoreServer.StartAsync(bindAddress, security, tcp.HandshakeTimeout, time, loggers, tcp.StoreFile, cancellationToken).ConfigureAwait(false);
         _address.TrySetResult(_server.Address.Host switch
         {
             "0.0.0.0" => _server.Address with { Host = "127.0.0.1" },

@@ -10,7 +10,6 @@ internal sealed class StoreLeases(InMemoryRendezvousStore store)
     public const int Max = 65_536;
 
     private readonly ConcurrentDictionary<long, InMemoryLease> _leases = new();
-    private long _numbers;
 
     public int Count => _leases.Count;
 
@@ -19,10 +18,15 @@ internal sealed class StoreLeases(InMemoryRendezvousStore store)
         if (_leases.Count >= Max)
             throw new ElasticEpException(ElasticEpErrorCode.StoreUnavailable, $"The store has {Max} leases already.");
         var lease = store.Lease(timeToLive);
-        var number = Interlocked.Increment(ref _numbers);
-        _leases[number] = lease;
-        lease.Ended.UnsafeRegister(_ => _leases.TryRemove(number, out InMemoryLease? ended), null);
-        return number;
+        Add(lease);
+        return lease.Number;
+    }
+
+    /// <summary>Keeps a lease that the store has.</summary>
+    public void Add(InMemoryLease lease)
+    {
+        _leases[lease.Number] = lease;
+        lease.Ended.UnsafeRegister(_ => _leases.TryRemove(lease.Number, out InMemoryLease? ended), null);
     }
 
     public InMemoryLease Find(long number) => _leases.TryGetValue(number, out var lease)

@@ -18,13 +18,17 @@ internal sealed class StoreOutput
     private readonly Lock _lock = new();
     private readonly Stream _stream;
     private readonly Pipe _pipe = new(new PipeOptions(readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.ThreadPool, pauseWriterThreshold: PauseAt, resumeWriterThreshold: PauseAt / 2, useSynchronizationContext: false));
+    private readonly Func<ValueTask>? _ready;
     private readonly Task _sending;
     private TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _waiting;
     private bool _isClosed;
 
-    public StoreOutput(Stream stream)
+    /// <param name="stream">Where it goes.</param>
+    /// <param name="ready">Awaited before anything that was written up to then is sent; when it throws, nothing more is.</param>
+    public StoreOutput(Stream stream, Func<ValueTask>? ready = null)
     {
+        _ready = ready;
         _stream = stream;
         _sending = SendAsync();
     }
@@ -115,6 +119,8 @@ internal sealed class StoreOutput
             while (true)
             {
                 var result = await _pipe.Reader.ReadAsync().ConfigureAwait(false);
+                if (_ready is not null)
+                    await _ready().ConfigureAwait(false);
                 foreach (var segment in result.Buffer)
                     await _stream.WriteAsync(segment).ConfigureAwait(false);
                 Sent(result.Buffer.Length);

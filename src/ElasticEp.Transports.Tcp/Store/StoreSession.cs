@@ -11,13 +11,13 @@ namespace ElasticEp.Transports.Tcp.Store;
 /// One client of the store server. Requests are answered in the reading loop, one flush for all that came together; waits and
 /// watches are answered when there is something to say, and end with the connection.
 /// </summary>
-internal sealed class StoreSession(InMemoryRendezvousStore store, StoreLeases leases, Stream stream)
+internal sealed class StoreSession(InMemoryRendezvousStore store, StoreLeases leases, StoreFile? file, Stream stream)
 {
     /// <summary>Waits and watches that one client may have open.</summary>
     public const int MaxOpen = 4096;
 
     private readonly char[] _key = new char[256]; // of the request that is being handled
-    private readonly StoreOutput _output = new(stream);
+    private readonly StoreOutput _output = new(stream, Durable(file, stream));
     private readonly Dictionary<uint, CancellationTokenSource> _open = [];
     private readonly CancellationTokenSource _ended = new();
 
@@ -46,6 +46,8 @@ internal sealed class StoreSession(InMemoryRendezvousStore store, StoreLeases le
                 while (StoreProtocol.TryTake(ref buffer, StoreProtocol.MaxRequest, out var frame))
                 {
                     Handle(frame);
+                    if (file is { IsBehind: true })
+                        await file.WhenDurableAsync().ConfigureAwait(false); // writes come faster than the device takes them
                     if (_output.IsFull) // many answers to one batch: its client has to take some first
                         await _output.FlushAsync().ConfigureAwait(false);
                 }
@@ -65,6 +67,28 @@ internal sealed class StoreSession(InMemoryRendezvousStore store, StoreLeases le
             _output.Close();
             await _ended.CancelAsync().ConfigureAwait(false);
             await reader.CompleteAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>
+    /// Nothing is sent before the file has what it tells of, reads and watches included. When the file fails the client is cut off; one
+    /// that comes later is only ever refused, which needs no file.
+    /// </summary>
+    private static Func<ValueTask>? Durable(StoreFile? file, Stream stream)
+    {
+        return file is { HasFailed: false } ? WaitAsync : null;
+
+        async ValueTask WaitAsync()
+        {
+            try
+            {
+                await file.WhenDurableAsync().ConfigureAwait(false);
+            }
+            catch (IOException)
+            {
+                await stream.DisposeAsync().ConfigureAwait(false);
+                throw;
+            }
         }
     }
 

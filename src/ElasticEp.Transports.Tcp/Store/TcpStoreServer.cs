@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 
 namespace ElasticEp.Transports.Tcp.Store;
 
-/// <summary>Serves a rendezvous store over TCP. Its state is in memory: it lives as long as the process.</summary>
+/// <summary>Serves a rendezvous store over TCP. Its state is in memory; with a file, nothing that a client was told of is lost with the process.</summary>
 internal sealed partial class TcpStoreServer : IAsyncDisposable
 {
     /// <summary>Bytes that all keys and values together may take.</summary>
@@ -16,6 +16,7 @@ internal sealed partial class TcpStoreServer : IAsyncDisposable
     private readonly StoreLeases _leases;
     private readonly ConcurrentDictionary<StoreSession, bool> _sessions = new();
     private readonly ILogger _logger;
+    private StoreFile? _file;
     private TcpAcceptor? _acceptor;
 
     private TcpStoreServer(TimeProvider time, ILoggerFactory loggers)
@@ -37,16 +38,21 @@ internal sealed partial class TcpStoreServer : IAsyncDisposable
     /// <summary>Leases that live.</summary>
     public int Leases => _leases.Count;
 
-    /// <exception cref="ElasticEpException"><see cref="ElasticEpErrorCode.InvalidArgument"/>: the address cannot be bound.</exception>
-    public static async ValueTask<TcpStoreServer> StartAsync(string bindAddress, TcpSecurity security, TimeSpan handshakeTimeout, TimeProvider time, ILoggerFactory loggers, CancellationToken cancellationToken = default)
+    /// <exception cref="ElasticEpException">The address cannot be bound (<see cref="ElasticEpErrorCode.InvalidArgument"/>), or the file cannot be used (see <see cref="StoreFile.Open"/>).</exception>
+    public static async ValueTask<TcpStoreServer> StartAsync(string bindAddress, TcpSecurity security, TimeSpan handshakeTimeout, TimeProvider time, ILoggerFactory loggers, string? filePath = null, CancellationToken cancellationToken = default)
     {
         var server = new TcpStoreServer(time, loggers);
-        var listener = await TcpAcceptor.ListenAsync(bindAddress, cancellationToken).ConfigureAwait(false);
-        var bound = (IPEndPoint)listener.LocalEndPoint!;
-        server.Address = new HostAddress(bound.Address.ToString(), bound.Port);
-        server._acceptor = new TcpAcceptor(listener, LinkPurpose.Store, security, handshakeTimeout, time, server.ServeAsync, server._logger);
-        server.LogServing(server.Address.ToString());
-        return server;
+        try
+        {
+            server.UseFile(filePath);
+            await server.ListenAsync(bindAddress, security, handshakeTimeout, time, cancellationToken).ConfigureAwait(false);
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
     }
 
     public async ValueTask DisposeAsync()
@@ -54,12 +60,34 @@ internal sealed partial class TcpStoreServer : IAsyncDisposable
         if (_acceptor is not null)
             await _acceptor.DisposeAsync().ConfigureAwait(false);
         await _store.DisposeAsync().ConfigureAwait(false);
+        if (_file is not null)
+            await _file.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private void UseFile(string? path)
+    {
+        if (path is null)
+            return;
+        _file = StoreFile.Open(path, _logger, out var state);
+        foreach (var lease in _store.Restore(state))
+            _leases.Add(lease);
+        _store.Journal = _file;
+        _file.Source = _store;
+    }
+
+    private async Task ListenAsync(string bindAddress, TcpSecurity security, TimeSpan handshakeTimeout, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var listener = await TcpAcceptor.ListenAsync(bindAddress, cancellationToken).ConfigureAwait(false);
+        var bound = (IPEndPoint)listener.LocalEndPoint!;
+        Address = new HostAddress(bound.Address.ToString(), bound.Port);
+        _acceptor = new TcpAcceptor(listener, LinkPurpose.Store, security, handshakeTimeout, time, ServeAsync, _logger);
+        LogServing(Address.ToString());
     }
 
     private async Task ServeAsync(ProvedConnection connection, CancellationToken stopped)
     {
         var caller = connection.Socket.RemoteEndPoint?.ToString() ?? "?";
-        var session = new StoreSession(_store, _leases, connection.Stream);
+        var session = new StoreSession(_store, _leases, _file, connection.Stream);
         _sessions[session] = true;
         try
         {

@@ -4,25 +4,32 @@ namespace ElasticEp.Rendezvous;
 internal sealed class InMemoryLease : IStoreLease
 {
     private readonly CancellationTokenSource _ended = new();
-    private readonly TimeSpan _timeToLive;
     private readonly TimeProvider _time;
     private readonly ITimer _timer;
     private long _renewed;
 
-    public InMemoryLease(InMemoryRendezvousStore store, TimeSpan timeToLive, TimeProvider time)
+    public InMemoryLease(InMemoryRendezvousStore store, long number, TimeSpan timeToLive, TimeProvider time)
     {
         Store = store;
         Ended = _ended.Token;
-        (_timeToLive, _time, _renewed) = (timeToLive, time, time.GetTimestamp());
+        Number = number;
+        TimeToLive = timeToLive;
+        _time = time;
+        _renewed = time.GetTimestamp();
         _timer = time.CreateTimer(static state => ((InMemoryLease)state!).OnTimer(), this, timeToLive, Timeout.InfiniteTimeSpan);
     }
 
     public InMemoryRendezvousStore Store { get; }
 
+    /// <summary>Names the lease within its store; never used twice.</summary>
+    public long Number { get; }
+
+    public TimeSpan TimeToLive { get; }
+
     public CancellationToken Ended { get; }
 
     /// <summary>What is left to live; zero or less when it is over. Under the store's lock.</summary>
-    public TimeSpan Left => _timeToLive - _time.GetElapsedTime(_renewed);
+    public TimeSpan Left => TimeToLive - _time.GetElapsedTime(_renewed);
 
     public ValueTask RenewAsync(CancellationToken cancellationToken = default)
     {
@@ -35,7 +42,7 @@ internal sealed class InMemoryLease : IStoreLease
     public void Renew()
     {
         if (!Store.TryRenew(this))
-            throw new ElasticEpException(ElasticEpErrorCode.StoreUnavailable, $"The lease of {_timeToLive} has ended: it was not renewed in time, or it or the store was disposed. Take a new one.");
+            throw new ElasticEpException(ElasticEpErrorCode.StoreUnavailable, $"The lease of {TimeToLive} has ended: it was not renewed in time, or it or the store was disposed. Take a new one.");
     }
 
     public async ValueTask DisposeAsync()
@@ -48,7 +55,7 @@ internal sealed class InMemoryLease : IStoreLease
     public void Extend()
     {
         _renewed = _time.GetTimestamp();
-        _timer.Change(_timeToLive, Timeout.InfiniteTimeSpan);
+        _timer.Change(TimeToLive, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Tells the holder that the lease has ended and its keys are gone. Not under the store's lock.</summary>

@@ -64,7 +64,10 @@ public sealed partial class InMemoryRendezvousStore
     internal IReadOnlyList<StoreEntry> List(string prefix)
     {
         lock (_lock)
+        {
+            CheckOpen(CancellationToken.None);
             return [.. Under(prefix)];
+        }
     }
 
     /// <inheritdoc cref="LeaseAsync"/>
@@ -77,8 +80,9 @@ public sealed partial class InMemoryRendezvousStore
         lock (_lock)
         {
             CheckOpen(CancellationToken.None);
-            var lease = new InMemoryLease(this, timeToLive, _time);
+            var lease = new InMemoryLease(this, ++_lastLease, timeToLive, _time);
             _leases.Add(lease);
+            Journal?.Lease(lease.Number, timeToLive);
             return lease;
         }
     }
@@ -104,6 +108,7 @@ public sealed partial class InMemoryRendezvousStore
                 return false;
             foreach (var key in _entries.Where(entry => entry.Value.Lease == lease).Select(entry => entry.Key).ToArray())
                 Remove(key);
+            Journal?.EndLease(lease.Number);
             return true;
         }
     }

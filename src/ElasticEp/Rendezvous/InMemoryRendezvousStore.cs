@@ -20,6 +20,7 @@ public sealed partial class InMemoryRendezvousStore : IRendezvousStore
     private readonly TimeProvider _time;
     private long _version;
     private long _bytes;
+    private long _lastLease;
     private volatile bool _isDisposed;
 
     /// <summary>Creates an empty store.</summary>
@@ -192,6 +193,7 @@ public sealed partial class InMemoryRendezvousStore : IRendezvousStore
         var entry = new StoreEntry(key, value, ++_version);
         _bytes = bytes;
         _entries[key] = (entry, lease);
+        Journal?.Put(entry, lease?.Number ?? 0);
         Show(new StoreChange(key, entry));
         foreach (var waiter in _waiters)
         {
@@ -208,6 +210,7 @@ public sealed partial class InMemoryRendezvousStore : IRendezvousStore
             return false;
         _bytes -= SizeOf(key, removed.Entry.Value.Length);
         _version++;
+        Journal?.Delete(key, _version);
         Show(new StoreChange(key, null));
         return true;
     }
@@ -244,6 +247,7 @@ public sealed partial class InMemoryRendezvousStore : IRendezvousStore
             throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"A key has 1 to {MaxKeyLength} characters, this one has {key.Length}.");
         if (_isDisposed)
             throw Ended();
+        Journal?.ThrowIfFailed();
     }
 
     private void CheckOpen(CancellationToken cancellationToken)
@@ -251,6 +255,7 @@ public sealed partial class InMemoryRendezvousStore : IRendezvousStore
         cancellationToken.ThrowIfCancellationRequested();
         if (_isDisposed)
             throw Ended();
+        Journal?.ThrowIfFailed();
     }
 
     private static ElasticEpException Ended() => new(ElasticEpErrorCode.StoreUnavailable, "The in-memory store was disposed.");

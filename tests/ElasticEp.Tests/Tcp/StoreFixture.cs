@@ -26,7 +26,7 @@ internal sealed class StoreFixture : IAsyncDisposable
         time ??= TimeProvider.System;
         var options = new TcpOptions { JoinSecret = "a secret of the tests", StoreTimeout = Patience, HandshakeTimeout = Patience };
         configure?.Invoke(options);
-        var server = await TcpStoreServer.StartAsync("127.0.0.1:0", TcpSecurity.From(options), options.HandshakeTimeout, time, NullLoggerFactory.Instance);
+        var server = await TcpStoreServer.StartAsync("127.0.0.1:0", TcpSecurity.From(options), options.HandshakeTimeout, time, NullLoggerFactory.Instance, options.StoreFile);
         return new StoreFixture(server, options, time);
     }
 
@@ -37,12 +37,12 @@ internal sealed class StoreFixture : IAsyncDisposable
         return client;
     }
 
-    /// <summary>Ends the server and starts an empty one at the same address.</summary>
+    /// <summary>Ends the server and starts another at the same address: with its file if it has one, otherwise empty.</summary>
     public async Task RestartAsync()
     {
         var address = Server.Address.ToString();
         await Server.DisposeAsync();
-        Server = await TcpStoreServer.StartAsync(address, Security, Options.HandshakeTimeout, _time, NullLoggerFactory.Instance);
+        Server = await TcpStoreServer.StartAsync(address, Security, Options.HandshakeTimeout, _time, NullLoggerFactory.Instance, Options.StoreFile);
     }
 
     public async ValueTask DisposeAsync()
