@@ -17,17 +17,6 @@ public sealed class RefusedScaleTests
         AssertNames(victim, await RefusedAsync(cluster, new ScaleRequest { Remove = [victim] }), ElasticEpErrorCode.GroupWaits);
     }
 
-    [Theory]
-    [InlineData(0)]
-    [InlineData(1)]
-    public async Task A_resize_that_came_before_the_loss_was_known_is_not_kept_waiting(int victim)
-    {
-        await using var cluster = await StartAsync();
-        cluster.Kill(victim);
-        var refused = RefusedAsync(cluster, new ScaleRequest { Size = 3, Deadline = TimeSpan.FromMinutes(5) });
-        AssertNames(victim, await refused.WaitAsync(ElasticCluster.Deadline, Token), ElasticEpErrorCode.GroupWaits);
-    }
-
     [Fact]
     public async Task A_resize_during_which_a_rank_is_lost_names_it_when_its_deadline_has_passed()
     {
