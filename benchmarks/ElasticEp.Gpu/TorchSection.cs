@@ -11,8 +11,8 @@ internal static class TorchSection
 
     private static readonly (string Ours, string Theirs)[] Pairs =
     [
-        ("gather", "index_select"), ("gather", "index_select compiled"), ("combine", "index_add"), ("combine", "index_add compiled"),
-        ("combine", "mul + sum"), ("combine", "mul + sum compiled"),
+        ("gather", "index_select"), ("gather", "index_select compiled"), ("gather, one output", "index_select compiled, one output"), ("combine", "index_add"), ("combine", "index_add compiled"),
+        ("combine", "mul + sum"), ("combine", "mul + sum compiled"), ("combine, one output", "mul + sum compiled, one output"),
     ];
 
     public static IReadOnlyList<string> Checks { get; } =
@@ -62,6 +62,7 @@ internal static class TorchSection
             var from = bench.Upload<int>(Shapes.Shuffle(tokens));
             var buffers = Enumerable.Range(0, sets).Select(_ => (Source: bench.Rows(bytes), Target: bench.Empty(bytes))).ToArray();
             times[("gather", tokens, hidden)] = bench.Time(launches, i => bench.Kernels.Gather(buffers[i % sets].Source, from, buffers[i % sets].Target, new RowCount(tokens), rowBytes));
+            times[("gather, one output", tokens, hidden)] = bench.Time(launches, i => bench.Kernels.Gather(buffers[i % sets].Source, from, buffers[0].Target, new RowCount(tokens), rowBytes));
             bench.Free();
 
             sets = Bench.Sets(9 * bytes);
@@ -70,6 +71,7 @@ internal static class TorchSection
             var weights = bench.Upload<float>(Shapes.Weights(tokens * Shapes.TopK));
             buffers = [.. Enumerable.Range(0, sets).Select(_ => (bench.Rows(bytes * Shapes.TopK), bench.Empty(bytes)))];
             times[("combine", tokens, hidden)] = bench.Time(launches, i => bench.Kernels.Sum(ElementType.BFloat16, buffers[i % sets].Source, index, weights, Shapes.TopK, buffers[i % sets].Target, new RowCount(tokens), Shapes.TopK, rowBytes));
+            times[("combine, one output", tokens, hidden)] = bench.Time(launches, i => bench.Kernels.Sum(ElementType.BFloat16, buffers[i % sets].Source, index, weights, Shapes.TopK, buffers[0].Target, new RowCount(tokens), Shapes.TopK, rowBytes));
             bench.Free();
         }
 

@@ -42,6 +42,22 @@ public abstract class CopyConformance
         Assert.Equal(expected, machine.Download<byte>(output, target.Length));
     }
 
+    /// <summary>Enough rows for a large GPU to move them in large pieces, of which the last one of a row is not whole.</summary>
+    [Theory]
+    [InlineData(2064)]
+    [InlineData(3600)]
+    public void Many_rows_come_from_the_list_too(int rowBytes)
+    {
+        using var machine = Create();
+        const int Rows = 700;
+        var source = RandomBytes(Rows * rowBytes, 4);
+        int[] from = [.. Enumerable.Range(0, Rows).Select(row => row * 13 % Rows)];
+        var output = machine.Upload<byte>(new byte[Rows * rowBytes]);
+        machine.Kernels.Gather(machine.Upload<byte>(source), machine.Upload<int>(from), output, new RowCount(Rows), rowBytes);
+        byte[] expected = [.. from.SelectMany(row => source.AsSpan(row * rowBytes, rowBytes).ToArray())];
+        Assert.Equal(expected, machine.Download<byte>(output, expected.Length));
+    }
+
     [Fact]
     public void The_number_of_rows_is_read_from_memory_when_the_kernel_runs()
     {

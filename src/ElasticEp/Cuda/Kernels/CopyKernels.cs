@@ -5,18 +5,28 @@ namespace ElasticEp.Cuda.Kernels;
 
 /// <summary>
 /// Rows that move as they are; a row is a multiple of 16 bytes, at a multiple of 16. A warp moves 2 KiB of a row at a time, four loads
-/// in flight in each lane. Rows may have come from a peer, so they are never read through the read-only path.
+/// in flight in each lane; where that would leave multiprocessors idle, a gather moves 512 bytes. Rows may have come from a peer, so
+/// they are never read through the read-only path.
 /// </summary>
 internal static unsafe class CopyKernels
 {
-    private const int SegmentBytes = 2048;
     private const int SegmentShift = 11;
+    private const int SmallSegmentShift = 9;
 
     /// <summary>Pieces of a row that one warp moves.</summary>
-    public static int Segments(int rowBytes) => (rowBytes + SegmentBytes - 1) >> SegmentShift;
+    public static int Segments(int rowBytes) => Segments(rowBytes, SegmentShift);
 
-    /// <summary>target[i] = source[from[i]]; rows with from[i] &lt; 0 are left alone; without <paramref name="from"/> i itself.</summary>
-    public static void Gather(long source, long from, long target, long counts, int count, int rowBytes)
+    /// <summary>Pieces of a row of which each is 1 &lt;&lt; <paramref name="shift"/> bytes, the last one less.</summary>
+    public static int Segments(int rowBytes, int shift) => (rowBytes + (1 << shift) - 1) >> shift;
+
+    /// <summary>Binary logarithm of the bytes of a piece: small pieces where large ones would be fewer than <paramref name="warps"/>.</summary>
+    public static int ShiftFor(int rows, int rowBytes, int warps) => (long)rows * Segments(rowBytes) < warps ? SmallSegmentShift : SegmentShift;
+
+    /// <summary>
+    /// target[i] = source[from[i]]; rows with from[i] &lt; 0 are left alone; without <paramref name="from"/> i itself. A warp moves
+    /// 1 &lt;&lt; <paramref name="shift"/> bytes of a row at a time.
+    /// </summary>
+    public static void Gather(long source, long from, long target, long counts, int count, int rowBytes, int shift)
     {
         if (!CudaAsm.IsSupported)
         {
@@ -25,16 +35,18 @@ internal static unsafe class CopyKernels
         }
 
         CudaAsm.Emit(CopyPtx.Declare);
-        var segments = Segments(rowBytes);
+        var segments = Segments(rowBytes, shift);
         var items = RowAddress.Count(counts, count) * segments;
         for (var item = (Grid.IdxX * Warps.Count) + Warps.Index; item < items; item += Grid.DimX * Warps.Count)
         {
             var row = item / segments;
-            var offset = ((item - (row * segments)) << SegmentShift) + (Warps.Lane << 4);
+            var start = (item - (row * segments)) << shift;
+            var offset = start + (Warps.Lane << 4);
+            var left = rowBytes - start < 1 << shift ? rowBytes - offset : (1 << shift) - (Warps.Lane << 4);
             var wanted = from == 0 ? row : *(int*)(from + (row * 4L));
             if (wanted < 0)
                 continue;
-            CudaAsm.Emit(CopyPtx.Load, source + ((long)wanted * rowBytes) + offset, rowBytes - offset);
+            CudaAsm.Emit(CopyPtx.Load, source + ((long)wanted * rowBytes) + offset, left);
             CudaAsm.Emit(CopyPtx.Store, target + ((long)row * rowBytes) + offset);
         }
     }

@@ -12,7 +12,7 @@ internal static class CopyPtx
         .reg .b32 cv<16>; .reg .pred cp<4>;
         """;
 
-    /// <summary>%0: address in the row, %1: bytes left from there to its end.</summary>
+    /// <summary>%0: address in the row, %1: bytes left from there to the end of the row or of the piece.</summary>
     public const string Load =
         """
         setp.gt.s32 cp0, %1, 0; setp.gt.s32 cp1, %1, 512; setp.gt.s32 cp2, %1, 1024; setp.gt.s32 cp3, %1, 1536;

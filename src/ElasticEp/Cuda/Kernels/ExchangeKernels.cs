@@ -7,8 +7,11 @@ namespace ElasticEp.Cuda.Kernels;
 internal sealed class ExchangeKernels(IKernelLauncher launcher, KernelTuning tuning)
 {
     /// <summary>Rows copied from a list of rows.</summary>
-    public void Gather(long source, long from, long target, RowCount count, int rowBytes) =>
-        launcher.Launch(KernelMethods.Gather, Rows(count, CopyKernels.Segments(rowBytes), tuning.CopyBlocks), source, from, target, count.Address, count.Most, rowBytes);
+    public void Gather(long source, long from, long target, RowCount count, int rowBytes)
+    {
+        var shift = CopyKernels.ShiftFor(count.Most, rowBytes, launcher.Multiprocessors * KernelTuning.FewWarps);
+        launcher.Launch(KernelMethods.Gather, Rows(count, CopyKernels.Segments(rowBytes, shift), tuning.CopyBlocks), source, from, target, count.Address, count.Most, rowBytes, shift);
+    }
 
     /// <summary>Each row read once and copied to all its places; see <see cref="CopyKernels.Spread"/>.</summary>
     public void Spread(long source, long sourceStride, RowPlaces places, RowCount count, int rowBytes) =>
@@ -126,8 +129,12 @@ internal sealed class ExchangeKernels(IKernelLauncher launcher, KernelTuning tun
     private CudaLaunch Rows(RowCount count, int pieces, int blocksOfMultiprocessor)
     {
         var threads = launcher.Threads(KernelTuning.RowThreads);
+        var items = (long)count.Most * pieces;
+        // Work for few warps is spread over all multiprocessors in blocks of fewer warps.
+        while (threads > Warps.Lanes && items * Warps.Lanes < (long)threads * launcher.Multiprocessors)
+            threads /= 2;
         var warps = Math.Max(1, threads / Warps.Lanes);
-        var blocks = ((long)count.Most * pieces + warps - 1) / warps;
+        var blocks = (items + warps - 1) / warps;
         return new CudaLaunch((int)Math.Clamp(blocks, 1, (long)launcher.Multiprocessors * blocksOfMultiprocessor), threads) { Rows = count.Sources };
     }
 }

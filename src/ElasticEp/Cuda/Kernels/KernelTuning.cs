@@ -9,6 +9,9 @@ internal sealed record KernelTuning
     /// <summary>Threads of a block that works together.</summary>
     public const int CollectiveThreads = 512;
 
+    /// <summary>A gather for fewer warps than this for each multiprocessor is cut into smaller pieces.</summary>
+    public const int FewWarps = 4;
+
     /// <summary>Most blocks for each multiprocessor, for kernels that copy.</summary>
     public int CopyBlocks { get; init; } = 64;
 

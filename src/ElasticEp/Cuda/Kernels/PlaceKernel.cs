@@ -118,18 +118,22 @@ internal static unsafe class PlaceKernel
         }
     }
 
-    /// <summary>Writes the places of the row's entries that are this block's; returns the next place.</summary>
+    /// <summary>
+    /// Writes the places of the row's entries that are this block's; returns the next place. Entries without a slot are shared out among
+    /// the blocks by runs of rows: they can be most entries, and one block would take longer for them than all others for the places.
+    /// </summary>
     private static int WriteRow(long meta, long places, long status, int row, int next, int metaInts, int terms)
     {
+        var isOwner = (row >> 5) % Grid.DimX == Grid.IdxX;
         for (var j = 0; j < terms; j++)
         {
             var slot = Slot(meta, row, j, metaInts);
             var entry = ((long)row * terms) + j;
             if (slot == Grid.IdxX)
                 *(int*)(places + (entry * 4)) = next++;
-            else if (Grid.IdxX == 0 && (uint)slot >= (uint)Grid.DimX)
+            else if (isOwner && (uint)slot >= (uint)Grid.DimX)
                 *(int*)(places + (entry * 4)) = -1;
-            if (Grid.IdxX == 0 && slot >= Grid.DimX)
+            if (isOwner && slot >= Grid.DimX)
                 Atomic.Min(ref *(long*)status, (entry * 4) + BadSlot);
         }
 
