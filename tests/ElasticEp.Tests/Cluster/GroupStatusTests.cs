@@ -9,9 +9,8 @@ public sealed class GroupStatusTests
     public async Task Every_rank_says_which_process_it_is()
     {
         await using var cluster = await StartAsync();
-        await WaitAsync(cluster, status => status.Ranks.All(rank => rank.ProcessId is not null));
-        var status = cluster.Client.GetStatus();
-        Assert.Equal(("serving", true), (status.Phase, status.IsReady));
+        var status = await WaitAsync(cluster, status => status is { Phase: "serving", Ranks.Count: 2 } && status.Ranks.All(rank => rank.ProcessId is not null));
+        Assert.True(status.IsReady);
         Assert.All(status.Ranks, rank => Assert.Equal((RankCondition.Serving, Environment.ProcessId), (rank.Condition, rank.ProcessId)));
     }
 

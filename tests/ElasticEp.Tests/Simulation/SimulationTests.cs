@@ -18,6 +18,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
         [nameof(ShowLoss)] = "likewise",
         [nameof(ProbeMessage)] = "likewise",
         [nameof(HeardMessage)] = "likewise",
+        [nameof(Disconnect)] = "few seeds dismiss joiners, and then no operation is under way",
         [nameof(ExpertLoadMessage)] = "its effect is ReportExpertLoad",
         [nameof(OperationRequestMessage)] = "clients send it",
         [nameof(CancelMessage)] = "clients send it",
