@@ -53,7 +53,8 @@ public sealed class FaultPointTests(ITestOutputHelper output) : IDisposable
         await using var load = new StreamLoad(server.Client, Streams);
         await load.WaitForCompletedAsync(Streams);
         var died = new List<string>();
-        foreach (var tried in TriesAll ? FaultPointList.All : [point])
+        IEnumerable<string> all = occasion == Occasion.Steps ? InEveryStep : FaultPointList.All; // at others nobody comes by without an operation
+        foreach (var tried in TriesAll ? all : [point])
         {
             await HealAsync(server, occasion == Occasion.Growth ? Ranks - 1 : Ranks);
             await load.WaitUntilAllRunAsync();
