@@ -252,48 +252,6 @@ internal sealed partial class StoreFile : IStoreJournal, IAsyncDisposable
         }
     }
 
-    /// <summary>Writes the state into a new file. Changes that wait are part of the state, so they need no batch of their own.</summary>
-    private void Compact()
-    {
-        var state = Source!.Snapshot(CoverWaiting);
-        using var log = new MemoryStream();
-        log.Write(StoreLog.Header(Identity));
-        var batch = new ArrayBufferWriter<byte>();
-        StoreLogOperations.WriteNumbers(batch, state);
-        foreach (var (number, timeToLive) in state.Leases)
-            StoreLogOperations.WriteLease(batch, number, timeToLive);
-        foreach (var (entry, lease) in state.Entries.Values)
-        {
-            StoreLogOperations.WritePut(batch, entry, lease);
-            if (batch.WrittenCount >= SnapshotBatch)
-            {
-                Append(log, Identity, batch.WrittenSpan);
-                batch.ResetWrittenCount();
-            }
-        }
-
-        if (batch.WrittenCount > 0)
-            Append(log, Identity, batch.WrittenSpan);
-        var before = _file.Length;
-        var file = StoreFileSystem.Replace(_path, log.GetBuffer().AsSpan(0, (int)log.Length));
-        _file.Dispose();
-        _file = file;
-        _compactAt = CompactAt();
-        LogCompacted(_path, before, file.Length);
-    }
-
-    private void CoverWaiting()
-    {
-        lock (_lock)
-        {
-            _waiting.ResetWrittenCount();
-            _covered = _next;
-            _next = NewSource();
-        }
-    }
-
-    private long CompactAt() => Math.Max(_compactAbove, Math.Min(CompactFactor * _file.Length, CompactLatest));
-
     private static void Append(Stream file, Guid identity, ReadOnlySpan<byte> operations)
     {
         Span<byte> head = stackalloc byte[StoreLog.HeadSize];

@@ -236,37 +236,6 @@ internal sealed partial class TransitionCore
         }
     }
 
-    /// <summary>
-    /// Takes over what the record has pending: a committed operation goes forward, any other is rolled back, from the last of its views. A
-    /// birth has nothing to go back to: rank 0 that is started again begins it anew.
-    /// </summary>
-    private void Adopt(TimeSpan now, List<RankEffect> effects)
-    {
-        if (Current is not null)
-            return;
-        if (Record.Pending is { CommittedViews: 0, Request.Kind: OperationKind.Birth } birth)
-        {
-            _interrupted = null;
-            OnProposed(Current = new Operation(birth, now, deadline: null), now, effects);
-        }
-        else if (Record.Pending is { } pending)
-        {
-            var operation = Current = new Operation(pending, now, deadline: null) { Figures = pending.Figures };
-            operation.SetNext(Record.View, [.. Record.View.Members.Select(other => other.Id)]);
-            // A view that is durable may still be entered: nothing is undone before that.
-            operation.EnterPhase(pending.CommittedViews > 0 ? OperationPhase.Committed : OperationPhase.Gathering, now);
-            var interrupted = _interrupted?.Id == pending.Id ? _interrupted : null; // this rank has led it before
-            if (!pending.IsCommitted || interrupted?.AbortReason is not null)
-                operation.GiveUp(interrupted?.AbortReason ?? "its coordinator was lost", interrupted?.HasTimedOut ?? false);
-            _interrupted = null;
-        }
-        else if (Record.View.Epoch == 0 && Record.Own.Count == 0)
-        {
-            ImmutableArray<int> ranks = [.. Enumerable.Range(0, _options.InitialRanks)];
-            Current = new Operation(new PendingOperation(new OperationRequest(BirthId, OperationKind.Birth), ranks, ranks, []), now, deadline: null);
-        }
-    }
-
     private void OnProposed(Operation operation, TimeSpan now, List<RankEffect> effects)
     {
         EnterPhase(operation, OperationPhase.Gathering, now, effects);
