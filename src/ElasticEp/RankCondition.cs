@@ -17,4 +17,7 @@ public enum RankCondition
 
     /// <summary>A member, or one until a moment ago, that the operation under way removes.</summary>
     Leaving,
+
+    /// <summary>A member that loads experts from the workload's source, because their last copies were lost; no step runs until it has them.</summary>
+    Repairing,
 }

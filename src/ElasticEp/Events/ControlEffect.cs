@@ -41,6 +41,9 @@ internal sealed record AbortLink(MemberId Peer, DisconnectReason Reason, string 
 /// <summary>Fetch the weights of a next view and warm up → FetchProgress, then Fetched or FetchFailed. Buffers that the view in use does not name may be written.</summary>
 internal sealed record Fetch(PrepareMessage Plan) : ControlEffect;
 
+/// <summary>Load from the workload's source what the view, which is in use, gives this rank and what is not here → Reloaded. All buffers that the view does not name may be written.</summary>
+internal sealed record Reload(GroupView View) : ControlEffect;
+
 /// <summary>Let the app return its requests to the queue → Drained or DrainFailed.</summary>
 internal sealed record Drain(string Operation, TimeSpan DrainTime) : ControlEffect;
 

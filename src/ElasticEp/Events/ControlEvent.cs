@@ -67,6 +67,9 @@ internal sealed record FetchFailed(string Operation, string Reason) : ControlEve
 /// <summary>Some more weights have arrived.</summary>
 internal sealed record FetchProgress(string Operation, long BytesArrived, long BytesTotal) : ControlEvent;
 
+/// <summary>Every expert that the view with this epoch gives this rank is here.</summary>
+internal sealed record Reloaded(long Epoch) : ControlEvent;
+
 /// <summary>The app has returned its requests to the queue.</summary>
 internal sealed record Drained(string Operation) : ControlEvent;
 

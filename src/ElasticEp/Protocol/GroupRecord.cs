@@ -20,10 +20,19 @@ internal sealed record GroupRecord(GroupView View, GroupView? LastCompleted = nu
     /// <summary>The step that the coordinator was at when it committed <see cref="View"/>; the group may have gone on since.</summary>
     public long CommitStep { get; init; }
 
+    /// <summary>Ranks that load experts of <see cref="View"/> from the workload's source, because their last copies were lost; nobody runs its first step before. Cleared when the view is Completed.</summary>
+    public ImmutableArray<int> Reloading { get; init; } = [];
+
+    /// <summary>How many members are wanted: as many as the last operation aimed at. Losses leave fewer.</summary>
+    public int Wanted { get; init; }
+
+    /// <summary>Whether experts have lost copies to recoveries since the last operation has placed them.</summary>
+    public bool IsDamaged { get; init; }
+
     /// <summary>Operations that somebody has requested.</summary>
     public OutcomeLog Requested { get; init; } = OutcomeLog.Empty;
 
-    /// <summary>Operations of the group's own: births.</summary>
+    /// <summary>Operations of the group's own: births and repairs.</summary>
     public OutcomeLog Own { get; init; } = OutcomeLog.Empty;
 
     public static GroupRecord Unborn { get; } = new(GroupView.None);
@@ -49,10 +58,10 @@ internal sealed record GroupRecord(GroupView View, GroupView? LastCompleted = nu
     public GroupRecord WithNext(GroupView next) => this with { View = next, LastCompleted = LastCompleted ?? View };
 
     /// <summary>The record when the first step of its view is complete everywhere.</summary>
-    public GroupRecord AfterCompletion() => this with { LastCompleted = null, Evicted = [] };
+    public GroupRecord AfterCompletion() => this with { LastCompleted = null, Evicted = [], Reloading = [] };
 
     /// <summary>The record after its operation has ended.</summary>
-    public GroupRecord AfterEnd(OperationOutcome outcome, OperationKind kind) => kind == OperationKind.Birth
+    public GroupRecord AfterEnd(OperationOutcome outcome, OperationKind kind) => kind is OperationKind.Birth or OperationKind.Repair
         ? this with { Pending = null, Own = Own.Add(outcome) }
         : this with { Pending = null, Requested = Requested.Add(outcome) };
 

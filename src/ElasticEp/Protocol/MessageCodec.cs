@@ -39,6 +39,7 @@ internal static class MessageCodec
                 writer.Long(m.Step);
                 writer.Text(m.Operation);
                 writer.Int(m.CommittedViews);
+                RecordCodec.WriteRanks(writer, m.Reloading);
                 break;
             case PrepareMessage m:
                 writer.Byte(5);
@@ -118,6 +119,10 @@ internal static class MessageCodec
                 writer.Id(m.About);
                 writer.Bool(m.IsHeard);
                 break;
+            case LoadedMessage m:
+                writer.Byte(20);
+                writer.Long(m.Epoch);
+                break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(message), message, "Unknown message.");
         }
@@ -131,7 +136,7 @@ internal static class MessageCodec
             1 => new StepFailedMessage(reader.Long(), reader.Long(), ReadLost(ref reader), reader.Text()),
             2 => new StopMessage(reader.Long(), reader.Long()),
             3 => new StoppedMessage(reader.Long(), reader.Long(), reader.Long() is var closed and >= 0 ? closed : null, reader.Long(), [.. reader.Ids()], [.. reader.Ids()]),
-            4 => new StartMessage(ViewCodec.Read(ref reader), reader.Long(), reader.Text(), reader.Int()),
+            4 => ReadStart(bytes[0], ref reader),
             5 => ReadPrepare(ref reader),
             6 => new DrainMessage(reader.Text()),
             7 => new PreparationMessage(reader.Text(), (PreparationState)reader.Below(3), reader.ULong(), reader.Long(), reader.Long(), reader.Text()),
@@ -147,6 +152,7 @@ internal static class MessageCodec
             17 => new ExpertLoadRequestMessage(reader.Text()),
             18 => new ProbeMessage(reader.Id()),
             19 => new HeardMessage(reader.Id(), reader.Bool()),
+            20 => new LoadedMessage(reader.Long()),
             var kind => throw WireReader.Malformed($"kind {kind} is unknown"),
         };
         Envelope.End(bytes[0], reader);
@@ -157,6 +163,12 @@ internal static class MessageCodec
     {
         var (isNamed, id) = (reader.Bool(), reader.Id());
         return isNamed ? id : null;
+    }
+
+    private static StartMessage ReadStart(byte version, ref WireReader reader)
+    {
+        var start = new StartMessage(ViewCodec.Read(ref reader), reader.Long(), reader.Text(), reader.Int());
+        return version >= ProtocolVersion.Reloads ? start with { Reloading = RecordCodec.ReadRanks(ref reader) } : start;
     }
 
     private static void WritePrepare(WireWriter writer, PrepareMessage message)

@@ -14,4 +14,7 @@ internal enum OperationKind : byte
 
     /// <summary>The group ends.</summary>
     Stop = 3,
+
+    /// <summary>Members and copies that were lost are made good; the coordinator begins it by itself.</summary>
+    Repair = 4,
 }

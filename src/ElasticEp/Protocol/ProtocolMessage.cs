@@ -26,7 +26,14 @@ internal sealed record StoppedMessage(long Recovery, long Entered, long? Closed,
 /// <param name="Step">First step under it.</param>
 /// <param name="Operation">The operation under way; empty when there is none.</param>
 /// <param name="CommittedViews">How many views of its plan this one and those before it are; a higher one is not in use.</param>
-internal sealed record StartMessage(GroupView View, long Step, string Operation, int CommittedViews) : ProtocolMessage;
+internal sealed record StartMessage(GroupView View, long Step, string Operation, int CommittedViews) : ProtocolMessage
+{
+    /// <summary>Ranks whose <see cref="LoadedMessage"/> is waited for before the first step.</summary>
+    public ImmutableArray<int> Reloading { get; init; } = [];
+}
+
+/// <summary>Member → members: it holds every expert that the view with this epoch gives it.</summary>
+internal sealed record LoadedMessage(long Epoch) : ProtocolMessage;
 
 /// <summary>Coordinator → all members of both views: get ready for the next view, which is one of the operation's plan. The base is Completed.</summary>
 /// <param name="Operation">The operation.</param>

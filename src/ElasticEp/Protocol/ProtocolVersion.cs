@@ -7,8 +7,11 @@ namespace ElasticEp.Protocol;
 internal static class ProtocolVersion
 {
     /// <summary>What this library writes, unless somebody who has to read it knows only an earlier one.</summary>
-    public const byte Current = 5;
+    public const byte Current = 6;
 
     /// <summary>The earliest that this library reads.</summary>
     public const byte Lowest = 4;
+
+    /// <summary>Who reads this knows views under which experts are loaded again.</summary>
+    public const byte Reloads = 6;
 }

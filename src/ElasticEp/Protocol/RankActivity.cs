@@ -15,4 +15,7 @@ internal enum RankActivity : ushort
 
     /// <summary>It was told to stop, and its delegate has not ended.</summary>
     IsStopping = 4,
+
+    /// <summary>It loads experts from the workload's source whose last copies were lost.</summary>
+    IsReloading = 8,
 }

@@ -20,6 +20,11 @@ internal static class RecordCodec
             WritePending(writer, pending);
         WriteLog(writer, record.Requested);
         WriteLog(writer, record.Own);
+        if (VersionFor(record, current) < ProtocolVersion.Reloads)
+            return;
+        WriteRanks(writer, record.Reloading);
+        writer.Int(record.Wanted);
+        writer.Bool(record.IsDamaged);
     });
 
     /// <exception cref="ElasticEpException">It is damaged, or of a version that this process does not read.</exception>
@@ -32,6 +37,8 @@ internal static class RecordCodec
         var commitStep = reader.Long();
         var pending = reader.Bool() ? ReadPending(ref reader) : null;
         var record = new GroupRecord(view, completed, pending) { Evicted = evicted, CommitStep = commitStep, Requested = ReadLog(ref reader), Own = ReadLog(ref reader) };
+        if (bytes[0] >= ProtocolVersion.Reloads)
+            record = record with { Reloading = ReadRanks(ref reader), Wanted = reader.Int(), IsDamaged = reader.Bool() };
         Envelope.End(bytes[0], reader);
         return record;
     }

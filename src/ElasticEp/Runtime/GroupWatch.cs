@@ -68,8 +68,9 @@ internal sealed class GroupWatch(ElasticEpOptions options, PeerCore peers)
         if (step > _reached)
             (_reached, _completedAt, _movedAt) = (step, now, now);
         var before = _beats.GetValueOrDefault(from);
-        if (activity != RankActivity.None && before.Activity == RankActivity.None && !HasWork)
-            _movedAt = now; // nobody had work until now
+        var hasLoaded = before.Activity.HasFlag(RankActivity.IsReloading) && !activity.HasFlag(RankActivity.IsReloading);
+        if (hasLoaded || (activity != RankActivity.None && before.Activity == RankActivity.None && !HasWork))
+            _movedAt = now; // nobody had work until now, or could do any
         _beats[from] = before.Activity == activity ? before : new Beat(activity, now);
         if (_shown.TryGetValue((from.Rank, from.Incarnation), out var shown) && shown.Condition != RankCondition.Serving)
             Ranks(now); // it is back
@@ -92,6 +93,8 @@ internal sealed class GroupWatch(ElasticEpOptions options, PeerCore peers)
             return Status("forming", false, TimeSpan.Zero, "the group has no view yet");
         if (obstacle is { } found)
             return Status("waiting", false, found.Since, found.Reason);
+        if (ranks.FindAll(rank => rank.Condition == RankCondition.Repairing) is { Count: > 0 } repairing)
+            return Status("repairing", now - repairing[0].Since < options.StallTime, repairing.Min(rank => rank.Since), $"rank {string.Join(", ", repairing.Select(rank => rank.Rank))} loads experts again whose last copies were lost; steps go on when they are here");
         if (HasWork && now - _movedAt >= options.StallTime)
             return Status("stalled", false, _movedAt, $"there is work, and no step was completed for {(now - _movedAt).TotalSeconds:0.0} s; {Suspects(unwell)}");
         if (_unreadable is not null)
@@ -126,7 +129,7 @@ internal sealed class GroupWatch(ElasticEpOptions options, PeerCore peers)
     private (TimeSpan Since, int Rank, string Reason)? Obstacle(IReadOnlyList<RankNow> ranks, TimeSpan now)
     {
         var lost = ranks.Where(rank => rank.Condition == RankCondition.Lost).ToArray();
-        if (lost.Length == 0 || GroupObstacle.Find(_record.View, [.. lost.Select(rank => rank.Rank)], options.MinRanks) is not { } missing)
+        if (lost.Length == 0 || GroupObstacle.Find(_record.View, [.. lost.Select(rank => rank.Rank)], options) is not { } missing)
             return null;
         var since = lost.Max(rank => rank.Since);
         var isRecovering = _beats.Any(beat => beat.Value.Activity.HasFlag(RankActivity.IsRecovering));
@@ -167,6 +170,8 @@ internal sealed class GroupWatch(ElasticEpOptions options, PeerCore peers)
             return new RankNow(member.Rank, member, RankCondition.Suspected, state.Since, state.Detail);
         if (_beats.TryGetValue(member.Id, out var beat) && beat.Activity.HasFlag(RankActivity.IsStopping) && now - beat.Since >= peers.SilenceTime)
             return new RankNow(member.Rank, member, RankCondition.Suspected, beat.Since, $"it was told to stop its step {(now - beat.Since).TotalSeconds:0.0} s ago, and its delegate has not ended");
+        if (_record.Reloading.Contains(member.Rank) && (!_beats.TryGetValue(member.Id, out var loading) || loading.Activity.HasFlag(RankActivity.IsReloading)))
+            return new RankNow(member.Rank, member, RankCondition.Repairing, now, "it loads experts from the workload's source, because their last copies were lost");
         return isLeaving
             ? new RankNow(member.Rank, member, RankCondition.Leaving, now, "an operation removes it")
             : new RankNow(member.Rank, member, RankCondition.Serving, now, "");

@@ -171,6 +171,9 @@ internal sealed class RankCore
             case RollbackFailed failed:
                 _effects.Add(new Fail($"An operation could not be rolled back, and the weights of this rank cannot be trusted any more: {failed.Reason}"));
                 break;
+            case Reloaded reloaded:
+                Member.OnReloaded(reloaded, _effects);
+                break;
             case Fetched or FetchFailed or FetchProgress or Drained or DrainFailed or HookEntered or HookReturned or RolledBack:
                 Preparation.Handle(e, _effects);
                 break;
@@ -205,6 +208,9 @@ internal sealed class RankCore
                 break;
             case CompletedMessage completed:
                 Preparation.OnCompleted(completed, _effects);
+                break;
+            case LoadedMessage loaded:
+                Member.OnLoaded(from, loaded.Epoch, _effects);
                 break;
             case ProbeMessage probe:
                 Peers.OnProbe(from, probe, now, _effects);

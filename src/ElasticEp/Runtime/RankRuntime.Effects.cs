@@ -117,6 +117,10 @@ internal sealed partial class RankRuntime
             case Fetch fetch:
                 _weights.StartFetch(fetch.Plan);
                 break;
+            case Reload reload:
+                LogReloading(Name, Rank, reload.View);
+                _weights.StartReload(reload.View);
+                break;
             case Rollback rollback:
                 _weights.StartRollback(rollback.Operation, rollback.HasDrained);
                 break;
@@ -223,7 +227,8 @@ internal sealed partial class RankRuntime
     {
         if (view.Contains(_core.Member.Self))
         {
-            _weights.Switch(view);
+            if (!_core.Member.IsReloading)
+                _weights.Switch(view); // else Reload follows
             _exchange.EnterView(view, firstStep);
         }
 
@@ -276,6 +281,9 @@ internal sealed partial class RankRuntime
 
     [LoggerMessage(1033, LogLevel.Information, "Group {Group}: rank {Rank} uses {View}")]
     private partial void LogView(string group, int rank, GroupView view);
+
+    [LoggerMessage(1040, LogLevel.Warning, "Group {Group}: rank {Rank} loads experts of {View} from the workload's source, because their last copies were lost")]
+    private partial void LogReloading(string group, int rank, GroupView view);
 
     [LoggerMessage(1036, LogLevel.Information, "Group {Group}: rank {Rank} coordinates and knows no load yet; experts are placed as if all were equally hot")]
     private partial void LogLoadUnknown(string group, int rank);

@@ -47,6 +47,7 @@ internal sealed partial class RankRuntime
         var member = _core.Member;
         var activity = member.Phase switch
         {
+            MemberPhase.Due when member.IsReloading => RankActivity.HasStep | RankActivity.IsReloading,
             MemberPhase.Due or MemberPhase.Running or MemberPhase.Closing => RankActivity.HasStep,
             MemberPhase.Broken or MemberPhase.Stopped => RankActivity.HasStep | RankActivity.IsRecovering,
             MemberPhase.Stopping => RankActivity.HasStep | RankActivity.IsRecovering | RankActivity.IsStopping,

@@ -2,6 +2,7 @@ using ElasticEp.Events;
 using ElasticEp.Protocol;
 using ElasticEp.Transport;
 using ElasticEp.Weights;
+using Microsoft.Extensions.Logging;
 
 namespace ElasticEp.Runtime;
 
@@ -9,8 +10,13 @@ namespace ElasticEp.Runtime;
 /// Runs the preparation effects of a rank one after another: fetch, warm up, drain, roll back. The app's hooks therefore never
 /// overlap. What it starts belongs to an operation, and its completion carries that operation.
 /// </summary>
-internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposable
+internal sealed partial class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposable
 {
+    private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan LastRetry = TimeSpan.FromSeconds(5);
+
+    private readonly string _name;
+    private readonly ILogger _logger;
     private readonly int _rank;
     private readonly IElasticWorkload _workload;
     private readonly Func<Task> _rehearse;
@@ -24,12 +30,14 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
     private readonly TimeSpan _hookDeadline;
     private readonly TimeProvider _time;
     private CancellationTokenSource _operation = new();
+    private CancellationTokenSource _reload = new();
     private Task _queue = Task.CompletedTask;
     private bool _isWarm;
 
     public WeightsRunner(GroupServices services, int rank, IElasticWorkload workload, Func<Task> rehearse, Action<ControlEvent> post, CancellationToken stopped, Action<string>? reach = null)
     {
         (_rank, _workload, _rehearse, _transport, _post, _stopped, _reach) = (rank, workload, rehearse, services.Transport, post, stopped, reach);
+        (_name, _logger) = (services.Name, services.Loggers.CreateLogger<WeightsRunner>());
         (_hookDeadline, _time) = (services.Options.ConnectDeadline, services.Time);
         _hooks = new WorkloadHooks(rank, name => post(name.Length > 0 ? new HookEntered(name) : new HookReturned()));
         _weights = new RankWeights(rank, services.Options, workload, _hooks, this, services.Time);
@@ -109,6 +117,52 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
         });
     }
 
+    /// <summary>→ Reloaded, when the workload's source has given everything: until then it is asked again and again. What else runs is cancelled.</summary>
+    public void StartReload(GroupView view)
+    {
+        if (_weights.Holds(view))
+        {
+            Switch(view);
+            _post(new Reloaded(view.Epoch));
+            return;
+        }
+
+        CancellationTokenSource operation, reload;
+        CancellationToken token;
+        lock (_lock)
+        {
+            (operation, reload) = (_operation, _reload);
+            (_operation, _reload) = (new CancellationTokenSource(), CancellationTokenSource.CreateLinkedTokenSource(_stopped));
+            token = _reload.Token;
+            _queue = RunAfterAsync(_queue, stop => ReloadAsync(view, stop), token);
+        }
+
+        _ = operation.CancelAsync();
+        _ = reload.CancelAsync();
+    }
+
+    private async Task ReloadAsync(GroupView view, CancellationToken token)
+    {
+        for (var delay = FirstRetry; !token.IsCancellationRequested; delay = delay * 2 < LastRetry ? delay * 2 : LastRetry)
+        {
+            try
+            {
+                await _weights.ReloadAsync(view, token).ConfigureAwait(false);
+                _post(new Reloaded(view.Epoch));
+                return;
+            }
+            catch (Exception exception) when (!token.IsCancellationRequested)
+            {
+                LogNotReloaded(_name, _rank, view, exception.Message, delay);
+                await Task.Delay(delay, _time, token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+            catch (Exception)
+            {
+                return; // another view came, or the rank ends
+            }
+        }
+    }
+
     /// <summary>Uses a view from the next step on. A rank that leaves keeps its slots, to send from.</summary>
     public void Switch(GroupView view)
     {
@@ -129,11 +183,12 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
     /// <summary>Cancels what runs and waits for it; the transport may then be closed.</summary>
     public async Task StopAsync()
     {
-        CancellationTokenSource operation;
+        CancellationTokenSource operation, reload;
         Task queue;
         lock (_lock)
-            (operation, queue) = (_operation, _queue);
+            (operation, reload, queue) = (_operation, _reload, _queue);
         await operation.CancelAsync().ConfigureAwait(false);
+        await reload.CancelAsync().ConfigureAwait(false);
         try
         {
             await queue.WaitAsync(_hookDeadline, _time, CancellationToken.None).ConfigureAwait(false);
@@ -167,6 +222,9 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
         if (!token.IsCancellationRequested && !_stopped.IsCancellationRequested)
             _post(failure);
     }
+
+    [LoggerMessage(1039, LogLevel.Error, "Group {Group}: rank {Rank} could not load the experts that {View} gives it from the workload's source, and the group waits: {Reason}. Trying again in {Delay}")]
+    private partial void LogNotReloaded(string group, int rank, GroupView view, string reason, TimeSpan delay);
 
     private sealed class ProgressReporter(string operation, Action<ControlEvent> post, Action<string>? reach) : IProgress<WeightProgress>
     {

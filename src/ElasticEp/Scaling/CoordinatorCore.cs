@@ -223,7 +223,7 @@ internal sealed class CoordinatorCore
     private void OnRecovered(TimeSpan now, List<RankEffect> effects)
     {
         _transition.OnRecovered(now);
-        _recovery.OnWritten(Record.Pending, effects);
+        _recovery.OnWritten(effects);
         if (!Coordinates(Record.View))
             StandDown(); // who coordinates takes over when it is started
     }

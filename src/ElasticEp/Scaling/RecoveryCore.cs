@@ -159,23 +159,21 @@ internal sealed class RecoveryCore(ElasticEpOptions options, MemberCore member, 
     }
 
     /// <summary>The view is durable: everybody who was stopped is started.</summary>
-    /// <param name="operation">The operation under way, or null.</param>
-    /// <param name="effects">Gets the messages.</param>
-    public void OnWritten(PendingOperation? operation, List<RankEffect> effects)
+    public void OnWritten(List<RankEffect> effects)
     {
         if (Current is not { } recovery)
             return; // another proposer wrote the very same, and has started it
         Current = null;
         _recoveredEpoch = Record.View.Epoch;
         var targets = recovery.Targets.Select(target => target.Id).Where(target => !peers.IsLost(target));
-        starts.Send(StartOf(Record.View, operation), targets, effects);
+        starts.Send(StartOf(Record), targets, effects);
     }
 
     /// <summary>Starts a view that is durable and not Completed again, for a rank that coordinates it and did not lead the recovery itself.</summary>
     public void StartAgain(List<RankEffect> effects)
     {
         if (Record.View.BeginsWithStart && !Record.IsCompleted && Record.View.Epoch == member.View.Epoch)
-            starts.Send(StartOf(Record.View, Record.Pending), Targets().Select(target => target.Id).Where(target => target != member.Self && !peers.IsLost(target)), effects);
+            starts.Send(StartOf(Record), Targets().Select(target => target.Id).Where(target => target != member.Self && !peers.IsLost(target)), effects);
     }
 
     [System.Diagnostics.CodeAnalysis.MemberNotNull(nameof(Current))]
@@ -281,8 +279,7 @@ internal sealed class RecoveryCore(ElasticEpOptions options, MemberCore member, 
     {
         var evicted = Record.View.Members.Where(other => peers.IsLost(other.Id)).ToArray();
         var members = Record.View.Members.Except(evicted).ToArray();
-        var placement = Record.View.Placement.Without([.. evicted.Select(other => other.Rank)]);
-        if (placement.FindMissing() is not null || members.Length < options.MinRanks)
+        if (members.Length < options.MinRanks || Place(members, evicted) is not { } plan)
             return; // not runnable without them: waits until they are back
         if (!recovery.HasReadAgain && Survivors(recovery).MayBeCutOff)
         {
@@ -296,11 +293,29 @@ internal sealed class RecoveryCore(ElasticEpOptions options, MemberCore member, 
             StartPoint.Of(Record, recovery.Answers, peers.IsLost, rules),
             Succession.NextCoordinator(Record.View, members),
             members,
-            placement);
+            plan.Placement);
         recovery.Phase = RecoveryPhase.Writing;
         var next = Record.WithNext(view);
-        writer.Write(next with { Evicted = [.. next.Evicted, .. evicted.Concat(lostLeavers).Select(other => other.Id)] }, WritePurpose.Recover, effects);
+        writer.Write(
+            next with
+            {
+                Evicted = [.. next.Evicted, .. evicted.Concat(lostLeavers).Select(other => other.Id)],
+                Reloading = [.. Record.Reloading.Where(view.Contains).Union(plan.Reloading).Order()],
+                IsDamaged = Record.IsDamaged || evicted.Length > 0,
+            },
+            WritePurpose.Recover,
+            effects);
     }
 
-    private static StartMessage StartOf(GroupView view, PendingOperation? operation) => new(view, view.StartStep, operation?.Id ?? "", operation?.CommittedViews ?? 0);
+    /// <summary>The experts on the members that are kept, and who has to load some of them; null when they cannot hold all.</summary>
+    private (ExpertPlacement Placement, int[] Reloading)? Place(GroupMember[] members, GroupMember[] evicted)
+    {
+        var placement = Record.View.Placement.Without([.. evicted.Select(other => other.Rank)]);
+        if (placement.FindMissing() is null)
+            return (placement, []);
+        return Array.TrueForAll(members, each => each.ReadsVersion >= ProtocolVersion.Reloads) ? ReloadPlan.Find(Record, members, options.SlotsPerRank) : null;
+    }
+
+    private static StartMessage StartOf(GroupRecord record) =>
+        new(record.View, record.View.StartStep, record.Pending?.Id ?? "", record.Pending?.CommittedViews ?? 0) { Reloading = record.Reloading };
 }

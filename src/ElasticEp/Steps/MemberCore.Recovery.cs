@@ -83,8 +83,10 @@ internal sealed partial class MemberCore
         _trouble = null;
         Enter(start.View, start.Step, start.Operation, start.CommittedViews, effects);
         _startedBy = start;
-        if (Phase != MemberPhase.Gone)
-            BecomeDue(start.Step, effects);
+        if (Phase == MemberPhase.Gone)
+            return;
+        AwaitReloads(start, effects);
+        BecomeDue(start.Step, effects);
     }
 
     /// <summary>A peer that is still in an earlier view may have missed its Start: whoever was started by the same one repeats it.</summary>
@@ -125,9 +127,16 @@ internal sealed partial class MemberCore
     /// <summary>A connection is up: what was sent over the one before may be lost.</summary>
     public void OnLinkUp(MemberId peer, List<RankEffect> effects)
     {
+        if (Phase is MemberPhase.Parked or MemberPhase.Gone)
+            return;
         if (Phase == MemberPhase.Stopped)
+        {
             AnswerStops(effects);
-        else if (_trouble is { } trouble && peer == RecoveryLeader && Phase != MemberPhase.Gone)
+            return;
+        }
+
+        RepeatLoaded(peer, effects);
+        if (_trouble is { } trouble && peer == RecoveryLeader)
             effects.Add(RankEffect.Send(peer, new StepFailedMessage(View.Epoch, Step, trouble.Peer, trouble.Reason)));
     }
 

@@ -51,6 +51,9 @@ internal sealed partial class MemberCore(MemberId self, PeerCore peers, ElasticE
 
     public long LastCompleted { get; private set; }
 
+    /// <summary>Whether this rank loads experts that the view in use gives it, and nobody begins its first step before they are here.</summary>
+    public bool IsReloading => _awaited.Contains(Self.Rank);
+
     /// <summary>Whether this rank has never completed a step: its last completed step means nothing.</summary>
     public bool IsFresh { get; private set; } = true;
 
@@ -178,7 +181,7 @@ internal sealed partial class MemberCore(MemberId self, PeerCore peers, ElasticE
 
     private void RunIfDue(List<RankEffect> effects)
     {
-        if (Phase != MemberPhase.Due || !_isCallerWaiting)
+        if (Phase != MemberPhase.Due || !_isCallerWaiting || !rules.MayBegin(_awaited.Count))
             return;
         Phase = MemberPhase.Running;
         _isDelegateInside = _hasCallerRun = true;

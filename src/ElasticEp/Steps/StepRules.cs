@@ -39,6 +39,10 @@ internal class StepRules
     /// <param name="isFirstOfView">Whether it would be the first of its view.</param>
     public virtual bool MustRun(bool anyWork, long latchedWake, long nextStep, bool isFirstOfView) => anyWork || isFirstOfView || latchedWake >= nextStep;
 
+    /// <summary>Rule 5: whether the first step of a recovery's view may begin.</summary>
+    /// <param name="awaited">Ranks that still load experts of that view whose last copies were lost.</param>
+    public virtual bool MayBegin(int awaited) => awaited == 0;
+
     /// <summary>Rule 3: whether a prepared view may be announced: only once it is durable.</summary>
     public virtual bool MayAnnounce(bool isDurable) => isDurable;
 

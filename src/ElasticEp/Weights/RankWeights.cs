@@ -106,6 +106,26 @@ internal sealed class RankWeights(int rank, ElasticEpOptions options, IElasticWo
     /// <exception cref="ElasticEpException"><see cref="ElasticEpErrorCode.InvalidState"/> when an expert of this rank is not here.</exception>
     public void Switch(GroupView view) => Ready(_slots).Switch(view);
 
+    /// <summary>Whether every expert that a view gives this rank is here.</summary>
+    public bool Holds(GroupView view) => Ready(_slots).Holds(view);
+
+    /// <summary>
+    /// Loads from the workload what a recovery's view gives this rank and what is not here, and uses the view. After a failure the same
+    /// call goes on where it stopped.
+    /// </summary>
+    public async Task ReloadAsync(GroupView view, CancellationToken cancellationToken)
+    {
+        var slots = Ready(_slots);
+        await Ready(_receiver).RevokeAsync(cancellationToken).ConfigureAwait(false); // what is being received is for no view any more
+        foreach (var need in slots.Renew(view))
+        {
+            await _loader.LoadExpertAsync(need.Layer, need.Expert, slots.Parts(need), Manifest.ExpertBytes(need.Layer), cancellationToken).ConfigureAwait(false);
+            slots.MarkFilled(need.Layer, need.Expert);
+        }
+
+        slots.Switch(view);
+    }
+
     /// <summary>The first step of the view in use is complete everywhere: the buffers of the views before may be reused.</summary>
     public void ReleaseOld() => Ready(_slots).ReleaseOld();
 

@@ -90,6 +90,45 @@ internal sealed class SlotLedger
             _staged = null;
     }
 
+    /// <summary>Whether every expert of a view is here.</summary>
+    public bool Holds(ExpertPlacement view)
+    {
+        for (var layer = 0; layer < _buffers.Length; layer++)
+        {
+            foreach (var expert in SlotsOf(view, layer))
+            {
+                if (expert >= 0 && !Array.Exists(_buffers[layer], buffer => buffer.Expert == expert && buffer.IsFilled))
+                    return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>
+    /// A recovery's view is durable that gives this rank experts which are not here: all that the view does not name is given up, and it is
+    /// staged. Until <see cref="Switch"/> some of its slots are empty.
+    /// </summary>
+    /// <returns>What must be filled before <see cref="Switch"/>.</returns>
+    /// <exception cref="ElasticEpException"><see cref="ElasticEpErrorCode.InvalidState"/> when readers have not returned enough buffers yet.</exception>
+    public List<SlotNeed> Renew(ExpertPlacement view)
+    {
+        _old.Clear();
+        _staged = null;
+        _current = Empty();
+        for (var layer = 0; layer < _buffers.Length; layer++)
+        {
+            var slots = SlotsOf(view, layer);
+            for (var slot = 0; slot < slots.Length; slot++)
+            {
+                if (slots[slot] >= 0 && Find(layer, slots[slot]) is var buffer and >= 0 && _buffers[layer][buffer].IsFilled)
+                    _current[layer][slot] = buffer;
+            }
+        }
+
+        return Stage(view);
+    }
+
     /// <summary>The first step of the view in use is complete everywhere: nobody needs the views before it any more.</summary>
     public void ReleaseOld() => _old.Clear();
 

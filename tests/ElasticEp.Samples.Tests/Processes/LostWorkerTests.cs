@@ -36,12 +36,23 @@ public sealed class LostWorkerTests : IDisposable
         await load.WaitForCompletedAsync(Streams);
     });
 
-    private async Task RunAsync(Func<ProcessServer, ExternalWorker[], StreamLoad, Task> test)
+    [Fact]
+    public Task Experts_whose_last_copies_are_lost_are_loaded_again_by_the_others() => RunAsync(
+        async (server, workers, load) =>
+        {
+            await Task.WhenAll(workers[1].KillAsync(), workers[3].KillAsync());
+            await server.WaitUntilAsync(async () => (await server.Client.ViewAsync()).Ranks is [0, 2], "the others to go on");
+            await load.WaitForCompletedAsync(2 * Streams);
+        },
+        ["--ranks", $"{Ranks}"]);
+
+    private async Task RunAsync(Func<ProcessServer, ExternalWorker[], StreamLoad, Task> test, string[]? setup = null)
     {
+        setup ??= Setup;
         ProcFiles.Require();
-        await using var server = await ProcessServer.StartGatewayAsync(["--external-workers", "true", "--join-secret-file", _secret, .. Setup]);
+        await using var server = await ProcessServer.StartGatewayAsync(["--external-workers", "true", "--join-secret-file", _secret, .. setup]);
         var store = await server.WaitForLogAsync("The rendezvous store listens at ");
-        var workers = Enumerable.Range(0, Ranks).Select(rank => ExternalWorker.Start(rank, store, _secret, Setup)).ToArray();
+        var workers = Enumerable.Range(0, Ranks).Select(rank => ExternalWorker.Start(rank, store, _secret, setup)).ToArray();
         try
         {
             await server.WaitForRanksAsync(Ranks);

@@ -7,16 +7,16 @@ using ElasticEp.Transport;
 
 namespace ElasticEp.Tests.Runtime;
 
-/// <summary>What a client says of a group of ranks 0 and 1, of which rank 1 alone has expert 2.</summary>
+/// <summary>What a client says of a group of ranks 0 and 1 that hold two experts each, of three.</summary>
 public sealed class GroupWatchTests
 {
     private static readonly DateTimeOffset Noon = new(2026, 1, 1, 12, 0, 0, TimeSpan.Zero);
     private static readonly MemberId Client = new(-1, 99);
-    private static readonly ElasticEpOptions Options = new();
+    private static readonly ElasticEpOptions Options = new() { SlotsPerRank = 2 };
     private static readonly GroupView View = Two(1, [0, 1], [1, 2]);
 
     private readonly PeerCore _peers = new(Options);
-    private readonly GroupWatch _watch;
+    private GroupWatch _watch;
     private readonly List<RankEffect> _effects = [];
     private TimeSpan _now;
 
@@ -43,7 +43,7 @@ public sealed class GroupWatchTests
     }
 
     [Fact]
-    public void A_killed_rank_with_the_last_copy_of_an_expert_is_named_with_the_expert()
+    public void A_killed_rank_without_which_the_others_cannot_hold_every_expert_is_named()
     {
         Serve(View);
         After(1);
@@ -56,20 +56,40 @@ public sealed class GroupWatchTests
         var status = Read();
         Assert.Equal(("waiting", false, Noon.AddSeconds(1)), (status.Phase, status.IsReady, status.Since));
         Assert.Equal((RankCondition.Lost, Noon.AddSeconds(1)), (status.Ranks[1].Condition, status.Ranks[1].Since));
-        Assert.Contains("rank 1 is lost (Refused: nobody listens), and no other rank has expert 2 of MoE layer 0", status.Detail, StringComparison.Ordinal);
+        Assert.Contains("rank 1 is lost (Refused: nobody listens), and 1 ranks of SlotsPerRank = 2 cannot hold 3 experts", status.Detail, StringComparison.Ordinal);
         Assert.Equal($"No view can change: {status.Detail}.", status.Obstacle);
     }
 
     [Fact]
     public void A_killed_rank_without_which_the_others_can_go_on_makes_no_obstacle()
     {
-        Serve(Two(1, [0, 1, 2], [0, 1, 2]));
+        _watch = new GroupWatch(new ElasticEpOptions { SlotsPerRank = 3 }, _peers);
+        Serve(View);
         After(1);
         Kill(1);
         Beat(0, 5, RankActivity.HasStep | RankActivity.IsRecovering);
         var status = Read();
         Assert.Equal(("degraded", true, null), (status.Phase, status.IsReady, status.Obstacle));
         Assert.Equal(RankCondition.Lost, status.Ranks[1].Condition);
+    }
+
+    [Fact]
+    public void Ranks_that_load_lost_experts_again_are_repairing_until_they_have_them()
+    {
+        Serve(View);
+        After(1);
+        _watch.OnRecord(new GroupRecord(Two(2, [0, 1], [1, 2]), View) { Reloading = [1] }, _now);
+        Beat(0, 5, RankActivity.HasStep);
+        Beat(1, 5, RankActivity.HasStep | RankActivity.IsReloading);
+        var status = Read();
+        Assert.Equal(("repairing", true, Noon.AddSeconds(1)), (status.Phase, status.IsReady, status.Since));
+        Assert.Equal([RankCondition.Serving, RankCondition.Repairing], status.Ranks.Select(rank => rank.Condition));
+        After(Options.StallTime.TotalSeconds);
+        Beat(0, 5, RankActivity.HasStep);
+        Beat(1, 5, RankActivity.HasStep | RankActivity.IsReloading);
+        Assert.False(Read().IsReady);
+        Beat(1, 5, RankActivity.HasStep);
+        Assert.Equal("serving", Read().Phase);
     }
 
     [Fact]

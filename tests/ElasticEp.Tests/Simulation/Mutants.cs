@@ -24,6 +24,7 @@ internal static class Mutants
         ["rule 6: Stop cancels the tail"] = new(new() { Rules = new TailCancelled() }, "the tail of step"),
         ["rule 3: the record is written whatever its version"] = new(new() { IgnoresVersions = true }, "was proposed twice"),
         ["rule 5: a leaver counts that others have gone on without"] = new(new() { Rules = new LeaverCounted() }, "and got Start with step"),
+        ["a step begins before lost experts are loaded again"] = new(new() { Rules = new ReloadIgnored() }, "runs a step under"),
         ["a lost link is not made again"] = new(new() { NeverRedials = true }, "the group makes no progress"),
         ["rule 7: positions and owners are not compared"] = new(new() { AcceptsAnyToken = true }, "was accepted twice"),
     };
@@ -86,6 +87,11 @@ internal static class Mutants
     private sealed class LeaverCounted : StepRules
     {
         public override bool LeaverCounts(bool hasSomebodyEntered) => true;
+    }
+
+    private sealed class ReloadIgnored : StepRules
+    {
+        public override bool MayBegin(int awaited) => true;
     }
 
     private sealed class TailCancelled : StepRules

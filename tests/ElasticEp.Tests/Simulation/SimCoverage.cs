@@ -25,6 +25,9 @@ internal sealed class SimCoverage
     /// <summary>Processes that were killed and started again by somebody else than the launcher.</summary>
     public int Restarts { get; set; }
 
+    /// <summary>Ranks that were told to load experts again.</summary>
+    public int Reloads { get; set; }
+
     /// <summary>Where processes were killed, during what, and how often.</summary>
     public Dictionary<(string Point, SimOccasion Occasion), long> Kills { get; } = [];
 
@@ -42,6 +45,7 @@ internal sealed class SimCoverage
         Seeds++;
         StagedViews += other.StagedViews;
         Restarts += other.Restarts;
+        Reloads += other.Reloads;
         foreach (var (pair, count) in other.Kills)
             Add(Kills, pair, count);
         foreach (var (pair, count) in other._phases)
@@ -53,7 +57,7 @@ internal sealed class SimCoverage
     public override string ToString()
     {
         var text = new StringBuilder();
-        text.AppendLine($"(phase, event) pairs: {PhasePairs}; (operation phase, event) pairs: {OperationPairs}; intermediate views: {StagedViews}; restarts: {Restarts}");
+        text.AppendLine($"(phase, event) pairs: {PhasePairs}; (operation phase, event) pairs: {OperationPairs}; intermediate views: {StagedViews}; restarts: {Restarts}; reloads: {Reloads}");
         Write(text, _phases);
         Write(text, _operations);
         return text.ToString();

@@ -20,7 +20,7 @@ internal sealed class SimFaults
         var pairs = (ulong)(FaultPointList.All.Count * Occasions.Length);
         var pair = seed * 2_654_435_761 % pairs; // neighbours differ in both
         (_point, _occasion) = (FaultPointList.All[(int)(pair / (ulong)Occasions.Length)], Occasions[pair % (ulong)Occasions.Length]);
-        IsArmed = world.Settings.Copies > 1 && world.Random.Chance(0.75);
+        IsArmed = world.Random.Chance(0.75);
         _isChoosy = world.Random.Chance(0.5);
         _skipped = world.Random.Pick<int>([0, 0, 0, 1, 3]);
     }

@@ -185,7 +185,8 @@ internal sealed partial class SimRank
             case EnterView entered:
                 (_epoch, _step, _isOpen) = (entered.View.Epoch, entered.FirstStep - 1, false);
                 _world.Checks.Entered(this, entered.View);
-                _weights.Enter(entered.View);
+                if (!Core.Member.IsReloading)
+                    _weights.Enter(entered.View);
                 break;
             case ViewCompleted completed:
                 _world.Checks.Completed(completed.View);
@@ -210,6 +211,9 @@ internal sealed partial class SimRank
                 throw new SimulationException($"rank {Rank} was made to believe that {abort.Peer} breaks the protocol: {abort.Detail}");
             case Fetch fetch:
                 StartFetch(fetch.Plan);
+                break;
+            case Reload reload:
+                StartReload(reload.View);
                 break;
             case Rollback rollback:
                 _fetching = "";
@@ -302,6 +306,27 @@ internal sealed partial class SimRank
         delay += _world.Random.Delay(2_000);
         ControlEvent end = fails ? new FetchFailed(plan.Operation, "checksum mismatch") : new Fetched(plan.Operation);
         _world.Clock.After(delay, () => WhileFetching(plan.Operation, end));
+    }
+
+    /// <summary>A source that fails is asked again, so it only takes longer.</summary>
+    private void StartReload(GroupView view)
+    {
+        _fetching = "";
+        _world.Coverage.Reloads++;
+        if (!_weights.StartReload(view))
+        {
+            Later(new Reloaded(view.Epoch), 10);
+            return;
+        }
+
+        _world.Clock.After(_world.Random.Delay(_world.HasTrouble(0.2) ? 3_000_000 : 20_000), () => WhenAwake(() =>
+        {
+            // What was loaded for a view that is not in use any more is loaded again.
+            if (!IsAlive || Core.Member.View.Epoch != view.Epoch)
+                return;
+            _weights.EndReload(view);
+            Post(new Reloaded(view.Epoch));
+        }));
     }
 
     private void WhileFetching(string operation, ControlEvent e)

@@ -69,7 +69,7 @@ internal sealed class SimSettings
     /// <summary>Probability, now and then, that a member's process is killed; at most once in a seed, but that may be two at a time.</summary>
     public double Kill { get; }
 
-    /// <summary>Copies of each expert: one, so that the group waits for whoever is away; two, which one loss leaves one of; or one on every rank.</summary>
+    /// <summary>Copies of each expert: one, so that any loss has the others load experts again; two, which one loss leaves one of; or one on every rank.</summary>
     public int Copies { get; }
 
     /// <summary>Probability, now and then, that a member's process is stopped for a while.</summary>

@@ -34,7 +34,7 @@ internal sealed class Simulation
         Checks = new SimChecks(this);
         Faults = new SimFaults(this, seed);
         _asksLeft = Settings.Asks;
-        _faultsLeft = Settings.Copies switch { 1 => 3, 2 => 1, _ => 3 }; // what is lost is not made again
+        _faultsLeft = 3;
     }
 
     public SimBreak Break { get; }
@@ -184,7 +184,7 @@ internal sealed class Simulation
     /// <summary>Severe faults come one after another: what has not ended yet and the next together may leave nobody.</summary>
     private void MakeFault()
     {
-        if (!_hasKilled && !Faults.IsArmed && Settings.Copies > 1 && HasTrouble(Settings.Kill) && PickVictim() is { } killed)
+        if (!_hasKilled && !Faults.IsArmed && HasTrouble(Settings.Kill) && PickVictim() is { } killed)
         {
             _hasKilled = true;
             Kill(killed);
@@ -207,7 +207,7 @@ internal sealed class Simulation
         else if (members.Length > 1 && HasTrouble(Settings.Block))
         {
             var duration = Random.Pick<long>([200_000, 1_000_000, 3_000_000, 7_000_000, 26_000_000]);
-            var pairs = Settings.Copies == 2 ? 1 : Random.Between(1, 2);
+            var pairs = Random.Between(1, 2);
             for (var pair = 0; pair < pairs; pair++)
                 BlockPair(members, duration);
             CountFault(duration);
@@ -267,12 +267,10 @@ internal sealed class Simulation
         CountFault(0);
     }
 
-    /// <summary>Its loss does not lose an expert, and the first view may have it already.</summary>
+    /// <summary>The first view may have it already.</summary>
     private void KillBeforeBirth(int rank)
     {
         if (Store.Record.View.Epoch > 0 || Find(rank) is not { IsReachable: true } victim || Find(0)?.Core.Coordinator.Operation is not { Phase: var phase } || phase >= OperationPhase.Committing)
-            return;
-        if (rank != 0 && phase >= OperationPhase.Preparing && Settings.Copies == 1)
             return;
         CountFault(0);
         victim.End(isGraceful: false);

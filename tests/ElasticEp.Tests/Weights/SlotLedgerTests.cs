@@ -46,6 +46,30 @@ public class SlotLedgerTests
         Assert.Equal([new SlotNeed(0, 6, 2)], ledger.Stage(View(4, 6)));
     }
 
+    /// <summary>Nothing that the view does not name is needed any more, so even a full rank without spares has room.</summary>
+    [Fact]
+    public void A_recoverys_view_may_use_every_buffer_that_it_does_not_name()
+    {
+        var ledger = Serving(2, 0, 4, 5);
+        Assert.False(ledger.Holds(View(4, 6)));
+        Assert.Equal([new SlotNeed(0, 6, 1)], ledger.Renew(View(4, 6)));
+        Assert.Equal((0, -1), (ledger.Current(0, 0), ledger.Current(0, 1)));
+        ledger.MarkFilled(0, 6);
+        Assert.True(ledger.Holds(View(4, 6)));
+        ledger.Switch(View(4, 6));
+        Assert.Equal((0, 1), (ledger.Current(0, 0), ledger.Current(0, 1)));
+    }
+
+    [Fact]
+    public void A_buffer_that_is_read_is_not_written_for_a_recoverys_view()
+    {
+        var ledger = Serving(2, 0, 4, 5);
+        var read = ledger.Borrow(0, 5);
+        Assert.Throws<ElasticEpException>(() => ledger.Renew(View(4, 6)));
+        ledger.Return(0, read);
+        Assert.Equal([new SlotNeed(0, 6, 1)], ledger.Renew(View(4, 6)));
+    }
+
     [Fact]
     public void More_than_the_spares_hold_is_refused_and_changes_nothing()
     {
