@@ -42,8 +42,8 @@ internal sealed class LaunchPlan(string group, int initialRanks, int maxRanks, i
     public static bool IsAdopted(GroupRecord record, int rank, string operation) =>
         operation == Standby && record.Pending is { IsCommitted: false } pending && pending.Joiners.Contains(rank);
 
-    /// <summary>The lowest free numbers: those that the next growth takes.</summary>
+    /// <summary>The lowest free numbers: those that the next growth takes. As many more as members were lost: the coordinator admits them.</summary>
     private IEnumerable<int> Standbys(GroupRecord record) => record.View.Epoch == 0
         ? []
-        : Enumerable.Range(0, maxRanks).Where(rank => !record.View.Contains(rank)).Take(standbys);
+        : Enumerable.Range(0, maxRanks).Where(rank => !record.View.Contains(rank)).Take(standbys + Math.Max(0, record.Wanted - record.View.Members.Length));
 }

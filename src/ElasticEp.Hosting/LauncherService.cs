@@ -279,7 +279,7 @@ internal sealed partial class LauncherService(
     [LoggerMessage(2014, LogLevel.Information, "Group {Group}: standby {Rank} is taken for operation {Operation}")]
     private partial void LogAdopted(string group, int rank, string operation);
 
-    [LoggerMessage(2015, LogLevel.Warning, "Group {Group}: rank {Rank}, a member, {How}. The others go on without it if they have all its experts, and wait otherwise")]
+    [LoggerMessage(2015, LogLevel.Warning, "Group {Group}: rank {Rank}, a member, {How}. The others go on without it, and another process is started in its place")]
     private partial void LogMemberEnded(string group, int rank, string how);
 
     [LoggerMessage(2016, LogLevel.Error, "Group {Group}: rank {Rank} could not be started: {Reason}. Trying again in {Delay}")]

@@ -50,7 +50,7 @@ internal sealed record DrainMessage(string Operation) : ProtocolMessage;
 /// <summary>Participant → coordinator: how far it is with the next view, or why it failed.</summary>
 internal sealed record PreparationMessage(string Operation, PreparationState State, ulong Digest, long BytesMoved, long BytesTotal, string Failure) : ProtocolMessage;
 
-/// <summary>Coordinator → participants: the operation is rolled back.</summary>
+/// <summary>Coordinator → participants: the operation is rolled back. Without an operation: this process is dismissed, whatever it prepares.</summary>
 internal sealed record AbortMessage(string Operation, string Reason) : ProtocolMessage;
 
 /// <summary>Coordinator → leavers: the view with this epoch is Completed without you, you may go.</summary>

@@ -5,7 +5,7 @@ namespace ElasticEp.Protocol;
 /// <summary>Encodes requests for operations: in messages and in the record. Durations travel, never points in time.</summary>
 internal static class RequestCodec
 {
-    private const int Kinds = 4;
+    private const int Kinds = 5;
 
     public static void Write(WireWriter writer, OperationRequest request)
     {

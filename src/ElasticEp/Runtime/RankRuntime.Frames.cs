@@ -83,7 +83,7 @@ internal sealed partial class RankRuntime
             var isForAnyone = message is OperationRequestMessage or CancelMessage or LaunchFailedMessage;
             if (!peer.IsRank && !isForAnyone)
                 throw new ElasticEpException(ElasticEpErrorCode.ProtocolViolation, $"{peer.Id} sent {message.GetType().Name}, which only ranks may.");
-            if (message is OperationRequestMessage { Request: { Kind: OperationKind.Birth } or { Id.Length: > OperationRequest.MaxIdLength } })
+            if (message is OperationRequestMessage { Request: { Kind: OperationKind.Birth or OperationKind.Repair } or { Id.Length: > OperationRequest.MaxIdLength } })
                 throw new ElasticEpException(ElasticEpErrorCode.ProtocolViolation, $"{peer.Id} requested what nobody may: a birth, or an operation whose id has more than {OperationRequest.MaxIdLength} characters.");
             if (message is ExpertLoadMessage load)
                 runtime._load.Check(peer.Id, load);

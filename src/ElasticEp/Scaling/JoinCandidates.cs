@@ -17,6 +17,9 @@ internal sealed class JoinCandidates
     /// <summary>Whether this very process may join.</summary>
     public bool Contains(MemberId process) => Find(process.Rank)?.Id == process;
 
+    /// <summary>Whether a process was a member, or was dismissed.</summary>
+    public bool IsPast(MemberId process) => process.Incarnation <= _past.GetValueOrDefault(process.Rank);
+
     /// <returns>False when it had its time.</returns>
     public bool Add(GroupMember process)
     {

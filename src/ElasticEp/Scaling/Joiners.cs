@@ -73,6 +73,13 @@ internal sealed class Joiners(MemberCore member, PeerCore peers)
         }
     }
 
+    /// <summary>A process that was dismissed may have missed it: it would wait for ever.</summary>
+    public void DismissAgain(MemberId process, GroupRecord record, List<RankEffect> effects)
+    {
+        if (process.IsRank && Candidates.IsPast(process) && record.View.Epoch > 0 && !record.Needs(process))
+            effects.Add(RankEffect.Send(process, new AbortMessage("", "it was dismissed")));
+    }
+
     private static void OnGone(int rank, Operation? operation, string what)
     {
         // The first ranks have nobody to fall back on: a birth waits for them until they come back.

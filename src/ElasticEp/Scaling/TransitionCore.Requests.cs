@@ -30,6 +30,8 @@ internal sealed partial class TransitionCore
             RequestQueue.Refuse(from, request, ElasticEpErrorCode.OutcomeUnknown, $"More than {OutcomeLog.Capacity} operations have ended since it was requested; whether it was one of them is not known any more. Look at the view, and request what is missing under another id.", effects);
         else if (Current is null && mayPropose && _writer.IsReady && Record.Pending is null)
             Propose(from, request, now, effects);
+        else if (Current is { Kind: OperationKind.Repair, CanBeGivenUp: true })
+            Preempt(from, request, now);
         else if (request.Kind != OperationKind.Scale || Current is not { Kind: OperationKind.Scale or OperationKind.Stop, Phase: < OperationPhase.Completing })
             Enqueue(from, request, now); // a birth, a leave, and an operation whose end is being recorded are soon over
         else
@@ -44,6 +46,13 @@ internal sealed partial class TransitionCore
             _requests.Cancel(from, cancel, effects);
         else if (!_writer.IsKnown)
             _requests.Drop(cancel); // whether it has begun is not known: nothing is confirmed, and it does not begin now
+    }
+
+    /// <summary>What somebody asks for goes before a repair, which begins again after it.</summary>
+    private void Preempt(MemberId from, OperationRequest request, TimeSpan now)
+    {
+        Current!.GiveUp($"operation '{request.Id}' was requested");
+        Enqueue(from, request, now);
     }
 
     /// <summary>The requester has seen a later record than this rank knows.</summary>
@@ -71,6 +80,7 @@ internal sealed partial class TransitionCore
     /// </summary>
     private void Adopt(TimeSpan now, List<RankEffect> effects)
     {
+        _joiners.StartWatching(effects);
         if (Current is not null)
             return;
         if (Record.Pending is { CommittedViews: 0, Request.Kind: OperationKind.Birth } birth)

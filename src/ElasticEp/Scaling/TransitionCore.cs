@@ -22,6 +22,7 @@ internal sealed partial class TransitionCore
     private readonly StartRepeater _starts;
     private readonly StepRules _rules;
     private readonly Joiners _joiners;
+    private readonly RepairPlan _repairs;
     private readonly ExpertLoadTracker _load;
     private readonly RequestQueue _requests = new();
     private readonly ViewPreparer _preparer;
@@ -33,6 +34,7 @@ internal sealed partial class TransitionCore
     {
         (_options, _member, _writer, _starts, _rules) = (options, member, writer, starts, rules);
         _joiners = new Joiners(member, peers);
+        _repairs = new RepairPlan(options, writer, _joiners);
         _load = new ExpertLoadTracker(options, member, peers);
         _preparer = new ViewPreparer(writer, _joiners.Candidates);
         _reporter = new OperationReporter(writer, _joiners, _load, _preparer);
@@ -40,7 +42,7 @@ internal sealed partial class TransitionCore
 
     public Operation? Current { get; private set; }
 
-    public TimeSpan? WakeAt => Current is { CanBeGivenUp: true, AbortReason: null } operation ? operation.Deadline : null;
+    public TimeSpan? WakeAt => Current is { CanBeGivenUp: true, AbortReason: null } operation ? operation.Deadline : Current is null ? _repairs.WakeAt : null;
 
     private GroupRecord Record => _writer.Record;
 
@@ -59,6 +61,9 @@ internal sealed partial class TransitionCore
         if (Current?.Id == failed.Operation)
             Current.GiveUp($"rank {failed.Rank} could not be launched: {failed.Reason}");
     }
+
+    /// <summary>A process is connected, during a recovery too.</summary>
+    public void DismissAgain(MemberId process, List<RankEffect> effects) => _joiners.DismissAgain(process, Record, effects);
 
     public void OnLinkUp(MemberId peer, List<RankEffect> effects)
     {
@@ -108,8 +113,9 @@ internal sealed partial class TransitionCore
 
     public void OnTick(TimeSpan now)
     {
-        if (WakeAt <= now)
-            Current!.GiveUp($"its deadline passed while it waited for {_reporter.WaitsFor(Current)}", hasTimedOut: true);
+        _repairs.OnTick(now);
+        if (Current is not null && WakeAt <= now)
+            Current.GiveUp($"its deadline passed while it waited for {_reporter.WaitsFor(Current)}", hasTimedOut: true);
     }
 
     /// <summary>Notes who has been a member: the same process never joins again.</summary>
@@ -160,6 +166,7 @@ internal sealed partial class TransitionCore
     public void Forget()
     {
         Current = _interrupted = null;
+        _repairs.Forget();
         _requests.Clear();
         _load.Clear();
     }
@@ -176,6 +183,8 @@ internal sealed partial class TransitionCore
 
         while (Current is null && _writer.IsReady && _requests.TryDequeue(now, out var from, out var request))
             OnRequest(from, request, mayPropose: true, now, effects);
+        if (Current is null && _writer.IsReady && _member.CompletedEpoch == Record.View.Epoch && _repairs.Find(now) is { } repair)
+            Current = new Operation(repair, now, now + repair.Request.Deadline!.Value);
         if (Current is not { } operation || !_writer.IsReady)
             return;
         if (operation is { Phase: <= OperationPhase.Draining, AbortReason: not null })
@@ -231,7 +240,7 @@ internal sealed partial class TransitionCore
                     PrepareNextView(operation, now, effects);
                 break;
             case WritePurpose.Finish when Current is { } operation:
-                OnFinished(operation, effects);
+                OnFinished(operation, now, effects);
                 break;
         }
     }

@@ -45,6 +45,25 @@ public sealed class OperatorTests
     }
 
     [Fact]
+    public async Task A_killed_worker_is_replaced_while_streams_go_on()
+    {
+        const int Streams = 8;
+        ProcFiles.Require();
+        await using var server = await ProcessServer.StartAsync(3);
+        await using var load = new StreamLoad(server.Client, Streams);
+        await load.WaitForCompletedAsync(Streams);
+        await load.WaitUntilAllRunAsync();
+        var worker = await ProcessOfAsync(server, Victim);
+        ProcFiles.Send(worker, ProcFiles.SigKill);
+        await server.WaitUntilAsync(
+            async () => JsonDocument.Parse((await GetAsync(server, "/elastic/view")).Body).RootElement.GetProperty("ranks").EnumerateArray().Any(rank =>
+                rank.GetProperty("rank").GetInt32() == Victim && rank.GetProperty("state").GetString() == "serving" && rank.GetProperty("process_id").GetInt32() != worker),
+            "another process to serve in its place");
+        await load.WaitForCompletedAsync(2 * Streams); // every token is compared
+        await load.StopAsync();
+    }
+
+    [Fact]
     public async Task A_worker_that_stands_still_makes_the_gateway_not_ready_until_it_goes_on()
     {
         ProcFiles.Require();

@@ -63,7 +63,7 @@ internal sealed class ServerClient(Uri address) : IDisposable
     public async Task<ServerView> ViewAsync()
     {
         using var body = JsonDocument.Parse(await Http.GetStringAsync("/elastic/view"));
-        var members = body.RootElement.GetProperty("ranks").EnumerateArray().Where(member => member.GetProperty("state").GetString() != "joining").ToArray();
+        var members = body.RootElement.GetProperty("ranks").EnumerateArray().Where(member => member.GetProperty("slots").GetArrayLength() > 0).ToArray(); // others come or go
         return new ServerView(
             [.. members.Select(member => member.GetProperty("rank").GetInt32())],
             [.. members.Select(member => member.GetProperty("incarnation").GetInt64())],

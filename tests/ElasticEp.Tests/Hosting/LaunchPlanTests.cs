@@ -15,6 +15,9 @@ public sealed class LaunchPlanTests
     public void Standbys_take_the_lowest_free_numbers_once_there_is_a_view() => Assert.Equal(["1 standby", "3 standby"], Wanted(Serving(0, 2)));
 
     [Fact]
+    public void Processes_are_started_in_the_places_of_members_that_were_lost() => Assert.Equal(["1 standby", "3 standby", "4 standby"], Wanted(Serving(0, 2) with { Wanted = 3 }));
+
+    [Fact]
     public void Standbys_stop_at_the_highest_number() => Assert.Equal(["4 standby"], Wanted(Serving(0, 1, 2, 3)));
 
     [Fact]

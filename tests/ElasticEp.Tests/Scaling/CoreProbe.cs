@@ -54,9 +54,10 @@ internal sealed class CoreProbe
     public OperationOutcome Outcome => Record.Requested.Kept[^1];
 
     /// <summary>A rank of a running group [0 1] in view 1, its first step complete, idle, connected to everybody.</summary>
-    public static CoreProbe Idle(int rank = 0)
+    public static CoreProbe Idle(int rank = 0, Func<GroupRecord, GroupRecord>? change = null)
     {
-        var probe = new CoreProbe(rank) { Record = new GroupRecord(TestViews.View(1, 0, 1)) };
+        var record = new GroupRecord(TestViews.View(1, 0, 1));
+        var probe = new CoreProbe(rank) { Record = change?.Invoke(record) ?? record };
         for (var peer = 0; peer < 4; peer++)
         {
             if (peer != rank)

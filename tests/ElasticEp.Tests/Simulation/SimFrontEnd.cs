@@ -110,7 +110,7 @@ internal sealed class SimFrontEnd(Simulation world)
     {
         var ranks = _record.View.Members
             .Where(member => _record.Pending?.Leavers.Contains(member.Rank) != true)
-            .Select(member => world.Find(member.Rank))
+            .Select(member => world.Find(member.Id))
             .Where(rank => rank is { IsAlive: true })
             .ToArray();
         while (ranks.Length > 0 && _queue.TryDequeue(out var request))

@@ -36,6 +36,9 @@ internal sealed class SimLink(SimRank a, SimRank b)
         return notBefore;
     }
 
+    /// <summary>Whether an end will learn of a change only later: until then it sends into the void.</summary>
+    public bool IsNoticedAfter(SimRank end, long time) => _notBefore[Index(end)] > time;
+
     public long DeliverAt(SimRank receiver, bool isData, long time)
     {
         ref var last = ref _lastDelivery[(2 * Index(receiver)) + (isData ? 1 : 0)];

@@ -60,6 +60,7 @@ internal sealed class SimNetwork(Simulation world)
         {
             _links.Remove(link);
             Lose(link, DisconnectReason.Goodbye);
+            EndDials(link, DialResult.Unreachable, "it was closed");
         }
     }
 
@@ -88,8 +89,10 @@ internal sealed class SimNetwork(Simulation world)
 
     public bool Send(SimRank from, MemberId to, bool isData, Action<SimRank> deliver, bool isBackground = false)
     {
-        if (world.Find(to) is not { } peer || Find(from, peer) is not { IsUp: true } link || !link.IsSeenBy(from))
+        if (world.Find(to) is not { } peer || Find(from, peer) is not { } link)
             return false;
+        if (!link.IsUp || !link.IsSeenBy(from))
+            return link.IsNoticedAfter(from, world.Clock.Now + 1_000);
         var generation = link.Generation;
         var delay = world.Random.Delay(!isData ? 200 : world.Random.Chance(0.01) ? 4_000 : 150);
         var sent = Math.Max(world.Clock.Now, _blockedUntil.GetValueOrDefault((from, peer)));

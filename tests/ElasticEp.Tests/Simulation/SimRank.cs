@@ -319,7 +319,7 @@ internal sealed partial class SimRank
             return;
         }
 
-        _world.Clock.After(_world.Random.Delay(_world.HasTrouble(0.2) ? 3_000_000 : 20_000), () => WhenAwake(() =>
+        _world.Clock.After(_world.Random.Delay(_world.HasTrouble(0.1) ? 200_000 : 10_000), () => WhenAwake(() =>
         {
             // What was loaded for a view that is not in use any more is loaded again.
             if (!IsAlive || Core.Member.View.Epoch != view.Epoch)

@@ -34,6 +34,7 @@ internal sealed class SimSettings
         Block = random.Pick<double>([0, 0, 0, 0.03]);
         Stick = random.Pick<double>([0, 0, 0, 0.2]);
         Restart = random.Pick<double>([0, 0.5, 1]);
+        Replaces = random.Chance(0.5);
         BirthTrouble = random.Pick<double>([0, 0, 0.5]);
     }
 
@@ -83,6 +84,9 @@ internal sealed class SimSettings
 
     /// <summary>Probability that a process that was killed is started again, at its address or at another one.</summary>
     public double Restart { get; }
+
+    /// <summary>Whether the launcher starts processes in the places of members that were lost.</summary>
+    public bool Replaces { get; }
 
     /// <summary>Probability that one of the first ranks is killed and started again before the first view, rank 0 too.</summary>
     public double BirthTrouble { get; }

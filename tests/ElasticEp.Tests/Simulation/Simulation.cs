@@ -135,6 +135,7 @@ internal sealed class Simulation
             SimChecks.Require(stop.IsCompleted && FrontEnd.HasEnded, $"stopping the group ended as {stop.Outcome ?? "unknown"}");
         }
 
+        SimChecks.Require(Coverage.Reloads < 500, "ranks are told again and again to load the same experts");
         SimChecks.Require(Checks.MaxReleased >= 50, $"only {Checks.MaxReleased} steps ran");
         SimChecks.Require(Checks.Transitions >= 1, "there was no transition");
     }
@@ -310,6 +311,18 @@ internal sealed class Simulation
         }
 
         CheckQuiet();
+        CheckRepaired();
+    }
+
+    /// <summary>Copies that were lost are there again, and who waits has the place of a member that was lost, unless the coordinator is about to try that again.</summary>
+    private void CheckRepaired()
+    {
+        var record = Store.Record;
+        if (record.View.IsTerminal || Find(record.View.Find(record.View.Coordinator)!.Id)!.Core.Coordinator.WakeAt is not null)
+            return;
+        SimChecks.Require(!record.IsDamaged, $"{record.View} is still damaged");
+        var waiting = _processes.Where(process => process is { IsReachable: true, IsWaiting: true } && !record.View.Contains(process.Rank)).Select(process => process.Rank).ToArray();
+        SimChecks.Require(record.View.Members.Length >= record.Wanted || waiting.Length == 0, $"rank {string.Join(", ", waiting)} waits, and {record.View} has fewer members than the {record.Wanted} that are wanted");
     }
 
     private void CheckQuiet()

@@ -1,0 +1,61 @@
+using System.Collections.Immutable;
+using ElasticEp.Protocol;
+
+namespace ElasticEp.Scaling;
+
+/// <summary>
+/// When the group repairs itself, and how: processes that have registered take the places of members that were lost, and experts get back
+/// the copies that they have lost. Traffic flows meanwhile, and what anybody asks for goes first.
+/// </summary>
+internal sealed class RepairPlan(ElasticEpOptions options, RecordWriter writer, Joiners joiners)
+{
+    private static readonly TimeSpan FirstDelay = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LastDelay = TimeSpan.FromMinutes(1);
+
+    private int _failures; // in a row
+    private TimeSpan _notBefore;
+
+    /// <summary>When a repair that has failed is tried again, or null.</summary>
+    public TimeSpan? WakeAt { get; private set; }
+
+    private GroupRecord Record => writer.Record;
+
+    /// <summary>Whoever looks next finds it due; when that is, other events say.</summary>
+    public void OnTick(TimeSpan now) => WakeAt = WakeAt <= now ? null : WakeAt;
+
+    /// <summary>The operation to begin, or null.</summary>
+    public PendingOperation? Find(TimeSpan now)
+    {
+        WakeAt = null;
+        if (Record is not { Pending: null, IsCompleted: true, View: { Epoch: > 0, IsTerminal: false } })
+            return null;
+        var replacements = Replacements();
+        if (replacements.IsEmpty && !Record.IsDamaged)
+            return null;
+        if (now < _notBefore)
+        {
+            WakeAt = _notBefore;
+            return null;
+        }
+
+        // A process that cannot join must not keep the others from making their copies again.
+        if (Record.IsDamaged && _failures % 2 == 1)
+            replacements = [];
+        ImmutableArray<int> target = [.. Record.View.Members.Select(member => member.Rank).Concat(replacements).Order()];
+        var id = $"repair-{Record.View.Epoch}-{Record.Own.Count}";
+        return new PendingOperation(new OperationRequest(id, OperationKind.Repair) { Deadline = options.OperationDeadline, DrainTime = TimeSpan.Zero }, target, replacements, []);
+    }
+
+    public void OnEnded(bool isCompleted, TimeSpan now)
+    {
+        _failures = isCompleted ? 0 : _failures + 1;
+        var delay = FirstDelay * Math.Min(LastDelay / FirstDelay, Math.Pow(2, _failures - 1));
+        _notBefore = isCompleted ? TimeSpan.Zero : now + delay;
+    }
+
+    /// <summary>This rank does not lead any more.</summary>
+    public void Forget() => (_failures, _notBefore, WakeAt) = (0, TimeSpan.Zero, null);
+
+    private ImmutableArray<int> Replacements() =>
+        [.. Enumerable.Range(0, options.MaxRanks).Where(rank => !Record.View.Contains(rank) && joiners.IsGathered(rank)).Take(Math.Max(0, Record.Wanted - Record.View.Members.Length))];
+}

@@ -1,0 +1,65 @@
+using ElasticEp.Events;
+using ElasticEp.Protocol;
+using ElasticEp.Scaling;
+using ElasticEp.Tests.Membership;
+
+namespace ElasticEp.Tests.Scaling;
+
+/// <summary>What rank 0 of an idle group [0 1] does by itself about members and copies that were lost.</summary>
+public sealed class RepairTests
+{
+    [Fact]
+    public void A_process_that_waits_takes_the_place_of_a_lost_member()
+    {
+        var probe = CoreProbe.Idle(change: record => record with { Wanted = 3 });
+        Assert.Null(probe.Phase); // nobody is there
+        probe.Register(2);
+        Assert.Equal(OperationKind.Repair, probe.Coordinator.Operation!.Kind);
+        Assert.Equal([0, 1, 2], probe.Coordinator.Operation.Pending.Target);
+        Assert.Equal([2], probe.Coordinator.Operation.Pending.Joiners);
+    }
+
+    [Fact]
+    public void A_process_that_is_not_wanted_waits()
+    {
+        var probe = CoreProbe.Idle(change: record => record with { Wanted = 2 });
+        probe.Register(2);
+        Assert.Null(probe.Phase);
+    }
+
+    [Fact]
+    public void Lost_copies_are_made_again_by_the_members_there_are()
+    {
+        var probe = CoreProbe.Idle(change: record => record with { Wanted = 2, IsDamaged = true });
+        Assert.Equal("repair-1-0", probe.Coordinator.Operation!.Id);
+        Assert.Equal([0, 1], probe.Coordinator.Operation.Pending.Target);
+    }
+
+    [Fact]
+    public void What_somebody_asks_for_goes_first()
+    {
+        var probe = CoreProbe.Idle(change: record => record with { Wanted = 2, IsDamaged = true });
+        probe.Write();
+        probe.Ask("op", 1);
+        Assert.Equal("operation 'op' was requested", probe.Coordinator.Operation!.AbortReason);
+        probe.Write();
+        Assert.Equal("op", probe.Coordinator.Operation!.Id);
+        Assert.Equal("repair-1-0", Assert.Single(probe.Record.Own.Kept).Id);
+    }
+
+    [Fact]
+    public void A_repair_that_has_failed_is_tried_again_later_and_first_without_the_process_that_could_not_join()
+    {
+        var probe = CoreProbe.Idle(change: record => record with { Wanted = 3, IsDamaged = true });
+        probe.Write().ReportLoad();
+        Assert.Equal("repair-1-0", probe.Coordinator.Operation!.Id);
+        probe.Post(new Planned("repair-1-0", null, 0, "no")).Write();
+        probe.Register(2);
+        Assert.Null(probe.Phase);
+        Assert.Equal(probe.Now + TimeSpan.FromSeconds(1), probe.Coordinator.WakeAt);
+        probe.Now += TimeSpan.FromSeconds(1);
+        probe.Post(RankEvent.Tick);
+        Assert.Equal("repair-1-1", probe.Coordinator.Operation!.Id);
+        Assert.Equal([0, 1], probe.Coordinator.Operation.Pending.Target);
+    }
+}
