@@ -6,4 +6,5 @@ namespace ElasticEp.Benchmarks.ServerRuns;
 /// <param name="LastPauseMs">Milliseconds from its last step under the view before to its first under the present one.</param>
 /// <param name="StepDurations">Its steps by duration, in the server's buckets.</param>
 /// <param name="ProcessId">Its process.</param>
-internal sealed record ReportedRank(int Rank, long Incarnation, double? LastPauseMs, long[]? StepDurations, int? ProcessId);
+/// <param name="State">How it is.</param>
+internal sealed record ReportedRank(int Rank, long Incarnation, double? LastPauseMs, long[]? StepDurations, int? ProcessId, string? State);

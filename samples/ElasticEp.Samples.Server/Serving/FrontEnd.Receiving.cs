@@ -45,6 +45,7 @@ internal sealed partial class FrontEnd
             }
 
             request.HeardAt = time.GetTimestamp();
+            request.Crashes = 0; // it is not what ended its rank
             metrics.OnToken(request, request.Rank);
             request.Accept(token);
             Released++;

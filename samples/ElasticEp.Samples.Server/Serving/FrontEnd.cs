@@ -207,7 +207,7 @@ internal sealed partial class FrontEnd(
         _requests.Remove(request.Number);
         metrics.OnEnd(request, request.Rank, "error");
         Place(request, null);
-        request.Fail(new ElasticEpException(ElasticEpErrorCode.PeerLost, "The request was running on two ranks that were lost; it is not tried a third time."));
+        request.Fail(new ElasticEpException(ElasticEpErrorCode.PeerLost, "The rank of the request was lost twice in a row without a token from it in between; it may be what ends them, and is not tried a third time."));
     }
 
     private void Requeue(GenerationRequest request)

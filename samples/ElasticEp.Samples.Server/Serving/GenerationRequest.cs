@@ -31,7 +31,7 @@ internal sealed class GenerationRequest(long number, int[] prompt, GenerationOpt
     /// <summary>How often it was handed back in the middle.</summary>
     public int HandBacks { get; set; }
 
-    /// <summary>How often it ran on a rank that was lost.</summary>
+    /// <summary>How often in a row the rank that it was on was lost, with no token from it in between.</summary>
     public int Crashes { get; set; }
 
     public bool IsFinished { get; private set; }

@@ -138,7 +138,26 @@ public sealed class FrontEndTests
         Assert.Equal(1 - first.Rank, second.Rank);
         group.Show(3, first.Rank);
         var error = await Assert.ThrowsAsync<ElasticEpException>(() => TokensAsync(request));
-        Assert.Contains("two ranks", error.Message, StringComparison.Ordinal);
+        Assert.Contains("twice in a row", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_request_that_gets_on_between_two_losses_goes_on()
+    {
+        var group = new FakeGroup(0, 1);
+        using var frontEnd = await StartAsync(group);
+        var request = frontEnd.Submit([1], Options)!;
+        var rank = (await AssignedAsync(group)).Rank;
+        using var deadline = new CancellationTokenSource(FakeGroup.Deadline);
+        for (var loss = 0; loss < 4; loss++)
+        {
+            Say(group, rank, request.Number, owner: loss + 1, position: loss, token: 10 + loss);
+            Assert.Equal(10 + loss, (await request.Tokens.ReadAsync(deadline.Token)).Token);
+            group.Show(loss + 2, 1 - rank);
+            var next = await AssignedAsync(group);
+            Assert.Equal((1 - rank, loss + 2, loss + 1), (next.Rank, next.Assignment.Owner, next.Assignment.Generated.Length));
+            rank = next.Rank;
+        }
     }
 
     [Fact]
