@@ -96,7 +96,7 @@ internal sealed class CoordinatorCore
             case LinkUp up:
                 _recovery.OnLinkUp(up.Peer, effects);
                 _starts.OnLinkUp(up.Peer, effects);
-                if (IsActive)
+                if (IsActive && _writer.IsKnown)
                     _transition.DismissAgain(up.Peer, effects);
                 if (Recovery is null)
                     _transition.OnLinkUp(up.Peer, effects);

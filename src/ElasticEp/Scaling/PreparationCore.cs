@@ -74,7 +74,8 @@ internal sealed class PreparationCore(MemberCore member, PeerCore peers)
 
     public void OnAbort(AbortMessage abort, TimeSpan now, List<RankEffect> effects)
     {
-        if (_plan is not null && abort.Operation.Length > 0 && _plan.Operation != abort.Operation)
+        var isDismissal = abort.Operation.Length == 0;
+        if (isDismissal ? member.View.Epoch > 0 : _plan is not null && _plan.Operation != abort.Operation)
             return;
         if (_plan is not null)
             Undo(now, effects);
