@@ -1,6 +1,6 @@
 namespace ElasticEp.Tests.Cluster;
 
-/// <summary>A resize of a group that waits for a dead rank, whose experts no other has: it is refused naming that rank, and not the one that coordinates.</summary>
+/// <summary>A resize of a group that waits for a dead rank, because it needs both: it is refused naming that rank, and not the one that coordinates.</summary>
 public sealed class RefusedScaleTests
 {
     private static readonly CancellationToken Token = TestContext.Current.CancellationToken;
@@ -46,7 +46,7 @@ public sealed class RefusedScaleTests
     {
         Assert.Equal((code, victim), (refused.Code, refused.Rank));
         Assert.Contains($"rank {victim} is lost", refused.Message, StringComparison.Ordinal);
-        Assert.Contains("and no other rank has expert", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("is below MinRanks = 2", refused.Message, StringComparison.Ordinal);
     }
 
     private static Task<ElasticCluster> StartAsync(Action<ElasticCluster>? prepare = null) => ElasticCluster.StartAsync(
@@ -54,6 +54,7 @@ public sealed class RefusedScaleTests
         {
             options.StepDeadline = TimeSpan.FromSeconds(2);
             options.RecoveryDeadline = TimeSpan.FromSeconds(1);
+            options.MinRanks = 2;
         },
         prepare);
 }
