@@ -20,6 +20,7 @@ internal sealed partial class LauncherService(
     private static readonly TimeSpan IncompleteStopGrace = TimeSpan.FromSeconds(3); // a member is not there: it may come back, mostly it will not
     private static readonly TimeSpan FirstDelay = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LastDelay = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan ProvenAfter = TimeSpan.FromSeconds(10); // a member that ends earlier may do so each time
 
     private readonly LaunchPlan _plan = new(name, options.InitialRanks, options.MaxRanks, options.Standbys);
     private readonly Channel<LauncherEvent> _events = Channel.CreateUnbounded<LauncherEvent>(new UnboundedChannelOptions { SingleReader = true });
@@ -96,8 +97,7 @@ internal sealed partial class LauncherService(
             case LauncherEvent.Record(var record):
                 _record = record;
                 _failed.RemoveWhere(failed => failed.Operation != record.Pending?.Id);
-                foreach (var member in record.View.Members)
-                    _delays.Remove(member.Rank);
+                NoteMembers();
                 if (record is { View.Epoch: 0, Pending: null, Own.Kept: [.., { IsCompleted: false } birth] } && MayGiveUp())
                 {
                     LogNotFormed(name, birth.Reason); // its first ranks have been dismissed, and no operation can bring them back
@@ -121,6 +121,15 @@ internal sealed partial class LauncherService(
                 if (_delays.TryGetValue(rank, out var waited))
                     _delays[rank] = (waited.Failures, false);
                 break;
+        }
+    }
+
+    private void NoteMembers()
+    {
+        foreach (var member in _record.View.Members)
+        {
+            if (_ranks.TryGetValue(member.Rank, out var running))
+                running.MemberSince ??= time.GetTimestamp();
         }
     }
 
@@ -227,10 +236,32 @@ internal sealed partial class LauncherService(
         var isJoiner = _record.Pending is { IsCommitted: false } pending && pending.Joiners.Contains(rank) && pending.Id == running.Operation;
         if (isJoiner || running.Operation == LaunchPlan.Standby || _record.View.Epoch == 0)
             OnFailed(rank, running, $"it {how} before it was admitted");
-        else if (_record.View.Contains(rank))
-            LogMemberEnded(name, rank, how);
+        else if (running.MemberSince is { } since && _record.View.Contains(rank))
+            OnMemberEnded(rank, since, how);
         else
             LogStopped(name, rank);
+    }
+
+    /// <summary>A process in its place is started at once, unless the one before it ended soon, too.</summary>
+    private void OnMemberEnded(int rank, long since, string how)
+    {
+        LogMemberEnded(name, rank, how);
+        if (time.GetElapsedTime(since) >= ProvenAfter)
+            _delays.Remove(rank);
+        else if (_delays.TryAdd(rank, (0, false)))
+            return; // once is no habit
+        else
+            LogEndsSoon(name, rank, DelayStart(rank));
+    }
+
+    /// <summary>It is started again later and later.</summary>
+    private TimeSpan DelayStart(int rank)
+    {
+        var failures = _delays.GetValueOrDefault(rank).Failures + 1;
+        var delay = FirstDelay * Math.Min(LastDelay / FirstDelay, Math.Pow(2, failures - 1));
+        _delays[rank] = (failures, true);
+        _ = RetryAsync(rank, delay);
+        return delay;
     }
 
     private void OnFailed(int rank, RunningRank running, string reason)
@@ -239,20 +270,19 @@ internal sealed partial class LauncherService(
         {
             _failed.Add((running.Operation, rank));
             client.ReportLaunchFailure(running.Operation, rank, reason);
+            if (_record.Pending is { Kind: OperationKind.Repair })
+                DelayStart(rank); // nobody asks for it but the group itself, which tries again
             return;
         }
 
-        var failures = _delays.GetValueOrDefault(rank).Failures + 1;
-        var delay = FirstDelay * Math.Min(LastDelay / FirstDelay, Math.Pow(2, failures - 1));
-        _delays[rank] = (failures, true);
+        var delay = DelayStart(rank);
+        var failures = _delays[rank].Failures;
         LogStartFailed(name, rank, reason, delay);
         if (_record.View.Epoch == 0 && failures >= MaxBirthFailures && MayGiveUp())
         {
             LogNotBorn(name, rank, failures, reason);
             lifetime!.StopApplication();
         }
-
-        _ = RetryAsync(rank, delay);
     }
 
     /// <summary>Once, for the first reason: several ranks may fail for the same one.</summary>
@@ -281,6 +311,9 @@ internal sealed partial class LauncherService(
 
     [LoggerMessage(2015, LogLevel.Warning, "Group {Group}: rank {Rank}, a member, {How}. The others go on without it, and another process is started in its place")]
     private partial void LogMemberEnded(string group, int rank, string how);
+
+    [LoggerMessage(2019, LogLevel.Error, "Group {Group}: rank {Rank} has ended soon after it was admitted, as the one before it. The next process in its place is started in {Delay}; its own log says why it ends")]
+    private partial void LogEndsSoon(string group, int rank, TimeSpan delay);
 
     [LoggerMessage(2016, LogLevel.Error, "Group {Group}: rank {Rank} could not be started: {Reason}. Trying again in {Delay}")]
     private partial void LogStartFailed(string group, int rank, string reason, TimeSpan delay);

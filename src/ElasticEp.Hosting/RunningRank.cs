@@ -11,5 +11,8 @@ internal sealed class RunningRank(string operation)
     /// <summary>Null until it runs.</summary>
     public ILaunchedRank? Handle { get; set; }
 
+    /// <summary>Timestamp of when it was seen as a member first; null before.</summary>
+    public long? MemberSince { get; set; }
+
     public bool IsStopping { get; set; }
 }

@@ -60,7 +60,7 @@ internal static class RecordCodec
 
     /// <summary>The latest version that everybody reads who may have to.</summary>
     private static byte VersionFor(GroupRecord record, byte current) => record.View.Members
-        .Concat(record.LastCompleted?.Members ?? [])
+        .Concat(record.Leavers)
         .Aggregate(current, (version, member) => Math.Min(version, member.ReadsVersion));
 
     private static void WriteLog(WireWriter writer, OutcomeLog log)

@@ -29,7 +29,8 @@ internal sealed partial class WeightsRunner : IWeightWire, IExpertSlots, IAsyncD
     private readonly Lock _lock = new();
     private readonly TimeSpan _hookDeadline;
     private readonly TimeProvider _time;
-    private CancellationTokenSource _operation = new();
+    private readonly CancellationTokenSource _stopping = new();
+    private CancellationTokenSource _operation = new(); // of fetch and drain; what undoes them is only cancelled by stopping
     private CancellationTokenSource _reload = new();
     private Task _queue = Task.CompletedTask;
     private bool _isWarm;
@@ -92,15 +93,10 @@ internal sealed partial class WeightsRunner : IWeightWire, IExpertSlots, IAsyncD
     /// <summary>Cancels what runs, waits until it has ended, and gives everything back.</summary>
     public void StartRollback(string operation, bool hasDrained)
     {
-        CancellationTokenSource cancelled;
-        lock (_lock)
-        {
-            cancelled = _operation;
-            _operation = new CancellationTokenSource();
-        }
+        CancelOperation();
+        Enqueue(Undo, _stopping.Token);
 
-        _ = cancelled.CancelAsync();
-        Enqueue(async token =>
+        async Task Undo(CancellationToken token)
         {
             try
             {
@@ -114,31 +110,17 @@ internal sealed partial class WeightsRunner : IWeightWire, IExpertSlots, IAsyncD
             }
 
             _post(new RolledBack(operation));
-        });
+        }
     }
 
     /// <summary>→ Reloaded, when the workload's source has given everything: until then it is asked again and again. What else runs is cancelled.</summary>
     public void StartReload(GroupView view)
     {
-        if (_weights.Holds(view))
-        {
-            Switch(view);
-            _post(new Reloaded(view.Epoch));
-            return;
-        }
-
-        CancellationTokenSource operation, reload;
-        CancellationToken token;
-        lock (_lock)
-        {
-            (operation, reload) = (_operation, _reload);
-            (_operation, _reload) = (new CancellationTokenSource(), CancellationTokenSource.CreateLinkedTokenSource(_stopped));
-            token = _reload.Token;
-            _queue = RunAfterAsync(_queue, stop => ReloadAsync(view, stop), token);
-        }
-
-        _ = operation.CancelAsync();
-        _ = reload.CancelAsync();
+        var before = _reload;
+        _reload = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
+        CancelOperation();
+        _ = before.CancelAsync();
+        Enqueue(token => ReloadAsync(view, token), _reload.Token); // after the one before, which may be about to use its own view
     }
 
     private async Task ReloadAsync(GroupView view, CancellationToken token)
@@ -183,12 +165,12 @@ internal sealed partial class WeightsRunner : IWeightWire, IExpertSlots, IAsyncD
     /// <summary>Cancels what runs and waits for it; the transport may then be closed.</summary>
     public async Task StopAsync()
     {
-        CancellationTokenSource operation, reload;
+        CancellationTokenSource operation;
         Task queue;
         lock (_lock)
-            (operation, reload, queue) = (_operation, _reload, _queue);
+            (operation, queue) = (_operation, _queue);
         await operation.CancelAsync().ConfigureAwait(false);
-        await reload.CancelAsync().ConfigureAwait(false);
+        await _stopping.CancelAsync().ConfigureAwait(false);
         try
         {
             await queue.WaitAsync(_hookDeadline, _time, CancellationToken.None).ConfigureAwait(false);
@@ -201,13 +183,20 @@ internal sealed partial class WeightsRunner : IWeightWire, IExpertSlots, IAsyncD
 
     public ValueTask DisposeAsync() => _weights.DisposeAsync();
 
-    private void Enqueue(Func<CancellationToken, Task> work)
+    private void CancelOperation()
+    {
+        CancellationTokenSource cancelled;
+        lock (_lock)
+            (cancelled, _operation) = (_operation, new CancellationTokenSource());
+        _ = cancelled.CancelAsync();
+    }
+
+    /// <param name="work">Runs when all before it has ended.</param>
+    /// <param name="token">What cancels it; null for the present operation's.</param>
+    private void Enqueue(Func<CancellationToken, Task> work, CancellationToken? token = null)
     {
         lock (_lock)
-        {
-            var token = _operation.Token;
-            _queue = RunAfterAsync(_queue, work, token);
-        }
+            _queue = RunAfterAsync(_queue, work, token ?? _operation.Token);
     }
 
     private static async Task RunAfterAsync(Task previous, Func<CancellationToken, Task> work, CancellationToken token)

@@ -78,6 +78,15 @@ internal sealed class Operation(PendingOperation pending, TimeSpan now, TimeSpan
             (AbortReason, HasTimedOut) = (reason, hasTimedOut);
     }
 
+    /// <summary>Whether it was given up for another one: nothing of it has failed.</summary>
+    public bool IsPreempted { get; private set; }
+
+    public void Preempt(string other)
+    {
+        IsPreempted |= AbortReason is null;
+        GiveUp($"operation '{other}' was requested");
+    }
+
     /// <summary>The next view of the plan for the view in use.</summary>
     public void SetNext(GroupView next, ImmutableArray<MemberId> participants) => (Next, Participants) = (next, participants);
 

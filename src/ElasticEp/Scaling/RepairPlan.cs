@@ -13,6 +13,7 @@ internal sealed class RepairPlan(ElasticEpOptions options, RecordWriter writer, 
     private static readonly TimeSpan LastDelay = TimeSpan.FromMinutes(1);
 
     private int _failures; // in a row
+    private bool _hadReplacements; // the last one that failed
     private TimeSpan _notBefore;
 
     /// <summary>When a repair that has failed is tried again, or null.</summary>
@@ -27,35 +28,40 @@ internal sealed class RepairPlan(ElasticEpOptions options, RecordWriter writer, 
     public PendingOperation? Find(TimeSpan now)
     {
         WakeAt = null;
-        if (Record is not { Pending: null, IsCompleted: true, View: { Epoch: > 0, IsTerminal: false } })
+        if (Record is not { Pending: null, IsCompleted: true, View: { Epoch: > 0, IsTerminal: false } } || !Record.View.Members.All(KnowsRepairs))
             return null;
         var replacements = Replacements();
         if (replacements.IsEmpty && !Record.IsDamaged)
             return null;
-        if (now < _notBefore)
+        if (now < _notBefore && (replacements.IsEmpty || _hadReplacements))
         {
             WakeAt = _notBefore;
             return null;
         }
 
         // A process that cannot join must not keep the others from making their copies again.
-        if (Record.IsDamaged && _failures % 2 == 1)
+        if (Record.IsDamaged && _hadReplacements)
             replacements = [];
         ImmutableArray<int> target = [.. Record.View.Members.Select(member => member.Rank).Concat(replacements).Order()];
         var id = $"repair-{Record.View.Epoch}-{Record.Own.Count}";
         return new PendingOperation(new OperationRequest(id, OperationKind.Repair) { Deadline = options.OperationDeadline, DrainTime = TimeSpan.Zero }, target, replacements, []);
     }
 
-    public void OnEnded(bool isCompleted, TimeSpan now)
+    /// <summary>A repair has ended by itself.</summary>
+    public void OnEnded(Operation repair, TimeSpan now)
     {
+        var isCompleted = repair.Phase == OperationPhase.Completing;
         _failures = isCompleted ? 0 : _failures + 1;
-        var delay = FirstDelay * Math.Min(LastDelay / FirstDelay, Math.Pow(2, _failures - 1));
-        _notBefore = isCompleted ? TimeSpan.Zero : now + delay;
+        _hadReplacements = !isCompleted && !repair.Pending.Joiners.IsEmpty;
+        _notBefore = isCompleted ? TimeSpan.Zero : now + (FirstDelay * Math.Min(LastDelay / FirstDelay, Math.Pow(2, _failures - 1)));
     }
 
     /// <summary>This rank does not lead any more.</summary>
-    public void Forget() => (_failures, _notBefore, WakeAt) = (0, TimeSpan.Zero, null);
+    public void Forget() => (_failures, _hadReplacements, _notBefore, WakeAt) = (0, false, TimeSpan.Zero, null);
+
+    /// <summary>An earlier version cannot read a record in which a repair is pending.</summary>
+    private static bool KnowsRepairs(GroupMember member) => member.ReadsVersion >= ProtocolVersion.Reloads;
 
     private ImmutableArray<int> Replacements() =>
-        [.. Enumerable.Range(0, options.MaxRanks).Where(rank => !Record.View.Contains(rank) && joiners.IsGathered(rank)).Take(Math.Max(0, Record.Wanted - Record.View.Members.Length))];
+        [.. Enumerable.Range(0, options.MaxRanks).Where(rank => !Record.View.Contains(rank) && joiners.IsGathered(rank) && KnowsRepairs(joiners.Candidates.Find(rank)!)).Take(Math.Max(0, Record.Wanted - Record.View.Members.Length))];
 }

@@ -30,8 +30,8 @@ internal sealed partial class TransitionCore
             RequestQueue.Refuse(from, request, ElasticEpErrorCode.OutcomeUnknown, $"More than {OutcomeLog.Capacity} operations have ended since it was requested; whether it was one of them is not known any more. Look at the view, and request what is missing under another id.", effects);
         else if (Current is null && mayPropose && _writer.IsReady && Record.Pending is null)
             Propose(from, request, now, effects);
-        else if (Current is { Kind: OperationKind.Repair, CanBeGivenUp: true })
-            Preempt(from, request, now);
+        else if (Current is { Kind: OperationKind.Repair, CanBeGivenUp: true } repair)
+            Preempt(repair, from, request, now, effects);
         else if (request.Kind != OperationKind.Scale || Current is not { Kind: OperationKind.Scale or OperationKind.Stop, Phase: < OperationPhase.Completing })
             Enqueue(from, request, now); // a birth, a leave, and an operation whose end is being recorded are soon over
         else
@@ -48,11 +48,19 @@ internal sealed partial class TransitionCore
             _requests.Drop(cancel); // whether it has begun is not known: nothing is confirmed, and it does not begin now
     }
 
-    /// <summary>What somebody asks for goes before a repair, which begins again after it.</summary>
-    private void Preempt(MemberId from, OperationRequest request, TimeSpan now)
+    /// <summary>What somebody asks for goes before a repair, which begins again after it; unless the repair leads to the very same ranks.</summary>
+    private void Preempt(Operation repair, MemberId from, OperationRequest request, TimeSpan now, List<RankEffect> effects)
     {
-        Current!.GiveUp($"operation '{request.Id}' was requested");
-        Enqueue(from, request, now);
+        try
+        {
+            if (!Targets.Resolve(request, Record.View, _options).SequenceEqual(repair.Pending.Target))
+                repair.Preempt(request.Id);
+            Enqueue(from, request, now);
+        }
+        catch (ElasticEpException exception)
+        {
+            RequestQueue.Refuse(from, request, exception.Code, exception.Message, effects);
+        }
     }
 
     /// <summary>The requester has seen a later record than this rank knows.</summary>
@@ -64,8 +72,7 @@ internal sealed partial class TransitionCore
 
     private void Enqueue(MemberId from, OperationRequest request, TimeSpan now)
     {
-        var wait = request.Deadline ?? _options.OperationDeadline;
-        _requests.Enqueue(from, request, wait < TimeSpan.MaxValue - now ? now + wait : TimeSpan.MaxValue);
+        _requests.Enqueue(from, request, Until(request.Deadline ?? _options.OperationDeadline, now) ?? TimeSpan.MaxValue);
     }
 
     private void Join(MemberId from, OperationRequest request, List<RankEffect> effects)
@@ -124,7 +131,7 @@ internal sealed partial class TransitionCore
         var whole = request with { Deadline = request.Deadline ?? _options.OperationDeadline, DrainTime = request.DrainTime ?? _options.DrainTime };
         var present = Record.View.Members.Select(other => other.Rank).ToArray();
         var pending = new PendingOperation(whole, target, [.. target.Except(present)], [.. present.Except(target)]);
-        var operation = Current = new Operation(pending, now, whole.Deadline < TimeSpan.MaxValue - now ? now + whole.Deadline : null);
+        var operation = Current = new Operation(pending, now, Until(whole.Deadline.Value, now));
         Join(from, request, effects);
         if (request.Kind != OperationKind.Stop && pending.Joiners.IsEmpty && pending.Leavers.IsEmpty)
             Finish(operation, isCompleted: true, "", now, effects);

@@ -14,17 +14,10 @@ internal sealed partial class TransitionCore
         var record = operation.Kind == OperationKind.Stop
             ? Record.AfterEnd(new OperationOutcome(operation.Id, true, "", operation.Figures), operation.Kind)
             : Record with { Pending = operation.Pending };
-        _writer.Write(AfterCommit(record.WithNext(operation.Next!), operation) with { CommitStep = _member.Step }, WritePurpose.Commit, effects);
+        _writer.Write(record.WithNext(operation.Next!) with { CommitStep = _member.Step, IsDamaged = record.IsDamaged && operation.Plan.HasMore }, WritePurpose.Commit, effects);
         if (_rules.MayAnnounce(false)) // never, but for a mutant of the simulator
             _member.Announce(operation.Next!, effects);
     }
-
-    /// <summary>What is wanted is what operations aim at; the last view of a plan has every copy that they want.</summary>
-    private static GroupRecord AfterCommit(GroupRecord record, Operation operation) => record with
-    {
-        Wanted = operation.Pending.IsCommitted && operation.Kind != OperationKind.Repair ? operation.Pending.Target.Length : record.Wanted,
-        IsDamaged = record.IsDamaged && operation.Plan!.HasMore,
-    };
 
     private void OnCommitted(Operation operation, TimeSpan now, List<RankEffect> effects)
     {
@@ -103,13 +96,15 @@ internal sealed partial class TransitionCore
         operation.EnterPhase(isCompleted ? OperationPhase.Completing : OperationPhase.Aborting, now);
         var outcome = new OperationOutcome(operation.Id, isCompleted, reason, operation.Figures, !isCompleted && operation.HasTimedOut);
         var ended = Record.AfterEnd(outcome, operation.Kind);
+        if (isCompleted && operation.Kind != OperationKind.Repair)
+            ended = ended with { Wanted = operation.Pending.Target.Length };
         _writer.Write(_rules.MayComplete(_member.CompletedEpoch == Record.View.Epoch) ? ended.AfterCompletion() : ended, WritePurpose.Finish, effects);
     }
 
     private void OnFinished(Operation operation, TimeSpan now, List<RankEffect> effects)
     {
-        if (operation.Kind == OperationKind.Repair)
-            _repairs.OnEnded(operation.Phase == OperationPhase.Completing, now);
+        if (operation is { Kind: OperationKind.Repair, IsPreempted: false })
+            _repairs.OnEnded(operation, now);
         if (operation.HasEndedEarly)
             SendAbort(operation, effects);
         if (operation.Phase == OperationPhase.Aborting)

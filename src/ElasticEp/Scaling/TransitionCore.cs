@@ -184,7 +184,7 @@ internal sealed partial class TransitionCore
         while (Current is null && _writer.IsReady && _requests.TryDequeue(now, out var from, out var request))
             OnRequest(from, request, mayPropose: true, now, effects);
         if (Current is null && _writer.IsReady && _member.CompletedEpoch == Record.View.Epoch && _repairs.Find(now) is { } repair)
-            Current = new Operation(repair, now, now + repair.Request.Deadline!.Value);
+            Current = new Operation(repair, now, Until(repair.Request.Deadline!.Value, now));
         if (Current is not { } operation || !_writer.IsReady)
             return;
         if (operation is { Phase: <= OperationPhase.Draining, AbortReason: not null })
@@ -244,6 +244,9 @@ internal sealed partial class TransitionCore
                 break;
         }
     }
+
+    /// <summary>The end of a wait that may be endless; null when it is.</summary>
+    private static TimeSpan? Until(TimeSpan wait, TimeSpan now) => wait < TimeSpan.MaxValue - now ? now + wait : null;
 
     private void OnProposed(Operation operation, TimeSpan now, List<RankEffect> effects)
     {

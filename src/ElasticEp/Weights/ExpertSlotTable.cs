@@ -61,13 +61,6 @@ internal sealed class ExpertSlotTable : IExpertSlots, IDisposable
         }
     }
 
-    /// <summary>Whether every expert of a view is here.</summary>
-    public bool Holds(GroupView view)
-    {
-        lock (_gate)
-            return _ledger.Holds(view.Placement);
-    }
-
     /// <summary>Gives up what a recovery's view does not name; see <see cref="SlotLedger.Renew"/>.</summary>
     public IReadOnlyList<SlotNeed> Renew(GroupView view)
     {

@@ -106,9 +106,6 @@ internal sealed class RankWeights(int rank, ElasticEpOptions options, IElasticWo
     /// <exception cref="ElasticEpException"><see cref="ElasticEpErrorCode.InvalidState"/> when an expert of this rank is not here.</exception>
     public void Switch(GroupView view) => Ready(_slots).Switch(view);
 
-    /// <summary>Whether every expert that a view gives this rank is here.</summary>
-    public bool Holds(GroupView view) => Ready(_slots).Holds(view);
-
     /// <summary>
     /// Loads from the workload what a recovery's view gives this rank and what is not here, and uses the view. After a failure the same
     /// call goes on where it stopped.
@@ -123,6 +120,7 @@ internal sealed class RankWeights(int rank, ElasticEpOptions options, IElasticWo
             slots.MarkFilled(need.Layer, need.Expert);
         }
 
+        cancellationToken.ThrowIfCancellationRequested();
         slots.Switch(view);
     }
 

@@ -90,21 +90,6 @@ internal sealed class SlotLedger
             _staged = null;
     }
 
-    /// <summary>Whether every expert of a view is here.</summary>
-    public bool Holds(ExpertPlacement view)
-    {
-        for (var layer = 0; layer < _buffers.Length; layer++)
-        {
-            foreach (var expert in SlotsOf(view, layer))
-            {
-                if (expert >= 0 && !Array.Exists(_buffers[layer], buffer => buffer.Expert == expert && buffer.IsFilled))
-                    return false;
-            }
-        }
-
-        return true;
-    }
-
     /// <summary>
     /// A recovery's view is durable that gives this rank experts which are not here: all that the view does not name is given up, and it is
     /// staged. Until <see cref="Switch"/> some of its slots are empty.

@@ -163,6 +163,18 @@ public sealed class CodecTests
         Assert.Equal(ProtocolVersion.Current, RecordCodec.Encode(mixed, Next).Span[0]);
     }
 
+    /// <summary>Who was evicted reads the record no more in earnest: what it does not know must not be lost for the others.</summary>
+    [Fact]
+    public void An_evicted_member_of_an_earlier_version_does_not_lower_the_records()
+    {
+        var old = TestViews.Member(1) with { ReadsVersion = ProtocolVersion.Lowest };
+        var before = new GroupView(1, 0, 0, [TestViews.Member(0), old], ExpertPlacement.Empty);
+        var record = new GroupRecord(new GroupView(2, 7, 0, [TestViews.Member(0)], ExpertPlacement.Empty), before) { Evicted = [old.Id], Reloading = [0], Wanted = 2, IsDamaged = true };
+        var read = RecordCodec.Decode(RecordCodec.Encode(record).Span);
+        Assert.Equal([0], read.Reloading);
+        Assert.Equal((2, true), (read.Wanted, read.IsDamaged));
+    }
+
     private static byte[] OfNextVersion(byte[] encoded)
     {
         byte[] next = [.. encoded, 1, 2, 3];

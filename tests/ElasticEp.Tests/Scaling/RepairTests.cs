@@ -48,18 +48,61 @@ public sealed class RepairTests
     }
 
     [Fact]
+    public void A_repair_that_was_given_up_for_a_request_begins_again_without_delay()
+    {
+        var probe = CoreProbe.Idle(change: record => record with { Wanted = 2, IsDamaged = true });
+        probe.Write();
+        probe.Ask("op", 1);
+        probe.Write();
+        probe.Write(); // proposed
+        probe.Cancel("op");
+        probe.Write();
+        Assert.Equal("repair-1-1", probe.Coordinator.Operation!.Id);
+    }
+
+    [Fact]
+    public void A_request_for_what_the_repair_leads_to_waits_for_it()
+    {
+        var probe = CoreProbe.Idle(change: record => record with { Wanted = 2, IsDamaged = true });
+        probe.Write();
+        probe.Ask("op", 2);
+        Assert.Equal((OperationKind.Repair, null), (probe.Coordinator.Operation!.Kind, probe.Coordinator.Operation.AbortReason));
+    }
+
+    [Fact]
+    public void Who_asks_for_the_members_there_are_wants_no_more()
+    {
+        var probe = CoreProbe.Idle(change: record => record with { Wanted = 4 });
+        probe.Ask("op", 2);
+        probe.Write();
+        Assert.Equal(2, probe.Record.Wanted);
+        probe.Register(2);
+        Assert.Null(probe.Phase);
+    }
+
+    [Fact]
+    public void A_group_with_an_earlier_version_is_not_repaired()
+    {
+        var probe = CoreProbe.Idle(change: record => record with { IsDamaged = true, View = new GroupView(1, 0, 0, record.View.Members.Select(member => member with { ReadsVersion = ProtocolVersion.Lowest }), record.View.Placement) });
+        Assert.Null(probe.Phase);
+    }
+
+    [Fact]
     public void A_repair_that_has_failed_is_tried_again_later_and_first_without_the_process_that_could_not_join()
     {
         var probe = CoreProbe.Idle(change: record => record with { Wanted = 3, IsDamaged = true });
         probe.Write().ReportLoad();
-        Assert.Equal("repair-1-0", probe.Coordinator.Operation!.Id);
         probe.Post(new Planned("repair-1-0", null, 0, "no")).Write();
+        Assert.Null(probe.Phase); // it had no replacement: one that comes now is a new chance
         probe.Register(2);
+        Assert.Equal([0, 1, 2], probe.Coordinator.Operation!.Pending.Target);
+        probe.Write().ReportLoad();
+        probe.Post(new Planned("repair-1-1", null, 0, "no")).Write();
         Assert.Null(probe.Phase);
-        Assert.Equal(probe.Now + TimeSpan.FromSeconds(1), probe.Coordinator.WakeAt);
-        probe.Now += TimeSpan.FromSeconds(1);
+        Assert.Equal(probe.Now + TimeSpan.FromSeconds(2), probe.Coordinator.WakeAt);
+        probe.Now += TimeSpan.FromSeconds(2);
         probe.Post(RankEvent.Tick);
-        Assert.Equal("repair-1-1", probe.Coordinator.Operation!.Id);
+        Assert.Equal("repair-1-2", probe.Coordinator.Operation!.Id);
         Assert.Equal([0, 1], probe.Coordinator.Operation.Pending.Target);
     }
 }

@@ -1,0 +1,157 @@
+using System.Diagnostics.Metrics;
+using System.Threading.Channels;
+using ElasticEp.Diagnostics;
+using ElasticEp.Events;
+using ElasticEp.Runtime;
+using ElasticEp.Tests.Membership;
+using ElasticEp.Tests.Weights;
+using ElasticEp.Transport;
+using ElasticEp.Weights;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using Moq;
+
+namespace ElasticEp.Tests.Runtime;
+
+/// <summary>What runs on a rank's weights, while recoveries bring one view after another. Rank 0 of [0 1], two slots and no spare.</summary>
+public sealed class WeightsRunnerTests : IAsyncLifetime
+{
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
+
+    private readonly ServiceProvider _provider = new ServiceCollection().AddMetrics().BuildServiceProvider();
+    private readonly Channel<ControlEvent> _posted = Channel.CreateUnbounded<ControlEvent>();
+    private readonly GatedWorkload _workload = new();
+    private readonly WeightsRunner _runner;
+
+    public WeightsRunnerTests()
+    {
+        var options = new ElasticEpOptions { SlotsPerRank = 2, SpareExperts = 0, Model = new MoeModelShape { MoeLayers = 1, Experts = 4, TopK = 1, HiddenSize = 16 } };
+        var metrics = new ElasticEpMetrics(_provider.GetRequiredService<IMeterFactory>());
+        var services = new GroupServices("toy", options, Mock.Of<ITransport>(), Mock.Of<ElasticEp.Rendezvous.IRendezvousStore>(), TimeProvider.System, NullLoggerFactory.Instance, metrics);
+        _runner = new WeightsRunner(services, 0, _workload, () => Task.CompletedTask, e => _posted.Writer.TryWrite(e), CancellationToken.None);
+    }
+
+    public async ValueTask InitializeAsync() => await _runner.InitializeAsync(CancellationToken.None);
+
+    public async ValueTask DisposeAsync()
+    {
+        _workload.Gate.TrySetResult();
+        await _runner.StopAsync();
+        await _runner.DisposeAsync();
+        await _provider.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task What_a_view_gives_a_rank_is_loaded_and_used()
+    {
+        _workload.Gate.SetResult();
+        await ReloadAsync(2, 0, 1);
+        await ReloadAsync(3, 0, 2);
+        Assert.Equal([0, 1, 2], _workload.Loaded);
+        AssertHolds(0, 0);
+        AssertHolds(1, 2);
+    }
+
+    /// <summary>The load of the view before may be at its very end: it must not bring that view back.</summary>
+    [Fact]
+    public async Task The_last_of_two_views_is_used_though_the_first_is_still_being_loaded()
+    {
+        _runner.StartReload(View(2, 0, 1));
+        await _workload.Entered.Task.WaitAsync(Deadline, TestContext.Current.CancellationToken);
+        _runner.StartReload(View(3, 2, 3));
+        _workload.Gate.SetResult(); // the hook ignores its token
+        Assert.Equal(3, await WaitForAsync<Reloaded, long>(e => e.Epoch));
+        AssertHolds(0, 2);
+        AssertHolds(1, 3);
+    }
+
+    [Fact]
+    public async Task A_source_that_fails_is_asked_again()
+    {
+        _workload.Gate.SetResult();
+        _workload.Failures = 2;
+        await ReloadAsync(2, 0, 1);
+        Assert.Equal([0, 1], _workload.Loaded);
+    }
+
+    /// <summary>Else a leaver that stays would never take requests again.</summary>
+    [Fact]
+    public async Task A_rollback_is_finished_before_experts_are_loaded()
+    {
+        _workload.LeaveGate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _workload.Gate.SetResult();
+        _runner.StartRollback("op", hasDrained: true);
+        await _workload.LeaveEntered.Task.WaitAsync(Deadline, TestContext.Current.CancellationToken);
+        _runner.StartReload(View(2, 0, 1));
+        Assert.False(_workload.LeaveToken.IsCancellationRequested);
+        _workload.LeaveGate.SetResult();
+        Assert.Equal("op", await WaitForAsync<RolledBack, string>(e => e.Operation));
+        Assert.Equal(2, await WaitForAsync<Reloaded, long>(e => e.Epoch));
+    }
+
+    private async Task ReloadAsync(long epoch, params int[] experts)
+    {
+        _runner.StartReload(View(epoch, experts));
+        Assert.Equal(epoch, await WaitForAsync<Reloaded, long>(e => e.Epoch));
+    }
+
+    private async Task<T> WaitForAsync<TEvent, T>(Func<TEvent, T> read)
+        where TEvent : ControlEvent
+    {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        deadline.CancelAfter(Deadline);
+        while (true)
+        {
+            if (await _posted.Reader.ReadAsync(deadline.Token) is TEvent found)
+                return read(found);
+        }
+    }
+
+    private void AssertHolds(int slot, int expert) => Assert.Equal((byte)(expert + 1), _runner.Get(0, slot)[0].AsSpan<byte>()[0]);
+
+    private static GroupView View(long epoch, params int[] experts) =>
+        new(epoch, 5, 0, [TestViews.Member(0), TestViews.Member(1)], new ExpertPlacement(4, [0, 1], [[experts, [-1, -1]]]));
+
+    /// <summary>Each expert is bytes of its number plus one; the first load waits for a gate, whatever its token says.</summary>
+    private sealed class GatedWorkload : IElasticWorkload
+    {
+        public TaskCompletionSource Gate { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public TaskCompletionSource Entered { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public TaskCompletionSource LeaveEntered { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public TaskCompletionSource? LeaveGate { get; set; }
+
+        public CancellationToken LeaveToken { get; private set; }
+
+        public int Failures { get; set; }
+
+        public List<int> Loaded { get; } = [];
+
+        public ValueTask InitializeAsync(IWeightRegistry weights, CancellationToken cancellationToken)
+        {
+            weights.DescribeExperts(0, [new ExpertPart("part", 64)]);
+            return default;
+        }
+
+        public ValueTask LoadDenseAsync(CancellationToken cancellationToken) => default;
+
+        public async ValueTask LoadExpertAsync(int layer, int expert, ExpertWeights destination, CancellationToken cancellationToken)
+        {
+            Entered.TrySetResult();
+            await Gate.Task;
+            if (Failures-- > 0)
+                throw new IOException("the disk is away");
+            destination[0].AsSpan<byte>().Fill((byte)(expert + 1));
+            Loaded.Add(expert);
+        }
+
+        public async ValueTask OnLeaveCancelledAsync(CancellationToken cancellationToken)
+        {
+            LeaveToken = cancellationToken;
+            LeaveEntered.TrySetResult();
+            await LeaveGate!.Task;
+        }
+    }
+}
