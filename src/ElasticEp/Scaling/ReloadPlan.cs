@@ -60,7 +60,7 @@ internal sealed class ReloadPlan
     /// <summary>A member, with room for it, that holds the expert for the view before; −1 for none.</summary>
     private int FindHolder(int layer, int expert, int[][] rows, int[] copies, GroupView? before) => before is null
         ? -1
-        : Array.FindIndex(_ranks, rank => before.Placement.GetSlots(layer, rank).Contains(expert) && FindRoom(rows[Array.IndexOf(_ranks, rank)], copies) >= 0);
+        : Enumerable.Range(0, rows.Length).FirstOrDefault(index => before.Placement.GetSlots(layer, _ranks[index]).Contains(expert) && FindRoom(rows[index], copies) >= 0, -1);
 
     private static bool IsFull(int[] row) => !row.Contains(-1);
 
