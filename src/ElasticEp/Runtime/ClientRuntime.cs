@@ -129,16 +129,16 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IGroupMonitor
 
     private void OnRecord(GroupRecord record)
     {
-        _records.Publish((record, ++_order));
         var previous = View;
+        _peers!.Want(record.View.Epoch < previous.Epoch ? previous.Members : record.View.Members);
+        _peers.Watch((watch, now) => watch.OnRecord(record, now)); // first: who sees a view may ask how it is
+        _records.Publish((record, ++_order));
         if (_views.Publish(record.View))
         {
             foreach (var gone in previous.Members.Where(member => !record.View.Contains(member.Id) && record.Pending is null))
-                _peers!.Disconnect(gone.Id);
+                _peers.Disconnect(gone.Id);
         }
 
-        _peers!.Want(View.Members);
-        _peers.Watch((watch, now) => watch.OnRecord(record, now));
         _requests.OnRecord(record);
     }
 
