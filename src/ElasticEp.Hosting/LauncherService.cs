@@ -236,7 +236,7 @@ internal sealed partial class LauncherService(
         var isJoiner = _record.Pending is { IsCommitted: false } pending && pending.Joiners.Contains(rank) && pending.Id == running.Operation;
         if (isJoiner || running.Operation == LaunchPlan.Standby || _record.View.Epoch == 0)
             OnFailed(rank, running, $"it {how} before it was admitted");
-        else if (running.MemberSince is { } since && _record.View.Contains(rank))
+        else if (running.MemberSince is { } since && _record.View.Contains(rank) && _record.Pending?.Leavers.Contains(rank) != true)
             OnMemberEnded(rank, since, how);
         else
             LogStopped(name, rank);

@@ -15,7 +15,9 @@ internal sealed partial class RecoveryCore
             return; // not runnable without them: waits until they are back
         if (!recovery.HasReadAgain && Survivors(recovery).MayBeCutOff)
         {
-            recovery.ReadAgainAt ??= now + (peers.SilenceTime * 2);
+            // One that can go on only with experts it loads again leaves the others, who may hold them all, more time.
+            var patience = plan.Reloading.Length > 0 ? options.StopDeadline : TimeSpan.Zero;
+            recovery.ReadAgainAt ??= now + (peers.SilenceTime * 2) + patience;
             return;
         }
 

@@ -70,7 +70,8 @@ public sealed class GoldenServerTests
         for (var i = 0; i < resizes.Length; i++)
         {
             await WaitAsync(() => server.FrontEnd.Outstanding >= Streams, streams, "all streams to run");
-            var before = server.FrontEnd.HandBacks;
+            var (before, released) = (server.FrontEnd.HandBacks, server.FrontEnd.Released);
+            await WaitAsync(() => server.FrontEnd.Released >= released + (2 * Streams), streams, "streams to be in the middle");
             await server.ScaleAsync(resizes[i]);
             AssertCopies(server.Group.View, redundant);
             if (isShrinking[i])

@@ -79,6 +79,17 @@ public sealed class SurvivorsTests
         Assert.Equal(may, Judge().MayBeCutOff);
     }
 
+    /// <summary>They may beat and yet not hear this side's Stop.</summary>
+    [Fact]
+    public void Who_gets_no_answer_from_the_larger_part_may_be_cut_off_itself()
+    {
+        Lose(1, LossReason.Silent);
+        Lose(2, LossReason.Stuck);
+        Assert.False(Judge().MayBeCutOff);
+        Lose(3, LossReason.Stuck);
+        Assert.True(Judge().MayBeCutOff);
+    }
+
     [Fact]
     public void Processes_that_have_ended_are_no_sign_of_being_cut_off()
     {
