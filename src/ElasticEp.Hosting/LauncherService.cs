@@ -231,69 +231,6 @@ internal sealed partial class LauncherService(
         Post(new LauncherEvent.Stopped(rank, running));
     }
 
-    private void OnEnded(int rank, RunningRank running, string how)
-    {
-        var isJoiner = _record.Pending is { IsCommitted: false } pending && pending.Joiners.Contains(rank) && pending.Id == running.Operation;
-        if (isJoiner || running.Operation == LaunchPlan.Standby || _record.View.Epoch == 0)
-            OnFailed(rank, running, $"it {how} before it was admitted");
-        else if (running.MemberSince is { } since && _record.View.Contains(rank) && _record.Pending?.Leavers.Contains(rank) != true)
-            OnMemberEnded(rank, since, how);
-        else
-            LogStopped(name, rank);
-    }
-
-    /// <summary>A process in its place is started at once, unless the one before it ended soon, too.</summary>
-    private void OnMemberEnded(int rank, long since, string how)
-    {
-        LogMemberEnded(name, rank, how);
-        if (time.GetElapsedTime(since) >= ProvenAfter)
-            _delays.Remove(rank);
-        else if (_delays.TryAdd(rank, (0, false)))
-            return; // once is no habit
-        else
-            LogEndsSoon(name, rank, DelayStart(rank));
-    }
-
-    /// <summary>It is started again later and later.</summary>
-    private TimeSpan DelayStart(int rank)
-    {
-        var failures = _delays.GetValueOrDefault(rank).Failures + 1;
-        var delay = FirstDelay * Math.Min(LastDelay / FirstDelay, Math.Pow(2, failures - 1));
-        _delays[rank] = (failures, true);
-        _ = RetryAsync(rank, delay);
-        return delay;
-    }
-
-    private void OnFailed(int rank, RunningRank running, string reason)
-    {
-        if (running.Operation != LaunchPlan.Standby && _record.View.Epoch > 0)
-        {
-            _failed.Add((running.Operation, rank));
-            client.ReportLaunchFailure(running.Operation, rank, reason);
-            if (_record.Pending is { Kind: OperationKind.Repair })
-                DelayStart(rank); // nobody asks for it but the group itself, which tries again
-            return;
-        }
-
-        var delay = DelayStart(rank);
-        var failures = _delays[rank].Failures;
-        LogStartFailed(name, rank, reason, delay);
-        if (_record.View.Epoch == 0 && failures >= MaxBirthFailures && MayGiveUp())
-        {
-            LogNotBorn(name, rank, failures, reason);
-            lifetime!.StopApplication();
-        }
-    }
-
-    /// <summary>Once, for the first reason: several ranks may fail for the same one.</summary>
-    private bool MayGiveUp() => lifetime is not null && !_hasGivenUp && (_hasGivenUp = true);
-
-    private async Task RetryAsync(int rank, TimeSpan delay)
-    {
-        await Task.Delay(delay, time, CancellationToken.None).ConfigureAwait(false);
-        Post(new LauncherEvent.Retry(rank)); // the timer alone decides: it may run a little before what a clock says
-    }
-
     [LoggerMessage(2010, LogLevel.Information, "Group {Group}: starting rank {Rank} for operation {Operation}")]
     private partial void LogLaunching(string group, int rank, string operation);
 
