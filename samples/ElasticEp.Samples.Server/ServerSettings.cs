@@ -86,12 +86,12 @@ internal sealed record ServerSettings
             HasExternalWorkers = Flag(configuration, "external-workers"),
             HealthPort = configuration["health-port"] is null ? null : Number(configuration, "health-port", 0, 1, 65535),
         };
-        if (settings.IsInProcess && (settings.Store ?? settings.JoinSecretFile ?? configuration["store-bind"]) is not null)
-            throw new ArgumentException("--store, --store-bind and --join-secret-file belong to --transport tcp; ranks inside this process need none of them.");
+        if (settings.IsInProcess && (settings.Store ?? settings.StoreFile ?? settings.JoinSecretFile ?? configuration["store-bind"]) is not null)
+            throw new ArgumentException("--store, --store-bind, --store-file and --join-secret-file belong to --transport tcp; ranks inside this process need none of them.");
         if (settings.IsInProcess && settings.HasExternalWorkers)
             throw new ArgumentException("--external-workers belongs to --transport tcp.");
-        if (settings.Store is not null && configuration["store-bind"] is not null)
-            throw new ArgumentException("--store uses an existing store, --store-bind serves one here; give one of them.");
+        if (settings.Store is not null && (configuration["store-bind"] ?? settings.StoreFile) is not null)
+            throw new ArgumentException("--store uses an existing store, --store-bind and --store-file serve one here; give one of them.");
         if (settings is { HasExternalWorkers: true, Store: null, JoinSecretFile: null } && !Proofs.Any(option => configuration[option] is not null))
             throw new ArgumentException("--external-workers needs --join-secret-file with a file that the workers have too: a secret that is drawn here would be known to nobody else.");
         return settings;

@@ -10,9 +10,7 @@ namespace ElasticEp.Hosting;
 internal sealed class LaunchPlan(string group, int initialRanks, int maxRanks, int standbys)
 {
     /// <summary>The operation of a rank that is started ahead of any.</summary>
-    public const string Standby = "standby";
-
-    private const string Birth = "birth";
+    public const string Standby = "@standby";
 
     /// <summary>Ranks that should be started if they do not run.</summary>
     public IEnumerable<RankLaunch> Wanted(GroupRecord record)
@@ -20,7 +18,7 @@ internal sealed class LaunchPlan(string group, int initialRanks, int maxRanks, i
         if (record.View.IsTerminal)
             return [];
         if (record.IsUnborn)
-            return Enumerable.Range(0, initialRanks).Select(rank => new RankLaunch(group, rank, record.Pending?.Id ?? Birth));
+            return Enumerable.Range(0, initialRanks).Select(rank => new RankLaunch(group, rank, record.Pending?.Id ?? OperationRequest.BirthId));
         if (record.Pending is { IsCommitted: false } pending)
             return pending.Joiners.Select(rank => new RankLaunch(group, rank, pending.Id));
         return record.Pending is null ? Standbys(record).Select(rank => new RankLaunch(group, rank, Standby)) : [];

@@ -11,21 +11,28 @@ internal sealed partial class LauncherService
         if (isJoiner || running.Operation == LaunchPlan.Standby || _record.View.Epoch == 0)
             OnFailed(rank, running, $"it {how} before it was admitted");
         else if (running.MemberSince is { } since && _record.View.Contains(rank) && _record.Pending?.Leavers.Contains(rank) != true)
-            OnMemberEnded(rank, since, how);
+            OnMemberEnded(rank, running, since, how);
         else
             LogStopped(name, rank);
     }
 
-    /// <summary>A process in its place is started at once, unless the one before it ended soon, too.</summary>
-    private void OnMemberEnded(int rank, long since, string how)
+    /// <summary>A process in its place is started when the others have recovered, and later when the one before it ended soon, too.</summary>
+    private void OnMemberEnded(int rank, RunningRank running, long since, string how)
     {
         LogMemberEnded(name, rank, how);
-        if (time.GetElapsedTime(since) >= ProvenAfter)
-            _delays.Remove(rank);
-        else if (_delays.TryAdd(rank, (0, false)))
-            return; // once is no habit
-        else
+        if (running.Handle?.ProcessId is { } process)
+            client.ReportProcessEnded(rank, process, how);
+        var isProven = time.GetElapsedTime(since) >= ProvenAfter;
+        if (!isProven && !_endedSoon.Add(rank))
+        {
             LogEndsSoon(name, rank, DelayStart(rank));
+            return;
+        }
+
+        if (isProven)
+            _endedSoon.Remove(rank);
+        _delays[rank] = (0, true);
+        _ = RetryAsync(rank, ReplacementDelay);
     }
 
     /// <summary>It is started again later and later.</summary>

@@ -20,6 +20,7 @@ internal sealed partial class LauncherService(
     private static readonly TimeSpan IncompleteStopGrace = TimeSpan.FromSeconds(3); // a member is not there: it may come back, mostly it will not
     private static readonly TimeSpan FirstDelay = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LastDelay = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan ReplacementDelay = TimeSpan.FromMilliseconds(500); // the others recover first: a process that starts takes processors from them
     private static readonly TimeSpan ProvenAfter = TimeSpan.FromSeconds(10); // a member that ends earlier may do so each time
 
     private readonly LaunchPlan _plan = new(name, options.InitialRanks, options.MaxRanks, options.Standbys);
@@ -27,6 +28,7 @@ internal sealed partial class LauncherService(
     private readonly Dictionary<int, RunningRank> _ranks = [];
     private readonly HashSet<(string Operation, int Rank)> _failed = [];
     private readonly Dictionary<int, (int Failures, bool IsWaiting)> _delays = [];
+    private readonly HashSet<int> _endedSoon = []; // ranks whose last member ended soon after it was admitted
     private GroupRecord _record = GroupRecord.Unborn;
     private bool _hasGivenUp;
 

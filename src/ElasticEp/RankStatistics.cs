@@ -40,6 +40,9 @@ public sealed class RankStatistics
     /// <summary>How long this rank waited for the frames of each other rank, those it never waited for left out.</summary>
     public IReadOnlyList<SourceWaitStatistics> Waits { get; internal init; } = [];
 
+    /// <summary>The last recoveries that this rank has led, 16 at most, oldest first.</summary>
+    public IReadOnlyList<RecoveryStatistics> Recoveries { get; internal init; } = [];
+
     /// <summary>(token, expert) pairs of this rank's tokens on completed steps, <c>[layers, experts]</c>.</summary>
     public ReadOnlyMemory<long> DispatchedRows { get; internal init; }
 

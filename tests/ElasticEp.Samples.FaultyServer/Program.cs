@@ -7,7 +7,7 @@ using ElasticEp.Samples.Server;
 var worker = await ElasticEpWorker.RunAsync(args, builder =>
 {
     WorkerApp.Configure(builder);
-    builder.Services.AddSingleton<IFaultInjector, KillAtPoint>();
+    builder.Services.AddSingleton<IFaultInjector, ProcessFaults>();
 });
 if (worker is { } exitCode)
     return exitCode;

@@ -17,14 +17,15 @@ internal sealed class ElasticMetrics
     private readonly LiveView _live;
     private readonly FrontEnd _frontEnd;
     private readonly RankReports _reports;
+    private readonly RecoveryMetrics _recoveries;
     private readonly MetricFactory _factory;
     private readonly MirroredCounters _mirrors;
     private readonly HashSet<string> _known = [];
     private readonly StepTokenHistogram _stepTokens;
 
-    public ElasticMetrics(CollectorRegistry registry, LiveView live, FrontEnd frontEnd, RankReports reports, ScaleOperations operations, ServedModel model)
+    public ElasticMetrics(CollectorRegistry registry, LiveView live, FrontEnd frontEnd, RankReports reports, ServingMetrics serving, ScaleOperations operations, ServedModel model)
     {
-        (_live, _frontEnd, _reports) = (live, frontEnd, reports);
+        (_live, _frontEnd, _reports, _recoveries) = (live, frontEnd, reports, serving.Recoveries);
         _factory = Prometheus.Metrics.WithCustomRegistry(registry);
         _mirrors = new MirroredCounters(_factory);
         _stepTokens = new StepTokenHistogram(_factory);
@@ -93,6 +94,7 @@ internal sealed class ElasticMetrics
             if (_reports.Find(rank.Rank)?.Last is not { } report)
                 continue;
             Mirror(name, rank.Incarnation, report);
+            _recoveries.Set(name, rank.Incarnation, report.Recoveries);
             _stepTokens.Set(state.Model, name, rank.Incarnation, report.StepTokens);
         }
     }

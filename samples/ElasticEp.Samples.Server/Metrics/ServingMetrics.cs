@@ -35,7 +35,7 @@ internal sealed class ServingMetrics
 
     public ServingMetrics(CollectorRegistry registry, string model, TimeProvider time)
     {
-        (_model, _time) = (model, time);
+        (_model, _time, Recoveries) = (model, time, new RecoveryMetrics(registry));
         var factory = Prometheus.Metrics.WithCustomRegistry(registry);
         _promptTokens = Count("prompt_tokens_total", "Prompt tokens of requests that got their first token.");
         _generationTokens = Count("generation_tokens_total", "Generated tokens.");
@@ -58,6 +58,8 @@ internal sealed class ServingMetrics
         Histogram Measure(string name, string help, double[] buckets) =>
             factory.CreateHistogram(MetricsEndpoint.Vllm(name), help, ["model_name", "engine"], new HistogramConfiguration { Buckets = buckets });
     }
+
+    public RecoveryMetrics Recoveries { get; }
 
     /// <summary>Tokens released since the start, and the newest gap between two tokens of one request: for the live page.</summary>
     public TokenGaps Gaps { get; } = new();

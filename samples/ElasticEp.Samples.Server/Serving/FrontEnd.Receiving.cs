@@ -44,8 +44,11 @@ internal sealed partial class FrontEnd
                 return;
             }
 
-            request.HeardAt = time.GetTimestamp();
+            request.LastSeenAt = time.GetTimestamp();
             request.Crashes = 0; // it is not what ended its rank
+            if (request.LostAt != 0)
+                metrics.Recoveries.OnReplayed(time.GetElapsedTime(request.LostAt));
+            request.LostAt = 0;
             metrics.OnToken(request, request.Rank);
             request.Accept(token);
             Released++;

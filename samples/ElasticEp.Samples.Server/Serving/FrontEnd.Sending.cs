@@ -15,7 +15,7 @@ internal sealed partial class FrontEnd
             Dictionary<MemberId, List<(long, int)>> checks = [];
             lock (_lock)
             {
-                foreach (var request in _requests.Values.Where(request => request.Member is not null && time.GetElapsedTime(request.HeardAt) >= CheckPeriod))
+                foreach (var request in _requests.Values.Where(request => request.Member is not null && time.GetElapsedTime(request.LastSeenAt) >= CheckPeriod))
                 {
                     if (!checks.TryGetValue(request.Member!.Value, out var list))
                         checks[request.Member.Value] = list = [];
@@ -67,9 +67,9 @@ internal sealed partial class FrontEnd
                 var request = first.Value;
                 var owner = members.MinBy(member => (_unreached.Contains(member), _load.GetValueOrDefault(member)));
                 Place(request, owner);
-                request.HeardAt = time.GetTimestamp();
+                request.LastSeenAt = time.GetTimestamp();
                 if (request.AssignedAt == 0)
-                    request.AssignedAt = request.HeardAt;
+                    request.AssignedAt = request.LastSeenAt;
                 Send(owner, ServingTopic.Assign, new Assignment(request.Number, request.Owner, request.Prompt, [.. request.Released], request.Options).Encode());
             }
         }

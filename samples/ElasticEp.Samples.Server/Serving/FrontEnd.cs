@@ -200,6 +200,7 @@ internal sealed partial class FrontEnd(
             metrics.OnPreempted(request.Rank);
         if (++request.Crashes < 2)
         {
+            request.LostAt = request.LostAt == 0 ? time.GetTimestamp() : request.LostAt;
             Requeue(request);
             return;
         }

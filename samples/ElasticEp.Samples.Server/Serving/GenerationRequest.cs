@@ -20,7 +20,7 @@ internal sealed class GenerationRequest(long number, int[] prompt, GenerationOpt
     public int Owner { get; set; } = 1;
 
     /// <summary>Timestamp at which its rank last showed that it has it, or was given it.</summary>
-    public long HeardAt { get; set; }
+    public long LastSeenAt { get; set; }
 
     /// <summary>The process that runs it; null while it is queued.</summary>
     public MemberId? Member { get; set; }
@@ -33,6 +33,9 @@ internal sealed class GenerationRequest(long number, int[] prompt, GenerationOpt
 
     /// <summary>How often in a row the rank that it was on was lost, with no token from it in between.</summary>
     public int Crashes { get; set; }
+
+    /// <summary>Timestamp at which its rank was lost; 0 when it has got a token since.</summary>
+    public long LostAt { get; set; }
 
     public bool IsFinished { get; private set; }
 

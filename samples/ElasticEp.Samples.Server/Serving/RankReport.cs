@@ -48,6 +48,9 @@ internal sealed record RankReport
     /// <summary>Seconds that it waited for each other rank.</summary>
     public required Dictionary<int, double> WaitSecondsBySource { get; init; }
 
+    /// <summary>The last recoveries that it has led.</summary>
+    public required RecoveryTimes[] Recoveries { get; init; }
+
     /// <summary>Rows that came to its experts, <c>[layers, experts]</c>.</summary>
     public required long[] ReceivedRows { get; init; }
 

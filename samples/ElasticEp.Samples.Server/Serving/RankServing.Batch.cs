@@ -11,6 +11,7 @@ internal sealed partial class RankServing
     private readonly LinkedList<RunningRequest> _running = [];
     private readonly LinkedList<RunningRequest> _waiting = [];
     private readonly StepPlan _plan = new();
+    private readonly BatchHalving<RunningRequest> _halving = new();
     private readonly float[] _logits = new float[LogitRows * workload.Model.Config.VocabularySize];
     private readonly int[] _rows = new int[LogitRows];
     private readonly Dictionary<MemberId, List<ReleasedToken>> _released = [];
@@ -39,7 +40,10 @@ internal sealed partial class RankServing
 
         if (leave is not null && _running.Count == 0)
             leave.Emptied.TrySetResult();
-        _plan.Fill(_running, maxTokens);
+        if (_halving.IsLooking)
+            _plan.Fill(_halving.Next, maxTokens);
+        else
+            _plan.Fill(_running, maxTokens);
         _isPlanned = true;
     }
 
@@ -89,6 +93,7 @@ internal sealed partial class RankServing
             Free(request);
         _running.Clear();
         _waiting.Clear();
+        _halving.Clear();
         if (leave.HasCleared(_frontEnds.Keys))
             leave.Cleared.TrySetResult(); // otherwise the front end's answer wakes the group
     }
@@ -113,6 +118,7 @@ internal sealed partial class RankServing
     {
         if (request.Cache is null)
             return;
+        _halving.Remove(request);
         _pagesPromised -= request.MaxPages;
         request.Dispose();
     }
@@ -130,6 +136,7 @@ internal sealed partial class RankServing
         _isPlanned = false;
         _stepDurations.Add(time.GetElapsedTime(_stepBeganAt));
         _stepTokens[_plan.Tokens]++;
+        _halving.OnRun(_plan.Requests);
         for (var i = 0; i < _plan.Sampled.Count; i++)
         {
             var request = _plan.Requests[i];
@@ -172,9 +179,10 @@ internal sealed partial class RankServing
         return request.Position + 1 >= options.MaxTokens ? FinishReason.Length : FinishReason.None;
     }
 
+    /// <summary>The batch has failed here. Only the request that makes it fail has to go; the others run again.</summary>
     private void FailPlanned(StepFailedException exception)
     {
-        foreach (var request in _plan.Requests)
+        foreach (var request in _halving.OnFailed(_plan.Requests))
         {
             Send(request.FrontEnd, ServingTopic.Failed, request.Notice(exception.InnerException?.Message ?? exception.Message).Encode());
             _running.Remove(request);

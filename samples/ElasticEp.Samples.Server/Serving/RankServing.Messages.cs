@@ -100,6 +100,7 @@ internal sealed partial class RankServing
             StepDurations = _stepDurations.Read(),
             StepTokens = [.. _stepTokens],
             WaitSecondsBySource = statistics.Waits.ToDictionary(wait => wait.Rank, wait => wait.Total.TotalSeconds),
+            Recoveries = [.. statistics.Recoveries.Select(led => new RecoveryTimes(led.Number, led.Detect.TotalSeconds, led.Stop.TotalSeconds, led.Write.TotalSeconds, led.Start.TotalSeconds))],
             ReceivedRows = statistics.ReceivedRows.ToArray(),
         };
     }

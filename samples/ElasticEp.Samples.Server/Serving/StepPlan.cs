@@ -26,16 +26,19 @@ internal sealed class StepPlan
     {
         Clear();
         for (var node = running.First; node is not null; node = node.Next)
-        {
-            if (node.Value.IsDecoding && Tokens < maxTokens)
-                Add(node.Value, 1);
-        }
-
+            AddDecoding(node.Value, maxTokens);
         for (var node = running.First; node is not null && Tokens < maxTokens; node = node.Next)
-        {
-            if (!node.Value.IsDecoding)
-                Add(node.Value, Math.Min(node.Value.Length - node.Value.Computed, maxTokens - Tokens));
-        }
+            AddPrompt(node.Value, maxTokens);
+    }
+
+    /// <summary>The same for some of the requests.</summary>
+    public void Fill(IReadOnlyList<RunningRequest> requests, int maxTokens)
+    {
+        Clear();
+        foreach (var request in requests)
+            AddDecoding(request, maxTokens);
+        foreach (var request in requests)
+            AddPrompt(request, maxTokens);
     }
 
     public void Clear()
@@ -45,6 +48,18 @@ internal sealed class StepPlan
         Sampled.Clear();
         LogProbabilities.Clear();
         Tokens = 0;
+    }
+
+    private void AddDecoding(RunningRequest request, int maxTokens)
+    {
+        if (request.IsDecoding && Tokens < maxTokens)
+            Add(request, 1);
+    }
+
+    private void AddPrompt(RunningRequest request, int maxTokens)
+    {
+        if (!request.IsDecoding && Tokens < maxTokens)
+            Add(request, Math.Min(request.Length - request.Computed, maxTokens - Tokens));
     }
 
     private void Add(RunningRequest request, int count)

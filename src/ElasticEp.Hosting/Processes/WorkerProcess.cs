@@ -20,7 +20,7 @@ internal sealed class WorkerProcess : ILaunchedRank
 
     public WorkerProcess(Process process, int rank, TimeSpan stopTimeout, IWorkerOutput output, TimeProvider time)
     {
-        (_process, _stopTimeout, _time) = (process, stopTimeout, time);
+        (_process, _stopTimeout, _time, ProcessId) = (process, stopTimeout, time, process.Id);
         var reading = Task.WhenAll(
             ForwardAsync(process.StandardOutput, line => output.Write(rank, false, line)),
             ForwardAsync(process.StandardError, line =>
@@ -33,7 +33,7 @@ internal sealed class WorkerProcess : ILaunchedRank
 
     public Task<string> Ended { get; }
 
-    public int Id => _process.Id;
+    public int? ProcessId { get; }
 
     public async ValueTask StopAsync(CancellationToken cancellationToken)
     {

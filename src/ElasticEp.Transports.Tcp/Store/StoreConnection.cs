@@ -61,12 +61,12 @@ internal sealed class StoreConnection
 
     /// <summary>Nobody waits for the answer any more.</summary>
     /// <param name="number">The request.</param>
-    /// <param name="isTold">Whether the server would otherwise keep it open: a wait or a watch.</param>
-    public void Forget(uint number, bool isTold)
+    /// <param name="isNotified">Whether the server would otherwise keep it open: a wait or a watch.</param>
+    public void Forget(uint number, bool isNotified)
     {
         lock (_calls)
         {
-            if (!_calls.Remove(number) || _end is not null || !isTold)
+            if (!_calls.Remove(number) || _end is not null || !isNotified)
                 return;
         }
 

@@ -27,7 +27,7 @@ internal sealed partial class TcpRendezvousStore
         }
         catch (StoreLateException)
         {
-            connection.Forget(request, isTold: false);
+            connection.Forget(request, isNotified: false);
             if (connection.Received == received)
                 connection.End(Late()); // it has gone dark: the next call dials anew, and watches begin again
             throw Late();

@@ -100,7 +100,7 @@ internal sealed partial class TcpRendezvousStore : IRendezvousStore
         }
         finally
         {
-            connection.Forget(number, isTold: true);
+            connection.Forget(number, isNotified: true);
         }
     }
 

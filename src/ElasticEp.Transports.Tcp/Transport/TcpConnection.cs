@@ -87,7 +87,7 @@ internal sealed class TcpConnection
         }
         catch (Exception exception)
         {
-            _ = CloseAsync(DisconnectReason.Reset, $"a handler failed: {exception.Message}", isTold: false);
+            _ = CloseAsync(DisconnectReason.Reset, $"a handler failed: {exception.Message}", isNotified: false);
         }
 
         _transport.LogConnected(Remote.Id, Remote.Address, Version);
@@ -111,13 +111,13 @@ internal sealed class TcpConnection
     /// <summary>Ends it, if nothing has yet, and waits until the handler knows.</summary>
     /// <param name="reason">Why.</param>
     /// <param name="detail">Words.</param>
-    /// <param name="isTold">Whether the other end is told the reason; otherwise it sees a reset.</param>
-    public Task CloseAsync(DisconnectReason reason, string detail, bool isTold)
+    /// <param name="isNotified">Whether the other end is told the reason; otherwise it sees a reset.</param>
+    public Task CloseAsync(DisconnectReason reason, string detail, bool isNotified)
     {
         if (Interlocked.Exchange(ref _isClosing, 1) == 0)
         {
             (_reason, _detail) = (reason, detail);
-            _ = Task.Run(() => EndAsync(isTold));
+            _ = Task.Run(() => EndAsync(isNotified));
         }
 
         return _ended.Task;
@@ -130,24 +130,24 @@ internal sealed class TcpConnection
             return;
         (_reason, _detail) = (reason, detail);
         Array.ForEach(_links, link => link.Abort());
-        _ = Task.Run(() => EndAsync(isTold: false));
+        _ = Task.Run(() => EndAsync(isNotified: false));
     }
 
     /// <summary>The other end knows that it is over. Its reason, if it gave one, is on its way; otherwise the connection was lost.</summary>
     public async Task FollowAsync()
     {
         await Ended.WaitAsync(NoticeTime, _transport.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await CloseAsync(DisconnectReason.Reset, $"{Remote.Id} has lost the connection", isTold: false).ConfigureAwait(false);
+        await CloseAsync(DisconnectReason.Reset, $"{Remote.Id} has lost the connection", isNotified: false).ConfigureAwait(false);
     }
 
-    private async Task EndAsync(bool isTold)
+    private async Task EndAsync(bool isNotified)
     {
         await _opened.Task.ConfigureAwait(false);
         await _closed.CancelAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // what a handler throws there does not keep it open
         var between = _links.Select(link => link.Sender.CloseAsync()).ToArray();
-        if (isTold)
-            isTold = await TrySayAsync(between[0]).ConfigureAwait(false);
-        if (!isTold)
+        if (isNotified)
+            isNotified = await TrySayAsync(between[0]).ConfigureAwait(false);
+        if (!isNotified)
             Array.ForEach(_links, link => link.Abort());
         await Task.WhenAll(_reading).ConfigureAwait(false);
         try
@@ -162,7 +162,7 @@ internal sealed class TcpConnection
         _transport.Forget(this);
         _ended.TrySetResult();
 
-        if (isTold)
+        if (isNotified)
         {
             _links[0].EndSending();
             using var enough = new CancellationTokenSource(LingerTime, _transport.Time);
@@ -195,12 +195,12 @@ internal sealed class TcpConnection
         if (IsClosing)
             return;
         if (end.IsTold)
-            _ = CloseAsync(end.Reason, end.Detail, isTold: false);
+            _ = CloseAsync(end.Reason, end.Detail, isNotified: false);
         else
-            _ = CloseAsync(end.Reason, $"{link.Kind} link of {Remote.Id}: {end.Detail}", isTold: end.Reason == DisconnectReason.ProtocolError);
+            _ = CloseAsync(end.Reason, $"{link.Kind} link of {Remote.Id}: {end.Detail}", isNotified: end.Reason == DisconnectReason.ProtocolError);
     }
 
-    private void OnBroken(Exception cause) => _ = CloseAsync(DisconnectReason.Reset, cause.Message, isTold: false);
+    private void OnBroken(Exception cause) => _ = CloseAsync(DisconnectReason.Reset, cause.Message, isNotified: false);
 
     private ElasticEpException Lost(Exception? cause) =>
         new(ElasticEpErrorCode.PeerLost, $"The connection to {Remote.Id} has ended ({_reason}): {(_detail.Length > 0 ? _detail : cause?.Message)}.", cause) { Rank = Remote.Id.Rank };

@@ -204,7 +204,7 @@ internal sealed partial class TcpTransport
             lock (slot.Lock)
                 older = slot.Current;
             if (older is not null)
-                await older.CloseAsync(DisconnectReason.Reset, "a newer connection has taken its place", isTold: false).ConfigureAwait(false);
+                await older.CloseAsync(DisconnectReason.Reset, "a newer connection has taken its place", isNotified: false).ConfigureAwait(false);
 
             lock (slot.Lock)
             {
@@ -225,7 +225,7 @@ internal sealed partial class TcpTransport
 
             await connection.OpenAsync().ConfigureAwait(false);
             if (_isDisposed != 0)
-                _ = connection.CloseAsync(DisconnectReason.Goodbye, Goodbye, isTold: true);
+                _ = connection.CloseAsync(DisconnectReason.Goodbye, Goodbye, isNotified: true);
         }
         finally
         {

@@ -89,7 +89,7 @@ internal sealed partial class TcpTransport : ITransport
     public async ValueTask DisconnectAsync(MemberId peer, CancellationToken cancellationToken = default)
     {
         if (Find(peer) is { } connection)
-            await connection.CloseAsync(DisconnectReason.Goodbye, Goodbye, isTold: true).WaitAsync(cancellationToken).ConfigureAwait(false);
+            await connection.CloseAsync(DisconnectReason.Goodbye, Goodbye, isNotified: true).WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
     public void Abort(MemberId peer, DisconnectReason reason, string detail)
@@ -128,7 +128,7 @@ internal sealed partial class TcpTransport : ITransport
         }
 
         var connections = _connections.Keys.ToArray();
-        await Task.WhenAll(connections.Select(connection => connection.CloseAsync(DisconnectReason.Goodbye, Goodbye, isTold: !_isKilled))).ConfigureAwait(false);
+        await Task.WhenAll(connections.Select(connection => connection.CloseAsync(DisconnectReason.Goodbye, Goodbye, isNotified: !_isKilled))).ConfigureAwait(false);
         await Task.WhenAll(connections.Select(connection => connection.Gone)).ConfigureAwait(false);
     }
 
@@ -154,14 +154,14 @@ internal sealed partial class TcpTransport : ITransport
     internal byte? VersionWith(MemberId peer) => Find(peer)?.Version;
 
     /// <summary>For tests: breaks the connection to a peer as a fault would.</summary>
-    internal void Break(MemberId peer) => _ = Find(peer)?.CloseAsync(DisconnectReason.Reset, "it was broken on purpose", isTold: false);
+    internal void Break(MemberId peer) => _ = Find(peer)?.CloseAsync(DisconnectReason.Reset, "it was broken on purpose", isNotified: false);
 
     /// <summary>For tests: the process is gone; its handler gets nothing more, its peers see a reset.</summary>
     internal Task KillAsync()
     {
         _isKilled = true;
         foreach (var connection in _connections.Keys)
-            _ = connection.CloseAsync(DisconnectReason.Reset, "killed", isTold: false);
+            _ = connection.CloseAsync(DisconnectReason.Reset, "killed", isNotified: false);
         return DisposeAsync().AsTask();
     }
 

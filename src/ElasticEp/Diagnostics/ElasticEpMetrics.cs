@@ -11,6 +11,7 @@ internal sealed class ElasticEpMetrics
     private readonly Histogram<double> _steps;
     private readonly Histogram<double> _pauses;
     private readonly Histogram<double> _operations;
+    private readonly Histogram<double> _recoveries;
     private readonly Counter<long> _moved;
     private readonly Gauge<double> _balancedness;
 
@@ -20,6 +21,7 @@ internal sealed class ElasticEpMetrics
         _steps = meter.CreateHistogram<double>("elasticep.step.duration", "s", "From the begin of a step until it was complete on every rank.");
         _pauses = meter.CreateHistogram<double>("elasticep.view.pause", "s", "From a rank's last step under a view until its first under the next.");
         _operations = meter.CreateHistogram<double>("elasticep.operation.duration", "s", "Scaling operations that this process asked for, by outcome.");
+        _recoveries = meter.CreateHistogram<double>("elasticep.recovery.duration", "s", "Recoveries that a rank led, by part: detect, stop, write, start.");
         _moved = meter.CreateCounter<long>("elasticep.operation.bytes", "By", "Weight bytes that those operations moved between ranks.");
         _balancedness = meter.CreateGauge<double>("elasticep.load.balancedness", "1", "Mean load of a rank by the highest, as the coordinator knows the load: mean and lowest of the MoE layers.");
         Observe(meter, "elasticep.step.retries", "{attempt}", "Attempts of steps beyond the first.", statistics => statistics.Retries);
@@ -45,6 +47,12 @@ internal sealed class ElasticEpMetrics
     }
 
     public void Paused(string group, int rank, TimeSpan pause) => _pauses.Record(pause.TotalSeconds, new("group", group), new("rank", rank));
+
+    public void Recovered(string group, int rank, RecoveryStatistics times)
+    {
+        foreach (var (part, took) in (ReadOnlySpan<(string, TimeSpan)>)[("detect", times.Detect), ("stop", times.Stop), ("write", times.Write), ("start", times.Start)])
+            _recoveries.Record(took.TotalSeconds, new("group", group), new("rank", rank), new("part", part));
+    }
 
     public void OperationEnded(string group, ScalePhase outcome, TimeSpan took, long bytesMoved)
     {

@@ -62,6 +62,9 @@ internal sealed record ReportExpertLoad(MemberId To, long Step) : ControlEffect;
 /// <summary>Say that a peer is taken for lost.</summary>
 internal sealed record ShowLoss(PeerLost Loss) : ControlEffect;
 
+/// <summary>A recovery that this rank has led is over.</summary>
+internal sealed record ShowRecovery(GroupView View, RecoveryStatistics Times) : ControlEffect;
+
 /// <summary>The load of the whole group is known again.</summary>
 internal sealed record ShowBalance(LoadBalance Balance) : ControlEffect;
 

@@ -26,7 +26,7 @@ internal sealed record LinkLost(MemberId Peer, DisconnectReason Reason, string D
 internal sealed record DialEnded(MemberId Peer, DialResult Result, string Detail) : ControlEvent;
 
 /// <summary>A heartbeat has come.</summary>
-internal sealed record BeatReceived(MemberId Peer) : ControlEvent;
+internal sealed record BeatReceived(MemberId Peer, TimeSpan Lag = default) : ControlEvent;
 
 /// <summary>A peer is taken for lost: PeerCore says so to the other cores; no driver does.</summary>
 internal sealed record PeerLost(MemberId Peer, LossReason Reason, string Detail) : ControlEvent;
@@ -56,7 +56,7 @@ internal sealed record RankRegistered(GroupMember Member, int? ProcessId = null)
 internal sealed record RankUnregistered(MemberId Member) : ControlEvent;
 
 /// <summary>The placement policy has answered: with a plan and the fewest bytes that the transition must move, or with why there is none.</summary>
-internal sealed record Planned(string Operation, PlacementPlan? Plan, long BytesLowerBound, string Failure) : ControlEvent;
+internal sealed record Planned(string Operation, long BaseEpoch, PlacementPlan? Plan, long BytesLowerBound, string Failure) : ControlEvent;
 
 /// <summary>All weights of the next view are here, and the rank is warm.</summary>
 internal sealed record Fetched(string Operation) : ControlEvent;

@@ -26,4 +26,10 @@ internal enum LossReason : byte
 
     /// <summary>The two do not fit: another group, layout or release. No further attempt can help.</summary>
     Rejected = 7,
+
+    /// <summary>Its heartbeats come, but it has handled nothing else for the recovery deadline: its core or its thread pool is stuck.</summary>
+    Wedged = 8,
+
+    /// <summary>Whoever started its process has seen it end.</summary>
+    Ended = 9,
 }

@@ -90,7 +90,7 @@ internal sealed partial class RankExchange
 
     private void SignalIfQuiet()
     {
-        if (!IsQuiet || _quiet is not { } quiet)
+        if (!IsIdle || _quiet is not { } quiet)
             return;
         _quiet = null;
         quiet.SetResult();

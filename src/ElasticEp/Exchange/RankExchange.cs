@@ -60,7 +60,7 @@ internal sealed partial class RankExchange : IDisposable
     /// <summary>Frames of older attempts, and of processes that are not the member of their number, that were thrown away.</summary>
     public long StaleFrames => Volatile.Read(ref _staleFrames);
 
-    private bool IsQuiet => _inside == 0 && _writing == 0;
+    private bool IsIdle => _inside == 0 && _writing == 0;
 
     /// <summary>Uses a view from <paramref name="firstStep"/> on. Between steps only.</summary>
     /// <exception cref="ElasticEpException">Payloads or calls are under way, or the view does not fit the options.</exception>
@@ -68,7 +68,7 @@ internal sealed partial class RankExchange : IDisposable
     {
         lock (_lock)
         {
-            if (!IsQuiet)
+            if (!IsIdle)
                 throw Busy($"{view} cannot be used");
             CheckView(view);
             _view = view;
@@ -96,7 +96,7 @@ internal sealed partial class RankExchange : IDisposable
         {
             if (epoch != _view.Epoch)
                 throw ExchangeErrors.State($"Step {step} of epoch {epoch} cannot begin under {_view}.");
-            if (!IsQuiet)
+            if (!IsIdle)
                 throw Busy($"Step {step} of epoch {epoch} cannot begin");
             if (_step.Failure is not null)
             {
@@ -158,11 +158,11 @@ internal sealed partial class RankExchange : IDisposable
     /// Completes when no call touches memory, no send is under way and no payload is being written. Call after <see cref="Abort"/>.
     /// A call that waits for frames, or whose result nobody takes, does not count.
     /// </summary>
-    public Task WhenQuietAsync()
+    public Task WhenIdleAsync()
     {
         lock (_lock)
         {
-            if (IsQuiet)
+            if (IsIdle)
                 return Task.CompletedTask;
             return (_quiet ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
         }

@@ -30,9 +30,12 @@ internal sealed class KnownPeer
 
     public bool IsMonitored { get; set; }
 
-    public TimeSpan HeardAt { get; set; }
+    public TimeSpan LastSeenAt { get; set; }
 
-    public TimeSpan? HeardByOthersAt { get; set; }
+    /// <summary>Since when it has handled nothing but sent heartbeats; null while it gets on.</summary>
+    public TimeSpan? WedgedSince { get; set; }
+
+    public TimeSpan? SeenByOthersAt { get; set; }
 
     public bool IsSuspected { get; set; }
 
@@ -41,4 +44,7 @@ internal sealed class KnownPeer
     public string LossDetail { get; set; } = "";
 
     public TimeSpan LostSince { get; set; }
+
+    /// <summary>From the first sign until it was taken for lost.</summary>
+    public TimeSpan DetectionTime { get; set; }
 }

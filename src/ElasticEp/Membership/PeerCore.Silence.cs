@@ -7,24 +7,32 @@ namespace ElasticEp.Membership;
 /// <summary>Heartbeats: who sends them to whom, who is suspected when none come, and when silence is a loss.</summary>
 internal sealed partial class PeerCore
 {
-    /// <summary>A heartbeat.</summary>
-    public void OnBeat(MemberId id, TimeSpan now)
+    /// <param name="id">Who has sent a heartbeat.</param>
+    /// <param name="lag">For how long it had then handled nothing of what came to it.</param>
+    /// <param name="now">The time.</param>
+    public void OnBeat(MemberId id, TimeSpan lag, TimeSpan now)
     {
-        if (_peers.TryGetValue(id, out var peer) && peer.IsConnected)
-            OnHeard(peer, now);
+        if (!_peers.TryGetValue(id, out var peer) || !peer.IsConnected)
+            return;
+        OnSeen(peer, now);
+        peer.WedgedSince = lag >= SuspicionTime ? now - lag : null;
+        if (lag >= options.StopDeadline)
+            Lose(id, peer, LossReason.Wedged, Wedged(lag), now);
+        else
+            Withdraw(id, LossReason.Wedged);
     }
 
     /// <summary>A peer asks whether another one is heard here.</summary>
     public void OnProbe(MemberId from, ProbeMessage probe, TimeSpan now, List<RankEffect> effects)
     {
-        var isHeard = _peers.TryGetValue(probe.About, out var peer) && peer is { IsConnected: true, Loss: null } && now - peer.HeardAt < SuspicionTime;
-        effects.Add(RankEffect.Send(from, new HeardMessage(probe.About, isHeard)));
+        var isHeard = _peers.TryGetValue(probe.About, out var peer) && peer is { IsConnected: true, Loss: null } && now - peer.LastSeenAt < SuspicionTime;
+        effects.Add(RankEffect.Send(from, new ProbeReplyMessage(probe.About, isHeard)));
     }
 
-    public void OnHeardOf(HeardMessage heard, TimeSpan now)
+    public void OnProbeReply(ProbeReplyMessage heard, TimeSpan now)
     {
-        if (heard.IsHeard && _peers.TryGetValue(heard.About, out var peer))
-            peer.HeardByOthersAt = now;
+        if (heard.IsAlive && _peers.TryGetValue(heard.About, out var peer))
+            peer.SeenByOthersAt = now;
     }
 
     /// <summary>
@@ -38,14 +46,16 @@ internal sealed partial class PeerCore
             return TimeSpan.Zero;
         var late = now - due;
         foreach (var peer in _peers.Values)
-            (peer.HeardAt, peer.DownSince) = (Earlier(now, peer.HeardAt + late), Earlier(now, peer.DownSince + late));
+            (peer.LastSeenAt, peer.DownSince) = (Earlier(now, peer.LastSeenAt + late), Earlier(now, peer.DownSince + late));
         _checkAt = now;
         return late;
     }
 
-    private static void OnHeard(KnownPeer peer, TimeSpan now)
+    private static string Wedged(TimeSpan lag) => $"its heartbeats come, but it has handled nothing else for {lag.TotalSeconds:0.0} s";
+
+    private static void OnSeen(KnownPeer peer, TimeSpan now)
     {
-        (peer.HeardAt, peer.IsSuspected) = (now, false);
+        (peer.LastSeenAt, peer.IsSuspected) = (now, false);
         if (IsTentative(peer.Loss))
             peer.Loss = null;
     }
@@ -79,7 +89,7 @@ internal sealed partial class PeerCore
     private static void Expect(KnownPeer peer, bool isExpected, TimeSpan now)
     {
         if (isExpected && !peer.IsMonitored)
-            (peer.HeardAt, peer.IsSuspected) = (now, false);
+            (peer.LastSeenAt, peer.IsSuspected) = (now, false);
         peer.IsMonitored = isExpected;
     }
 
@@ -90,7 +100,7 @@ internal sealed partial class PeerCore
         {
             if (peer is not { IsMonitored: true, IsConnected: true, Loss: null })
                 continue;
-            var silence = now - peer.HeardAt;
+            var silence = now - peer.LastSeenAt;
             if (silence >= SilenceTime)
                 OnSilent(id, peer, silence, now, effects);
             else if (silence >= SuspicionTime && !peer.IsSuspected)
@@ -101,17 +111,17 @@ internal sealed partial class PeerCore
     private void Suspect(MemberId id, KnownPeer peer, TimeSpan now, List<RankEffect> effects)
     {
         peer.IsSuspected = true;
-        foreach (var other in _peers.Where(other => other.Key != id && other.Value is { IsConnected: true, IsMonitored: true, Loss: null } && now - other.Value.HeardAt < SuspicionTime).Take(Asked))
+        foreach (var other in _peers.Where(other => other.Key != id && other.Value is { IsConnected: true, IsMonitored: true, Loss: null } && now - other.Value.LastSeenAt < SuspicionTime).Take(MostProbes))
             effects.Add(RankEffect.Send(other.Key, new ProbeMessage(id)));
     }
 
     /// <summary>Whoever is heard by others lives, and only the link is bad: it is made anew. The link of a silent one is cut too, so that the other end notices.</summary>
     private void OnSilent(MemberId id, KnownPeer peer, TimeSpan silence, TimeSpan now, List<RankEffect> effects)
     {
-        var isHeardElsewhere = peer.HeardByOthersAt is { } at && now - at < SilenceTime;
+        var isHeardElsewhere = peer.SeenByOthersAt is { } at && now - at < SilenceTime;
         effects.Add(new AbortLink(id, DisconnectReason.Aborted, $"no heartbeat of {id} for {silence.TotalSeconds:0.0} s{(isHeardElsewhere ? ", though another member hears it" : "")}"));
         if (isHeardElsewhere)
-            peer.HeardAt = now; // until the link has ended
+            peer.LastSeenAt = now; // until the link has ended
         else
             Lose(id, peer, LossReason.Silent, $"no heartbeat for {silence.TotalSeconds:0.0} s", now);
     }

@@ -14,7 +14,7 @@ internal sealed partial class PeerCore(ElasticEpOptions options)
     /// <summary>Peers that a rank sends heartbeats to and expects them from, at most: those next to it by number.</summary>
     public const int MostMonitored = 16;
 
-    private const int Asked = 3; // peers that are asked about a silent one
+    private const int MostProbes = 3; // peers that are asked about a silent one
 
     private static readonly TimeSpan ShortestBackOff = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan LongestBackOff = TimeSpan.FromMilliseconds(500);
@@ -32,7 +32,7 @@ internal sealed partial class PeerCore(ElasticEpOptions options)
     public IEnumerable<MemberId> Connected => _peers.Where(peer => peer.Value.IsConnected).Select(peer => peer.Key).OrderBy(peer => peer.Rank).ThenBy(peer => peer.Incarnation);
 
     /// <summary>Those of them that live for certain: not lost, not even suspected.</summary>
-    public IEnumerable<MemberId> Heard => Connected.Where(peer => _peers[peer] is { Loss: null, IsSuspected: false });
+    public IEnumerable<MemberId> Alive => Connected.Where(peer => _peers[peer] is { Loss: null, IsSuspected: false });
 
     /// <summary>When a tick is wanted, or null.</summary>
     public TimeSpan? WakeAt { get; private set; }
@@ -42,6 +42,9 @@ internal sealed partial class PeerCore(ElasticEpOptions options)
     public bool IsConnected(MemberId peer) => _peers.TryGetValue(peer, out var known) && known.IsConnected;
 
     public bool IsLost(MemberId peer) => _peers.TryGetValue(peer, out var known) && known.Loss is not null;
+
+    /// <summary>How long it took to find out that a peer is lost: from the end of its connection, or from the last that was heard.</summary>
+    public TimeSpan DetectionTimeOf(MemberId peer) => _peers.GetValueOrDefault(peer)?.DetectionTime ?? TimeSpan.Zero;
 
     public LossReason? LossOf(MemberId peer) => _peers.GetValueOrDefault(peer)?.Loss;
 
@@ -57,7 +60,9 @@ internal sealed partial class PeerCore(ElasticEpOptions options)
             return new PeerState(true, false, peer.LostSince, $"{loss}: {peer.LossDetail}");
         if (!peer.IsConnected)
             return new PeerState(false, peer.WasConnected || now - peer.DownSince >= SuspicionTime, peer.DownSince, peer.DialDetail.Length > 0 ? peer.DialDetail : "it is not connected yet");
-        var heardAt = peer.HeardAt > since ? peer.HeardAt : since;
+        if (peer.WedgedSince is { } wedged)
+            return new PeerState(false, true, wedged, Wedged(now - wedged));
+        var heardAt = peer.LastSeenAt > since ? peer.LastSeenAt : since;
         var silence = now - heardAt;
         return new PeerState(silence >= SilenceTime, silence >= SuspicionTime, heardAt, $"no heartbeat for {silence.TotalSeconds:0.0} s");
     }
@@ -93,7 +98,7 @@ internal sealed partial class PeerCore(ElasticEpOptions options)
                 continue;
             var peer = Get(member.Id);
             if (peer.Wanted is null)
-                (peer.DownSince, peer.DialAt, peer.BackOff, peer.HeardAt) = (now, now, TimeSpan.Zero, now);
+                (peer.DownSince, peer.DialAt, peer.BackOff, peer.LastSeenAt) = (now, now, TimeSpan.Zero, now);
             (peer.Wanted, peer.IsStillWanted) = (member, true);
         }
 
@@ -118,7 +123,7 @@ internal sealed partial class PeerCore(ElasticEpOptions options)
         var peer = Get(id);
         (peer.IsConnected, peer.WasConnected, peer.IsDialing) = (true, true, false);
         (peer.UpSince, peer.DialDetail) = (now, "");
-        OnHeard(peer, now);
+        OnSeen(peer, now);
     }
 
     /// <returns>False when it was not connected: the end of a connection that this rank ended itself.</returns>
@@ -223,6 +228,12 @@ internal sealed partial class PeerCore(ElasticEpOptions options)
         if (!isNew)
             return;
         peer.LostSince = now;
+        peer.DetectionTime = reason switch
+        {
+            LossReason.Silent => now - peer.LastSeenAt,
+            LossReason.Refused or LossReason.Replaced or LossReason.Unreachable or LossReason.Rejected => now - peer.DownSince,
+            _ => TimeSpan.Zero, // who does not do what it must is given its time by who waits for it
+        };
         _losses.Add(new PeerLost(id, reason, detail));
     }
 

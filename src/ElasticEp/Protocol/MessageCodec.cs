@@ -5,6 +5,8 @@ namespace ElasticEp.Protocol;
 /// <summary>Encodes protocol messages: an envelope, one kind byte, then the fields. Everything read is checked.</summary>
 internal static class MessageCodec
 {
+    private const long MostBytes = 1L << 50; // that a rank reports: sums over all ranks stay numbers
+
     public static ReadOnlyMemory<byte> Encode(ProtocolMessage message) => Envelope.Write(ProtocolVersion.Current, writer => Write(writer, message));
 
     private static void Write(WireWriter writer, ProtocolMessage message)
@@ -31,7 +33,7 @@ internal static class MessageCodec
                 writer.Long(m.Closed ?? -1);
                 writer.Long(m.ClosedEpoch);
                 writer.Ids(m.Connected);
-                writer.Ids(m.Heard);
+                writer.Ids(m.Alive);
                 break;
             case StartMessage m:
                 writer.Byte(4);
@@ -114,24 +116,35 @@ internal static class MessageCodec
                 writer.Byte(18);
                 writer.Id(m.About);
                 break;
-            case HeardMessage m:
+            case ProbeReplyMessage m:
                 writer.Byte(19);
                 writer.Id(m.About);
-                writer.Bool(m.IsHeard);
+                writer.Bool(m.IsAlive);
                 break;
             case LoadedMessage m:
                 writer.Byte(20);
                 writer.Long(m.Epoch);
+                break;
+            case ProcessEndedMessage m:
+                writer.Byte(21);
+                writer.Id(m.Process);
+                writer.Text(m.How);
                 break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(message), message, "Unknown message.");
         }
     }
 
-    public static ProtocolMessage Decode(ReadOnlySpan<byte> bytes)
+    /// <param name="bytes">The message.</param>
+    /// <param name="isFromRank">Whether a rank has sent it: a client may send requests, cancels and what its launcher has seen only, and nothing else of it is read.</param>
+    /// <exception cref="ElasticEpException">It is damaged, of a version that this process does not read, or not for its sender to send.</exception>
+    public static ProtocolMessage Decode(ReadOnlySpan<byte> bytes, bool isFromRank = true)
     {
         var reader = Envelope.Open(bytes, "A message");
-        ProtocolMessage message = reader.Byte() switch
+        var messageKind = reader.Byte();
+        if (!isFromRank && messageKind is not (10 or 12 or 14 or 21))
+            throw WireReader.Malformed($"a client sent kind {messageKind}, which only ranks may send");
+        ProtocolMessage message = messageKind switch
         {
             1 => new StepFailedMessage(reader.Long(), reader.Long(), ReadLost(ref reader), reader.Text()),
             2 => new StopMessage(reader.Long(), reader.Long()),
@@ -139,7 +152,7 @@ internal static class MessageCodec
             4 => ReadStart(bytes[0], ref reader),
             5 => ReadPrepare(ref reader),
             6 => new DrainMessage(reader.Text()),
-            7 => new PreparationMessage(reader.Text(), (PreparationState)reader.Below(3), reader.ULong(), reader.Long(), reader.Long(), reader.Text()),
+            7 => new PreparationMessage(reader.Text(), (PreparationState)reader.Below(3), reader.ULong(), ReadAmount(ref reader), ReadAmount(ref reader), reader.Text()),
             8 => new AbortMessage(reader.Text(), reader.Text()),
             9 => new CompletedMessage(reader.Long()),
             10 => new OperationRequestMessage(RequestCodec.Read(ref reader)),
@@ -151,12 +164,19 @@ internal static class MessageCodec
             16 => new ExpertLoadMessage(reader.Long(), ReadCounts(ref reader)),
             17 => new ExpertLoadRequestMessage(reader.Text()),
             18 => new ProbeMessage(reader.Id()),
-            19 => new HeardMessage(reader.Id(), reader.Bool()),
+            19 => new ProbeReplyMessage(reader.Id(), reader.Bool()),
             20 => new LoadedMessage(reader.Long()),
+            21 => new ProcessEndedMessage(reader.Id(), reader.Text()),
             var kind => throw WireReader.Malformed($"kind {kind} is unknown"),
         };
         Envelope.End(bytes[0], reader);
         return message;
+    }
+
+    private static long ReadAmount(ref WireReader reader)
+    {
+        var bytes = reader.Long();
+        return bytes is >= 0 and <= MostBytes ? bytes : throw WireReader.Malformed($"{bytes} bytes of weights");
     }
 
     private static MemberId? ReadLost(ref WireReader reader)

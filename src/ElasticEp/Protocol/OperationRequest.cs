@@ -10,6 +10,12 @@ internal sealed record OperationRequest(string Id, OperationKind Kind)
     /// <summary>Most characters of an id.</summary>
     public const int MaxIdLength = 128;
 
+    /// <summary>How ids of the group's own operations begin; no other does.</summary>
+    public const char OwnPrefix = '@';
+
+    /// <summary>Id of the group's first operation.</summary>
+    public const string BirthId = "@birth";
+
     /// <summary>
     /// Which call this is, of all in all processes: a later call with the same id is the same operation, but what became of this one, a
     /// refusal or a cancel, does not concern it.
@@ -46,6 +52,8 @@ internal sealed record OperationRequest(string Id, OperationKind Kind)
         ArgumentNullException.ThrowIfNull(request);
         if (string.IsNullOrWhiteSpace(request.OperationId) || request.OperationId.Length > MaxIdLength)
             throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"OperationId must have 1 to {MaxIdLength} characters.");
+        if (request.OperationId.StartsWith(OwnPrefix))
+            throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"OperationId '{request.OperationId}' begins with '{OwnPrefix}', as only ids of the group's own operations do.");
         if (request.Deadline is { } deadline && deadline <= TimeSpan.Zero)
             throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"Deadline is {deadline}; it must be positive.");
         if (request.DrainTime is { } drain && drain < TimeSpan.Zero)
@@ -59,6 +67,16 @@ internal sealed record OperationRequest(string Id, OperationKind Kind)
             DrainTime = request.DrainTime,
         };
     }
+
+    /// <summary>What is wrong with a request that another process has sent; null when nothing is.</summary>
+    public string? Violation => this switch
+    {
+        { Kind: OperationKind.Birth or OperationKind.Repair } => $"a {Kind}, which the group begins itself",
+        { Id.Length: 0 or > MaxIdLength } => $"an operation whose id does not have 1 to {MaxIdLength} characters",
+        _ when Id.StartsWith(OwnPrefix) => $"an operation '{Id}', whose id only the group's own begin like",
+        { Kind: OperationKind.Leave } when Remove is not [var rank] || Leaver?.Rank != rank => "a leave that does not name one process and its rank",
+        _ => null,
+    };
 
     /// <summary>A rank whose host stops leaves the group.</summary>
     public static OperationRequest Leave(MemberId member) => new($"leave-{member.Rank}-{Guid.NewGuid():N}", OperationKind.Leave) { Remove = [member.Rank], Leaver = member };

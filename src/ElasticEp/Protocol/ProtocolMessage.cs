@@ -18,8 +18,8 @@ internal sealed record StopMessage(long Epoch, long Recovery) : ProtocolMessage;
 /// <param name="Closed">The last step whose own exchanges are complete, or the one before the step that it was started with; null when it has entered no view.</param>
 /// <param name="ClosedEpoch">Epoch under which it closed that step itself; zero when it did not.</param>
 /// <param name="Connected">Whom it is connected to.</param>
-/// <param name="Heard">Those of them whose heartbeats come.</param>
-internal sealed record StoppedMessage(long Recovery, long Entered, long? Closed, long ClosedEpoch, ImmutableArray<MemberId> Connected, ImmutableArray<MemberId> Heard) : ProtocolMessage;
+/// <param name="Alive">Those of them whose heartbeats come.</param>
+internal sealed record StoppedMessage(long Recovery, long Entered, long? Closed, long ClosedEpoch, ImmutableArray<MemberId> Connected, ImmutableArray<MemberId> Alive) : ProtocolMessage;
 
 /// <summary>Who leads a recovery → members, coordinator → joiners: run this step under this view.</summary>
 /// <param name="View">The view.</param>
@@ -75,6 +75,9 @@ internal sealed record ProgressMessage(ScaleProgress Progress) : ProtocolMessage
 /// <summary>Launcher → coordinator: a rank could not be started, or ended before it was admitted.</summary>
 internal sealed record LaunchFailedMessage(string Operation, int Rank, string Reason) : ProtocolMessage;
 
+/// <summary>Launcher → members: a member's process has ended.</summary>
+internal sealed record ProcessEndedMessage(MemberId Process, string How) : ProtocolMessage;
+
 /// <summary>Receiver → source of weights.</summary>
 internal sealed record WeightRequestMessage(ReadOnlyMemory<byte> Request) : ProtocolMessage;
 
@@ -87,7 +90,7 @@ internal sealed record ExpertLoadMessage(long Step, ReadOnlyMemory<long> Pairs) 
 internal sealed record ProbeMessage(MemberId About) : ProtocolMessage;
 
 /// <summary>The answer to Probe.</summary>
-internal sealed record HeardMessage(MemberId About, bool IsHeard) : ProtocolMessage;
+internal sealed record ProbeReplyMessage(MemberId About, bool IsAlive) : ProtocolMessage;
 
 /// <summary>Coordinator → members: report your load now, an operation is to be planned.</summary>
 internal sealed record ExpertLoadRequestMessage(string Operation) : ProtocolMessage;

@@ -7,11 +7,14 @@ namespace ElasticEp.Protocol;
 internal static class ProtocolVersion
 {
     /// <summary>What this library writes, unless somebody who has to read it knows only an earlier one.</summary>
-    public const byte Current = 6;
+    public const byte Current = 7;
 
     /// <summary>The earliest that this library reads.</summary>
-    public const byte Lowest = 4;
+    public const byte Lowest = 5;
 
     /// <summary>Who reads this knows views under which experts are loaded again.</summary>
     public const byte Reloads = 6;
+
+    /// <summary>Who reads this takes a launcher's word that a process has ended.</summary>
+    public const byte Ends = 7;
 }

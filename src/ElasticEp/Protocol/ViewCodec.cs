@@ -71,7 +71,10 @@ internal static class ViewCodec
         var ranks = new int[reader.Count(4)];
         for (var i = 0; i < ranks.Length; i++)
             ranks[i] = reader.Int();
-        var slots = new int[reader.Count(4 * ranks.Length)][][];
+        var layers = reader.Count(Math.Max(4, 4 * ranks.Length));
+        if (ranks.Length == 0 && layers > 0)
+            throw WireReader.Malformed($"{layers} layers on no rank");
+        var slots = new int[layers][][];
         if (experts < 0 || (long)experts * slots.Length > (long)ExpertsPerByte * reader.Left)
             throw WireReader.Malformed($"{experts} experts in {slots.Length} layers do not fit into {reader.Left} bytes");
         for (var layer = 0; layer < slots.Length; layer++)

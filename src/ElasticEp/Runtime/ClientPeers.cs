@@ -51,7 +51,7 @@ internal sealed class ClientPeers : IDisposable
     {
         lock (_lock)
         {
-            _core.OnBeat(peer, Now);
+            _core.OnBeat(peer, ControlFrames.LagOf(beat), Now);
             _watch.OnBeat(peer, beat.Step, (RankActivity)beat.Flags, Now);
         }
     }

@@ -9,8 +9,6 @@ namespace ElasticEp.Runtime;
 /// <summary>A process that holds no rank: it sees the record, is connected to every member, and requests operations.</summary>
 internal sealed partial class ClientRuntime : IElasticGroupClient, IGroupMonitor, IAsyncDisposable
 {
-    private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(1);
-
     private readonly GroupServices _services;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stopped = new();
@@ -28,7 +26,7 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IGroupMonitor
         _services = services;
         _logger = services.Loggers.CreateLogger<ClientRuntime>();
         _keeper = new RecordKeeper(services, _stopped.Token);
-        _requests = new OperationRequests((coordinator, message) => _ = SendAsync(coordinator, message), services.Options.OperationDeadline, services.Time, services.OperationTelemetry);
+        _requests = new OperationRequests((coordinator, message) => _ = SendAsync(coordinator, message), services.Options.OperationDeadline, services.Time, services.OperationTelemetry, () => GetStatus().Refusal);
     }
 
     public string Name => _services.Name;
@@ -58,31 +56,8 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IGroupMonitor
             _keeper.WatchRanksAsync(OnRegistration));
     }
 
-    public async Task<ScaleResult> ScaleAsync(ScaleRequest request, IProgress<ScaleProgress>? progress = null, CancellationToken cancellationToken = default)
-    {
-        var operation = OperationRequest.From(request);
-        using var refused = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var running = GetStatus().Refusal is { } refusal ? throw refusal : RunAsync(operation, progress, refused.Token);
-        while (await Task.WhenAny(running, Task.Delay(LookAgain, _services.Time, CancellationToken.None)).ConfigureAwait(false) != running)
-        {
-            // What has begun has its deadline. What has not is not kept waiting for members that may never come back.
-            if (_records.Current.Record.Pending?.Id != operation.Id && GetStatus().Refusal is not null)
-                await refused.CancelAsync().ConfigureAwait(false);
-        }
-
-        try
-        {
-            return await running.ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            throw GetStatus().Refusal ?? new ElasticEpException(ElasticEpErrorCode.GroupWaits, "The group waited for members that are back now; nothing was changed. Ask again.");
-        }
-        catch (ElasticEpException exception) when (exception.Code == ElasticEpErrorCode.DeadlineExceeded && GetStatus().Refusal is { } reason)
-        {
-            throw new ElasticEpException(ElasticEpErrorCode.DeadlineExceeded, $"The deadline has passed. {reason.Message}", exception) { Rank = reason.Rank, Epoch = reason.Epoch };
-        }
-    }
+    public Task<ScaleResult> ScaleAsync(ScaleRequest request, IProgress<ScaleProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        RunAsync(OperationRequest.From(request), progress, cancellationToken);
 
     public Task<ScaleResult> StopGroupAsync(CancellationToken cancellationToken = default) => RunAsync(OperationRequest.Stop(), null, cancellationToken);
 
@@ -90,6 +65,17 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IGroupMonitor
     {
         LogLaunchFailed(Name, rank, reason);
         _ = ReportLaunchFailureAsync(new LaunchFailedMessage(operation, rank, reason));
+    }
+
+    /// <summary>The launcher of this process has seen another one end. Members need not find out for themselves, when it was one of them.</summary>
+    public void ReportProcessEnded(int rank, int processId, string how)
+    {
+        MemberId? ended = null;
+        _peers?.Watch((watch, _) => ended = watch.FindProcess(rank, processId));
+        if (ended is not { } process)
+            return; // it had not registered
+        foreach (var member in View.Members.Where(member => member.Id != process && member.ReadsVersion >= ProtocolVersion.Ends))
+            _ = SendAsync(member.Id, new ProcessEndedMessage(process, how));
     }
 
     public async ValueTask DisposeAsync()

@@ -1,12 +1,19 @@
+using ElasticEp.Events;
+using ElasticEp.Protocol;
 using ElasticEp.Transport;
 
 namespace ElasticEp.Runtime;
 
-/// <summary>Memory for the payloads of control frames: an array each, which the message then owns.</summary>
+/// <summary>
+/// Frames of the control link: what the fields of StepEnd, Wake and heartbeats mean, and memory for the payloads of the others, an array
+/// each, which the message then owns.
+/// </summary>
 internal static class ControlFrames
 {
     /// <summary>Largest payload of a control frame. A view of 1024 ranks with 61 layers of 2048 slots stays below it.</summary>
     public const int MaxPayload = 64 << 20;
+
+    private const ushort HasWork = 1; // flag of a StepEnd
 
     public static FrameTarget Accept(in FrameHeader header)
     {
@@ -16,4 +23,33 @@ internal static class ControlFrames
     }
 
     public static ReadOnlyMemory<byte> Take(EpBuffer payload) => payload.AsSpan<byte>().ToArray();
+
+    /// <summary>The frame that tells the other members: a StepEnd, or a Wake.</summary>
+    public static FrameHeader Of(in RankEffect effect) => new()
+    {
+        Operation = effect.Kind == StepEffectKind.SendWake ? FrameOperation.Wake : FrameOperation.StepEnd,
+        Epoch = effect.View!.Epoch,
+        Step = effect.Step,
+        Flags = effect.HasWork ? HasWork : (ushort)0,
+        Id = effect.NextEpoch,
+        Checksum = effect.NextDigest,
+    };
+
+    /// <param name="epoch">Of the view in use.</param>
+    /// <param name="step">The last that is complete.</param>
+    /// <param name="activity">What the rank does.</param>
+    /// <param name="lag">For how long it has handled nothing.</param>
+    public static FrameHeader Beat(long epoch, long step, RankActivity activity, TimeSpan lag) =>
+        new() { Operation = FrameOperation.Beat, Epoch = epoch, Step = step, Flags = (ushort)activity, Id = (long)lag.TotalMilliseconds };
+
+    /// <summary>For how long the sender of a heartbeat had handled nothing.</summary>
+    public static TimeSpan LagOf(in FrameHeader beat) => TimeSpan.FromMilliseconds(Math.Clamp(beat.Id, 0, int.MaxValue));
+
+    /// <summary>What a StepEnd, a Wake or a heartbeat means to the rank that gets it.</summary>
+    public static RankEvent EventOf(MemberId peer, in FrameHeader header) => header.Operation switch
+    {
+        FrameOperation.StepEnd => RankEvent.StepEnd(peer, header.Epoch, header.Step, (header.Flags & HasWork) != 0, header.Id, header.Checksum),
+        FrameOperation.Wake => RankEvent.Wake(peer, header.Epoch, header.Step),
+        _ => new BeatReceived(peer, LagOf(header)),
+    };
 }

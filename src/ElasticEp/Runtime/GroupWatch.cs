@@ -46,6 +46,11 @@ internal sealed class GroupWatch(ElasticEpOptions options, PeerCore peers)
 
     public void OnRegistered(GroupMember member, int? processId) => _registered[member.Id] = (member, processId);
 
+    /// <summary>The newest process of a rank with this process id, if it has registered.</summary>
+    public MemberId? FindProcess(int rank, int processId) => _registered
+        .Where(found => found.Key.Rank == rank && found.Value.ProcessId == processId)
+        .Select(found => (MemberId?)found.Key).MaxBy(found => found!.Value.Incarnation);
+
     /// <summary>A lease may be lost with the store, and its process lives on: that of a member is kept.</summary>
     public void OnUnregistered(MemberId member)
     {

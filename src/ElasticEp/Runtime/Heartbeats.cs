@@ -8,7 +8,8 @@ namespace ElasticEp.Runtime;
 /// </summary>
 internal sealed class Heartbeats : IDisposable
 {
-    private readonly Func<FrameHeader> _make;
+    private readonly Func<TimeSpan, FrameHeader> _make;
+    private readonly CoreLag _lag;
     private readonly Func<MemberId, FrameHeader, Task> _send;
     private readonly ManualResetEventSlim _stopped = new();
     private readonly Dictionary<MemberId, Task> _underWay = [];
@@ -19,11 +20,12 @@ internal sealed class Heartbeats : IDisposable
     /// <param name="group">Names the thread.</param>
     /// <param name="rank">Likewise.</param>
     /// <param name="interval">Time between two heartbeats.</param>
-    /// <param name="make">Makes a heartbeat, on that thread.</param>
+    /// <param name="lag">For how long the rank has handled nothing.</param>
+    /// <param name="make">Makes a heartbeat that says so, on that thread.</param>
     /// <param name="send">Sends a control frame, and never throws.</param>
-    public Heartbeats(string group, int rank, TimeSpan interval, Func<FrameHeader> make, Func<MemberId, FrameHeader, Task> send)
+    public Heartbeats(string group, int rank, TimeSpan interval, CoreLag lag, Func<TimeSpan, FrameHeader> make, Func<MemberId, FrameHeader, Task> send)
     {
-        (_interval, _make, _send) = (interval, make, send);
+        (_interval, _lag, _make, _send) = (interval, lag, make, send);
         _thread = new Thread(Run, 256 << 10) { IsBackground = true, Name = $"ElasticEp {group}/{rank} heartbeats" };
     }
 
@@ -44,7 +46,7 @@ internal sealed class Heartbeats : IDisposable
         while (!_stopped.Wait(_interval))
         {
             MemberId[] peers = [.. Peers, .. _clients];
-            var beat = _make();
+            var beat = _make(_lag.Measure());
             foreach (var gone in _underWay.Keys.Except(peers).ToArray())
                 _underWay.Remove(gone);
             foreach (var peer in peers)

@@ -20,10 +20,11 @@ internal sealed class OperationRequests : IDisposable
     /// <param name="operationDeadline">Deadline of operations that name none.</param>
     /// <param name="time">The clock.</param>
     /// <param name="telemetry">Observes each operation.</param>
-    public OperationRequests(Action<MemberId, ProtocolMessage> send, TimeSpan operationDeadline, TimeProvider time, OperationTelemetry telemetry)
+    /// <param name="findRefusal">Why no view can change now; null when it is not known here.</param>
+    public OperationRequests(Action<MemberId, ProtocolMessage> send, TimeSpan operationDeadline, TimeProvider time, OperationTelemetry telemetry, Func<ElasticEpException?>? findRefusal = null)
     {
         (_send, _time, _telemetry) = (send, time, telemetry);
-        _core = new RequestCore(operationDeadline);
+        _core = new RequestCore(operationDeadline, findRefusal);
         _startedAt = time.GetTimestamp();
         _timer = time.CreateTimer(_ => Do(_core.OnTick), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }

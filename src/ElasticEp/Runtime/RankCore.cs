@@ -121,6 +121,9 @@ internal sealed class RankCore
                 Preparation.OnEntered(entered);
                 Coordinator.OnEntered(entered, now, _effects);
                 break;
+            case Reload:
+                Preparation.OnReload();
+                break;
             case ViewCompleted:
                 Preparation.OnViewCompleted(_effects);
                 Coordinator.OnViewCompleted(now, _effects);
@@ -156,7 +159,7 @@ internal sealed class RankCore
                 Peers.OnDialEnded(dial, now, _effects);
                 break;
             case BeatReceived beat:
-                Peers.OnBeat(beat.Peer, now);
+                Peers.OnBeat(beat.Peer, beat.Lag, now);
                 break;
             case RecordSeen seen:
                 Preparation.OnRecordSeen(seen.Record, now, _effects);
@@ -215,8 +218,11 @@ internal sealed class RankCore
             case ProbeMessage probe:
                 Peers.OnProbe(from, probe, now, _effects);
                 break;
-            case HeardMessage heard:
-                Peers.OnHeardOf(heard, now);
+            case ProcessEndedMessage ended:
+                Peers.Report(ended.Process, LossReason.Ended, ended.How, now);
+                break;
+            case ProbeReplyMessage heard:
+                Peers.OnProbeReply(heard, now);
                 break;
             case OperationReplyMessage or ProgressMessage:
                 _effects.Add(new DeliverReply(from, message));

@@ -66,7 +66,7 @@ internal sealed partial class RankRegistration(GroupServices services, int rank,
             else if (await isKnown(stopped).ConfigureAwait(false))
                 await RegisterAsync(registration, stopped).ConfigureAwait(false);
         }
-        catch (ElasticEpException exception)
+        catch (Exception exception) when (!stopped.IsCancellationRequested)
         {
             LogLeaseLost(services.Name, rank, exception.Message);
         }

@@ -47,7 +47,7 @@ internal sealed partial class RankRuntime
         }
 
         if (attempt.IsAborted)
-            await _exchange.WhenQuietAsync().ConfigureAwait(false);
+            await _exchange.WhenIdleAsync().ConfigureAwait(false);
         Post(RankEvent.DelegateReturned(epoch, number, failure, isOwn));
     }
 }

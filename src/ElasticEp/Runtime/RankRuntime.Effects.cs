@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using ElasticEp.Events;
 using ElasticEp.Protocol;
 using ElasticEp.Steps;
@@ -139,6 +140,11 @@ internal sealed partial class RankRuntime
             case ShowLoss { Loss: var loss }:
                 LogLost(Name, Rank, loss.Peer, loss.Reason, loss.Detail);
                 break;
+            case ShowRecovery { View: var recovered, Times: var times }:
+                ImmutableInterlocked.Update(ref _recoveries, (known, added) => [.. known.TakeLast(MostRecoveries - 1), added], times);
+                _services.Metrics.Recovered(Name, Rank, times);
+                LogRecovered(Name, Rank, recovered, times.Detect.TotalMilliseconds, times.Stop.TotalMilliseconds, times.Write.TotalMilliseconds, times.Start.TotalMilliseconds);
+                break;
             case ShowBalance show:
                 _services.Metrics.BalanceKnown(Name, show.Balance);
                 break;
@@ -146,7 +152,7 @@ internal sealed partial class RankRuntime
                 StartPlan(plan);
                 break;
             case WatchRanks:
-                _loops.Add(_keeper.WatchRanksAsync(PostControl));
+                _loops.Enqueue(_keeper.WatchRanksAsync(PostControl));
                 break;
             case DeliverReply reply:
                 _requests.OnMessage(reply.From, reply.Message);
@@ -163,17 +169,8 @@ internal sealed partial class RankRuntime
 
     private void Broadcast(in RankEffect effect)
     {
-        var view = effect.View!;
-        var header = new FrameHeader
-        {
-            Operation = effect.Kind == StepEffectKind.SendWake ? FrameOperation.Wake : FrameOperation.StepEnd,
-            Epoch = view.Epoch,
-            Step = effect.Step,
-            Flags = effect.HasWork ? (ushort)1 : (ushort)0,
-            Id = effect.NextEpoch,
-            Checksum = effect.NextDigest,
-        };
-        foreach (var member in view.Members)
+        var header = ControlFrames.Of(effect);
+        foreach (var member in effect.View!.Members)
         {
             if (member.Rank == Rank)
                 continue;
@@ -246,11 +243,11 @@ internal sealed partial class RankRuntime
             try
             {
                 var (answer, bound) = Planning.Plan(_policy, inquiry, _services.Options, _weights.Weights.Manifest);
-                Post(new Planned(plan.Operation, answer, bound, ""));
+                Post(new Planned(plan.Operation, inquiry.View.Epoch, answer, bound, ""));
             }
             catch (Exception exception)
             {
-                Post(new Planned(plan.Operation, null, 0, exception.Message));
+                Post(new Planned(plan.Operation, inquiry.View.Epoch, null, 0, exception.Message));
             }
         });
     }
@@ -293,6 +290,9 @@ internal sealed partial class RankRuntime
 
     [LoggerMessage(1038, LogLevel.Warning, "Group {Group}: rank {Rank} takes {Peer} for lost ({Reason}): {Detail}")]
     private partial void LogLost(string group, int rank, MemberId peer, LossReason reason, string detail);
+
+    [LoggerMessage(1041, LogLevel.Information, "Group {Group}: rank {Rank} has led the recovery to {View}: {Stop:0} ms until all had stopped (losses were found after {Detect:0} ms), {Write:0} ms to write it, {Start:0} ms until its first step was complete")]
+    private partial void LogRecovered(string group, int rank, GroupView view, double detect, double stop, double write, double start);
 
     [LoggerMessage(1034, LogLevel.Critical, "Group {Group}: rank {Rank} has failed and takes no further part")]
     private partial void LogFailed(Exception exception, string group, int rank);

@@ -46,17 +46,11 @@ internal sealed partial class RankRuntime
         {
             switch (header.Operation)
             {
-                case FrameOperation.StepEnd:
-                    runtime.Post(RankEvent.StepEnd(peer.Id, header.Epoch, header.Step, (header.Flags & 1) != 0, header.Id, header.Checksum));
-                    break;
-                case FrameOperation.Wake:
-                    runtime.Post(RankEvent.Wake(peer.Id, header.Epoch, header.Step));
-                    break;
-                case FrameOperation.Beat:
-                    runtime.Post(new BeatReceived(peer.Id));
+                case FrameOperation.StepEnd or FrameOperation.Wake or FrameOperation.Beat:
+                    runtime.Post(ControlFrames.EventOf(peer.Id, header));
                     break;
                 case FrameOperation.Protocol:
-                    OnProtocol(peer, MessageCodec.Decode(payload.AsSpan<byte>()));
+                    OnProtocol(peer, MessageCodec.Decode(payload.AsSpan<byte>(), peer.IsRank));
                     break;
                 case FrameOperation.App:
                     runtime._messenger!.Receive(new GroupMessage(peer.Id, (int)header.Id, ControlFrames.Take(payload)));
@@ -80,11 +74,8 @@ internal sealed partial class RankRuntime
 
         private void OnProtocol(PeerIdentity peer, ProtocolMessage message)
         {
-            var isForAnyone = message is OperationRequestMessage or CancelMessage or LaunchFailedMessage;
-            if (!peer.IsRank && !isForAnyone)
-                throw new ElasticEpException(ElasticEpErrorCode.ProtocolViolation, $"{peer.Id} sent {message.GetType().Name}, which only ranks may.");
-            if (message is OperationRequestMessage { Request: { Kind: OperationKind.Birth or OperationKind.Repair } or { Id.Length: > OperationRequest.MaxIdLength } })
-                throw new ElasticEpException(ElasticEpErrorCode.ProtocolViolation, $"{peer.Id} requested what nobody may: a birth, or an operation whose id has more than {OperationRequest.MaxIdLength} characters.");
+            if (message is OperationRequestMessage { Request.Violation: { } what })
+                throw new ElasticEpException(ElasticEpErrorCode.ProtocolViolation, $"{peer.Id} requested {what}.");
             if (message is ExpertLoadMessage load)
                 runtime._load.Check(peer.Id, load);
             if (message is WeightRequestMessage request)

@@ -42,7 +42,7 @@ internal sealed partial class RankRuntime
     }
 
     /// <summary>Called by the thread of the heartbeats: each field is read as it is.</summary>
-    private FrameHeader MakeBeat()
+    private FrameHeader MakeBeat(TimeSpan lag)
     {
         var member = _core.Member;
         var activity = member.Phase switch
@@ -53,8 +53,10 @@ internal sealed partial class RankRuntime
             MemberPhase.Stopping => RankActivity.HasStep | RankActivity.IsRecovering | RankActivity.IsStopping,
             _ => RankActivity.None,
         };
-        return new FrameHeader { Operation = FrameOperation.Beat, Epoch = member.View.Epoch, Step = Math.Max(0, member.LastCompleted), Flags = (ushort)activity };
+        return ControlFrames.Beat(member.View.Epoch, Math.Max(0, member.LastCompleted), activity, lag);
     }
+
+    private const int MostRecoveries = 16;
 
     /// <inheritdoc/>
     public RankStatistics GetStatistics()
@@ -74,6 +76,7 @@ internal sealed partial class RankRuntime
             WeightBytesReceived = _weights.Weights.BytesReceived,
             WeightBytesLoaded = _weights.Weights.BytesLoaded,
             Waits = Waits(),
+            Recoveries = _recoveries,
             DispatchedRows = dispatched,
             ReceivedRows = received,
         };

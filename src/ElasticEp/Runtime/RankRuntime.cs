@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using ElasticEp.Events;
 using ElasticEp.Exchange;
@@ -38,7 +40,8 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
     private readonly ITimer _timer;
     private readonly long _startedAt;
     private readonly Action<string>? _reach; // told of fault points, in tests of faults
-    private readonly List<Task> _loops = [];
+    private readonly ConcurrentQueue<Task> _loops = [];
+    private ImmutableArray<RecoveryStatistics> _recoveries = [];
     private readonly SemaphoreSlim _delegateGate = new(1, 1); // held while the app's delegate is inside
     private CancellationTokenSource _attempt = new();
     private GroupMessenger? _messenger;
@@ -60,7 +63,8 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         _keeper = new RecordKeeper(services, _stopped.Token, _reach);
         _registration = new RankRegistration(services, rank, IsGroupKnownAsync, _stopped.Token);
         _dialer = new PeerDialer(services.Transport, services.Options.ConnectDeadline, services.Time, PostControl, _stopped.Token);
-        _heartbeats = new Heartbeats(Name, rank, services.Options.HeartbeatInterval, MakeBeat, SendControlAsync);
+        var lag = new CoreLag(() => _mailbox.Handled, () => ThreadPool.UnsafeQueueUserWorkItem(static runtime => runtime.Post(RankEvent.Tick), this, preferLocal: false), services.Options.HeartbeatInterval, services.Time);
+        _heartbeats = new Heartbeats(Name, rank, services.Options.HeartbeatInterval, lag, MakeBeat, SendControlAsync);
         _requests = new OperationRequests((coordinator, message) => Post(new RequestMade(coordinator, message)), services.Options.OperationDeadline, services.Time, services.OperationTelemetry);
         _weights = new WeightsRunner(services, rank, workload, () => ExchangeRehearsal.RunAsync(services.Options, kernels, services.Time), PostControl, _stopped.Token, _reach);
         _exchange = new RankExchange(services.Options, rank, kernels, new TransportWire(services.Transport, _reach), _weights, rules ?? StepRules.Default, services.Time)
@@ -99,10 +103,10 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         _messenger = new GroupMessenger(_services.Transport, self);
         await _services.Transport.StartAsync(new PeerIdentity(Name, self, "", Layout.Describe(_services.Options)), new FrameRouter(this), cancellationToken).ConfigureAwait(false);
         _heartbeats.Start();
-        _loops.Add(_keeper.WatchRecordAsync(OnRecord, reason => Post(new RecordUnreadable(0, reason))));
+        _loops.Enqueue(_keeper.WatchRecordAsync(OnRecord, reason => Post(new RecordUnreadable(0, reason))));
         var registration = Registration.Encode(new GroupMember(Rank, incarnation, _services.Transport.Address, _services.Options.Node ?? Machine.Name), Environment.ProcessId);
         await _registration.RegisterAsync(registration, cancellationToken).ConfigureAwait(false);
-        _loops.Add(_registration.StayRegisteredAsync(registration));
+        _loops.Enqueue(_registration.StayRegisteredAsync(registration));
         LogRegistered(Name, self, _services.Transport.Address);
         if (Rank == 0)
             Post(new BirthRequested());
@@ -214,7 +218,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
             return;
         }
 
-        await _exchange.WhenQuietAsync().ConfigureAwait(false);
+        await _exchange.WhenIdleAsync().ConfigureAwait(false);
         _exchange.Dispose();
         await _weights.DisposeAsync().ConfigureAwait(false);
         _stopped.Dispose();

@@ -66,7 +66,11 @@ internal sealed class CoordinatorCore
     public void OnFirstStep(TimeSpan pause) => _transition.OnFirstStep(pause);
 
     /// <summary>The first step of the view in use is complete everywhere.</summary>
-    public void OnViewCompleted(TimeSpan now, List<RankEffect> effects) => Advance(now, effects);
+    public void OnViewCompleted(TimeSpan now, List<RankEffect> effects)
+    {
+        _recovery.OnViewCompleted(now, effects);
+        Advance(now, effects);
+    }
 
     public void Handle(ControlEvent e, TimeSpan now, List<RankEffect> effects)
     {
@@ -129,7 +133,7 @@ internal sealed class CoordinatorCore
                 OnStepFailed(from, failed, now, effects);
                 break;
             case StoppedMessage stopped:
-                _recovery.OnStopped(from, stopped, effects);
+                _recovery.OnStopped(from, stopped, now, effects);
                 break;
             case OperationRequestMessage { Request: var request } when !IsActive:
                 RequestQueue.Refuse(from, request, ElasticEpErrorCode.InvalidState, $"Rank {_member.Self.Rank} does not coordinate.", effects);
@@ -183,6 +187,12 @@ internal sealed class CoordinatorCore
         }
 
         _recovery.Advance(now, effects);
+        if (Recovery is null && Record.View is { Epoch: > 0, IsTerminal: false } && !Coordinates(Record.View) && !Coordinates(_member.View))
+        {
+            StandDown(); // it led for a recovery only, and there is none
+            return;
+        }
+
         _writer.ReadIfUnknown(_member.View.Epoch, effects); // it may have begun again
         if (Recovery is null && _writer.IsReady)
             _transition.Advance(now, effects);
@@ -225,7 +235,7 @@ internal sealed class CoordinatorCore
     private void OnRecovered(TimeSpan now, List<RankEffect> effects)
     {
         _transition.OnRecovered(now);
-        _recovery.OnWritten(effects);
+        _recovery.OnWritten(now, effects);
         if (!Coordinates(Record.View))
             StandDown(); // who coordinates takes over when it is started
     }

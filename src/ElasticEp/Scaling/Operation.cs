@@ -6,6 +6,7 @@ namespace ElasticEp.Scaling;
 /// <summary>What the coordinator knows of the operation under way.</summary>
 internal sealed class Operation(PendingOperation pending, TimeSpan now, TimeSpan? deadline)
 {
+    private readonly HashSet<long> _calls = [pending.Request.Call];
     private long _movedBefore;
 
     public PendingOperation Pending { get; set; } = pending;
@@ -25,8 +26,28 @@ internal sealed class Operation(PendingOperation pending, TimeSpan now, TimeSpan
     /// <summary>Who is sent reports.</summary>
     public HashSet<MemberId> Requesters { get; } = [];
 
+    /// <summary>A call waits for it, beside the one that the record names.</summary>
+    public void AddCall(long call) => _calls.Add(call);
+
+    /// <summary>A call is cancelled.</summary>
+    /// <returns>Whether nobody waits for the operation any more.</returns>
+    public bool RemoveCall(long call) => _calls.Remove(call) && _calls.Count == 0;
+
+    /// <summary>Whoever waits for an operation waits for what it has become.</summary>
+    public void TakeCallers(Operation before)
+    {
+        Requesters.UnionWith(before.Requesters);
+        _calls.UnionWith(before._calls);
+    }
+
     /// <summary>Null before the policy has answered, and for an operation that was taken over.</summary>
     public PlanCursor? Plan { get; set; }
+
+    /// <summary>Epoch of the view for which a plan was asked for last: one for an earlier view has come to nothing.</summary>
+    public long PlannedFrom { get; set; }
+
+    /// <summary>Why it is to be planned again for the view in use, with the same aim: members were lost, or whoever led it. Null when it is not.</summary>
+    public string? ReplanReason { get; private set; }
 
     /// <summary>The next view, made for the view in use; null until it is made, and again when a recovery has changed that.</summary>
     public GroupView? Next { get; private set; }
@@ -76,6 +97,15 @@ internal sealed class Operation(PendingOperation pending, TimeSpan now, TimeSpan
     {
         if (CanBeGivenUp && AbortReason is null)
             (AbortReason, HasTimedOut) = (reason, hasTimedOut);
+    }
+
+    /// <summary>What it aims at may be possible still, though the members are not those that it was planned for. A repair finds by itself what is to be done.</summary>
+    public void Replan(string reason)
+    {
+        if (Pending.IsCommitted || Kind == OperationKind.Repair)
+            GiveUp(reason);
+        else
+            ReplanReason ??= reason;
     }
 
     /// <summary>Whether it was given up for another one: nothing of it has failed.</summary>

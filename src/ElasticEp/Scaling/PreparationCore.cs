@@ -20,6 +20,9 @@ internal sealed class PreparationCore(MemberCore member, PeerCore peers)
     private string _undone = ""; // operation that is being rolled back
     private TimeSpan _undoneSince;
     private bool _isFetching;
+    private bool _hasFetched;
+    private string? _fetchFailure; // of this plan
+    private bool _isVoid; // its buffers have been taken since
     private bool _isDraining;
     private long _bytesMoved;
     private long _bytesTotal;
@@ -45,10 +48,12 @@ internal sealed class PreparationCore(MemberCore member, PeerCore peers)
         if (isOld || member.Phase == MemberPhase.Gone)
             return;
         _coordinator = from;
-        if (_plan?.Operation == plan.Operation && _plan.PlanView == plan.PlanView && _plan.Next.Placement.HasSameSlots(plan.Next.Placement))
+        if (_plan?.Operation == plan.Operation && _plan.PlanView == plan.PlanView && _fetchFailure is null && !_isVoid && _plan.Next.Placement.HasSameSlots(plan.Next.Placement))
         {
-            // The same view of the plan on a new base: what has been done stays, only the view has another epoch.
+            // The same view of the plan on a new base: what has been done stays, only the view has another epoch, and perhaps another process in it.
             _plan = plan;
+            if (_hasFetched && !AreAllConnected)
+                State = PreparationState.Fetching;
             if (State >= PreparationState.Ready)
                 ReportReady(effects);
             else
@@ -59,7 +64,7 @@ internal sealed class PreparationCore(MemberCore member, PeerCore peers)
         if (_plan is not null)
             Undo(now, effects);
         _plan = plan;
-        (State, _isFetching, _isDraining, _bytesMoved, _bytesTotal) = (PreparationState.Fetching, false, false, 0, 0);
+        (State, _isFetching, _hasFetched, _fetchFailure, _isVoid, _isDraining, _bytesMoved, _bytesTotal) = (PreparationState.Fetching, false, false, null, false, false, 0, 0);
         FetchWhenReady(effects);
         FailIfHooksLast(now, effects);
     }
@@ -107,6 +112,15 @@ internal sealed class PreparationCore(MemberCore member, PeerCore peers)
             _plan = null;
     }
 
+    /// <summary>Lost experts are loaded into every buffer that the view in use does not name: what was fetched for the next view is gone, and is fetched again when that is planned anew.</summary>
+    public void OnReload()
+    {
+        if (_plan is null || !_plan.Next.Contains(member.Self))
+            return;
+        (State, _isVoid) = (PreparationState.Fetching, true);
+        member.DropPrepared(Operation);
+    }
+
     /// <summary>The first step of the view in use is complete here.</summary>
     public void OnViewCompleted(List<RankEffect> effects) => FetchWhenReady(effects);
 
@@ -131,12 +145,15 @@ internal sealed class PreparationCore(MemberCore member, PeerCore peers)
                 FetchWhenReady(effects);
                 break;
             case LinkUp up:
+                ReportFetchFailure(effects);
                 FetchWhenReady(effects);
                 ReportAgain(up.Peer, effects);
                 break;
             case PeerLost when _plan is { Base.Epoch: 0 }:
                 break; // the group cannot begin without its first ranks: it waits until they can be reached, or are started again
-            case PeerLost lost when _plan is not null && !_isFetching && Wanted.Any(peer => peer.Id == lost.Peer):
+            case PeerLost lost when _plan is { } plan && plan.Base.Contains(lost.Peer):
+                break; // a member: the recovery without it has the operation planned again
+            case PeerLost lost when _plan is not null && !_isFetching && !_hasFetched && Wanted.Any(peer => peer.Id == lost.Peer):
                 Report(PreparationState.Fetching, $"rank {Rank} could not connect to rank {lost.Peer.Rank}: {lost.Detail}", effects);
                 break;
             case FetchProgress progress when IsCurrent(progress.Operation):
@@ -144,11 +161,12 @@ internal sealed class PreparationCore(MemberCore member, PeerCore peers)
                 Report(State, "", effects);
                 break;
             case Fetched fetched when IsCurrent(fetched.Operation):
-                State = PreparationState.Ready;
-                ReportReady(effects);
+                (_isFetching, _hasFetched) = (false, true);
+                FetchWhenReady(effects);
                 break;
             case FetchFailed failed when IsCurrent(failed.Operation):
-                Report(State, $"rank {Rank} failed to fetch its weights: {failed.Reason}", effects);
+                _fetchFailure = failed.Reason;
+                ReportFetchFailure(effects);
                 break;
             case Drained drained when IsCurrent(drained.Operation):
                 State = PreparationState.Drained;
@@ -161,11 +179,11 @@ internal sealed class PreparationCore(MemberCore member, PeerCore peers)
     }
 
     /// <summary>What is being undone may complete still, also when the same operation is prepared anew.</summary>
-    private bool IsCurrent(string operation) => _plan?.Operation == operation && _undone != operation;
+    private bool IsCurrent(string operation) => _plan?.Operation == operation && _undone != operation && !_isVoid;
 
     private void FetchWhenReady(List<RankEffect> effects)
     {
-        if (_plan is not { } plan || _isFetching || State != PreparationState.Fetching)
+        if (_plan is not { } plan || _isFetching || _isVoid || State != PreparationState.Fetching)
             return;
         if (IsUndoing && !plan.Next.IsTerminal)
             return; // hooks do not overlap; the end of the group needs none
@@ -174,12 +192,19 @@ internal sealed class PreparationCore(MemberCore member, PeerCore peers)
             State = PreparationState.Ready; // a leaver fetches nothing
             ReportReady(effects);
         }
-        else if (HasCompleted(plan.Base) && Wanted.All(peer => peer.Id == member.Self || peers.IsConnected(peer.Id)))
+        else if (_hasFetched && AreAllConnected)
+        {
+            State = PreparationState.Ready;
+            ReportReady(effects);
+        }
+        else if (!_hasFetched && HasCompleted(plan.Base) && AreAllConnected)
         {
             _isFetching = true;
             effects.Add(new Fetch(plan));
         }
     }
+
+    private bool AreAllConnected => Wanted.All(peer => peer.Id == member.Self || peers.IsConnected(peer.Id));
 
     /// <summary>A member writes no buffer before it has itself completed the first step of the view in use; a joiner is in none.</summary>
     private bool HasCompleted(GroupView view) => !view.Contains(member.Self) || member.CompletedEpoch >= view.Epoch;
@@ -188,6 +213,13 @@ internal sealed class PreparationCore(MemberCore member, PeerCore peers)
     {
         member.SetPrepared(_plan!.Operation, _plan.PlanView, _plan.Next);
         Report(State, "", effects);
+    }
+
+    /// <summary>Unless a member is down, which may be why: a recovery without it has the operation planned again.</summary>
+    private void ReportFetchFailure(List<RankEffect> effects)
+    {
+        if (_fetchFailure is { } reason && _plan is { } plan && !plan.Base.Members.Any(other => other.Id != member.Self && peers.IsDown(other.Id)))
+            Report(State, $"rank {Rank} failed to fetch its weights: {reason}", effects);
     }
 
     /// <summary>The coordinator is there again: what was sent to it may be lost, and it may be another one.</summary>
@@ -209,19 +241,19 @@ internal sealed class PreparationCore(MemberCore member, PeerCore peers)
             return; // a birth waits: it has nothing to go back to
         var what = _hook.Length > 0 ? $"its workload's {_hook} was cancelled" : "its rollback began";
         Report(PreparationState.Fetching, $"rank {Rank} still undoes operation '{_undone}': {what} {(now - _undoneSince).TotalSeconds:0.#} s ago and has not ended", effects);
-        (_plan, _isFetching, _isDraining) = (null, false, false); // nothing of it has begun
+        (_plan, _isFetching, _hasFetched, _isDraining) = (null, false, false, false); // nothing of it has begun
     }
 
     private void Undo(TimeSpan now, List<RankEffect> effects)
     {
         member.DropPrepared(Operation);
-        if (_isFetching || _isDraining)
+        if (_isFetching || _hasFetched || _isVoid || _isDraining)
         {
             (_undone, _undoneSince) = (Operation, now);
             effects.Add(new Rollback(Operation, _isDraining));
         }
 
         _plan = null;
-        (State, _isFetching, _isDraining) = (PreparationState.Fetching, false, false);
+        (State, _isFetching, _hasFetched, _fetchFailure, _isVoid, _isDraining) = (PreparationState.Fetching, false, false, null, false, false);
     }
 }

@@ -56,6 +56,8 @@ internal sealed class RecordWriter
     /// <summary>Writes a next record in place of the known one.</summary>
     public void Write(GroupRecord next, WritePurpose purpose, List<RankEffect> effects)
     {
+        if (!IsReady)
+            throw new InvalidOperationException($"The record is to be written ({purpose}) while it is not known or a request is under way.");
         (_intent, Purpose) = (next, purpose);
         Send(effects);
     }

@@ -29,6 +29,7 @@ internal sealed partial class RecoveryCore
             members,
             plan.Placement);
         recovery.Phase = RecoveryPhase.Writing;
+        _timer.OnStopped(evicted.Select(lost => peers.DetectionTimeOf(lost.Id)).Append(TimeSpan.Zero).Max(), now);
         var next = Record.WithNext(view);
         writer.Write(
             next with

@@ -11,6 +11,7 @@ namespace ElasticEp.Scaling;
 /// </summary>
 internal sealed partial class RecoveryCore(ElasticEpOptions options, MemberCore member, PeerCore peers, RecordWriter writer, StartRepeater starts, StepRules rules)
 {
+    private readonly RecoveryTimer _timer = new();
     private long _recoveries;
     private long _recoveredEpoch;
     private TimeSpan _resignedUntil; // this rank could not do what it demands of others: until then the next one leads
@@ -41,23 +42,23 @@ internal sealed partial class RecoveryCore(ElasticEpOptions options, MemberCore 
 
         if (Current is { Phase: not RecoveryPhase.Writing } recovery && failed.Epoch > Record.View.Epoch)
         {
-            Begin(from, recovery.Reason); // it has entered a view that is later than the record that this recovery knows
+            Begin(from, recovery.Reason, now); // it has entered a view that is later than the record that this recovery knows
             return true;
         }
 
         // The sender may be a view ahead or behind and know another coordinator: whoever gets the report leads, the store fences.
         if (failed.Epoch == 0 || failed.Epoch < _recoveredEpoch || Current is not null)
             return false; // a link that is still missing after the Start makes trouble again
-        Begin(from, $"{from}: {failed.Reason}");
+        Begin(from, $"{from}: {failed.Reason}", now);
         return true;
     }
 
-    public void OnStopped(MemberId from, StoppedMessage stopped, List<RankEffect> effects)
+    public void OnStopped(MemberId from, StoppedMessage stopped, TimeSpan now, List<RankEffect> effects)
     {
         if (Current is { Phase: RecoveryPhase.Stopping } recovery && stopped.Recovery == recovery.Id)
         {
             if (stopped.Entered > Record.View.Epoch)
-                Begin(from, recovery.Reason); // the record has gone on since it was read
+                Begin(from, recovery.Reason, now); // the record has gone on since it was read
             else
                 OnAnswer(recovery, from, stopped);
         }
@@ -77,6 +78,7 @@ internal sealed partial class RecoveryCore(ElasticEpOptions options, MemberCore 
     public void OnEntered(GroupView view)
     {
         _resignedUntil = TimeSpan.Zero; // whoever led has kept this rank
+        _timer.OnEntered(view.Epoch);
         if (view.BeginsWithStart && (Record.View.Epoch < view.Epoch || Current is { Phase: RecoveryPhase.Following }))
             Current = null;
     }
@@ -88,7 +90,7 @@ internal sealed partial class RecoveryCore(ElasticEpOptions options, MemberCore 
         var recovery = Current!;
         if (recovery.Phase == RecoveryPhase.Following)
         {
-            Begin(recovery.Reporter, recovery.Reason); // no Start has come
+            Begin(recovery.Reporter, recovery.Reason, now); // no Start has come
             return;
         }
 
@@ -111,7 +113,7 @@ internal sealed partial class RecoveryCore(ElasticEpOptions options, MemberCore 
         if (Current is not { } recovery)
             return;
         var isRecovered = Record.View.BeginsWithStart && Record.View.Epoch > member.View.Epoch;
-        Begin(recovery.Reporter, recovery.Reason);
+        Begin(recovery.Reporter, recovery.Reason, now);
         if (isRecovered)
             (Current.Phase, Current.FollowUntil, Current.RepeatAt) = (RecoveryPhase.Following, now + peers.SilenceTime, TimeSpan.MaxValue);
     }
@@ -139,7 +141,7 @@ internal sealed partial class RecoveryCore(ElasticEpOptions options, MemberCore 
 
         if (recovery.Phase == RecoveryPhase.Stopping && recovery.Epoch != Record.View.Epoch)
         {
-            Begin(recovery.Reporter, recovery.Reason); // the record has gone on since Stop was sent
+            Begin(recovery.Reporter, recovery.Reason, now); // the record has gone on since Stop was sent
             return;
         }
 
@@ -152,21 +154,29 @@ internal sealed partial class RecoveryCore(ElasticEpOptions options, MemberCore 
             (recovery.LinksBy, recovery.ReadAgainAt) = (null, null);
         else if (!survivors.AreLinked)
             recovery.LinksBy ??= now + peers.SilenceTime;
-        else if (survivors.AnyUnreachable)
-            ReportCutOff(recovery, now, effects); // the link has been down for the silence time already
-        else
+        else if (!survivors.AnyUnreachable)
             Write(recovery, now, effects);
+        else if (ReportCutOff(recovery, now, effects)) // the link has been down for the silence time already
+            Advance(now, effects);
     }
 
     /// <summary>The view is durable: everybody who was stopped is started.</summary>
-    public void OnWritten(List<RankEffect> effects)
+    public void OnWritten(TimeSpan now, List<RankEffect> effects)
     {
+        _timer.OnWritten(Record.View.Epoch, now);
         if (Current is not { } recovery)
             return; // another proposer wrote the very same, and has started it
         Current = null;
         _recoveredEpoch = Record.View.Epoch;
         var targets = recovery.Targets.Select(target => target.Id).Where(target => !peers.IsLost(target));
         starts.Send(StartOf(Record), targets, effects);
+    }
+
+    /// <summary>The first step of the view in use is complete.</summary>
+    public void OnViewCompleted(TimeSpan now, List<RankEffect> effects)
+    {
+        if (_timer.OnCompleted(member.View.Epoch, now) is { } times)
+            effects.Add(new ShowRecovery(member.View, times));
     }
 
     /// <summary>Starts a view that is durable and not Completed again, for a rank that coordinates it and did not lead the recovery itself.</summary>
@@ -177,8 +187,9 @@ internal sealed partial class RecoveryCore(ElasticEpOptions options, MemberCore 
     }
 
     [System.Diagnostics.CodeAnalysis.MemberNotNull(nameof(Current))]
-    private void Begin(MemberId reporter, string reason)
+    private void Begin(MemberId reporter, string reason, TimeSpan now)
     {
+        _timer.OnBegun(now);
         Current = new Recovery(++_recoveries, reporter, reason) { Targets = Current?.Targets ?? [], Stop = Current?.Stop, RepeatAt = Current?.RepeatAt ?? TimeSpan.MaxValue };
         writer.Doubt();
     }
@@ -231,22 +242,21 @@ internal sealed partial class RecoveryCore(ElasticEpOptions options, MemberCore 
     }
 
     /// <summary>A link between two that live stays down: the one that reaches fewer goes, of two alike the higher rank.</summary>
-    private void ReportCutOff(Recovery recovery, TimeSpan now, List<RankEffect> effects)
+    /// <returns>Whether it was lost already, so that no other event follows.</returns>
+    private bool ReportCutOff(Recovery recovery, TimeSpan now, List<RankEffect> effects)
     {
         recovery.LinksBy = null;
-        if (!HaveAllAnswered(recovery))
-            return;
-        if (Survivors(recovery).FindCutOff() is not { } found)
-            return;
+        if (!HaveAllAnswered(recovery) || Survivors(recovery).FindCutOff() is not { } found)
+            return false;
         var (cut, others) = found;
         var what = $"its link to rank {string.Join(", ", others.Select(other => other.Rank))} stays down";
         if (cut == member.Self)
             Resign(what, now, effects);
-        else if (peers.IsLost(cut))
-            recovery.GivenUp.Add(cut);
-        else
+        else if (!peers.IsLost(cut))
             peers.Report(cut, LossReason.Cut, what, now);
-        Advance(now, effects);
+        else
+            return recovery.GivenUp.Add(cut);
+        return false;
     }
 
     /// <summary>More would be dropped on silence alone than are kept: the record says whether the others have gone on without this side.</summary>

@@ -12,9 +12,13 @@ internal sealed class RepairPlan(ElasticEpOptions options, RecordWriter writer, 
     private static readonly TimeSpan FirstDelay = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LastDelay = TimeSpan.FromMinutes(1);
 
+    /// <summary>How long processes are waited for that may be about to take the places of lost members: one repair instead of two.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
     private int _failures; // in a row
     private bool _hadReplacements; // the last one that failed
     private TimeSpan _notBefore;
+    private (long Epoch, TimeSpan Since) _short; // the view that has too few members, and since when that is known
 
     /// <summary>When a repair that has failed is tried again, or null.</summary>
     public TimeSpan? WakeAt { get; private set; }
@@ -39,11 +43,14 @@ internal sealed class RepairPlan(ElasticEpOptions options, RecordWriter writer, 
             return null;
         }
 
+        if (!_hadReplacements && IsToWait(replacements.Length, now))
+            return null;
+
         // A process that cannot join must not keep the others from making their copies again.
         if (Record.IsDamaged && _hadReplacements)
             replacements = [];
         ImmutableArray<int> target = [.. Record.View.Members.Select(member => member.Rank).Concat(replacements).Order()];
-        var id = $"repair-{Record.View.Epoch}-{Record.Own.Count}";
+        var id = $"{OperationRequest.OwnPrefix}repair-{Record.View.Epoch}-{Record.Own.Count}";
         return new PendingOperation(new OperationRequest(id, OperationKind.Repair) { Deadline = options.OperationDeadline, DrainTime = TimeSpan.Zero }, target, replacements, []);
     }
 
@@ -57,7 +64,19 @@ internal sealed class RepairPlan(ElasticEpOptions options, RecordWriter writer, 
     }
 
     /// <summary>This rank does not lead any more.</summary>
-    public void Forget() => (_failures, _hadReplacements, _notBefore, WakeAt) = (0, false, TimeSpan.Zero, null);
+    public void Forget() => (_failures, _hadReplacements, _notBefore, _short, WakeAt) = (0, false, TimeSpan.Zero, default, null);
+
+    private bool IsToWait(int replacements, TimeSpan now)
+    {
+        if (Record.View.Members.Length + replacements >= Record.Wanted)
+            return false;
+        if (_short.Epoch != Record.View.Epoch)
+            _short = (Record.View.Epoch, now);
+        if (now >= _short.Since + Patience)
+            return false;
+        WakeAt = _short.Since + Patience;
+        return true;
+    }
 
     /// <summary>An earlier version cannot read a record in which a repair is pending.</summary>
     private static bool KnowsRepairs(GroupMember member) => member.ReadsVersion >= ProtocolVersion.Reloads;

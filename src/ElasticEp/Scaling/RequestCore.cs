@@ -8,7 +8,8 @@ namespace ElasticEp.Scaling;
 /// makes repetition harmless. After a cancel the request itself is never sent again. Pure, like all cores.
 /// </summary>
 /// <param name="operationDeadline">Deadline of requests that name none.</param>
-internal sealed class RequestCore(TimeSpan operationDeadline)
+/// <param name="findRefusal">Why no view can change now, or null; nothing is ever refused without it.</param>
+internal sealed class RequestCore(TimeSpan operationDeadline, Func<ElasticEpException?>? findRefusal = null)
 {
     /// <summary>Time between two sends of the same thing.</summary>
     public static readonly TimeSpan RepeatTime = TimeSpan.FromMilliseconds(500);
@@ -32,7 +33,10 @@ internal sealed class RequestCore(TimeSpan operationDeadline)
         if (_requests.TryGetValue(request.Id, out var other) && !other.IsAbandoned)
             return false;
         var begun = _requests[request.Id] = new Request(request, now, request.Deadline ?? operationDeadline);
-        Look(begun, now, effects);
+        if (FindRefusal(begun) is { } refusal)
+            End(begun, null, refusal, effects);
+        else
+            Look(begun, now, effects);
         SetWake();
         return true;
     }
@@ -72,7 +76,7 @@ internal sealed class RequestCore(TimeSpan operationDeadline)
     {
         switch (message)
         {
-            case ProgressMessage progress when _requests.TryGetValue(progress.Progress.OperationId, out var request):
+            case ProgressMessage progress when _requests.TryGetValue(progress.Progress.OperationId, out var request) && request.Coordinator == from:
                 if (!request.IsAbandoned)
                     effects.Add(new RequestEffect.Report(progress.Progress));
                 break;
@@ -90,6 +94,8 @@ internal sealed class RequestCore(TimeSpan operationDeadline)
         {
             if (request.NextAt > now || EndIfLate(request, now, effects))
                 continue;
+            if (request.CancelledAt is null && FindRefusal(request) is { } refusal)
+                (request.CancelledAt, request.Refusal) = (now, refusal);
             SendAgain(request, now, effects);
         }
 
@@ -123,6 +129,8 @@ internal sealed class RequestCore(TimeSpan operationDeadline)
             return;
         if (request.Coordinator is null)
             request.Content = request.Content with { EndedBefore = _record.Requested.Count };
+        if (request.Coordinator is not null && request.Coordinator != coordinator)
+            request.Since = now; // who takes over begins it again
         if (request.Coordinator != coordinator)
             (request.Coordinator, request.IsAccepted) = (coordinator, false);
         if (request.CancelledAt is not null)
@@ -164,7 +172,7 @@ internal sealed class RequestCore(TimeSpan operationDeadline)
         {
             // Nobody answers. The caller need not wait; the cancel is sent until somebody confirms it.
             request.IsAbandoned = true;
-            effects.Add(new RequestEffect.End(request.Id, null, new OperationCanceledException()));
+            effects.Add(new RequestEffect.End(request.Id, null, (Exception?)request.Refusal ?? new OperationCanceledException()));
             return false;
         }
 
@@ -176,7 +184,11 @@ internal sealed class RequestCore(TimeSpan operationDeadline)
         return true;
     }
 
-    private static ElasticEpException Late(Request request) => new(
+    /// <summary>What has begun has its deadline. What has not is not kept waiting for members that may never come back.</summary>
+    private ElasticEpException? FindRefusal(Request request) =>
+        request.Content.Kind == OperationKind.Scale && _record.Pending?.Id != request.Id ? findRefusal?.Invoke() : null;
+
+    private ElasticEpException Late(Request request) => findRefusal?.Invoke() is { } refusal ? new ElasticEpException(ElasticEpErrorCode.DeadlineExceeded, $"The deadline of {request.Deadline} has passed. {refusal.Message}", refusal) { Rank = refusal.Rank, Epoch = refusal.Epoch } : new(
         ElasticEpErrorCode.DeadlineExceeded,
         request.Coordinator is { } coordinator
             ? $"The deadline of {request.Deadline} has passed, and rank {coordinator.Rank}, which coordinates, has decided nothing. See whether it runs and can be reached; what was requested may still be done."
@@ -187,7 +199,7 @@ internal sealed class RequestCore(TimeSpan operationDeadline)
     {
         _requests.Remove(request.Id);
         if (!request.IsAbandoned)
-            effects.Add(new RequestEffect.End(request.Id, result, failure));
+            effects.Add(new RequestEffect.End(request.Id, result, failure is OperationCanceledException ? request.Refusal ?? failure : failure));
     }
 
     private void SetWake() => WakeAt = _requests.Count == 0 ? null : _requests.Values.Min(request => request.NextAt);
@@ -198,7 +210,8 @@ internal sealed class RequestCore(TimeSpan operationDeadline)
 
         public string Id => Content.Id;
 
-        public TimeSpan Since { get; } = since;
+        /// <summary>When its deadline began.</summary>
+        public TimeSpan Since { get; set; } = since;
 
         public TimeSpan Deadline { get; } = deadline;
 
@@ -208,6 +221,9 @@ internal sealed class RequestCore(TimeSpan operationDeadline)
         public bool IsAccepted { get; set; }
 
         public TimeSpan? CancelledAt { get; set; }
+
+        /// <summary>Why it was cancelled, if its caller did not do it.</summary>
+        public ElasticEpException? Refusal { get; set; }
 
         /// <summary>Nobody waits for it any more; it is kept to be cancelled.</summary>
         public bool IsAbandoned { get; set; }

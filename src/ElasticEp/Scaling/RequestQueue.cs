@@ -42,6 +42,19 @@ internal sealed class RequestQueue
             _waiting.Enqueue((from, request, until));
     }
 
+    public bool IsWaiting(OperationRequest request) => _waiting.Any(waiting => waiting.Request.Id == request.Id);
+
+    /// <summary>An operation of another id has ended that this rank has led: what waits and was known not to have run still has not.</summary>
+    /// <param name="ended">How many requested operations have ended.</param>
+    public void OnEnded(long ended)
+    {
+        for (var count = _waiting.Count; count > 0; count--)
+        {
+            var (from, request, until) = _waiting.Dequeue();
+            _waiting.Enqueue((from, request.EndedBefore == ended - 1 ? request with { EndedBefore = ended } : request, until));
+        }
+    }
+
     /// <summary>This rank does not lead any more: who still wants something repeats it to who does.</summary>
     public void Clear() => _waiting.Clear();
 
@@ -49,14 +62,14 @@ internal sealed class RequestQueue
     public bool IsCancelled(OperationRequest request) => _cancelled.Contains((request.Id, request.Call));
 
     /// <summary>A call that has not begun never will.</summary>
-    public void Cancel(MemberId from, CancelMessage cancel, List<RankEffect> effects)
+    public void Cancel(MemberId from, CancelMessage cancel, string detail, List<RankEffect> effects)
     {
         if (!_cancelled.Contains((cancel.Operation, cancel.Call)))
             _cancelled.Enqueue((cancel.Operation, cancel.Call));
         if (_cancelled.Count > CancelledKept)
             _cancelled.Dequeue();
         Drop(cancel);
-        effects.Add(RankEffect.Send(from, new OperationReplyMessage(cancel.Operation, cancel.Call, (int)ElasticEpErrorCode.OperationAborted, CancelledBefore)));
+        effects.Add(RankEffect.Send(from, new OperationReplyMessage(cancel.Operation, cancel.Call, (int)ElasticEpErrorCode.OperationAborted, detail)));
     }
 
     /// <summary>A call that waits does not begin.</summary>

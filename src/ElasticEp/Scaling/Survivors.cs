@@ -22,7 +22,7 @@ internal sealed class Survivors
         (_peers, _answers) = (peers, answers);
         _members = [.. view.Members.Select(member => member.Id)];
         _kept = [.. _members.Where(member => !peers.IsLost(member))];
-        _unreachable = [.. _members.Where(member => IsSilent(member) && !givenUp.Contains(member) && Array.Exists(_kept, kept => Hears(kept, member)))];
+        _unreachable = [.. _members.Where(member => IsSilent(member) && !givenUp.Contains(member) && Array.Exists(_kept, kept => Sees(kept, member)))];
     }
 
     /// <summary>Whether some are lost to the leader by their link alone, while a kept one hears them: they live.</summary>
@@ -54,7 +54,7 @@ internal sealed class Survivors
 
     private bool IsSilent(MemberId member) => _peers.LossOf(member) is LossReason.Silent or LossReason.Unreachable;
 
-    private bool Hears(MemberId one, MemberId other) => _answers.TryGetValue(one, out var answer) && answer.Heard.Contains(other);
+    private bool Sees(MemberId one, MemberId other) => _answers.TryGetValue(one, out var answer) && answer.Alive.Contains(other);
 
     private MemberId[] Unlinked(MemberId one, MemberId[] others) => [.. others.Where(other => other != one && !(Reaches(one, other) && Reaches(other, one)))];
 

@@ -13,14 +13,32 @@ internal static class Targets
             return [];
         if (request.Leaver is { } leaver && !view.Contains(leaver))
             throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"{leaver} is not a member and cannot leave.");
-        var present = view.Members.Select(member => member.Rank).ToArray();
         var given = (request.Size is null ? 0 : 1) + (request.Ranks is null ? 0 : 1) + (request.Remove is null ? 0 : 1);
         if (given != 1)
             throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, "Give exactly one of Size, Ranks and Remove.");
-        var target = request.Size is { } size ? OfSize(size, present, options) : request.Ranks is { } ranks ? Exactly(ranks, options) : Without(request.Remove!.Value, present);
+        if (request.Remove is { } remove)
+            CheckMembers(remove, view);
+        return ResolveAgain(request, view, options);
+    }
+
+    /// <summary>The same for a request that was good when it came, after members were lost: a rank that was to leave may be gone already.</summary>
+    /// <exception cref="ElasticEpException">The group has become impossible.</exception>
+    public static ImmutableArray<int> ResolveAgain(OperationRequest request, GroupView view, ElasticEpOptions options)
+    {
+        if (request.Kind == OperationKind.Stop)
+            return [];
+        var present = view.Members.Select(member => member.Rank).ToArray();
+        var target = request.Size is { } size ? OfSize(size, present, options) : request.Ranks is { } ranks ? Exactly(ranks, options) : [.. present.Except(request.Remove!.Value)];
         Check(target, present.Length, options);
         return target;
     }
+
+    /// <summary>
+    /// How many members are wanted when an operation is complete: as many as it aimed at, or fewer by those it removed, so that what was lost before
+    /// is still made good.
+    /// </summary>
+    public static int WantedAfter(PendingOperation operation, int wantedBefore) =>
+        operation.Request.Remove is { } removed ? Math.Max(operation.Target.Length, wantedBefore - removed.Length) : operation.Target.Length;
 
     private static ImmutableArray<int> OfSize(int size, int[] present, ElasticEpOptions options)
     {
@@ -44,15 +62,13 @@ internal static class Targets
         return [.. ranks.Order()];
     }
 
-    private static ImmutableArray<int> Without(ImmutableArray<int> remove, int[] present)
+    private static void CheckMembers(ImmutableArray<int> remove, GroupView view)
     {
         foreach (var rank in remove)
         {
-            if (!present.Contains(rank))
-                throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"Rank {rank} is not a member; the members are [{string.Join(' ', present)}].");
+            if (!view.Contains(rank))
+                throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"Rank {rank} is not a member; the members are [{string.Join(' ', view.Members.Select(member => member.Rank))}].");
         }
-
-        return [.. present.Except(remove)];
     }
 
     private static void Check(ImmutableArray<int> target, int present, ElasticEpOptions options)

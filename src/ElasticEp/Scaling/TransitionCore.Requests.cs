@@ -24,26 +24,30 @@ internal sealed partial class TransitionCore
             RequestQueue.RefuseCancelled(from, request, effects);
         else if (Record.FindOutcome(request.Id) is not null)
             RequestQueue.Accept(from, request, effects); // it has ended: the record says how
+        else if (_requests.IsWaiting(request))
+            return; // it has come again: no outcome has been forgotten while it waited here
         else if (request.EndedBefore > Record.Requested.Count)
             DoubtFor(from, request, now);
-        else if (Record.Requested.Count - request.EndedBefore > OutcomeLog.Capacity)
+        else if (request.Kind == OperationKind.Scale && Record.Requested.Count - request.EndedBefore > OutcomeLog.Capacity) // whether others have run the view says
             RequestQueue.Refuse(from, request, ElasticEpErrorCode.OutcomeUnknown, $"More than {OutcomeLog.Capacity} operations have ended since it was requested; whether it was one of them is not known any more. Look at the view, and request what is missing under another id.", effects);
         else if (Current is null && mayPropose && _writer.IsReady && Record.Pending is null)
             Propose(from, request, now, effects);
         else if (Current is { Kind: OperationKind.Repair, CanBeGivenUp: true } repair)
             Preempt(repair, from, request, now, effects);
         else if (request.Kind != OperationKind.Scale || Current is not { Kind: OperationKind.Scale or OperationKind.Stop, Phase: < OperationPhase.Completing })
-            Enqueue(from, request, now); // a birth, a leave, and an operation whose end is being recorded are soon over
+            Enqueue(from, request with { EndedBefore = Record.Requested.Count }, now); // a birth, a leave, and an operation whose end is being recorded are soon over
         else
             RequestQueue.Refuse(from, request, ElasticEpErrorCode.ScaleInProgress, Current.Id, effects);
     }
 
     public void OnCancel(MemberId from, CancelMessage cancel, List<RankEffect> effects)
     {
-        if (Current?.Id == cancel.Operation)
+        if (Current?.Id == cancel.Operation && Current.RemoveCall(cancel.Call))
             Current.GiveUp("it was cancelled by its caller");
+        else if (Current?.Id == cancel.Operation)
+            _requests.Cancel(from, cancel, "It was cancelled by its caller; the operation goes on for another call of the same id.", effects);
         else if (_writer.IsKnown && Record.FindOutcome(cancel.Operation) is null && Record.Pending?.Id != cancel.Operation)
-            _requests.Cancel(from, cancel, effects);
+            _requests.Cancel(from, cancel, RequestQueue.CancelledBefore, effects);
         else if (!_writer.IsKnown)
             _requests.Drop(cancel); // whether it has begun is not known: nothing is confirmed, and it does not begin now
     }
@@ -78,11 +82,12 @@ internal sealed partial class TransitionCore
     private void Join(MemberId from, OperationRequest request, List<RankEffect> effects)
     {
         Current!.Requesters.Add(from);
+        Current.AddCall(request.Call);
         RequestQueue.Accept(from, request, effects);
     }
 
     /// <summary>
-    /// Takes over what the record has pending: a committed operation goes forward, any other is rolled back, from the last of its views. A
+    /// Takes over what the record has pending: a committed operation goes forward, any other is planned again, from the last of its views. A
     /// birth has nothing to go back to: rank 0 that is started again begins it anew.
     /// </summary>
     private void Adopt(TimeSpan now, List<RankEffect> effects)
@@ -97,19 +102,21 @@ internal sealed partial class TransitionCore
         }
         else if (Record.Pending is { } pending)
         {
-            var operation = Current = new Operation(pending, now, deadline: null) { Figures = pending.Figures };
+            var operation = Current = new Operation(pending, now, Until(pending.Request.Deadline ?? _options.OperationDeadline, now)) { Figures = pending.Figures };
             operation.SetNext(Record.View, [.. Record.View.Members.Select(other => other.Id)]);
             // A view that is durable may still be entered: nothing is undone before that.
             operation.EnterPhase(pending.CommittedViews > 0 ? OperationPhase.Committed : OperationPhase.Gathering, now);
             var interrupted = _interrupted?.Id == pending.Id ? _interrupted : null; // this rank has led it before
-            if (!pending.IsCommitted || interrupted?.AbortReason is not null)
-                operation.GiveUp(interrupted?.AbortReason ?? "its coordinator was lost", interrupted?.HasTimedOut ?? false);
+            if (interrupted?.AbortReason is { } reason)
+                operation.GiveUp(reason, interrupted.HasTimedOut);
+            else if (!pending.IsCommitted)
+                operation.Replan("its coordinator was lost");
             _interrupted = null;
         }
         else if (Record.View.Epoch == 0 && Record.Own.Count == 0)
         {
             ImmutableArray<int> ranks = [.. Enumerable.Range(0, _options.InitialRanks)];
-            Current = new Operation(new PendingOperation(new OperationRequest(BirthId, OperationKind.Birth), ranks, ranks, []), now, deadline: null);
+            Current = new Operation(new PendingOperation(new OperationRequest(OperationRequest.BirthId, OperationKind.Birth), ranks, ranks, []), now, deadline: null);
         }
     }
 
@@ -129,11 +136,43 @@ internal sealed partial class TransitionCore
         }
 
         var whole = request with { Deadline = request.Deadline ?? _options.OperationDeadline, DrainTime = request.DrainTime ?? _options.DrainTime };
-        var present = Record.View.Members.Select(other => other.Rank).ToArray();
-        var pending = new PendingOperation(whole, target, [.. target.Except(present)], [.. present.Except(target)]);
-        var operation = Current = new Operation(pending, now, Until(whole.Deadline.Value, now));
+        Current = new Operation(Aim(whole, target), now, Until(whole.Deadline.Value, now));
         Join(from, request, effects);
-        if (request.Kind != OperationKind.Stop && pending.Joiners.IsEmpty && pending.Leavers.IsEmpty)
+        FinishIfReached(Current, now, effects);
+    }
+
+    /// <summary>
+    /// The operation aims at the same as before, with the members that are left; the record gets who joins and leaves now. What the ranks have
+    /// prepared for it they undo, or keep, when they see the next plan.
+    /// </summary>
+    private void PlanAgain(Operation operation, string reason, TimeSpan now, List<RankEffect> effects)
+    {
+        try
+        {
+            var target = Targets.ResolveAgain(operation.Pending.Request, Record.View, _options);
+            Current = new Operation(Aim(operation.Pending.Request, target), now, operation.Deadline) { Figures = operation.Figures };
+            Current.TakeCallers(operation);
+            FinishIfReached(Current, now, effects);
+        }
+        catch (ElasticEpException exception)
+        {
+            operation.EnterPhase(OperationPhase.Preparing, now);
+            operation.GiveUp($"{reason}: {exception.Message}");
+        }
+
+        if (_writer.IsReady)
+            Advance(now, effects);
+    }
+
+    private PendingOperation Aim(OperationRequest request, ImmutableArray<int> target)
+    {
+        var present = Record.View.Members.Select(other => other.Rank).ToArray();
+        return new PendingOperation(request, target, [.. target.Except(present)], [.. present.Except(target)]);
+    }
+
+    private void FinishIfReached(Operation operation, TimeSpan now, List<RankEffect> effects)
+    {
+        if (operation.Kind != OperationKind.Stop && operation.Pending.Joiners.IsEmpty && operation.Pending.Leavers.IsEmpty)
             Finish(operation, isCompleted: true, "", now, effects);
     }
 }

@@ -38,7 +38,7 @@ internal sealed partial class TransitionCore
         {
             _writer.Write(Record.AfterCompletion(), WritePurpose.Complete, effects);
         }
-        else if (operation.Plan is { HasMore: true } || operation is { AbortReason: not null, Pending.IsCommitted: false })
+        else if (operation.Plan is { HasMore: true } || !operation.Pending.IsCommitted)
         {
             operation.Figures = operation.Figures with { Transfer = operation.Figures.Transfer + now - operation.Since };
             EnterPhase(operation, OperationPhase.Advancing, now, effects);
@@ -97,7 +97,7 @@ internal sealed partial class TransitionCore
         var outcome = new OperationOutcome(operation.Id, isCompleted, reason, operation.Figures, !isCompleted && operation.HasTimedOut);
         var ended = Record.AfterEnd(outcome, operation.Kind);
         if (isCompleted && operation.Kind != OperationKind.Repair)
-            ended = ended with { Wanted = operation.Pending.Target.Length };
+            ended = ended with { Wanted = Targets.WantedAfter(operation.Pending, Record.Wanted) };
         _writer.Write(_rules.MayComplete(_member.CompletedEpoch == Record.View.Epoch) ? ended.AfterCompletion() : ended, WritePurpose.Finish, effects);
     }
 
@@ -105,6 +105,8 @@ internal sealed partial class TransitionCore
     {
         if (operation is { Kind: OperationKind.Repair, IsPreempted: false })
             _repairs.OnEnded(operation, now);
+        else if (operation.Kind is OperationKind.Scale or OperationKind.Leave)
+            _requests.OnEnded(Record.Requested.Count);
         if (operation.HasEndedEarly)
             SendAbort(operation, effects);
         if (operation.Phase == OperationPhase.Aborting)

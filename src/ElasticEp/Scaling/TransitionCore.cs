@@ -14,8 +14,6 @@ namespace ElasticEp.Scaling;
 /// </summary>
 internal sealed partial class TransitionCore
 {
-    private const string BirthId = "birth";
-
     private readonly ElasticEpOptions _options;
     private readonly MemberCore _member;
     private readonly RecordWriter _writer;
@@ -77,7 +75,7 @@ internal sealed partial class TransitionCore
 
     public void OnPlanned(Planned planned, TimeSpan now, List<RankEffect> effects)
     {
-        if (Current is not { Phase: OperationPhase.Planning, AbortReason: null } operation || operation.Id != planned.Operation)
+        if (Current is not { Phase: OperationPhase.Planning, AbortReason: null } operation || (operation.Id, operation.PlannedFrom) != (planned.Operation, planned.BaseEpoch))
             return;
         if (planned.Plan is { } plan)
             UsePlan(operation, plan, planned.BytesLowerBound, now, effects);
@@ -96,7 +94,7 @@ internal sealed partial class TransitionCore
             return;
         }
 
-        if (operation.Phase is not (OperationPhase.Preparing or OperationPhase.Draining) || operation.Next is null)
+        if (operation.Phase is not (OperationPhase.Preparing or OperationPhase.Draining) || operation.Next is null || !operation.Participants.Contains(from))
             return;
         if (report.Failure.Length > 0)
         {
@@ -143,7 +141,7 @@ internal sealed partial class TransitionCore
             return;
         operation.OnBaseChanged(now);
         if (!Record.Evicted.IsEmpty)
-            operation.GiveUp($"rank {string.Join(", ", Record.Evicted.Select(evicted => evicted.Rank))} was evicted");
+            operation.Replan($"rank {string.Join(", ", Record.Evicted.Select(evicted => evicted.Rank))} was evicted");
     }
 
     /// <summary>
@@ -193,6 +191,12 @@ internal sealed partial class TransitionCore
             return;
         }
 
+        if (operation is { Phase: <= OperationPhase.Draining, ReplanReason: { } reason })
+        {
+            PlanAgain(operation, reason, now, effects);
+            return;
+        }
+
         switch (operation.Phase)
         {
             case OperationPhase.Proposing:
@@ -236,6 +240,8 @@ internal sealed partial class TransitionCore
             case WritePurpose.Complete when Current is { Phase: OperationPhase.Advancing } operation:
                 if (operation.AbortReason is not null)
                     EndEarly(operation, now, effects);
+                else if (operation.ReplanReason is { } reason)
+                    PlanAgain(operation, reason, now, effects);
                 else
                     PrepareNextView(operation, now, effects);
                 break;
@@ -266,6 +272,7 @@ internal sealed partial class TransitionCore
             return;
         }
 
+        operation.PlannedFrom = Record.View.Epoch;
         effects.Add(new Plan(operation.Id, new PlanInquiry(Record.View, [.. _preparer.MembersOf(operation.Pending.Target)], _load.Read())));
     }
 

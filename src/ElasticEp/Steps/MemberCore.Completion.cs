@@ -86,6 +86,7 @@ internal sealed partial class MemberCore
         View = view;
         _startedBy = null;
         _awaited.Clear();
+        IsReloading = false;
         DropPrepared(_preparedOperation);
         (_announcedEpoch, _announcedDigest) = (0, 0);
         foreach (var (peer, early) in _early.ToArray())

@@ -118,8 +118,12 @@ internal sealed partial class MemberCore
     }
 
     /// <summary>A connection has ended. That ends the attempt at once; when the peer is found to be lost, <see cref="OnPeerLost"/> reports it again, to who leads then.</summary>
-    public void OnLinkLost(LinkLost e, TimeSpan now, List<RankEffect> effects) =>
+    public void OnLinkLost(LinkLost e, TimeSpan now, List<RankEffect> effects)
+    {
+        if (_early.TryGetValue(e.Peer, out var early) && early.Epoch > View.Epoch)
+            _early.Remove(e.Peer); // nothing is kept for processes that come and go
         OnTrouble(e.Peer, $"the link to {e.Peer} was lost ({e.Reason}): {e.Detail}", now, effects);
+    }
 
     /// <summary>A peer is taken to have ended.</summary>
     public void OnPeerLost(PeerLost e, TimeSpan now, List<RankEffect> effects) => OnTrouble(e.Peer, $"{e.Peer} is lost ({e.Reason}): {e.Detail}", now, effects);
@@ -180,7 +184,7 @@ internal sealed partial class MemberCore
             effects.Add(SendStopped(from, recovery));
     }
 
-    private RankEffect SendStopped(MemberId to, long recovery) => RankEffect.Send(to, new StoppedMessage(recovery, View.Epoch, _closed, _closedEpoch, [.. peers.Connected], [.. peers.Heard]));
+    private RankEffect SendStopped(MemberId to, long recovery) => RankEffect.Send(to, new StoppedMessage(recovery, View.Epoch, _closed, _closedEpoch, [.. peers.Connected], [.. peers.Alive]));
 
     /// <summary>This process was late itself: whatever it waits for gets that time in addition.</summary>
     public void Excuse(TimeSpan late) => (_stoppedSince, _closingSince, _reportedAt) = (_stoppedSince + late, _closingSince + late, _reportedAt + late);

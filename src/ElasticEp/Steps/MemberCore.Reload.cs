@@ -17,8 +17,10 @@ internal sealed partial class MemberCore
     public void OnLoaded(MemberId from, long epoch, List<RankEffect> effects)
     {
         _loaded[from] = Math.Max(epoch, _loaded.GetValueOrDefault(from));
-        if (epoch == View.Epoch && View.Contains(from) && _awaited.Remove(from.Rank))
-            RunIfDue(effects);
+        if (epoch != View.Epoch || !View.Contains(from) || !_awaited.Remove(from.Rank))
+            return;
+        IsReloading &= from != Self;
+        RunIfDue(effects);
     }
 
     public void OnReloaded(Reloaded e, List<RankEffect> effects)
@@ -42,6 +44,7 @@ internal sealed partial class MemberCore
         foreach (var gone in _loaded.Keys.Where(peer => !View.Contains(peer)).ToArray())
             _loaded.Remove(gone);
         _awaited.UnionWith(start.Reloading.Where(rank => View.Find(rank) is { } member && _loaded.GetValueOrDefault(member.Id) < View.Epoch));
+        IsReloading = _awaited.Contains(Self.Rank);
         if (IsReloading)
             effects.Add(new Reload(View));
     }

@@ -52,7 +52,7 @@ internal sealed partial class MemberCore(MemberId self, PeerCore peers, ElasticE
     public long LastCompleted { get; private set; }
 
     /// <summary>Whether this rank loads experts that the view in use gives it, and nobody begins its first step before they are here.</summary>
-    public bool IsReloading => _awaited.Contains(Self.Rank);
+    public bool IsReloading { get; private set; }
 
     /// <summary>Whether this rank has never completed a step: its last completed step means nothing.</summary>
     public bool IsFresh { get; private set; } = true;
@@ -153,6 +153,8 @@ internal sealed partial class MemberCore(MemberId self, PeerCore peers, ElasticE
             return;
         }
 
+        if (e.Kind == StepEventKind.Wake && !View.Contains(e.Peer))
+            return;
         if (IsTooFarAhead(e, effects))
             return;
         _latchedWake = Math.Max(_latchedWake, e.Step);
@@ -239,7 +241,7 @@ internal sealed partial class MemberCore(MemberId self, PeerCore peers, ElasticE
     {
         if (e.Epoch < View.Epoch || (e.Epoch == View.Epoch && (e.Step <= LastCompleted || Phase == MemberPhase.Stopped)) || Phase == MemberPhase.Gone)
             return;
-        if (e.Epoch == View.Epoch && IsTooFarAhead(e, effects))
+        if (e.Epoch == View.Epoch && (!View.Contains(e.Peer) || IsTooFarAhead(e, effects)))
             return;
         var isUnderWay = Phase is MemberPhase.Due or MemberPhase.Running or MemberPhase.Closing or MemberPhase.Stopping or MemberPhase.Broken;
         if (!isUnderWay || e.Epoch != View.Epoch || e.Step != Step)
@@ -249,8 +251,6 @@ internal sealed partial class MemberCore(MemberId self, PeerCore peers, ElasticE
             return;
         }
 
-        if (!View.Contains(e.Peer))
-            return;
         _ended.Add(e.Peer.Rank);
         _anyWork |= e.HasWork;
         if (e.NextEpoch != 0 && e.Peer.Rank == View.Coordinator)

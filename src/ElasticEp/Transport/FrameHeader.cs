@@ -39,7 +39,7 @@ public readonly record struct FrameHeader
     /// <summary>Bytes of payload that follow the header.</summary>
     public long PayloadLength { get; init; }
 
-    /// <summary>Transfer id of a weight chunk; next epoch in a StepEnd.</summary>
+    /// <summary>Transfer id of a weight chunk; next epoch in a StepEnd; in a heartbeat for how many milliseconds its sender has handled nothing.</summary>
     public long Id { get; init; }
 
     /// <summary>First byte of a weight chunk within its transfer.</summary>

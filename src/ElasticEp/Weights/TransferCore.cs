@@ -31,7 +31,7 @@ internal sealed partial class TransferCore(int rank, ulong manifest, int chunkBy
     public bool IsRunning { get; private set; }
 
     /// <summary>Whether no payload is being written, so that destinations may be reused once revoked.</summary>
-    public bool IsQuiet => _writing.Count == 0;
+    public bool IsIdle => _writing.Count == 0;
 
     public WeightProgress Progress { get; private set; }
 
@@ -50,7 +50,7 @@ internal sealed partial class TransferCore(int rank, ulong manifest, int chunkBy
     /// </exception>
     public void Begin(IReadOnlyList<WeightNeed> needs, TimeSpan now, List<TransferEffect> effects)
     {
-        if (IsRunning || !IsQuiet)
+        if (IsRunning || !IsIdle)
             throw new ElasticEpException(ElasticEpErrorCode.InvalidState, "A transfer of weights is under way; revoke it and wait for that before the next one.") { Rank = rank };
         var before = _items.ToDictionary(item => item.Need.Item);
         _items = [.. needs.Select(need => new ItemProgress(need, before.TryGetValue(need.Item, out var old) && old.Need.IsSame(need) ? old.Arrived : new ByteRanges()))];
@@ -147,7 +147,7 @@ internal sealed partial class TransferCore(int rank, ulong manifest, int chunkBy
             Fail(ElasticEpErrorCode.DeadlineExceeded, $"No weights have arrived for {stallDeadline}, and a payload of a lost rank has not ended.", null, effects);
     }
 
-    /// <summary>Ends the run: no further payload is accepted. Destinations may be reused once <see cref="IsQuiet"/>.</summary>
+    /// <summary>Ends the run: no further payload is accepted. Destinations may be reused once <see cref="IsIdle"/>.</summary>
     public void Revoke(List<TransferEffect> effects)
     {
         foreach (var transfer in _requested.Values)

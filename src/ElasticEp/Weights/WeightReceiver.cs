@@ -96,7 +96,7 @@ internal sealed class WeightReceiver : IDisposable
         {
             _core.Revoke(effects);
             (run, _run) = (_run, null);
-            if (!_core.IsQuiet)
+            if (!_core.IsIdle)
                 _quiet ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             quiet = _quiet?.Task ?? Task.CompletedTask;
         }
@@ -176,7 +176,7 @@ internal sealed class WeightReceiver : IDisposable
 
     private void AfterPayload()
     {
-        if (_core.IsQuiet)
+        if (_core.IsIdle)
         {
             _quiet?.TrySetResult();
             _quiet = null;

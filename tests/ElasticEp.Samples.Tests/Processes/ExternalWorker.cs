@@ -23,9 +23,15 @@ internal sealed class ExternalWorker : IAsyncDisposable
     /// <summary>What it has printed so far.</summary>
     public string[] Lines => [.. _lines];
 
-    public static ExternalWorker Start(int rank, string store, string secretFile, params string[] args)
+    public static ExternalWorker Start(int rank, string store, string secretFile, params string[] args) => Start(new ProcessStartInfo(ProcessServer.Executable, args), rank, store, secretFile);
+
+    /// <param name="start">The command, which may run the worker through another program that becomes it.</param>
+    /// <param name="rank">The rank that it is to take.</param>
+    /// <param name="store">Where the store is.</param>
+    /// <param name="secretFile">The file with the join secret.</param>
+    public static ExternalWorker Start(ProcessStartInfo start, int rank, string store, string secretFile)
     {
-        var start = new ProcessStartInfo(ProcessServer.Executable, args) { RedirectStandardOutput = true, RedirectStandardError = true };
+        (start.RedirectStandardOutput, start.RedirectStandardError) = (true, true);
         start.Environment["ElasticEp__Rank"] = rank.ToString(CultureInfo.InvariantCulture);
         start.Environment["ElasticEp__StoreAddress"] = store;
         start.Environment["ElasticEp__JoinSecretFile"] = secretFile;

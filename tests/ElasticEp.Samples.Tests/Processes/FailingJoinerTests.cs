@@ -95,7 +95,7 @@ public sealed class FailingJoinerTests : IAsyncLifetime
             if (report.BytesTotal > 0 && report.BytesMoved * 2 >= report.BytesTotal && !killed)
             {
                 (killed, killedAt) = (true, TimeProvider.System.GetTimestamp());
-                using var process = Process.GetProcessById(_launcher.Processes[2].Id);
+                using var process = Process.GetProcessById(_launcher.Processes[2].ProcessId!.Value);
                 process.Kill();
             }
         });

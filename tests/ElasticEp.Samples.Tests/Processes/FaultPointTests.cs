@@ -119,7 +119,7 @@ public sealed class FaultPointTests(ITestOutputHelper output) : IDisposable
     private Task<ProcessServer> StartAsync()
     {
         var start = new ProcessStartInfo(Executable, ["--ranks", $"{Ranks}", "--tolerated-losses", "2", "--redundant-experts", "64"]);
-        start.Environment[KillAtPoint.Variable] = _folder;
+        start.Environment[ProcessFaults.Variable] = _folder;
         return ProcessServer.StartGatewayAsync(start);
     }
 }

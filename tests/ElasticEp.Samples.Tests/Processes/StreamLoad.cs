@@ -9,12 +9,32 @@ internal sealed class StreamLoad : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly ServerClient _client;
     private readonly Task[] _streams;
+    private readonly long[] _lastTokens;
+    private long _longestGap; // ticks of a timestamp
     private int _completed;
 
     public StreamLoad(ServerClient client, int streams)
     {
         _client = client;
+        _lastTokens = new long[streams];
         _streams = [.. Enumerable.Range(0, streams).Select(stream => Task.Run(() => RunAsync(stream)))];
+    }
+
+    /// <summary>The longest time that a stream waited for its next token, since <see cref="BeginGaps"/>. Waits that have not ended count.</summary>
+    public TimeSpan LongestGap
+    {
+        get
+        {
+            var now = TimeProvider.System.GetTimestamp();
+            return TimeProvider.System.GetElapsedTime(0, _lastTokens.Select(last => now - Volatile.Read(in last)).Append(Volatile.Read(ref _longestGap)).Max());
+        }
+    }
+
+    /// <summary>From now on gaps are measured.</summary>
+    public void BeginGaps()
+    {
+        Array.Fill(_lastTokens, TimeProvider.System.GetTimestamp());
+        Volatile.Write(ref _longestGap, 0);
     }
 
     /// <summary>Waits until every stream has a request at the server; the view then.</summary>
@@ -50,9 +70,17 @@ internal sealed class StreamLoad : IAsyncDisposable
         for (var i = stream; !_stop.IsCancellationRequested; i++)
         {
             var golden = GoldenFile.Cases[i % GoldenFile.Cases.Count];
-            Assert.Equal(golden.GreedyIds, await _client.StreamAsync(golden.PromptIds, golden.GreedyIds.Length));
+            Assert.Equal(golden.GreedyIds, await _client.StreamAsync(golden.PromptIds, golden.GreedyIds.Length, () => NoteToken(stream)));
             Interlocked.Increment(ref _completed);
         }
+    }
+
+    private void NoteToken(int stream)
+    {
+        var now = TimeProvider.System.GetTimestamp();
+        var gap = now - Interlocked.Exchange(ref _lastTokens[stream], now);
+        for (var longest = Volatile.Read(ref _longestGap); gap > longest; longest = Volatile.Read(ref _longestGap))
+            Interlocked.CompareExchange(ref _longestGap, gap, longest);
     }
 
     private async Task WaitAsync(Func<Task<bool>> isTrue, string what)

@@ -25,7 +25,7 @@ public sealed partial class MetricsTests
         "vllm:request_prompt_tokens histogram", "vllm:request_generation_tokens histogram", "vllm:request_params_n histogram", "vllm:request_params_max_tokens histogram",
         "elasticep_ready gauge", "elasticep_view_epoch gauge", "elasticep_members gauge", "elasticep_max_ranks gauge", "elasticep_outstanding_requests gauge", "elasticep_scaling gauge",
         "elasticep_balancedness gauge", "elasticep_balancedness_min gauge", "elasticep_operation_phase gauge", "elasticep_operations_total counter", "elasticep_operation_seconds histogram",
-        "elasticep_pause_seconds histogram", "elasticep_bytes_moved_total counter", "elasticep_bytes_lower_bound_total counter", "elasticep_hand_backs_total counter",
+        "elasticep_pause_seconds histogram", "elasticep_bytes_moved_total counter", "elasticep_bytes_lower_bound_total counter", "elasticep_hand_backs_total counter", "elasticep_recovery_seconds histogram",
         "elasticep_steps_total counter", "elasticep_step_retries_total counter", "elasticep_step_seconds_total counter", "elasticep_step_exchange_seconds_total counter",
         "elasticep_step_wait_seconds_total counter", "elasticep_source_wait_seconds_total counter", "elasticep_view_changes_total counter",
         "elasticep_stale_frames_total counter", "elasticep_weight_bytes_received_total counter",
@@ -65,7 +65,7 @@ public sealed partial class MetricsTests
         var text = await WaitAsync(server, _ => true);
         foreach (var line in (string[])[
             "elasticep_operations_total{outcome=\"completed\"} 0", "elasticep_operations_total{outcome=\"aborted\"} 0", "elasticep_bytes_moved_total 0", "elasticep_bytes_lower_bound_total 0",
-            "vllm:eplb_rearrangements_total 0", "elasticep_pause_seconds_count 0", "elasticep_operation_seconds_count{stage=\"total\"} 0", "elasticep_ready 1", "vllm:engine_healthy{engine=\"0\"} 1", "vllm:engine_healthy{engine=\"1\"} 1"])
+            "vllm:eplb_rearrangements_total 0", "elasticep_pause_seconds_count 0", "elasticep_operation_seconds_count{stage=\"total\"} 0", "elasticep_recovery_seconds_count{part=\"replay\"} 0", "elasticep_ready 1", "vllm:engine_healthy{engine=\"0\"} 1", "vllm:engine_healthy{engine=\"1\"} 1"])
             Assert.Contains($"\n{line}\n", text, StringComparison.Ordinal);
         await server.Client.ScaleAsync(new { new_data_parallel_size = 1 });
         text = await WaitAsync(server, text => Sum(text, "elasticep_operations_total", "outcome=\"completed\"") > 0);

@@ -18,7 +18,7 @@ internal sealed class ServerClient(Uri address) : IDisposable
     }
 
     /// <summary>A streamed completion's tokens, as they come.</summary>
-    public async Task<int[]> StreamAsync(int[] prompt, int count)
+    public async Task<int[]> StreamAsync(int[] prompt, int count, Action? onTokens = null)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/completions")
         {
@@ -37,6 +37,7 @@ internal sealed class ServerClient(Uri address) : IDisposable
             using var body = JsonDocument.Parse(line.AsMemory(6));
             Assert.True(body.RootElement.TryGetProperty("choices", out _), line);
             tokens.AddRange(Ids(body.RootElement));
+            onTokens?.Invoke();
         }
 
         throw new InvalidOperationException($"The stream ended early, after {tokens.Count} tokens.");
@@ -67,6 +68,7 @@ internal sealed class ServerClient(Uri address) : IDisposable
         return new ServerView(
             [.. members.Select(member => member.GetProperty("rank").GetInt32())],
             [.. members.Select(member => member.GetProperty("incarnation").GetInt64())],
+            [.. members.Select(member => member.GetProperty("process_id") is { ValueKind: JsonValueKind.Number } id ? id.GetInt32() : 0)],
             members.Length == 0 ? 0 : members.Sum(member => member.GetProperty("slots")[0].EnumerateArray().Count(slot => slot.GetInt32() >= 0)),
             body.RootElement.GetProperty("running").GetInt32() + body.RootElement.GetProperty("queued").GetInt32(),
             body.RootElement.GetProperty("handed_back_requests").GetInt64());

@@ -38,16 +38,16 @@ internal sealed class FakeGroup : IElasticGroupClient, IGroupMessenger
     }
 
     /// <summary>A rank says something.</summary>
-    public void Say(int rank, int topic, byte[] payload) => _toFrontEnd.Writer.TryWrite(new GroupMessage(new MemberId(rank, 1), topic, payload));
+    public void Deliver(int rank, int topic, byte[] payload) => _toFrontEnd.Writer.TryWrite(new GroupMessage(new MemberId(rank, 1), topic, payload));
 
     /// <summary>The next message to a rank about this topic; others are passed over.</summary>
-    public async Task<(int Rank, ReadOnlyMemory<byte> Payload)> HearAsync(int topic)
+    public async Task<(int Rank, ReadOnlyMemory<byte> Payload)> ReceiveAsync(int topic)
     {
         var (member, payload) = await NextAsync(topic);
         return (member.Rank, payload);
     }
 
-    /// <inheritdoc cref="HearAsync"/>
+    /// <inheritdoc cref="ReceiveAsync"/>
     public async Task<(MemberId Member, ReadOnlyMemory<byte> Payload)> NextAsync(int topic)
     {
         using var deadline = new CancellationTokenSource(Deadline);

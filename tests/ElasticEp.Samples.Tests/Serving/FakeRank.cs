@@ -24,10 +24,10 @@ internal sealed class FakeRank : IElasticGroup, IGroupMessenger
     public IGroupMessenger Messenger => this;
 
     /// <summary>A front end says something.</summary>
-    public void Say(int frontEnd, int topic, byte[] payload) => _toRank.Writer.TryWrite(new GroupMessage(new MemberId(frontEnd, 1), topic, payload));
+    public void Deliver(int frontEnd, int topic, byte[] payload) => _toRank.Writer.TryWrite(new GroupMessage(new MemberId(frontEnd, 1), topic, payload));
 
     /// <summary>The next message of the rank about this topic; others are passed over.</summary>
-    public async Task<ReadOnlyMemory<byte>> HearAsync(int topic)
+    public async Task<ReadOnlyMemory<byte>> ReceiveAsync(int topic)
     {
         using var deadline = new CancellationTokenSource(FakeGroup.Deadline);
         while (true)

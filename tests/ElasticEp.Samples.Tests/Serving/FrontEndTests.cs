@@ -20,7 +20,7 @@ public sealed class FrontEndTests
         for (var i = 0; i < 6; i++)
         {
             frontEnd.Submit([1], Options);
-            ranks.Add((await group.HearAsync(ServingTopic.Assign)).Rank);
+            ranks.Add((await group.ReceiveAsync(ServingTopic.Assign)).Rank);
         }
 
         Assert.Equal([0, 0, 1, 1, 2, 2], ranks.Order());
@@ -33,17 +33,17 @@ public sealed class FrontEndTests
         using var frontEnd = await StartAsync(group);
         var request = frontEnd.Submit([1], Options)!;
         var first = await AssignedAsync(group);
-        Say(group, first.Rank, request.Number, owner: 1, position: 0, token: 10);
-        group.Say(first.Rank, ServingTopic.HandBack, new RequestNotice(request.Number, 1, "leaves").Encode());
+        Deliver(group, first.Rank, request.Number, owner: 1, position: 0, token: 10);
+        group.Deliver(first.Rank, ServingTopic.HandBack, new RequestNotice(request.Number, 1, "leaves").Encode());
         var second = await AssignedAsync(group);
         Assert.Equal(2, second.Assignment.Owner);
         Assert.Equal([10], second.Assignment.Generated.ToList());
 
-        Say(group, first.Rank, request.Number, owner: 1, position: 1, token: 99); // from the owner of before
-        Say(group, second.Rank, request.Number, owner: 2, position: 0, token: 98); // again
-        Say(group, second.Rank, request.Number, owner: 2, position: 1, token: 11);
-        Say(group, second.Rank, request.Number, owner: 2, position: 2, token: 12);
-        Say(group, second.Rank, request.Number, owner: 2, position: 3, token: 13, FinishReason.Length);
+        Deliver(group, first.Rank, request.Number, owner: 1, position: 1, token: 99); // from the owner of before
+        Deliver(group, second.Rank, request.Number, owner: 2, position: 0, token: 98); // again
+        Deliver(group, second.Rank, request.Number, owner: 2, position: 1, token: 11);
+        Deliver(group, second.Rank, request.Number, owner: 2, position: 2, token: 12);
+        Deliver(group, second.Rank, request.Number, owner: 2, position: 3, token: 13, FinishReason.Length);
         var tokens = await TokensAsync(request);
         Assert.Equal([10, 11, 12, 13], tokens);
         Assert.Equal((0, 1), (frontEnd.Outstanding, frontEnd.HandBacks));
@@ -59,13 +59,13 @@ public sealed class FrontEndTests
         (long, int)[] asked = [];
         for (var checks = 0; checks < 50 && asked.Length == 0; checks++) // the first check may find the request too young, and only tell the rank where to report
         {
-            var (rank, payload) = await group.HearAsync(ServingTopic.Check);
+            var (rank, payload) = await group.ReceiveAsync(ServingTopic.Check);
             Assert.Equal(0, rank);
             asked = [.. RequestList.Decode(payload)];
         }
 
         Assert.Equal((request.Number, 1), Assert.Single(asked));
-        group.Say(0, ServingTopic.HandBack, new RequestNotice(request.Number, 1, "the rank does not have it").Encode());
+        group.Deliver(0, ServingTopic.HandBack, new RequestNotice(request.Number, 1, "the rank does not have it").Encode());
         Assert.Equal(2, (await AssignedAsync(group)).Assignment.Owner);
     }
 
@@ -76,8 +76,8 @@ public sealed class FrontEndTests
         using var frontEnd = await StartAsync(group);
         var request = frontEnd.Submit([1], Options)!;
         await AssignedAsync(group);
-        Say(group, 0, request.Number, owner: 1, position: 0, token: 10);
-        Say(group, 0, request.Number, owner: 1, position: 2, token: 12);
+        Deliver(group, 0, request.Number, owner: 1, position: 0, token: 10);
+        Deliver(group, 0, request.Number, owner: 1, position: 2, token: 12);
         var next = (await AssignedAsync(group)).Assignment;
         Assert.Equal(2, next.Owner);
         Assert.Equal([10], next.Generated.ToList());
@@ -90,8 +90,8 @@ public sealed class FrontEndTests
         using var frontEnd = await StartAsync(group);
         for (var leave = 1; leave <= 2; leave++)
         {
-            group.Say(1, ServingTopic.Leaving, BitConverter.GetBytes(leave));
-            var (rank, payload) = await group.HearAsync(ServingTopic.Clear);
+            group.Deliver(1, ServingTopic.Leaving, BitConverter.GetBytes(leave));
+            var (rank, payload) = await group.ReceiveAsync(ServingTopic.Clear);
             Assert.Equal((1, leave), (rank, BitConverter.ToInt32(payload.Span)));
         }
 
@@ -102,8 +102,8 @@ public sealed class FrontEndTests
             Assert.Equal(0, (await AssignedAsync(group)).Rank);
         }
 
-        group.Say(1, ServingTopic.Leaving, BitConverter.GetBytes(0)); // it stays after all
-        Say(group, 0, given[0].Number, owner: 1, position: 0, token: 10);
+        group.Deliver(1, ServingTopic.Leaving, BitConverter.GetBytes(0)); // it stays after all
+        Deliver(group, 0, given[0].Number, owner: 1, position: 0, token: 10);
         using var deadline = new CancellationTokenSource(FakeGroup.Deadline);
         await given[0].Tokens.ReadAsync(deadline.Token); // so the word of rank 1, said before, has been heard
         frontEnd.Submit([1], Options);
@@ -151,7 +151,7 @@ public sealed class FrontEndTests
         using var deadline = new CancellationTokenSource(FakeGroup.Deadline);
         for (var loss = 0; loss < 4; loss++)
         {
-            Say(group, rank, request.Number, owner: loss + 1, position: loss, token: 10 + loss);
+            Deliver(group, rank, request.Number, owner: loss + 1, position: loss, token: 10 + loss);
             Assert.Equal(10 + loss, (await request.Tokens.ReadAsync(deadline.Token)).Token);
             group.Show(loss + 2, 1 - rank);
             var next = await AssignedAsync(group);
@@ -167,13 +167,13 @@ public sealed class FrontEndTests
         using var frontEnd = await StartAsync(group);
         var request = frontEnd.Submit([1], Options)!;
         Assert.Equal(new MemberId(0, 1), (await group.NextAsync(ServingTopic.Assign)).Member);
-        group.Say(0, ServingTopic.Leaving, BitConverter.GetBytes(1));
+        group.Deliver(0, ServingTopic.Leaving, BitConverter.GetBytes(1));
         group.Show(2, new MemberId(0, 2));
         var (member, payload) = await group.NextAsync(ServingTopic.Assign);
         Assert.Equal(new MemberId(0, 2), member); // although the one before it was leaving
         Assert.Equal(2, Assignment.Decode(payload).Owner);
-        group.Say(0, ServingTopic.HandBack, new RequestNotice(request.Number, 2, "not mine to hand back").Encode());
-        Say(group, 0, request.Number, owner: 2, position: 0, token: 10);
+        group.Deliver(0, ServingTopic.HandBack, new RequestNotice(request.Number, 2, "not mine to hand back").Encode());
+        Deliver(group, 0, request.Number, owner: 2, position: 0, token: 10);
         using var deadline = new CancellationTokenSource(FakeGroup.Deadline);
         Assert.Equal(10, (await request.Tokens.ReadAsync(deadline.Token)).Token);
         Assert.Equal(0, frontEnd.HandBacks);
@@ -199,13 +199,13 @@ public sealed class FrontEndTests
         for (var checks = 1; checks <= 2; checks++)
         {
             await time.FireAsync(period);
-            Assert.Empty(RequestList.Decode((await group.HearAsync(ServingTopic.Check)).Payload));
+            Assert.Empty(RequestList.Decode((await group.ReceiveAsync(ServingTopic.Check)).Payload));
         }
 
-        group.Say(0, ServingTopic.Report, Report().Encode());
-        group.Say(0, ServingTopic.Leaving, BitConverter.GetBytes(1));
-        group.Say(0, ServingTopic.Leaving, BitConverter.GetBytes(0));
-        await group.HearAsync(ServingTopic.Clear); // so the report, said before, has been heard
+        group.Deliver(0, ServingTopic.Report, Report().Encode());
+        group.Deliver(0, ServingTopic.Leaving, BitConverter.GetBytes(1));
+        group.Deliver(0, ServingTopic.Leaving, BitConverter.GetBytes(0));
+        await group.ReceiveAsync(ServingTopic.Clear); // so the report, said before, has been heard
         await time.FireAsync(period);
         Assert.Equal(3, time.Timers); // from now on it rests
 
@@ -214,7 +214,7 @@ public sealed class FrontEndTests
         for (var checks = 1; checks <= 2; checks++)
         {
             await time.FireAsync(period);
-            Assert.Equal([(request.Number, 1)], RequestList.Decode((await group.HearAsync(ServingTopic.Check)).Payload));
+            Assert.Equal([(request.Number, 1)], RequestList.Decode((await group.ReceiveAsync(ServingTopic.Check)).Payload));
         }
 
         frontEnd.Cancel(request, "abort");
@@ -243,6 +243,7 @@ public sealed class FrontEndTests
         StepDurations = [],
         StepTokens = [],
         WaitSecondsBySource = [],
+        Recoveries = [],
         ReceivedRows = [],
     };
 
@@ -258,12 +259,12 @@ public sealed class FrontEndTests
 
     private static async Task<(int Rank, Assignment Assignment)> AssignedAsync(FakeGroup group)
     {
-        var (rank, payload) = await group.HearAsync(ServingTopic.Assign);
+        var (rank, payload) = await group.ReceiveAsync(ServingTopic.Assign);
         return (rank, Assignment.Decode(payload));
     }
 
-    private static void Say(FakeGroup group, int rank, long request, int owner, int position, int token, FinishReason finish = FinishReason.None) =>
-        group.Say(rank, ServingTopic.Tokens, ReleasedToken.Encode([new ReleasedToken(request, owner, position, token, finish)]));
+    private static void Deliver(FakeGroup group, int rank, long request, int owner, int position, int token, FinishReason finish = FinishReason.None) =>
+        group.Deliver(rank, ServingTopic.Tokens, ReleasedToken.Encode([new ReleasedToken(request, owner, position, token, finish)]));
 
     private static async Task<int[]> TokensAsync(GenerationRequest request)
     {

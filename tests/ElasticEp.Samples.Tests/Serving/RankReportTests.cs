@@ -56,7 +56,7 @@ public sealed class RankReportTests : IAsyncLifetime
         }
     }
 
-    private void SayThatThereIsNoReport() => _rank.Say(-1, ServingTopic.Check, RequestList.Encode([]));
+    private void SayThatThereIsNoReport() => _rank.Deliver(-1, ServingTopic.Check, RequestList.Encode([]));
 
-    private async Task<RankReport> ReportAsync() => RankReport.Decode(await _rank.HearAsync(ServingTopic.Report))!;
+    private async Task<RankReport> ReportAsync() => RankReport.Decode(await _rank.ReceiveAsync(ServingTopic.Report))!;
 }

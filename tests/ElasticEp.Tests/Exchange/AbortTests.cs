@@ -15,7 +15,7 @@ public sealed class AbortTests
         await FailsAsync(waiting, ElasticEpErrorCode.StepAborted, "rank 5 was lost");
         await FailsAsync(rank.DispatchAsync(step, 0).AsTask(), ElasticEpErrorCode.StepAborted, "rank 5 was lost");
         Assert.Equal(ElasticEpErrorCode.StepAborted, Assert.Throws<ElasticEpException>(step.EndExchanges).Code);
-        Assert.True(rank.Exchange.WhenQuietAsync().IsCompleted);
+        Assert.True(rank.Exchange.WhenIdleAsync().IsCompleted);
         Assert.True(step.IsAborted);
         Assert.False(step.HasFailed);
 
@@ -35,7 +35,7 @@ public sealed class AbortTests
         rank.Deliver(1, rank.Dispatch());
         rank.Deliver(5, rank.Dispatch());
         rank.Exchange.Abort(Stop);
-        await rank.Exchange.WhenQuietAsync().WaitAsync(ExchangeGroup.Patience);
+        await rank.Exchange.WhenIdleAsync().WaitAsync(ExchangeGroup.Patience);
         rank.Exchange.EnterView(ExchangeSetup.View(rank.Options, 4, 0, 1), 7);
         var again = rank.DispatchAsync(rank.Exchange.BeginStep(4, 7, 2), 0).AsTask();
         rank.Deliver(1, rank.Dispatch(epoch: 4));
@@ -59,7 +59,7 @@ public sealed class AbortTests
         rank.Exchange.Abort(Stop);
         await FailsAsync(waiting, ElasticEpErrorCode.StepAborted, "rank 5 was lost");
         await cancelled.Task.WaitAsync(ExchangeGroup.Patience);
-        var quiet = rank.Exchange.WhenQuietAsync();
+        var quiet = rank.Exchange.WhenIdleAsync();
         Assert.False(quiet.IsCompleted);
         released.SetResult();
         await quiet.WaitAsync(ExchangeGroup.Patience);
@@ -111,7 +111,7 @@ public sealed class AbortTests
         Assert.False(waiting.IsCompleted);
         rank.Time.Advance(TimeSpan.FromSeconds(30));
         await FailsAsync(waiting, ElasticEpErrorCode.DeadlineExceeded, "for rank 1.");
-        await rank.Exchange.WhenQuietAsync().WaitAsync(ExchangeGroup.Patience);
+        await rank.Exchange.WhenIdleAsync().WaitAsync(ExchangeGroup.Patience);
     }
 
     [Fact]
@@ -149,7 +149,7 @@ public sealed class AbortTests
         var thrown = await Assert.ThrowsAsync<InvalidOperationException>(() => step.ForwardExpertsAsync(
             0, batch.HiddenBuffer(ElementType.BFloat16), batch.IdBuffer, batch.WeightBuffer, batch.OutputBuffer(ElementType.BFloat16), (in _) => throw new InvalidOperationException("no")).AsTask());
         Assert.Equal("no", thrown.Message);
-        Assert.True(group[0].WhenQuietAsync().IsCompleted);
+        Assert.True(group[0].WhenIdleAsync().IsCompleted);
     }
 
     [Theory]
@@ -170,7 +170,7 @@ public sealed class AbortTests
             foreach (var attempt in attempts)
                 Assert.Equal(ElasticEpErrorCode.StepAborted, (await Assert.ThrowsAsync<ElasticEpException>(() => attempt.WaitAsync(ExchangeGroup.Patience))).Code);
             foreach (var rank in steps.Keys)
-                await group[rank].WhenQuietAsync().WaitAsync(ExchangeGroup.Patience);
+                await group[rank].WhenIdleAsync().WaitAsync(ExchangeGroup.Patience);
             group.Enter(ExchangeSetup.Scattered(options, (2 * round) + 2, seed, 0, 1, 2, 3), round + 1);
             await group.RunStepAsync(round + 1); // checks every row against the oracle
         }

@@ -79,7 +79,7 @@ internal sealed class ExchangeGroup(ElasticEpOptions options, ulong? shuffleSeed
         foreach (var exchange in _ranks.Values)
         {
             exchange.Abort(new ElasticEpException(ElasticEpErrorCode.StepAborted, "the test has ended"));
-            await exchange.WhenQuietAsync().WaitAsync(Patience);
+            await exchange.WhenIdleAsync().WaitAsync(Patience);
             exchange.Dispose();
         }
     }

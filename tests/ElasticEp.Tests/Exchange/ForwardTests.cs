@@ -32,7 +32,7 @@ public sealed class ForwardTests : IAsyncLifetime
         await _isInside.Task.WaitAsync(ExchangeGroup.Patience);
         await Assert.ThrowsAsync<InvalidOperationException>(() => ForwardAsync(step, lane: 1, (in _) => throw new InvalidOperationException("a fault on the other lane")));
         _group[0].Abort(Stop);
-        var idle = _group[0].WhenQuietAsync();
+        var idle = _group[0].WhenIdleAsync();
         Assert.False(idle.IsCompleted);
         var busy = Assert.Throws<ElasticEpException>(() => _group[0].EnterView(ExchangeSetup.View(_options, 2, 0), 1));
         Assert.Equal(ElasticEpErrorCode.InvalidState, busy.Code);

@@ -126,7 +126,7 @@ public sealed class FrameTests : IDisposable
         var target = _rank.Answer(1, header);
         var aborted = _rank.Answer(5, header);
         _rank.Exchange.Abort(new ElasticEpException(ElasticEpErrorCode.StepAborted, "stop"));
-        var quiet = _rank.Exchange.WhenQuietAsync();
+        var quiet = _rank.Exchange.WhenIdleAsync();
         Assert.Equal(ElasticEpErrorCode.InvalidState, Assert.Throws<ElasticEpException>(() => _rank.Exchange.EnterView(_rank.View, 7)).Code);
         _rank.Exchange.Complete(LoneRank.Id(1), header, target.Buffer);
         Assert.False(quiet.IsCompleted);
@@ -145,7 +145,7 @@ public sealed class FrameTests : IDisposable
         var call = rank.DispatchAsync(rank.Begin(), 0).AsTask();
         rank.Deliver(1, rank.Dispatch());
         var isQuiet = false;
-        time.Read = () => isQuiet = rank.Exchange.WhenQuietAsync().IsCompleted; // the wait is measured when it ends
+        time.Read = () => isQuiet = rank.Exchange.WhenIdleAsync().IsCompleted; // the wait is measured when it ends
         rank.Deliver(5, rank.Dispatch());
         Assert.True(isQuiet);
         await call.WaitAsync(ExchangeGroup.Patience);
@@ -182,7 +182,7 @@ public sealed class FrameTests : IDisposable
         _rank.Refused(1, _rank.Dispatch() with { PayloadLength = 1 });
         _rank.Refused(1, _rank.Dispatch(rows: 2) with { PayloadLength = long.MaxValue });
         _rank.Refused(1, _rank.Combine(13));
-        Assert.True(_rank.Exchange.WhenQuietAsync().IsCompleted);
+        Assert.True(_rank.Exchange.WhenIdleAsync().IsCompleted);
     }
 
     [Fact]
@@ -217,7 +217,7 @@ public sealed class FrameTests : IDisposable
         var refused = Assert.Throws<ElasticEpException>(() => _rank.Deliver(1, _rank.Dispatch(rows: words.Length / 4), words));
         Assert.Equal((ElasticEpErrorCode.ProtocolViolation, (int?)1), (refused.Code, refused.Rank));
         Assert.Contains(fault, refused.Message, StringComparison.Ordinal);
-        Assert.True(_rank.Exchange.WhenQuietAsync().IsCompleted);
+        Assert.True(_rank.Exchange.WhenIdleAsync().IsCompleted);
     }
 
     [Fact]

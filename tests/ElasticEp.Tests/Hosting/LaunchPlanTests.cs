@@ -9,16 +9,16 @@ public sealed class LaunchPlanTests
     private readonly LaunchPlan _plan = new("chat", initialRanks: 2, maxRanks: 5, standbys: 2);
 
     [Fact]
-    public void The_first_ranks_are_wanted_before_there_is_a_view() => Assert.Equal(["0 birth", "1 birth"], Wanted(GroupRecord.Unborn));
+    public void The_first_ranks_are_wanted_before_there_is_a_view() => Assert.Equal(["0 @birth", "1 @birth"], Wanted(GroupRecord.Unborn));
 
     [Fact]
-    public void Standbys_take_the_lowest_free_numbers_once_there_is_a_view() => Assert.Equal(["1 standby", "3 standby"], Wanted(Serving(0, 2)));
+    public void Standbys_take_the_lowest_free_numbers_once_there_is_a_view() => Assert.Equal(["1 @standby", "3 @standby"], Wanted(Serving(0, 2)));
 
     [Fact]
-    public void Processes_are_started_in_the_places_of_members_that_were_lost() => Assert.Equal(["1 standby", "3 standby", "4 standby"], Wanted(Serving(0, 2) with { Wanted = 3 }));
+    public void Processes_are_started_in_the_places_of_members_that_were_lost() => Assert.Equal(["1 @standby", "3 @standby", "4 @standby"], Wanted(Serving(0, 2) with { Wanted = 3 }));
 
     [Fact]
-    public void Standbys_stop_at_the_highest_number() => Assert.Equal(["4 standby"], Wanted(Serving(0, 1, 2, 3)));
+    public void Standbys_stop_at_the_highest_number() => Assert.Equal(["4 @standby"], Wanted(Serving(0, 1, 2, 3)));
 
     [Fact]
     public void An_operation_wants_its_joiners_and_no_new_standbys() => Assert.Equal(["2 op", "3 op"], Wanted(Growing("op", isCommitted: false)));
@@ -34,7 +34,7 @@ public sealed class LaunchPlanTests
     [InlineData(2, LaunchPlan.Standby, true)]
     [InlineData(3, "op", true)]
     [InlineData(3, "earlier", false)]
-    [InlineData(1, "birth", true)]
+    [InlineData(1, "@birth", true)]
     [InlineData(4, LaunchPlan.Standby, true)]
     [InlineData(4, "earlier", false)]
     public void During_an_operation_members_its_joiners_and_standbys_go_on(int rank, string startedFor, bool isWanted) =>
@@ -52,8 +52,8 @@ public sealed class LaunchPlanTests
     public void A_leaver_goes_on_until_its_operation_has_ended()
     {
         var leaving = Serving(0) with { Pending = new PendingOperation(new OperationRequest("op", OperationKind.Scale), [0], [], [1]) { IsCommitted = true } };
-        Assert.True(_plan.IsWanted(leaving, 1, "birth"));
-        Assert.False(_plan.IsWanted(Serving(0), 1, "birth"));
+        Assert.True(_plan.IsWanted(leaving, 1, "@birth"));
+        Assert.False(_plan.IsWanted(Serving(0), 1, "@birth"));
     }
 
     [Fact]

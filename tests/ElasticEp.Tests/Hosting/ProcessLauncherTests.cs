@@ -35,7 +35,7 @@ public sealed class ProcessLauncherTests : IWorkerOutput, IWorkerEnvironment
     public async Task One_that_obeys_a_termination_ends_by_itself()
     {
         var rank = await LaunchAsync("trap 'echo leaving; exit 0' TERM; echo ready; while :; do sleep 0.05; done");
-        await HeardAsync("7 out ready");
+        await OutputAsync("7 out ready");
         await rank.StopAsync(CancellationToken.None).AsTask().WaitAsync(Deadline, TestContext.Current.CancellationToken);
         Assert.Equal("exited with code 0", await rank.Ended);
         Assert.Contains("7 out leaving", _lines);
@@ -45,7 +45,7 @@ public sealed class ProcessLauncherTests : IWorkerOutput, IWorkerEnvironment
     public async Task One_that_ignores_it_is_ended_after_its_time()
     {
         var rank = await LaunchAsync("trap '' TERM; echo ready; while :; do sleep 0.05; done", options => options.StopTimeout = TimeSpan.FromMilliseconds(100));
-        await HeardAsync("7 out ready");
+        await OutputAsync("7 out ready");
         await rank.StopAsync(CancellationToken.None).AsTask().WaitAsync(Deadline, TestContext.Current.CancellationToken);
         Assert.Equal("exited with code 137", await rank.Ended);
     }
@@ -54,8 +54,8 @@ public sealed class ProcessLauncherTests : IWorkerOutput, IWorkerEnvironment
     public async Task Its_standard_input_is_a_pipe_that_stays_open_while_the_launcher_lives()
     {
         var rank = await LaunchAsync("echo ready; cat; echo parent gone");
-        await HeardAsync("7 out ready");
-        using var process = Process.GetProcessById(((WorkerProcess)rank).Id);
+        await OutputAsync("7 out ready");
+        using var process = Process.GetProcessById(((WorkerProcess)rank).ProcessId!.Value);
         Assert.False(process.HasExited);
         await rank.DisposeAsync();
         Assert.DoesNotContain("7 out parent gone", _lines);
@@ -96,7 +96,7 @@ public sealed class ProcessLauncherTests : IWorkerOutput, IWorkerEnvironment
         return await new LocalProcessLauncher(options, [this], this, TimeProvider.System).LaunchAsync(new RankLaunch("chat", 7, "op"), CancellationToken.None);
     }
 
-    private async Task HeardAsync(string line)
+    private async Task OutputAsync(string line)
     {
         var started = TimeProvider.System.GetTimestamp();
         while (!_lines.Contains(line))

@@ -120,7 +120,7 @@ public sealed class PeerCoreTests
         Live(Beat * 4, 2, 3);
         Assert.Equal(LossReason.Silent, Loss());
         Assert.Equal(DisconnectReason.Aborted, Assert.Single(Of<AbortLink>()).Reason);
-        _core.OnBeat(Peer, _now);
+        _core.OnBeat(Peer, TimeSpan.Zero, _now);
         Assert.False(_core.IsLost(Peer));
     }
 
@@ -129,7 +129,7 @@ public sealed class PeerCoreTests
     {
         Connect(1, 2, 3);
         Live(Beat * 5, 2, 3);
-        _core.OnHeardOf(new HeardMessage(Peer, true), _now);
+        _core.OnProbeReply(new ProbeReplyMessage(Peer, true), _now);
         Live(Beat * 3, 2, 3);
         Assert.Empty(_core.TakeLosses());
         Assert.Single(Of<AbortLink>());
@@ -146,8 +146,26 @@ public sealed class PeerCoreTests
         {
             _effects.Clear();
             _core.OnProbe(TestViews.Id(3), new ProbeMessage(TestViews.Id(about)), _now, _effects);
-            Assert.Equal(new HeardMessage(TestViews.Id(about), isHeard), Assert.Single(Of<SendMessage>()).Message);
+            Assert.Equal(new ProbeReplyMessage(TestViews.Id(about), isHeard), Assert.Single(Of<SendMessage>()).Message);
         }
+    }
+
+    [Fact]
+    public void Who_sends_heartbeats_and_handles_nothing_is_suspected_then_lost_until_it_gets_on()
+    {
+        Connect(1);
+        _core.OnBeat(Peer, TimeSpan.FromSeconds(3), _now);
+        var state = _core.StateOf(Peer, TimeSpan.Zero, _now);
+        Assert.Equal((false, true, _now - TimeSpan.FromSeconds(3)), (state.IsLost, state.IsSuspected, state.Since));
+        Assert.Contains("handled nothing else for 3.0 s", state.Detail, StringComparison.Ordinal);
+        Assert.Empty(_core.TakeLosses());
+        _core.OnBeat(Peer, Options.StopDeadline, _now);
+        Assert.Equal(LossReason.Wedged, Loss());
+        _core.OnUp(Peer, _now);
+        Assert.True(_core.IsLost(Peer)); // a new link changes nothing
+        _core.OnBeat(Peer, TimeSpan.Zero, _now);
+        Assert.False(_core.IsLost(Peer));
+        Assert.False(_core.StateOf(Peer, TimeSpan.Zero, _now).IsSuspected);
     }
 
     [Fact]
@@ -171,7 +189,7 @@ public sealed class PeerCoreTests
         Connect(1, 2);
         Live(Beat, 1, 2);
         _now += TimeSpan.FromSeconds(20);
-        _core.OnBeat(Peer, _now); // before the first tick
+        _core.OnBeat(Peer, TimeSpan.Zero, _now); // before the first tick
         _core.Excuse(_now);
         Live(_core.SilenceTime + Beat, 2);
         Assert.Equal(Peer, Assert.Single(_core.TakeLosses()).Peer);
@@ -197,7 +215,7 @@ public sealed class PeerCoreTests
         Connect(1);
         _core.Report(Peer, reason, "", _now);
         Assert.Equal(reason, Loss());
-        _core.OnBeat(Peer, _now);
+        _core.OnBeat(Peer, TimeSpan.Zero, _now);
         _core.OnUp(Peer, _now);
         Assert.True(_core.IsLost(Peer));
         _core.Withdraw(Peer, reason);
@@ -300,7 +318,7 @@ public sealed class PeerCoreTests
         {
             _now += Beat;
             foreach (var rank in beating)
-                _core.OnBeat(TestViews.Id(rank), _now);
+                _core.OnBeat(TestViews.Id(rank), TimeSpan.Zero, _now);
             _core.OnTick(_now, _effects);
         }
     }

@@ -26,7 +26,7 @@ public sealed class GroupWatchTests
     public void Without_a_view_it_is_forming_and_joiners_are_shown_from_their_registration_on()
     {
         Assert.Equal("forming", Read().Phase);
-        _watch.OnRecord(new GroupRecord(GroupView.None, null, new PendingOperation(new OperationRequest("birth", OperationKind.Birth), [0, 1], [0, 1], [])), _now);
+        _watch.OnRecord(new GroupRecord(GroupView.None, null, new PendingOperation(new OperationRequest("@birth", OperationKind.Birth), [0, 1], [0, 1], [])), _now);
         _watch.OnRegistered(TestViews.Member(1), 4711);
         var ranks = Read().Ranks;
         Assert.Equal([(0, RankCondition.Joining, null), (1, RankCondition.Joining, 4711)], ranks.Select(rank => (rank.Rank, rank.Condition, rank.ProcessId)));
@@ -225,7 +225,7 @@ public sealed class GroupWatchTests
 
     private void Beat(int rank, long step, RankActivity activity)
     {
-        _peers.OnBeat(TestViews.Id(rank), _now);
+        _peers.OnBeat(TestViews.Id(rank), TimeSpan.Zero, _now);
         _watch.OnBeat(TestViews.Id(rank), step, activity, _now);
     }
 

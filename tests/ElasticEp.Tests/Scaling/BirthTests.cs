@@ -25,7 +25,7 @@ public sealed class BirthTests
         Assert.Contains(probe.Of<SendMessage>(), send => send.To == again && send.Message is PrepareMessage prepare && prepare.Next.Digest == next.Digest);
         probe.Fetched();
         Assert.False(probe.Report(1, PreparationState.Ready).Has<WriteRecord>()); // the process that is gone
-        probe.Post(new MessageReceived(again, new PreparationMessage("birth", PreparationState.Ready, next.Digest, 0, 0, "")));
+        probe.Post(new MessageReceived(again, new PreparationMessage("@birth", PreparationState.Ready, next.Digest, 0, 0, "")));
         Assert.Equal(again, probe.Write().Record.View.Find(1)!.Id);
         Assert.Contains(probe.Of<SendMessage>(), send => send.To == again && send.Message is StartMessage);
     }
@@ -86,17 +86,17 @@ public sealed class BirthTests
         core.Handle(new LinkUp(TestViews.Id(2)), TimeSpan.Zero);
         var view = TestViews.View(1, 0, 1, 2);
         Assert.Single(Prepare(view).OfType<Fetch>());
-        core.Handle(new Fetched("birth"), TimeSpan.Zero);
+        core.Handle(new Fetched("@birth"), TimeSpan.Zero);
         var again = new GroupView(1, 1, 0, view.Members, SimPlanner.Plan(view, ([0, 1, 2], hasOthers ? 1 : 0)).Placement);
         var effects = Prepare(again);
         Assert.Equal(hasOthers, effects.OfType<Rollback>().Any());
-        core.Handle(new Fetched("birth"), TimeSpan.Zero); // of the first, which was under way when it was undone
+        core.Handle(new Fetched("@birth"), TimeSpan.Zero); // of the first, which was under way when it was undone
         Assert.Equal(hasOthers ? PreparationState.Fetching : PreparationState.Ready, core.Preparation.State);
         if (hasOthers)
-            Assert.Contains(core.Handle(new RolledBack("birth"), TimeSpan.Zero), effect => effect.Control is Fetch { Plan.Next: var view } && view == again);
+            Assert.Contains(core.Handle(new RolledBack("@birth"), TimeSpan.Zero), effect => effect.Control is Fetch { Plan.Next: var view } && view == again);
 
         List<ControlEffect> Prepare(GroupView next) => [.. core.Handle(
-            new MessageReceived(TestViews.Id(0), new PrepareMessage("birth", 0, GroupView.None, next, [], TimeSpan.Zero)), TimeSpan.Zero).Select(effect => effect.Control).OfType<ControlEffect>()];
+            new MessageReceived(TestViews.Id(0), new PrepareMessage("@birth", 0, GroupView.None, next, [], TimeSpan.Zero)), TimeSpan.Zero).Select(effect => effect.Control).OfType<ControlEffect>()];
     }
 
     [Fact]

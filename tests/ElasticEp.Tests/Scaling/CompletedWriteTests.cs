@@ -51,23 +51,23 @@ public sealed class CompletedWriteTests
     [Fact]
     public void Operations_of_the_groups_own_do_not_make_an_outcome_unknown()
     {
-        var probe = CoreProbe.Idle().Ask("seen", size: 2, endedBefore: 1);
+        var probe = CoreProbe.Idle().Request("seen", size: 2, endedBefore: 1);
         var record = probe.Record.AfterEnd(new OperationOutcome("seen", true, "", new OperationFigures()), OperationKind.Scale);
         for (var birth = 0; birth < 3 * OutcomeLog.Capacity; birth++)
             record = record.AfterEnd(new OperationOutcome($"birth {birth}", true, "", new OperationFigures()), OperationKind.Birth);
         probe.Overwrite(record);
         probe.AnswerRead();
-        Assert.True(probe.Ask("op", size: 3, endedBefore: 0).Has<WriteRecord>());
+        Assert.True(probe.Request("op", size: 3, endedBefore: 0).Has<WriteRecord>());
     }
 
     [Fact]
     public void What_was_refused_may_be_requested_again_under_the_same_id_by_another_call()
     {
-        var probe = CoreProbe.Idle().Ask("op", size: 3).Write();
-        var refused = probe.Ask("other", size: 4, call: 1).Sent<OperationReplyMessage>(-1).Single();
+        var probe = CoreProbe.Idle().Request("op", size: 3).Write();
+        var refused = probe.Request("other", size: 4, call: 1).Sent<OperationReplyMessage>(-1).Single();
         Assert.Equal(((int)ElasticEpErrorCode.ScaleInProgress, 1), (refused.Code, refused.Call));
         probe.Cancel("op").Write();
-        var accepted = probe.Ask("other", size: 4, call: 2).Sent<OperationReplyMessage>(-1).Single();
+        var accepted = probe.Request("other", size: 4, call: 2).Sent<OperationReplyMessage>(-1).Single();
         Assert.Equal((0, 2), (accepted.Code, accepted.Call));
         Assert.True(probe.Has<WriteRecord>());
     }

@@ -37,7 +37,7 @@ public sealed class CoordinatorCoreTests
     [Fact]
     public void The_same_operation_twice_is_one_operation()
     {
-        var probe = CoreProbe.Idle().Ask("op", size: 3).Write().Ask("op", size: 3);
+        var probe = CoreProbe.Idle().Request("op", size: 3).Write().Request("op", size: 3);
         Assert.Equal(0, probe.Sent<OperationReplyMessage>(-1).Single().Code);
         Assert.False(probe.Has<WriteRecord>());
     }
@@ -45,14 +45,14 @@ public sealed class CoordinatorCoreTests
     [Fact]
     public void Another_operation_meanwhile_is_refused()
     {
-        var answer = CoreProbe.Idle().Ask("op", size: 3).Write().Ask("other", size: 4).Sent<OperationReplyMessage>(-1).Single();
+        var answer = CoreProbe.Idle().Request("op", size: 3).Write().Request("other", size: 4).Sent<OperationReplyMessage>(-1).Single();
         Assert.Equal(((int)ElasticEpErrorCode.ScaleInProgress, "op"), (answer.Code, answer.Detail));
     }
 
     [Fact]
     public void An_operation_that_has_ended_earlier_is_not_run_again()
     {
-        var probe = CoreProbe.Idle().Ask("first", size: 2).Write().Ask("second", size: 2).Write().Ask("first", size: 2);
+        var probe = CoreProbe.Idle().Request("first", size: 2).Write().Request("second", size: 2).Write().Request("first", size: 2);
         Assert.Equal(0, probe.Sent<OperationReplyMessage>(-1).Single().Code); // its outcome is in the record
         Assert.False(probe.Has<WriteRecord>());
     }
@@ -62,17 +62,78 @@ public sealed class CoordinatorCoreTests
     {
         var probe = CoreProbe.Idle().Cancel("op");
         Assert.Equal((int)ElasticEpErrorCode.OperationAborted, probe.Sent<OperationReplyMessage>(-1).Single().Code);
-        Assert.Equal((int)ElasticEpErrorCode.OperationAborted, probe.Ask("op", size: 3).Sent<OperationReplyMessage>(-1).Single().Code);
+        Assert.Equal((int)ElasticEpErrorCode.OperationAborted, probe.Request("op", size: 3).Sent<OperationReplyMessage>(-1).Single().Code);
         Assert.False(probe.Has<WriteRecord>());
-        Assert.True(probe.Ask("other", size: 3).Has<WriteRecord>());
+        Assert.True(probe.Request("other", size: 3).Has<WriteRecord>());
     }
 
     [Fact]
     public void A_cancelled_call_never_begins_and_a_later_one_with_the_same_id_does()
     {
         var probe = CoreProbe.Idle().Cancel("op", call: 1);
-        Assert.Equal((int)ElasticEpErrorCode.OperationAborted, probe.Ask("op", size: 3, call: 1).Sent<OperationReplyMessage>(-1).Single().Code);
-        Assert.True(probe.Ask("op", size: 3, call: 2).Has<WriteRecord>());
+        Assert.Equal((int)ElasticEpErrorCode.OperationAborted, probe.Request("op", size: 3, call: 1).Sent<OperationReplyMessage>(-1).Single().Code);
+        Assert.True(probe.Request("op", size: 3, call: 2).Has<WriteRecord>());
+    }
+
+    [Fact]
+    public void A_cancel_of_one_call_leaves_the_operation_to_the_other_calls_of_its_id()
+    {
+        var probe = CoreProbe.Idle().Cancel("op", call: 1).Request("op", size: 3, call: 2).Write();
+        var late = probe.Cancel("op", call: 1).Sent<OperationReplyMessage>(-1).Single(); // its confirmation was lost
+        Assert.Equal(((int)ElasticEpErrorCode.OperationAborted, 1L, null), (late.Code, late.Call, probe.Coordinator.Operation!.AbortReason));
+        probe.Request("op", size: 3, call: 3).Cancel("op", call: 2);
+        Assert.Null(probe.Coordinator.Operation!.AbortReason);
+        probe.Cancel("op", call: 3);
+        Assert.Equal("it was cancelled by its caller", probe.Coordinator.Operation!.AbortReason);
+    }
+
+    [Fact]
+    public void However_many_wait_their_turn_all_have_it()
+    {
+        var probe = CoreProbe.Idle().Request("op", size: 3).Write();
+        for (var leave = 0; leave < 20; leave++)
+            probe.Request($"leave {leave}", kind: OperationKind.Leave, remove: [4 + leave]);
+        probe.Request("leave", kind: OperationKind.Leave, remove: [1], endedBefore: 0);
+        for (var again = 0; again < 20; again++)
+            probe.Request($"leave {again}", kind: OperationKind.Leave, remove: [4 + again]);
+        var record = probe.Record;
+        for (var ended = 0; ended < 20; ended++)
+            record = record.AfterEnd(new OperationOutcome($"ended {ended}", true, "", new OperationFigures()), OperationKind.Scale);
+        probe.Overwrite(record);
+        probe.Cancel("op").AnswerRefused().AnswerRead();
+        Assert.Equal("leave", probe.Coordinator.Operation?.Id); // those before it name no members
+    }
+
+    [Fact]
+    public void What_waits_for_many_operations_of_this_rank_is_known_not_to_have_run()
+    {
+        var queue = new RequestQueue();
+        var request = new OperationRequest("op", OperationKind.Scale) { EndedBefore = 3 };
+        queue.Enqueue(TestViews.Id(1), request, TimeSpan.MaxValue);
+        for (var ended = 4; ended < 40; ended++)
+            queue.OnEnded(ended);
+        Assert.True(queue.IsWaiting(request));
+        Assert.True(queue.TryDequeue(TimeSpan.Zero, out _, out var waiting));
+        Assert.Equal(39, waiting.EndedBefore);
+    }
+
+    [Fact]
+    public void A_member_that_is_told_of_trouble_that_concerns_nobody_does_not_coordinate()
+    {
+        var probe = CoreProbe.Idle(rank: 1);
+        var pending = new PendingOperation(new OperationRequest("op", OperationKind.Scale) { Size = 3 }, [0, 1, 2], [2], []);
+        probe.Overwrite(probe.Record with { Pending = pending });
+        probe.Message(2, new StepFailedMessage(1, 2, TestViews.Id(0), "it reaches nobody else")).AnswerRead();
+        Assert.Equal((false, false), (probe.Coordinator.IsActive, probe.Has<WriteRecord>()));
+        Assert.Single(probe.Sent<CompletedMessage>(2));
+    }
+
+    [Fact]
+    public void A_report_of_who_takes_no_part_counts_for_nothing()
+    {
+        var probe = CoreProbe.Idle().AdvanceTo(OperationPhase.Preparing);
+        probe.Report(3, PreparationState.Ready, moved: long.MaxValue);
+        Assert.Equal(0, probe.Coordinator.Operation!.BytesMoved);
     }
 
     [Fact]
@@ -80,16 +141,16 @@ public sealed class CoordinatorCoreTests
     {
         var probe = CoreProbe.Idle();
         for (var ended = 0; ended <= OutcomeLog.Capacity; ended++)
-            probe.Ask($"op {ended}", size: 2).Write();
-        Assert.Equal((int)ElasticEpErrorCode.OutcomeUnknown, probe.Ask("op 0", size: 2, endedBefore: 0).Sent<OperationReplyMessage>(-1).Single().Code);
+            probe.Request($"op {ended}", size: 2).Write();
+        Assert.Equal((int)ElasticEpErrorCode.OutcomeUnknown, probe.Request("op 0", size: 2, endedBefore: 0).Sent<OperationReplyMessage>(-1).Single().Code);
         Assert.False(probe.Has<WriteRecord>());
-        Assert.True(probe.Ask("new", size: 3, endedBefore: 1).Has<WriteRecord>());
+        Assert.True(probe.Request("new", size: 3, endedBefore: 1).Has<WriteRecord>());
     }
 
     [Fact]
     public void A_requester_that_has_seen_a_later_record_makes_the_coordinator_read_it()
     {
-        var probe = CoreProbe.Idle().Ask("op", size: 3, endedBefore: 1);
+        var probe = CoreProbe.Idle().Request("op", size: 3, endedBefore: 1);
         Assert.True(probe.Has<ReadRecord>());
         probe.Overwrite(probe.Record.AfterEnd(new OperationOutcome("op", true, "", new OperationFigures()), OperationKind.Scale));
         Assert.Equal(0, probe.AnswerRead().Sent<OperationReplyMessage>(-1).Single().Code); // it has ended: the record says how
@@ -100,7 +161,7 @@ public sealed class CoordinatorCoreTests
     public void While_the_record_cannot_be_read_requests_are_refused_with_the_reason()
     {
         var probe = CoreProbe.Idle().Post(new RecordUnreadable(0, "format 9"));
-        var refused = probe.Ask("op", size: 3).Sent<OperationReplyMessage>(-1).Single();
+        var refused = probe.Request("op", size: 3).Sent<OperationReplyMessage>(-1).Single();
         Assert.Equal((int)ElasticEpErrorCode.StoreUnavailable, refused.Code);
         Assert.Contains("format 9", refused.Detail, StringComparison.Ordinal);
     }
@@ -120,9 +181,9 @@ public sealed class CoordinatorCoreTests
     [Fact]
     public void A_leave_waits_its_turn_even_behind_one_that_is_refused()
     {
-        var probe = CoreProbe.Idle().Ask("op", size: 3).Write()
-            .Ask("gone", kind: OperationKind.Leave, remove: [4])
-            .Ask("leave", kind: OperationKind.Leave, remove: [1])
+        var probe = CoreProbe.Idle().Request("op", size: 3).Write()
+            .Request("gone", kind: OperationKind.Leave, remove: [4])
+            .Request("leave", kind: OperationKind.Leave, remove: [1])
             .Cancel("op").Write();
         Assert.Equal("leave", probe.Coordinator.Operation?.Id);
         Assert.Equal("gone", probe.Sent<OperationReplyMessage>(-1).First(answer => answer.Code != 0).Operation);
@@ -131,7 +192,7 @@ public sealed class CoordinatorCoreTests
     [Fact]
     public void A_leave_that_waits_can_be_cancelled()
     {
-        var probe = CoreProbe.Idle().Ask("op", size: 3).Write().Ask("leave", kind: OperationKind.Leave, remove: [1]).Message(-1, new CancelMessage("leave", 0));
+        var probe = CoreProbe.Idle().Request("op", size: 3).Write().Request("leave", kind: OperationKind.Leave, remove: [1]).Message(-1, new CancelMessage("leave", 0));
         Assert.Equal((int)ElasticEpErrorCode.OperationAborted, probe.Sent<OperationReplyMessage>(-1).Single().Code);
         probe.Cancel("op").Write();
         Assert.Null(probe.Coordinator.Operation);
@@ -151,7 +212,7 @@ public sealed class CoordinatorCoreTests
         Assert.True(probe.Has<Disconnect>());
         Assert.Equal((1, false), (probe.Record.View.Epoch, probe.Outcome.IsCompleted));
         Assert.Equal("", probe.Core.Preparation.Operation);
-        Assert.Equal(OperationPhase.Proposing, probe.Ask("next", size: 4).Phase);
+        Assert.Equal(OperationPhase.Proposing, probe.Request("next", size: 4).Phase);
     }
 
     [Fact]
@@ -207,7 +268,7 @@ public sealed class CoordinatorCoreTests
         Assert.True(probe.Has<ReadRecord>());
         probe.AnswerRead();
         Assert.Null(probe.Coordinator.Operation);
-        Assert.Equal(OperationPhase.Proposing, probe.Ask("next", size: 3).Phase);
+        Assert.Equal(OperationPhase.Proposing, probe.Request("next", size: 3).Phase);
     }
 
     [Fact]
@@ -231,7 +292,7 @@ public sealed class CoordinatorCoreTests
     [Fact]
     public void The_rank_of_a_dismissed_process_can_be_asked_for_again()
     {
-        var probe = CoreProbe.Idle().AdvanceTo(OperationPhase.Preparing).Cancel("op").Write().Ask("again", size: 3).Write();
+        var probe = CoreProbe.Idle().AdvanceTo(OperationPhase.Preparing).Cancel("op").Write().Request("again", size: 3).Write();
         probe.Post(new RankUnregistered(TestViews.Id(2)));
         Assert.Equal(OperationPhase.Gathering, probe.Phase);
         probe.Post(new RankRegistered(TestViews.Member(2) with { Incarnation = 77, Address = "new" }));
@@ -241,7 +302,7 @@ public sealed class CoordinatorCoreTests
     [Fact]
     public void Stopping_the_group_needs_no_placement_and_ends_with_a_terminal_view()
     {
-        var probe = CoreProbe.Idle().Ask("stop", kind: OperationKind.Stop).Write();
+        var probe = CoreProbe.Idle().Request("stop", kind: OperationKind.Stop).Write();
         Assert.False(probe.Has<Plan>());
         probe.FetchEverywhere();
         probe.Write();

@@ -112,7 +112,7 @@ internal sealed class CoreProbe
 
     public CoreProbe Lose(int peer) => Post(new DialEnded(TestViews.Id(peer), DialResult.Refused, "nobody listens"));
 
-    public CoreProbe Ask(string id, int? size = null, OperationKind kind = OperationKind.Scale, int[]? remove = null, long call = 0, long endedBefore = 0) =>
+    public CoreProbe Request(string id, int? size = null, OperationKind kind = OperationKind.Scale, int[]? remove = null, long call = 0, long endedBefore = 0) =>
         Message(-1, new OperationRequestMessage(new OperationRequest(id, kind) { Size = size, Remove = remove?.ToImmutableArray(), Call = call, EndedBefore = endedBefore }));
 
     public CoreProbe Cancel(string id, long call = 0) => Message(-1, new CancelMessage(id, call));
@@ -162,7 +162,7 @@ internal sealed class CoreProbe
 
     public CoreProbe Plan(params int[] target) => Plan(SimPlanner.Plan(Record.View, target));
 
-    public CoreProbe Plan(PlacementPlan plan) => Post(new Planned(Coordinator.Operation!.Id, plan, 0, ""));
+    public CoreProbe Plan(PlacementPlan plan) => Post(new Planned(Coordinator.Operation!.Id, Coordinator.Operation.PlannedFrom, plan, 0, ""));
 
     public CoreProbe Fetched() => Post(new Fetched(Coordinator.Operation!.Id));
 
@@ -188,7 +188,7 @@ internal sealed class CoreProbe
     /// <summary>Takes a growth to [0 1 2], or the departure of a rank, to a phase.</summary>
     public CoreProbe AdvanceTo(OperationPhase phase, int? leaver = null)
     {
-        _ = leaver is { } rank ? Ask("op", remove: [rank]) : Ask("op", size: 3);
+        _ = leaver is { } rank ? Request("op", remove: [rank]) : Request("op", size: 3);
         if (Phase < phase)
             Write().ReportLoad();
         if (leaver is null && Phase < phase)

@@ -27,7 +27,7 @@ public sealed class LoadReportTests
     [Fact]
     public void An_operation_asks_every_member_and_is_planned_with_what_they_say()
     {
-        var probe = CoreProbe.Idle().Ask("op", remove: [1]).Write();
+        var probe = CoreProbe.Idle().Request("op", remove: [1]).Write();
         Assert.Single(probe.Sent<ExpertLoadRequestMessage>(1));
         Assert.Equal(0, Assert.Single(probe.Of<ReportExpertLoad>()).To.Rank);
         Assert.False(probe.Message(0, new ExpertLoadMessage(1, new long[] { 1, 2, 3, 4 })).Has<Plan>());
@@ -40,7 +40,7 @@ public sealed class LoadReportTests
     [InlineData(1, long.MaxValue)]
     public void A_report_of_a_stranger_or_of_a_step_that_nobody_can_have_run_counts_for_nothing(int from, long step)
     {
-        var probe = CoreProbe.Idle().Ask("op", remove: [1]).Write();
+        var probe = CoreProbe.Idle().Request("op", remove: [1]).Write();
         probe.Message(from, new ExpertLoadMessage(step, new long[] { 100, 0, 0, 0 }));
         probe.Message(0, new ExpertLoadMessage(1, new long[] { 1, 0, 0, 0 })).Message(1, new ExpertLoadMessage(1, new long[] { 0, 1, 0, 0 }));
         Assert.Equal([1f, 1f, 0f, 0f], Inquiry(probe).Load.ToArray());
@@ -56,7 +56,7 @@ public sealed class LoadReportTests
     [Fact]
     public void A_member_that_cannot_be_reached_is_not_waited_for()
     {
-        var probe = CoreProbe.Idle().Ask("op", remove: [1]).Write().Message(0, new ExpertLoadMessage(1, new long[] { 5, 0, 0, 0 }));
+        var probe = CoreProbe.Idle().Request("op", remove: [1]).Write().Message(0, new ExpertLoadMessage(1, new long[] { 5, 0, 0, 0 }));
         probe.Core.Peers.OnDismissed(TestViews.Id(1));
         Assert.Equal([5f, 0f, 0f, 0f], Inquiry(probe.Post(RankEvent.Tick)).Load.ToArray());
     }
@@ -64,7 +64,7 @@ public sealed class LoadReportTests
     [Fact]
     public void A_member_that_is_back_is_asked_again()
     {
-        var probe = CoreProbe.Idle().Ask("op", size: 3).Write();
+        var probe = CoreProbe.Idle().Request("op", size: 3).Write();
         Assert.Single(probe.LinkUp(1).Sent<ExpertLoadRequestMessage>(1));
         probe.ReportLoad();
         Assert.Empty(probe.LinkUp(1).Sent<ExpertLoadRequestMessage>(1));

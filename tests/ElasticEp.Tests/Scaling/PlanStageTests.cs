@@ -66,11 +66,11 @@ public sealed class PlanStageTests
         Assert.Single(probe.Sent<AbortMessage>(2));
         Assert.Equal(("view 2 [0 1]", false), ($"{probe.Record.View}", probe.Outcome.IsCompleted));
         Assert.Null(probe.Record.Pending);
-        Assert.Equal(OperationPhase.Proposing, probe.Ask("next", size: 3).Phase);
+        Assert.Equal(OperationPhase.Proposing, probe.Request("next", size: 3).Phase);
     }
 
     [Fact]
-    public void A_coordinator_that_takes_over_ends_the_operation_in_the_intermediate_view()
+    public void A_coordinator_that_takes_over_plans_the_rest_again_from_the_intermediate_view()
     {
         var lost = Planned(Before);
         lost.FetchEverywhere();
@@ -86,13 +86,16 @@ public sealed class PlanStageTests
         Assert.Equal("", successor.Core.Preparation.Operation);
         successor.Step();
         successor.Write(); // it is Completed
-        successor.Write();
-        Assert.Equal(("view 3 [1]", false), ($"{successor.Record.View}", successor.Outcome.IsCompleted));
+        successor.Write(); // the new aim
+        Assert.Equal(("view 3 [1]", OperationPhase.Gathering), ($"{successor.Record.View}", successor.Phase));
+        Assert.Equal([0, 1, 2], successor.Record.Pending!.Target);
+        Assert.Equal([0, 2], successor.Record.Pending.Joiners);
+        Assert.Equal(0, successor.Record.Pending.CommittedViews);
         Assert.Equal(next.Placement.GetSlots(0, 1).ToArray(), successor.Record.View.Placement.GetSlots(0, 1).ToArray());
     }
 
     [Fact]
-    public void A_rank_that_is_lost_while_an_intermediate_view_is_entered_ends_the_operation()
+    public void When_a_rank_is_lost_while_an_intermediate_view_is_entered_the_rest_is_planned_again()
     {
         var probe = Planned(Before);
         probe.FetchEverywhere();
@@ -103,8 +106,9 @@ public sealed class PlanStageTests
         probe.Lose(1).Write();
         Assert.Equal("view 3 [0]", $"{probe.Core.Member.View}");
         probe.Step();
-        Assert.Contains("rank 1 was evicted", probe.Write().Write().Outcome.Reason, StringComparison.Ordinal);
-        Assert.False(probe.Outcome.IsCompleted);
+        probe.Write().Write();
+        Assert.Equal([1, 2], probe.Record.Pending!.Joiners);
+        Assert.Equal(OperationPhase.Gathering, probe.Phase);
     }
 
     [Fact]

@@ -35,6 +35,41 @@ public sealed class PreparationCoreTests
     }
 
     [Fact]
+    public void What_is_loaded_counts_when_another_process_of_the_next_view_is_connected()
+    {
+        var probe = Loaded(Stays);
+        var other = new GroupMember(5, 77, "new");
+        var next = new GroupView(4, 0, 0, [.. Stays.Next.Members, other], Stays.Next.Placement);
+        probe.Message(0, Stays with { Base = TestViews.View(3, 0, 1), Next = next });
+        Assert.Empty(probe.Sent<PreparationMessage>(0));
+        probe.Post(new LinkUp(other.Id));
+        Assert.False(probe.Has<Fetch>());
+        Assert.Equal(PreparationState.Ready, probe.Sent<PreparationMessage>(0).First().State);
+    }
+
+    [Fact]
+    public void A_fetch_that_fails_while_a_member_is_down_is_no_failure_of_the_operation_until_it_is_back()
+    {
+        var probe = CoreProbe.Idle(rank: 1).Message(0, Stays);
+        probe.LoseLink(0);
+        Assert.Empty(probe.Post(new FetchFailed("op", "its source was lost")).Sent<PreparationMessage>());
+        Assert.Contains("its source was lost", probe.LinkUp(0).Sent<PreparationMessage>(0).First().Failure, StringComparison.Ordinal);
+        probe.Message(0, Stays with { Next = TestViews.View(4, 0, 1) });
+        Assert.True(probe.Has<Rollback>()); // it is fetched anew
+        Assert.True(probe.Post(new RolledBack("op")).Has<Fetch>());
+    }
+
+    [Fact]
+    public void The_loss_of_a_member_does_not_end_an_operation_that_of_a_joiner_does()
+    {
+        var probe = CoreProbe.Idle(rank: 1).Message(0, new PrepareMessage("op", 0, TestViews.View(1, 0, 1), TestViews.View(2, 0, 1, 2, 5), [], TimeSpan.Zero));
+        probe.LoseLink(0);
+        Assert.Empty(probe.Lose(0).Sent<PreparationMessage>());
+        probe.LinkUp(0).LoseLink(2);
+        Assert.Contains("could not connect to rank 2", probe.Lose(2).Sent<PreparationMessage>(0).Single().Failure, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Another_operation_undoes_the_one_before()
     {
         var probe = Loaded(Stays).Message(0, Stays with { Operation = "other" });

@@ -39,7 +39,7 @@ public sealed class RecoveryLeadTests
     {
         var probe = CoreProbe.Idle();
         probe.Message(1, new StepFailedMessage(1, 2, null, "test")).AnswerUnknown();
-        probe.Ask("op", size: 3);
+        probe.Request("op", size: 3);
         Assert.Empty(probe.Cancel("op").Sent<OperationReplyMessage>());
         probe.AnswerRead().Message(1, new StoppedMessage(probe.Coordinator.Recovery!.Id, 1, 1, 1, [TestViews.Id(0)], [TestViews.Id(0)])).Write();
         probe.Step();
@@ -54,7 +54,7 @@ public sealed class RecoveryLeadTests
         probe.Message(1, new StepFailedMessage(1, 2, null, "test")).AnswerUnknown();
         probe.Message(-1, new OperationRequestMessage(new OperationRequest("brief", OperationKind.Scale) { Size = 1, Deadline = TimeSpan.FromMilliseconds(1) }));
         probe.Now += TimeSpan.FromMilliseconds(1);
-        probe.Ask("new", size: 1).AnswerRead();
+        probe.Request("new", size: 1).AnswerRead();
         probe.Message(1, new StoppedMessage(probe.Coordinator.Recovery!.Id, 1, 1, 1, [TestViews.Id(0)], [TestViews.Id(0)])).Write();
         Assert.Equal("new", probe.Coordinator.Operation!.Id);
     }
@@ -76,7 +76,7 @@ public sealed class RecoveryLeadTests
     {
         var probe = CoreProbe.Idle(rank: 1).Post(new RecordUnreadable(0, "format 9"));
         probe.Message(0, new StartMessage(TestViews.Started(2, 2, 1, 2), 2, "", 0));
-        probe.Ask("op", size: 3);
+        probe.Request("op", size: 3);
         Assert.Empty(probe.Sent<OperationReplyMessage>());
     }
 

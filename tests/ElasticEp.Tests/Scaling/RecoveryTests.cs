@@ -134,14 +134,14 @@ public sealed class RecoveryTests
     }
 
     [Fact]
-    public void A_lost_member_is_evicted_and_aborts_the_operation()
+    public void The_word_of_whoever_started_a_process_that_it_has_ended_counts_at_once_and_for_that_process_alone()
     {
-        var probe = CoreProbe.Idle().AdvanceTo(OperationPhase.Preparing);
-        probe.LoseLink(1).AnswerRead();
-        probe.Lose(1).Write();
-        Assert.Equal([0], probe.Core.Member.View.Members.Select(member => member.Rank));
-        Assert.Equal([TestViews.Id(1)], probe.Record.Evicted);
-        Assert.Contains("evicted", probe.Write().Outcome.Reason, StringComparison.Ordinal);
+        var probe = CoreProbe.Idle();
+        Assert.Empty(probe.Message(-1, new ProcessEndedMessage(new MemberId(1, 1), "long ago")).Effects);
+        Assert.True(probe.Message(-1, new ProcessEndedMessage(TestViews.Id(1), "exited with code 137")).Has<ShowLoss>());
+        probe.AnswerRead().Write();
+        Assert.Equal("view 2 [0]", $"{probe.Record.View}");
+        Assert.Equal(LossReason.Ended, probe.Core.Peers.LossOf(TestViews.Id(1)));
     }
 
     [Fact]

@@ -20,6 +20,25 @@ public sealed class RepairTests
     }
 
     [Fact]
+    public void Processes_that_may_be_on_their_way_are_waited_for_so_that_one_repair_does_all()
+    {
+        var probe = CoreProbe.Idle(change: record => record with { Wanted = 4, IsDamaged = true });
+        Assert.Equal((null, probe.Now + RepairPlan.Patience), (probe.Phase, probe.Coordinator.WakeAt));
+        Assert.Null(probe.Register(2).Phase);
+        probe.Register(3);
+        Assert.Equal([2, 3], probe.Coordinator.Operation!.Pending.Joiners);
+    }
+
+    [Fact]
+    public void Copies_do_not_wait_for_long_for_processes_that_do_not_come()
+    {
+        var probe = CoreProbe.Idle(change: record => record with { Wanted = 4, IsDamaged = true });
+        probe.Register(2);
+        probe.Now += RepairPlan.Patience;
+        Assert.Equal([2], probe.Post(RankEvent.Tick).Coordinator.Operation!.Pending.Joiners);
+    }
+
+    [Fact]
     public void A_process_that_is_not_wanted_waits()
     {
         var probe = CoreProbe.Idle(change: record => record with { Wanted = 2 });
@@ -31,7 +50,7 @@ public sealed class RepairTests
     public void Lost_copies_are_made_again_by_the_members_there_are()
     {
         var probe = CoreProbe.Idle(change: record => record with { Wanted = 2, IsDamaged = true });
-        Assert.Equal("repair-1-0", probe.Coordinator.Operation!.Id);
+        Assert.Equal("@repair-1-0", probe.Coordinator.Operation!.Id);
         Assert.Equal([0, 1], probe.Coordinator.Operation.Pending.Target);
     }
 
@@ -40,11 +59,11 @@ public sealed class RepairTests
     {
         var probe = CoreProbe.Idle(change: record => record with { Wanted = 2, IsDamaged = true });
         probe.Write();
-        probe.Ask("op", 1);
+        probe.Request("op", 1);
         Assert.Equal("operation 'op' was requested", probe.Coordinator.Operation!.AbortReason);
         probe.Write();
         Assert.Equal("op", probe.Coordinator.Operation!.Id);
-        Assert.Equal("repair-1-0", Assert.Single(probe.Record.Own.Kept).Id);
+        Assert.Equal("@repair-1-0", Assert.Single(probe.Record.Own.Kept).Id);
     }
 
     [Fact]
@@ -52,12 +71,12 @@ public sealed class RepairTests
     {
         var probe = CoreProbe.Idle(change: record => record with { Wanted = 2, IsDamaged = true });
         probe.Write();
-        probe.Ask("op", 1);
+        probe.Request("op", 1);
         probe.Write();
         probe.Write(); // proposed
         probe.Cancel("op");
         probe.Write();
-        Assert.Equal("repair-1-1", probe.Coordinator.Operation!.Id);
+        Assert.Equal("@repair-1-1", probe.Coordinator.Operation!.Id);
     }
 
     [Fact]
@@ -65,7 +84,7 @@ public sealed class RepairTests
     {
         var probe = CoreProbe.Idle(change: record => record with { Wanted = 2, IsDamaged = true });
         probe.Write();
-        probe.Ask("op", 2);
+        probe.Request("op", 2);
         Assert.Equal((OperationKind.Repair, null), (probe.Coordinator.Operation!.Kind, probe.Coordinator.Operation.AbortReason));
     }
 
@@ -73,7 +92,7 @@ public sealed class RepairTests
     public void Who_asks_for_the_members_there_are_wants_no_more()
     {
         var probe = CoreProbe.Idle(change: record => record with { Wanted = 4 });
-        probe.Ask("op", 2);
+        probe.Request("op", 2);
         probe.Write();
         Assert.Equal(2, probe.Record.Wanted);
         probe.Register(2);
@@ -91,18 +110,19 @@ public sealed class RepairTests
     public void A_repair_that_has_failed_is_tried_again_later_and_first_without_the_process_that_could_not_join()
     {
         var probe = CoreProbe.Idle(change: record => record with { Wanted = 3, IsDamaged = true });
-        probe.Write().ReportLoad();
-        probe.Post(new Planned("repair-1-0", null, 0, "no")).Write();
+        probe.Now += RepairPlan.Patience;
+        probe.Post(RankEvent.Tick).Write().ReportLoad();
+        probe.Post(new Planned("@repair-1-0", 1, null, 0, "no")).Write();
         Assert.Null(probe.Phase); // it had no replacement: one that comes now is a new chance
         probe.Register(2);
         Assert.Equal([0, 1, 2], probe.Coordinator.Operation!.Pending.Target);
         probe.Write().ReportLoad();
-        probe.Post(new Planned("repair-1-1", null, 0, "no")).Write();
+        probe.Post(new Planned("@repair-1-1", 1, null, 0, "no")).Write();
         Assert.Null(probe.Phase);
         Assert.Equal(probe.Now + TimeSpan.FromSeconds(2), probe.Coordinator.WakeAt);
         probe.Now += TimeSpan.FromSeconds(2);
         probe.Post(RankEvent.Tick);
-        Assert.Equal("repair-1-2", probe.Coordinator.Operation!.Id);
+        Assert.Equal("@repair-1-2", probe.Coordinator.Operation!.Id);
         Assert.Equal([0, 1], probe.Coordinator.Operation.Pending.Target);
     }
 }

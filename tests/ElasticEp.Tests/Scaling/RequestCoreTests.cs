@@ -13,9 +13,12 @@ public sealed class RequestCoreTests
     private static readonly OperationRequest Ask = new("op", OperationKind.Scale) { Size = 2, Call = 7 };
     private static readonly GroupRecord Record = GroupRecord.Unborn with { View = TestViews.View(1, 0, 1, 2) };
 
-    private readonly RequestCore _core = new(TimeSpan.FromMinutes(1));
+    private readonly RequestCore _core;
     private readonly List<RequestEffect> _effects = [];
+    private ElasticEpException? _refusal;
     private TimeSpan _now;
+
+    public RequestCoreTests() => _core = new RequestCore(TimeSpan.FromMinutes(1), () => _refusal);
 
     [Fact]
     public void A_request_that_was_cancelled_before_anybody_heard_of_it_is_never_sent()
@@ -26,6 +29,50 @@ public sealed class RequestCoreTests
         Do(() => _core.OnConnected(TestViews.Id(0), _now, _effects));
         Assert.Empty(_effects);
         Assert.Null(_core.WakeAt);
+    }
+
+    [Fact]
+    public void While_no_view_can_change_nothing_begins_and_what_waits_is_cancelled_with_the_reason()
+    {
+        Begin();
+        _refusal = new ElasticEpException(ElasticEpErrorCode.GroupWaits, "rank 1 is lost") { Rank = 1 };
+        Do(() => _core.TryBegin(Ask with { Id = "second" }, _now, _effects));
+        Assert.Same(_refusal, Assert.Single(_effects.OfType<RequestEffect.End>()).Failure);
+        Tick();
+        Assert.Equal([new CancelMessage("op", 7)], Sent);
+        Do(() => _core.OnMessage(TestViews.Id(0), new OperationReplyMessage("op", 7, (int)ElasticEpErrorCode.OperationAborted, "before it began"), _effects));
+        Assert.Same(_refusal, Assert.Single(_effects.OfType<RequestEffect.End>()).Failure);
+    }
+
+    [Fact]
+    public void What_has_begun_has_its_deadline_though_no_view_can_change()
+    {
+        Begin();
+        Do(() => _core.OnRecord(Record with { Pending = new PendingOperation(Ask, [0, 1], [], [2]) }, _now, _effects));
+        _refusal = new ElasticEpException(ElasticEpErrorCode.GroupWaits, "rank 1 is lost") { Rank = 1 };
+        while (_now < TimeSpan.FromMinutes(1) + RequestCore.RollbackTime)
+        {
+            Assert.Empty(_effects.OfType<RequestEffect.End>());
+            Tick();
+        }
+
+        var late = Assert.IsType<ElasticEpException>(Assert.Single(_effects.OfType<RequestEffect.End>()).Failure);
+        Assert.Equal((ElasticEpErrorCode.DeadlineExceeded, 1), (late.Code, late.Rank));
+        Assert.Contains("rank 1 is lost", late.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Who_takes_over_begins_the_deadline_again()
+    {
+        Begin();
+        while (_now < TimeSpan.FromSeconds(50))
+            Tick();
+        Do(() => _core.OnRecord(Record with { View = new GroupView(2, 0, 1, Record.View.Members, Record.View.Placement) }, _now, _effects));
+        while (_now < TimeSpan.FromSeconds(105))
+        {
+            Assert.Empty(_effects.OfType<RequestEffect.End>());
+            Tick();
+        }
     }
 
     [Fact]

@@ -31,6 +31,29 @@ public sealed class TargetsTests
     public void Removed_ranks_are_taken_away() =>
         Assert.Equal([1, 4], Targets.Resolve(new OperationRequest("a", OperationKind.Leave) { Remove = [2] }, View, Options));
 
+    [Theory]
+    [InlineData(2, 4, new[] { 1, 2 })] // one that was to stay is lost: another one stays
+    [InlineData(4, 4, new[] { 0, 1, 2, 3 })] // its number is free again
+    public void After_a_loss_the_same_size_is_aimed_at_with_who_is_left(int size, int lost, int[] expected)
+    {
+        var left = TestViews.View(4, [.. View.Members.Select(member => member.Rank).Where(rank => rank != lost)]);
+        Assert.Equal(expected, Targets.ResolveAgain(new OperationRequest("a", OperationKind.Scale) { Size = size }, left, Options));
+    }
+
+    [Fact]
+    public void A_rank_that_was_to_leave_and_was_lost_has_left() =>
+        Assert.Equal([1, 2], Targets.ResolveAgain(new OperationRequest("a", OperationKind.Scale) { Remove = [4] }, TestViews.View(4, 1, 2), Options));
+
+    [Theory]
+    [InlineData(3, 2)] // one of three leaves
+    [InlineData(5, 4)] // two more were lost before: they are still to be replaced
+    public void Removing_ranks_makes_no_other_loss_wanted(int before, int after)
+    {
+        var operation = new PendingOperation(new OperationRequest("a", OperationKind.Scale) { Remove = [4] }, [1, 2], [], [4]);
+        Assert.Equal(after, Targets.WantedAfter(operation, before));
+        Assert.Equal(2, Targets.WantedAfter(operation with { Request = new OperationRequest("a", OperationKind.Scale) { Size = 2 } }, before));
+    }
+
     [Fact]
     public void Stopping_leaves_nobody() => Assert.Empty(Targets.Resolve(new OperationRequest("a", OperationKind.Stop), View, Options));
 

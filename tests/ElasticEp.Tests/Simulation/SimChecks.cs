@@ -1,4 +1,5 @@
 using ElasticEp.Protocol;
+using ElasticEp.Scaling;
 
 namespace ElasticEp.Tests.Simulation;
 
@@ -33,6 +34,13 @@ internal sealed class SimChecks(Simulation world)
             _before = Ranks(old.View);
             _evicted.Clear();
         }
+        else if (next.Pending is { IsCommitted: false } again && old.Pending is { } planned && !HaveSameAim(planned, again))
+        {
+            Require((again.Id, next.View.Epoch, again.CommittedViews) == (planned.Id, old.View.Epoch, 0), $"operation {planned.Id} was changed with {next.View}");
+            world.Coverage.Replans++;
+            _before = Ranks(old.View);
+            _evicted.Clear();
+        }
 
         Require(next.IsCompleted || next.View.Epoch > next.LastCompleted!.Epoch, $"{next.View} comes after {next.LastCompleted}");
         if (next.View.Epoch > old.View.Epoch && next.View.StartStep == 0)
@@ -57,12 +65,20 @@ internal sealed class SimChecks(Simulation world)
         {
             var outcome = next.FindOutcome(ended.Id) ?? throw new SimulationException($"operation {ended.Id} vanished from the record");
             var isStop = ended.Kind == OperationKind.Stop && outcome.IsCompleted;
-            Require(outcome.IsCompleted == ended.IsCommitted || isStop, $"operation {ended.Id} was committed and is recorded as {outcome}");
-            Require(Ranks(next.View).SequenceEqual((outcome.IsCompleted ? ended.Target.ToArray() : _before).Except(_evicted)), $"operation {ended.Id} is half done: {next.View}");
+            var isReached = outcome.IsCompleted && !ended.IsCommitted && !isStop; // by losses alone
+            Require(outcome.IsCompleted == ended.IsCommitted || isStop || isReached, $"operation {ended.Id} was committed and is recorded as {outcome}");
+            var expected = isReached ? Targets.ResolveAgain(ended.Request, next.View, world.Settings.Options) : [.. (outcome.IsCompleted ? ended.Target.ToArray() : _before).Except(_evicted)];
+            Require(Ranks(next.View).SequenceEqual(expected), $"operation {ended.Id} is half done: {next.View}");
+            Require(ended.Kind == OperationKind.Repair || outcome.IsCompleted || !IsLossAlone(outcome.Reason), $"operation {ended.Id} was given up, though what it aims at is possible: {outcome.Reason}");
             if (outcome.IsCompleted && ended.Kind != OperationKind.Birth)
                 Transitions++;
         }
     }
+
+    private static bool HaveSameAim(PendingOperation a, PendingOperation b) => a.Target.SequenceEqual(b.Target) && a.Joiners.SequenceEqual(b.Joiners) && a.Leavers.SequenceEqual(b.Leavers);
+
+    /// <summary>What does not say why the operation is impossible.</summary>
+    private static bool IsLossAlone(string reason) => reason == "its coordinator was lost" || reason.EndsWith(" was evicted", StringComparison.Ordinal);
 
     public void Entered(SimRank rank, GroupView view)
     {

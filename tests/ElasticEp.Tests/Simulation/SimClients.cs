@@ -9,24 +9,24 @@ namespace ElasticEp.Tests.Simulation;
 internal sealed class SimClients(Simulation world)
 {
     private const string CancelledBefore = "cancelled before it began";
-    private readonly List<SimAsk> _asks = [];
+    private readonly List<SimOperation> _requested = [];
     private GroupRecord _record = GroupRecord.Unborn;
     private int _count;
 
-    public bool AllKnown => _asks.TrueForAll(ask => ask.Outcome is not null);
+    public bool AllKnown => _requested.TrueForAll(ask => ask.Outcome is not null);
 
-    public IEnumerable<SimAsk> Asks => _asks;
+    public IEnumerable<SimOperation> Requests => _requested;
 
     /// <summary>Whether somebody was told that this operation was cancelled before it began.</summary>
-    public bool WasRevoked(string operation) => _asks.Exists(ask => ask.Request.Id == operation && ask.Outcome == CancelledBefore);
+    public bool WasRevoked(string operation) => _requested.Exists(ask => ask.Request.Id == operation && ask.Outcome == CancelledBefore);
 
     public void Start() => world.Store.Subscribe(OnRecord, () => true, mayMerge: false);
 
-    public SimAsk Ask(OperationRequest request, SimRank? leaver = null)
+    public SimOperation Request(OperationRequest request, SimRank? leaver = null)
     {
         var ask = request with { Call = _count };
-        var asked = new SimAsk(ask, new MemberId(-1 - world.Random.Below(2), 1), leaver);
-        _asks.Add(asked);
+        var asked = new SimOperation(ask, new MemberId(-1 - world.Random.Below(2), 1), leaver);
+        _requested.Add(asked);
         Do(asked, (now, effects) => asked.Core.OnRecord(_record, now, effects));
         Do(asked, (now, effects) => asked.Core.TryBegin(ask, now, effects));
         if (world.HasTrouble(0.2))
@@ -37,7 +37,7 @@ internal sealed class SimClients(Simulation world)
     }
 
     /// <summary>One of the things that users ask for, or two at once.</summary>
-    public void AskSomething()
+    public void RequestSomething()
     {
         var members = _record.View.Members;
         if (members.IsEmpty || _record.View.IsTerminal)
@@ -47,44 +47,44 @@ internal sealed class SimClients(Simulation world)
         switch (world.Random.Below(6))
         {
             case 0 or 1:
-                Ask(new OperationRequest(id, OperationKind.Scale) { Size = world.Random.Between(1, 5), Deadline = deadline });
+                Request(new OperationRequest(id, OperationKind.Scale) { Size = world.Random.Between(1, 5), Deadline = deadline });
                 break;
             case 2:
                 ImmutableArray<int> ranks = [.. Enumerable.Range(0, SimSettings.MaxRanks).Where(_ => world.Random.Chance(0.5))];
-                Ask(new OperationRequest(id, OperationKind.Scale) { Ranks = ranks, Deadline = deadline });
+                Request(new OperationRequest(id, OperationKind.Scale) { Ranks = ranks, Deadline = deadline });
                 break;
             case 3:
-                Ask(new OperationRequest(id, OperationKind.Scale) { Remove = [_record.View.Coordinator], Deadline = deadline });
+                Request(new OperationRequest(id, OperationKind.Scale) { Remove = [_record.View.Coordinator], Deadline = deadline });
                 break;
             case 4:
-                Ask(new OperationRequest(id, OperationKind.Scale) { Size = world.Random.Between(1, 5) });
-                Ask(new OperationRequest(NewId(), OperationKind.Scale) { Size = world.Random.Between(1, 5) });
+                Request(new OperationRequest(id, OperationKind.Scale) { Size = world.Random.Between(1, 5) });
+                Request(new OperationRequest(NewId(), OperationKind.Scale) { Size = world.Random.Between(1, 5) });
                 break;
             default:
                 var rank = world.Random.Pick(members).Rank;
                 if (world.Find(rank) is { IsAlive: true } leaver)
-                    Ask(new OperationRequest(id, OperationKind.Leave) { Remove = [rank], Leaver = leaver.Identity.Id }, leaver);
+                    Request(new OperationRequest(id, OperationKind.Leave) { Remove = [rank], Leaver = leaver.Identity.Id }, leaver);
                 break;
         }
     }
 
     /// <summary>A change of size that nothing hinders: it must complete.</summary>
-    public SimAsk AskCleanly() => Ask(new OperationRequest(NewId(), OperationKind.Scale) { Size = _record.View.Members.Length > 3 ? 2 : _record.View.Members.Length + 1 });
+    public SimOperation RequestCleanly() => Request(new OperationRequest(NewId(), OperationKind.Scale) { Size = _record.View.Members.Length > 3 ? 2 : _record.View.Members.Length + 1 });
 
-    public SimAsk AskToStop() => Ask(new OperationRequest(NewId(), OperationKind.Stop));
+    public SimOperation AskToStop() => Request(new OperationRequest(NewId(), OperationKind.Stop));
 
     public void Tell(ProtocolMessage message) => world.Clock.After(world.Random.Delay(300), () =>
         world.Find(_record.View.Coordinator)?.Post(new MessageReceived(new MemberId(-9, 1), message)));
 
     public void OnReply(MemberId from, ProtocolMessage message)
     {
-        foreach (var asked in _asks)
+        foreach (var asked in _requested)
             Do(asked, (_, effects) => asked.Core.OnMessage(from, message, effects));
     }
 
     private string NewId() => $"op{++_count}";
 
-    private void Do(SimAsk asked, Action<TimeSpan, List<RequestEffect>> handle)
+    private void Do(SimOperation asked, Action<TimeSpan, List<RequestEffect>> handle)
     {
         if (asked.Outcome is not null || asked.Leaver is { IsAlive: false })
             return;
@@ -109,13 +109,13 @@ internal sealed class SimClients(Simulation world)
     }
 
     /// <summary>A repetition that comes late, perhaps after the operation has ended.</summary>
-    private void SendLate(SimAsk asked)
+    private void SendLate(SimOperation asked)
     {
         if (_record.View.Find(_record.View.Coordinator) is { } coordinator)
             Send(asked, coordinator.Id, new OperationRequestMessage(asked.Request), delay: 3_000);
     }
 
-    private void Send(SimAsk asked, MemberId coordinator, ProtocolMessage message, long delay)
+    private void Send(SimOperation asked, MemberId coordinator, ProtocolMessage message, long delay)
     {
         if (asked.Leaver is { } leaver)
             leaver.Post(new RequestMade(coordinator, message));
@@ -135,7 +135,7 @@ internal sealed class SimClients(Simulation world)
     private void OnRecord(GroupRecord record)
     {
         _record = record;
-        foreach (var asked in _asks)
+        foreach (var asked in _requested)
         {
             if (asked.Outcome is null && asked.Leaver is { } leaver && !record.View.Contains(leaver.Rank) && record.FindOutcome(asked.Request.Id) is null)
                 asked.Outcome = "left";

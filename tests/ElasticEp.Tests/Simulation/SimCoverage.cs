@@ -25,6 +25,9 @@ internal sealed class SimCoverage
     /// <summary>Processes that were killed and started again by somebody else than the launcher.</summary>
     public int Restarts { get; set; }
 
+    /// <summary>Operations that were planned again, because members were lost or who led them.</summary>
+    public int Replans { get; set; }
+
     /// <summary>Ranks that were told to load experts again.</summary>
     public int Reloads { get; set; }
 
@@ -45,6 +48,7 @@ internal sealed class SimCoverage
         Seeds++;
         StagedViews += other.StagedViews;
         Restarts += other.Restarts;
+        Replans += other.Replans;
         Reloads += other.Reloads;
         foreach (var (pair, count) in other.Kills)
             Add(Kills, pair, count);
@@ -57,7 +61,7 @@ internal sealed class SimCoverage
     public override string ToString()
     {
         var text = new StringBuilder();
-        text.AppendLine($"(phase, event) pairs: {PhasePairs}; (operation phase, event) pairs: {OperationPairs}; intermediate views: {StagedViews}; restarts: {Restarts}; reloads: {Reloads}");
+        text.AppendLine($"(phase, event) pairs: {PhasePairs}; (operation phase, event) pairs: {OperationPairs}; intermediate views: {StagedViews}; restarts: {Restarts}; operations planned again: {Replans}; reloads: {Reloads}");
         Write(text, _phases);
         Write(text, _operations);
         return text.ToString();

@@ -17,6 +17,7 @@ internal sealed partial class SimRank
     private string _fetching = "";
     private bool _isRegistered;
     private long _pausedUntil;
+    private long? _wedgedAt; // since when it only sends heartbeats
     private ImmutableArray<MemberId> _beatTo = [];
 
     public SimRank(Simulation world, int rank, long incarnation, string? address = null)
@@ -45,7 +46,7 @@ internal sealed partial class SimRank
     public bool IsExternal { get; set; }
 
     /// <summary>Whether it waits for an operation that wants it.</summary>
-    public bool IsWaiting => IsExternal && Core.Member is { View.Epoch: 0, Phase: MemberPhase.Parked } && Core.Preparation.Operation.Length == 0;
+    public bool IsWaiting => (IsExternal || _world.Launcher.IsStandby(this)) && Core.Member is { View.Epoch: 0, Phase: MemberPhase.Parked } && Core.Preparation.Operation.Length == 0;
 
     public bool IsPaused => _world.Clock.Now < _pausedUntil;
 
@@ -76,6 +77,7 @@ internal sealed partial class SimRank
         _world.Network.CloseAll(this, isGraceful, arrives);
         _world.Clock.After(_world.Random.Delay(3_000), () => _world.Store.Unregister(this));
         _world.FrontEnd.OnProcessGone(this);
+        _world.Launcher.OnEnded(this);
     }
 
     /// <summary>Stops the process for some time, as SIGSTOP does: everything that comes for it waits.</summary>
@@ -83,6 +85,14 @@ internal sealed partial class SimRank
     {
         _world.Trace.Note(Rank, $"pauses for {duration} µs");
         _pausedUntil = _world.Clock.Now + duration;
+    }
+
+    /// <summary>The process handles nothing for some time, but its heartbeats flow on.</summary>
+    public void Wedge(long duration)
+    {
+        _world.Trace.Note(Rank, $"is wedged for {duration} µs");
+        (_wedgedAt, _pausedUntil) = (_world.Clock.Now, _world.Clock.Now + duration);
+        _world.Clock.At(_pausedUntil, () => _wedgedAt = null);
     }
 
     /// <summary>Runs now, or when the process goes on.</summary>
@@ -137,8 +147,9 @@ internal sealed partial class SimRank
     {
         if (!IsAlive)
             return;
-        foreach (var peer in IsPaused ? [] : _beatTo)
-            _world.Network.Send(this, peer, false, other => other.Post(new BeatReceived(Identity.Id)), isBackground: true);
+        var lag = TimeSpan.FromMicroseconds(_world.Clock.Now - (_wedgedAt ?? _world.Clock.Now));
+        foreach (var peer in IsPaused && _wedgedAt is null ? [] : _beatTo)
+            _world.Network.Send(this, peer, false, other => other.Post(new BeatReceived(Identity.Id, lag)), isBackground: true);
         Beat();
     }, isBackground: true);
 
@@ -233,12 +244,12 @@ internal sealed partial class SimRank
                 break;
             case Plan plan:
                 var answer = SimPlanner.Plan(plan.Inquiry.View, [.. plan.Inquiry.Target.Select(member => member.Rank)], _world.Random, _world.Settings.Copies);
-                Later(new Planned(plan.Operation, answer, 1, ""), 500);
+                Later(new Planned(plan.Operation, plan.Inquiry.View.Epoch, answer, 1, ""), 500);
                 break;
             case ReportExpertLoad report:
                 ReportLoad(report);
                 break;
-            case ShowBalance or ShowLoss:
+            case ShowBalance or ShowLoss or ShowRecovery:
                 break;
             case WatchRanks:
                 _world.Store.WatchRanks(this);
@@ -288,7 +299,7 @@ internal sealed partial class SimRank
     {
         _fetching = plan.Operation;
         _weights.Stage(plan);
-        var fails = _world.HasTrouble(plan.Operation == "birth" ? 0 : _world.Settings.LoadFailure);
+        var fails = _world.HasTrouble(plan.Operation == "@birth" ? 0 : _world.Settings.LoadFailure);
         var parts = _world.Random.Between(0, 3);
         var delay = 0L;
         for (var part = 1; part <= parts; part++)

@@ -16,7 +16,7 @@ internal sealed class SimSettings
     {
         InitialRanks = random.Between(1, 4);
         TargetSteps = random.Between(50, 70);
-        Asks = random.Between(1, 4);
+        Requests = random.Between(1, 4);
         LinkDropGap = random.Pick<long>([0, 0, 30_000, 100_000, 300_000]);
         StoreTrouble = random.Pick<double>([0, 0, 0.05, 0.25]);
         LaunchTrouble = random.Pick<double>([0, 0.1, 0.3]);
@@ -35,6 +35,7 @@ internal sealed class SimSettings
         Stick = random.Pick<double>([0, 0, 0, 0.2]);
         Restart = random.Pick<double>([0, 0.5, 1]);
         Replaces = random.Chance(0.5);
+        Standbys = Replaces ? random.Pick<int>([0, 0, 1, 2]) : 0;
         BirthTrouble = random.Pick<double>([0, 0, 0.5]);
     }
 
@@ -42,7 +43,7 @@ internal sealed class SimSettings
 
     public int TargetSteps { get; }
 
-    public int Asks { get; }
+    public int Requests { get; }
 
     /// <summary>Mean time between two lost links; zero for none.</summary>
     public long LinkDropGap { get; }
@@ -73,7 +74,7 @@ internal sealed class SimSettings
     /// <summary>Copies of each expert: one, so that any loss has the others load experts again; two, which one loss leaves one of; or one on every rank.</summary>
     public int Copies { get; }
 
-    /// <summary>Probability, now and then, that a member's process is stopped for a while.</summary>
+    /// <summary>Probability, now and then, that a member's process is stopped for a while, or does nothing but send heartbeats.</summary>
     public double Pause { get; }
 
     /// <summary>Probability, now and then, that nothing gets from one member to another for a while, or between the two.</summary>
@@ -87,6 +88,9 @@ internal sealed class SimSettings
 
     /// <summary>Whether the launcher starts processes in the places of members that were lost.</summary>
     public bool Replaces { get; }
+
+    /// <summary>Processes that it keeps ready beyond the members.</summary>
+    public int Standbys { get; }
 
     /// <summary>Probability that one of the first ranks is killed and started again before the first view, rank 0 too.</summary>
     public double BirthTrouble { get; }

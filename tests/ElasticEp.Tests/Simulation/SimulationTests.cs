@@ -17,11 +17,12 @@ public sealed class SimulationTests(ITestOutputHelper output)
         [nameof(AbortLink)] = "it follows a severe fault, and the next one leaves time to recover",
         [nameof(ShowLoss)] = "likewise",
         [nameof(ProbeMessage)] = "likewise",
-        [nameof(HeardMessage)] = "likewise",
+        [nameof(ProbeReplyMessage)] = "likewise",
         [nameof(Disconnect)] = "few seeds dismiss joiners, and then no operation is under way",
         [nameof(ExpertLoadMessage)] = "its effect is ReportExpertLoad",
         [nameof(OperationRequestMessage)] = "clients send it",
         [nameof(CancelMessage)] = "clients send it",
+        [nameof(ProcessEndedMessage)] = "launchers send it",
     };
 
     private const int PhasePairsFloor = 190;
@@ -36,6 +37,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
         Assert.True(coverage.Seeds < 1_000 || coverage.OperationPairs >= OperationPairsFloor, coverage.ToString());
         Assert.True(coverage.Seeds < 1_000 || coverage.StagedViews >= coverage.Seeds / 5, coverage.ToString());
         Assert.True(coverage.Seeds < 1_000 || coverage.Restarts >= coverage.Seeds / 20, coverage.ToString());
+        Assert.True(coverage.Seeds < 1_000 || coverage.Replans >= coverage.Seeds / 40, coverage.ToString());
         Assert.True(coverage.Seeds < 1_000 || coverage.Reloads >= coverage.Seeds / 20, coverage.ToString());
         var missing = coverage.Seeds < EveryPoint ? [] : FaultPointList.All.Where(point => !NotReached.Keys.Any(point.Contains) && coverage.Kills.Keys.All(kill => kill.Point != point));
         Assert.Empty(missing);

@@ -87,6 +87,20 @@ public sealed class MemberCoreTests
     }
 
     [Fact]
+    public void Who_is_no_member_wakes_nobody_and_nothing_of_it_is_kept()
+    {
+        var probe = MemberProbe.Running(View).Complete(0, 2);
+        probe.Wake(9, epoch: 1, step: 2);
+        Assert.Equal(MemberPhase.Idle, probe.Core.Phase);
+        probe.Post(RankEvent.StepEnd(TestViews.Id(9), 1, 2));
+        Assert.Equal(0, probe.Core.EarlyStepEnds);
+        probe.Post(RankEvent.StepEnd(TestViews.Id(9), 1L << 62, 2));
+        Assert.Equal(1, probe.Core.EarlyStepEnds); // it may be in a later view
+        probe.Core.OnLinkLost(new LinkLost(TestViews.Id(9), ElasticEp.Transport.DisconnectReason.Reset, ""), TimeSpan.Zero, []);
+        Assert.Equal(0, probe.Core.EarlyStepEnds);
+    }
+
+    [Fact]
     public void Of_the_StepEnds_that_come_early_only_the_newest_of_each_member_is_kept()
     {
         var probe = MemberProbe.Running(View).Complete(0, 2);

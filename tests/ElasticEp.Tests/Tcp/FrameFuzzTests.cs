@@ -37,9 +37,9 @@ public sealed class FrameFuzzTests
                 var (a, b) = await group.PairAsync();
                 b.Handler.OnFrame = Bounded;
                 using var bad = await RawConnection.OpenAsync(b, links);
-                await bad[link].SayAsync(RawConnection.Frame(1, 10, link));
+                await bad[link].WriteAsync(RawConnection.Frame(1, 10, link));
                 Assert.Equal(1, (await b.Handler.NextFrameAsync()).Header.Step);
-                await bad[link].SayAsync(Say(violation, link));
+                await bad[link].WriteAsync(Say(violation, link));
                 if (violation.EndsWith("the end", StringComparison.Ordinal))
                     bad[link].EndSending();
                 Assert.Equal($"down 9/1 {reason}", await b.Handler.NextConnectionAsync());
@@ -85,7 +85,7 @@ public sealed class FrameFuzzTests
             var bytes = RawConnection.Frame(3, 200, link).Concat(RawConnection.Frame(4, 0, link)).ToArray();
             for (var i = 0; i < bytes.Length; i++)
             {
-                await slow[link].SayAsync(bytes.AsMemory(i, 1));
+                await slow[link].WriteAsync(bytes.AsMemory(i, 1));
                 if (i < FrameHeader.Size + 200 && i % 50 == 0)
                 {
                     await a.SendAsync(1, link, 1000 + i, 10);
@@ -108,9 +108,9 @@ public sealed class FrameFuzzTests
         await using var group = new TcpGroup(links);
         var (a, b) = await group.PairAsync();
         using var stuck = await RawConnection.OpenAsync(b, links);
-        await stuck[LinkKind.Data].SayAsync(RawConnection.Frame(1, 1000).AsMemory(0, 500));
+        await stuck[LinkKind.Data].WriteAsync(RawConnection.Frame(1, 1000).AsMemory(0, 500));
         await b.Handler.NextAskedAsync();
-        await stuck[LinkKind.Control].SayAsync(RawConnection.Frame(2, 10, LinkKind.Control));
+        await stuck[LinkKind.Control].WriteAsync(RawConnection.Frame(2, 10, LinkKind.Control));
         Assert.Equal(2, (await b.Handler.NextFrameAsync()).Header.Step);
         await a.ExchangeAsync(b, 3);
         await b.Transport.DisconnectAsync(new MemberId(9, 1)).AsTask().WaitAsync(TcpGroup.Deadline);
@@ -129,7 +129,7 @@ public sealed class FrameFuzzTests
                 var bytes = RawConnection.Frame(random.Next(1000), random.Next(3) == 0 ? random.Next(100_000) : random.Next(100), link);
                 for (var flips = random.Next(4); flips > 0; flips--)
                     bytes[random.Next(FrameHeader.Size)] ^= (byte)(1 << random.Next(8));
-                await bad[link].SayAsync(bytes.AsMemory(0, random.Next(3) == 0 ? random.Next(bytes.Length) : bytes.Length));
+                await bad[link].WriteAsync(bytes.AsMemory(0, random.Next(3) == 0 ? random.Next(bytes.Length) : bytes.Length));
             }
 
             bad[link].EndSending();

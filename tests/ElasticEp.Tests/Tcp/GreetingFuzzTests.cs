@@ -26,7 +26,7 @@ public sealed class GreetingFuzzTests
             random.NextBytes(bytes);
             if (round % 4 == 3)
                 GreetingWire.Encode(GreetingWire.Versions, bytes.AsSpan(6)).CopyTo(bytes, 0);
-            await caller.SayAsync(bytes);
+            await caller.WriteAsync(bytes);
             caller.EndSending();
             await caller.ClosedAsync();
         }
@@ -46,7 +46,7 @@ public sealed class GreetingFuzzTests
         using var caller = await RawLink.JoinAsync(b, links);
         var bytes = GreetingWire.Encode(GreetingWire.Versions, []);
         BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(2), length);
-        await caller.SayAsync(bytes);
+        await caller.WriteAsync(bytes);
         await caller.ClosedAsync();
         await a.ExchangeAsync(b, 1);
     }
@@ -66,7 +66,7 @@ public sealed class GreetingFuzzTests
             var hello = GreetingWire.Encode(GreetingWire.Versions, new Hello(LinkKind.Control, random.NextInt64(), 0, RawLink.Stranger(), new MemberId(1, 1)).Encode().Span);
             for (var flips = random.Next(1, 4); flips > 0; flips--)
                 hello[random.Next(hello.Length)] ^= (byte)(1 << random.Next(8));
-            await caller.SayAsync(hello.AsMemory(0, round % 3 == 0 ? random.Next(hello.Length) : hello.Length));
+            await caller.WriteAsync(hello.AsMemory(0, round % 3 == 0 ? random.Next(hello.Length) : hello.Length));
             caller.EndSending();
             await caller.ClosedAsync();
         }
@@ -146,8 +146,8 @@ public sealed class GreetingFuzzTests
         using var unproved = await RawLink.OpenAsync(b, TcpLinks.Tcp);
         using var proved = await RawLink.JoinAsync(b, TcpLinks.Tcp);
         using var alone = await RawLink.JoinAsync(b, TcpLinks.Tcp);
-        await unproved.SayAsync("EEP"u8[..Math.Min(3, bytes)].ToArray());
-        await proved.SayAsync(hello.AsMemory(0, bytes));
+        await unproved.WriteAsync("EEP"u8[..Math.Min(3, bytes)].ToArray());
+        await proved.WriteAsync(hello.AsMemory(0, bytes));
         await alone.HelloAsync(new Hello(LinkKind.Control, 7, 0, RawLink.Stranger(), new MemberId(1, 1))); // and no further links
         await unproved.ClosedAsync(_time);
         await proved.ClosedAsync(_time);

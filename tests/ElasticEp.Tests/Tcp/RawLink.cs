@@ -63,7 +63,7 @@ internal sealed class RawLink : IDisposable
     }
 
     /// <summary>Writes; whether the other end still wants it is its affair.</summary>
-    public async Task SayAsync(ReadOnlyMemory<byte> bytes)
+    public async Task WriteAsync(ReadOnlyMemory<byte> bytes)
     {
         try
         {

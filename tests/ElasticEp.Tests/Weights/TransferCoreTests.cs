@@ -64,7 +64,7 @@ public class TransferCoreTests
         var error = Assert.Throws<ElasticEpException>(() => _core.Accept(Id(0), Header(Requests()[0].Request.TransferId, offset, length)));
 
         Assert.Equal((ElasticEpErrorCode.ProtocolViolation, 0), (error.Code, error.Rank));
-        Assert.True(_core.IsQuiet);
+        Assert.True(_core.IsIdle);
     }
 
     [Fact]
@@ -195,7 +195,7 @@ public class TransferCoreTests
         _core.Tick(TimeSpan.FromSeconds(10), _effects);
 
         Assert.Equal(ElasticEpErrorCode.DeadlineExceeded, _effects[^1].Failure!.Code);
-        Assert.False(_core.IsQuiet);
+        Assert.False(_core.IsIdle);
     }
 
     [Fact]
@@ -210,9 +210,9 @@ public class TransferCoreTests
 
         Assert.Equal([0, 1], Requests().Where(request => request.Request.IsCancel).Select(request => request.Source));
         Assert.False(_core.Accept(Id(1), Header(Requests()[1].Request.TransferId, 0, 1024)).IsWanted);
-        Assert.False(_core.IsQuiet);
+        Assert.False(_core.IsIdle);
         _core.Complete(Id(0), header, header.Checksum, _now, _effects);
-        Assert.True(_core.IsQuiet);
+        Assert.True(_core.IsIdle);
         Assert.Equal(0, _core.BytesReceived);
     }
 

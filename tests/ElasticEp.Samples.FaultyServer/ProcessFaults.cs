@@ -1,14 +1,19 @@
 using System.Diagnostics;
+using System.Globalization;
 using ElasticEp.Runtime;
 
 namespace ElasticEp.Samples.FaultyServer;
 
 /// <summary>
-/// Kills this process at the point that a file names, as <c>kill -9</c> does. The first process that comes there takes the file away, so
-/// that one dies for each time that a test writes it; what it leaves in its place says who that was.
+/// Does to this process what a file says: kills it at the point that it names, as <c>kill -9</c> does, or, for <c>block</c> and a number,
+/// blocks all threads of its pool for so many milliseconds. The first process that comes there takes the file away, so that it happens to
+/// one for each time that a test writes it; what it leaves in its place says who that was.
 /// </summary>
-internal sealed class KillAtPoint : IFaultInjector, IDisposable
+internal sealed class ProcessFaults : IFaultInjector, IDisposable
 {
+    /// <summary>What precedes the number.</summary>
+    public const string Block = "block ";
+
     /// <summary>Names the folder of the files.</summary>
     public const string Variable = "ELASTICEP_FAULTS";
 
@@ -17,7 +22,7 @@ internal sealed class KillAtPoint : IFaultInjector, IDisposable
     private readonly FileSystemWatcher _watcher;
     private volatile string _point = "";
 
-    public KillAtPoint()
+    public ProcessFaults()
     {
         var folder = Environment.GetEnvironmentVariable(Variable) ?? throw new InvalidOperationException($"{Variable} names no folder.");
         (_armed, _done) = (Path.Combine(folder, "armed"), Path.Combine(folder, "done"));
@@ -30,13 +35,28 @@ internal sealed class KillAtPoint : IFaultInjector, IDisposable
 
     public void Reach(MemberId rank, string point)
     {
-        if (point != _point || !TryTake($"{rank.Rank}"))
+        var wanted = _point;
+        var isBlock = wanted.StartsWith(Block, StringComparison.Ordinal);
+        if ((!isBlock && point != wanted) || wanted.Length == 0 || !TryTake($"{rank.Rank}"))
             return;
+        if (isBlock)
+        {
+            BlockPool(TimeSpan.FromMilliseconds(int.Parse(wanted[Block.Length..], CultureInfo.InvariantCulture)));
+            return;
+        }
+
         Process.GetCurrentProcess().Kill();
         throw new UnreachableException(); // the signal is fatal before the call returns: not one effect more
     }
 
     public void Dispose() => _watcher.Dispose();
+
+    /// <summary>More blocked work than the pool gets threads for in that time.</summary>
+    private static void BlockPool(TimeSpan duration)
+    {
+        for (var item = 0; item < 1_000; item++)
+            ThreadPool.UnsafeQueueUserWorkItem(static time => Thread.Sleep(time), duration, preferLocal: false);
+    }
 
     private void Read()
     {

@@ -4,7 +4,7 @@ using ElasticEp.Scaling;
 namespace ElasticEp.Tests.Simulation;
 
 /// <summary>A request for another group, until its outcome is known.</summary>
-internal sealed class SimAsk(OperationRequest request, MemberId client, SimRank? leaver)
+internal sealed class SimOperation(OperationRequest request, MemberId client, SimRank? leaver)
 {
     public OperationRequest Request { get; } = request;
 

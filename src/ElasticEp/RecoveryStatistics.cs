@@ -1,0 +1,23 @@
+namespace ElasticEp;
+
+/// <summary>How long the parts of a recovery took, as the rank saw them that led it. One that had to begin again counts as one, from its first begin.</summary>
+public sealed class RecoveryStatistics
+{
+    internal RecoveryStatistics(long number, TimeSpan detect, TimeSpan stop, TimeSpan write, TimeSpan start) =>
+        (Number, Detect, Stop, Write, Start) = (number, detect, stop, write, start);
+
+    /// <summary>Counts the recoveries that this process has led, from one on.</summary>
+    public long Number { get; }
+
+    /// <summary>From the first sign of trouble with a member until it was taken for lost, the longest if there were several; zero when none was lost. Part of <see cref="Stop"/> in most cases.</summary>
+    public TimeSpan Detect { get; }
+
+    /// <summary>From the report that an attempt could not complete until every member had stopped or was taken for lost.</summary>
+    public TimeSpan Stop { get; }
+
+    /// <summary>Until the next view was durable.</summary>
+    public TimeSpan Write { get; }
+
+    /// <summary>Until its first step was complete.</summary>
+    public TimeSpan Start { get; }
+}

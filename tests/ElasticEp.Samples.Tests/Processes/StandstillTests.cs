@@ -1,0 +1,96 @@
+using System.Diagnostics;
+using ElasticEp.Samples.FaultyServer;
+
+namespace ElasticEp.Samples.Tests.Processes;
+
+/// <summary>Processes that stand still for a while, in whole or in part: short pauses evict nobody, long ones hold up nobody.</summary>
+[Collection(nameof(ProcessCollection))]
+public sealed class StandstillTests : IDisposable
+{
+    private const int Ranks = 4;
+    private const int Streams = 32;
+
+    private static readonly string Executable = ProcessServer.Executable.Replace("Samples.Server", "Samples.FaultyServer", StringComparison.Ordinal);
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("elasticep-still").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Theory]
+    [InlineData(0)] // it coordinates
+    [InlineData(2)]
+    public Task A_worker_that_stands_still_for_a_second_stays(int worker) => RunAsync(async (server, load) =>
+    {
+        var before = await server.Client.ViewAsync();
+        var process = server.Workers[worker];
+        ProcFiles.Send(process, ProcFiles.SigStop);
+        await PassAsync(TimeSpan.FromSeconds(1));
+        ProcFiles.Send(process, ProcFiles.SigCont);
+        await load.WaitForCompletedAsync(2 * Streams);
+        var after = await server.Client.ViewAsync();
+        Assert.True(before.Ranks.SequenceEqual(after.Ranks), $"the ranks are {string.Join(" ", after.Ranks)}");
+        Assert.DoesNotContain("takes rank", server.Log, StringComparison.Ordinal);
+    });
+
+    [Fact]
+    public Task Nothing_is_lost_while_the_gateway_stands_still() => RunAsync(async (server, load) =>
+    {
+        var workers = server.Workers;
+        server.Signal(ProcFiles.SigStop);
+        await PassAsync(TimeSpan.FromSeconds(10));
+        server.Signal(ProcFiles.SigCont);
+        await load.WaitForCompletedAsync(2 * Streams);
+        Assert.True(workers.SequenceEqual(server.Workers), "a worker has gone");
+        var view = await server.Client.ViewAsync();
+        Assert.True(view.Ranks is [0, 1, 2, 3], $"the ranks are {string.Join(" ", view.Ranks)}");
+    });
+
+    [Fact]
+    public Task A_worker_whose_pool_is_blocked_for_three_seconds_stays() => RunAsync(async (server, load) =>
+    {
+        var workers = server.Workers;
+        Arm($"{ProcessFaults.Block}3000");
+        await server.WaitUntilAsync(() => Task.FromResult(Directory.GetFiles(_folder, "done.*").Length > 0), "a worker to be blocked");
+        await load.WaitForCompletedAsync(2 * Streams);
+        Assert.True(workers.SequenceEqual(server.Workers), "a worker has gone");
+    });
+
+    [Fact]
+    public Task A_worker_that_handles_nothing_any_more_is_evicted_though_its_heartbeats_come() => RunAsync(async (server, load) =>
+    {
+        var workers = server.Workers;
+        load.BeginGaps();
+        Arm($"{ProcessFaults.Block}600000");
+        await server.WaitForLogAsync("(Wedged)");
+        await server.WaitUntilAsync(() => Task.FromResult(workers.Intersect(server.Workers).Count() < Ranks), "it to be ended");
+        await load.WaitForCompletedAsync(2 * Streams);
+        Assert.InRange(load.LongestGap, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(22)); // the recovery deadline, twice at most
+        await server.WaitForRanksAsync(Ranks); // another one has its place
+    });
+
+    private async Task RunAsync(Func<ProcessServer, StreamLoad, Task> test)
+    {
+        Soak.Require();
+        var start = new ProcessStartInfo(Executable, ["--ranks", $"{Ranks}", "--tolerated-losses", "1", "--redundant-experts", "32"]);
+        start.Environment[ProcessFaults.Variable] = _folder;
+        await using var server = await ProcessServer.StartGatewayAsync(start);
+        await server.WaitForRanksAsync(Ranks);
+        await using var load = new StreamLoad(server.Client, Streams);
+        await load.WaitForCompletedAsync(Streams);
+        await load.WaitUntilAllRunAsync();
+        await test(server, load);
+        await load.StopAsync();
+    }
+
+    private void Arm(string what)
+    {
+        File.WriteAllText(Path.Combine(_folder, "next"), what);
+        File.Move(Path.Combine(_folder, "next"), Path.Combine(_folder, "armed"));
+    }
+
+    private static async Task PassAsync(TimeSpan time)
+    {
+        using var timer = new PeriodicTimer(time);
+        await timer.WaitForNextTickAsync();
+    }
+}
