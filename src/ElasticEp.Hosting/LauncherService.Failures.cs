@@ -10,11 +10,14 @@ internal sealed partial class LauncherService
         var isJoiner = _record.Pending is { IsCommitted: false } pending && pending.Joiners.Contains(rank) && pending.Id == running.Operation;
         if (isJoiner || running.Operation == LaunchPlan.Standby || _record.View.Epoch == 0)
             OnFailed(rank, running, $"it {how} before it was admitted");
-        else if (running.MemberSince is { } since && _record.View.Contains(rank) && _record.Pending?.Leavers.Contains(rank) != true)
+        else if (running.MemberSince is { } since && IsMissed(rank))
             OnMemberEnded(rank, running, since, how);
         else
             LogStopped(name, rank);
     }
+
+    /// <summary>Whether a member that has ended was not to leave; the record may be without it already.</summary>
+    private bool IsMissed(int rank) => _record.View.Contains(rank) ? _record.Pending?.Leavers.Contains(rank) != true : _record.View.Members.Length < _record.Wanted;
 
     /// <summary>A process in its place is started when the others have recovered, and later when the one before it ended soon, too.</summary>
     private void OnMemberEnded(int rank, RunningRank running, long since, string how)

@@ -92,7 +92,7 @@ public sealed class ElasticEpOptions
     public TimeSpan OperationDeadline { get; set; } = TimeSpan.FromMinutes(5);
 
     /// <summary>Time that a leaving rank lets its requests finish before it hands them back, unless the request says otherwise.</summary>
-    /// <value>Default zero: hand back at once.</value>
+    /// <value>Default zero: they are returned to the queue at once.</value>
     public TimeSpan DrainTime { get; set; } = TimeSpan.Zero;
 
     /// <summary>Longest wait for a connection, a handshake or a goodbye.</summary>

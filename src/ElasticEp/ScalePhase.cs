@@ -6,7 +6,7 @@ public enum ScalePhase
     /// <summary>Accepted and recorded; ranks are being launched or awaited.</summary>
     Proposed = 0,
 
-    /// <summary>Joiners connect, weights stream, leavers hand back; traffic flows under the old view.</summary>
+    /// <summary>Joiners connect, weights stream, leavers return their requests to the queue; traffic flows under the old view.</summary>
     Preparing = 1,
 
     /// <summary>Every member holds the next view; it is being made durable.</summary>

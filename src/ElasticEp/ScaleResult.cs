@@ -21,16 +21,16 @@ public sealed class ScaleResult
     /// <summary>From the request until every rank of the new view was connected.</summary>
     public TimeSpan LaunchTime { get; init; }
 
-    /// <summary>From then until all weights had arrived and the joiners were warm; views on the way count in.</summary>
+    /// <summary>From then until all weights had arrived and the joiners were warm; intermediate views count in.</summary>
     public TimeSpan TransferTime { get; init; }
 
-    /// <summary>From then until the leavers had handed back their requests.</summary>
+    /// <summary>From then until the leavers had returned their requests to the queue.</summary>
     public TimeSpan DrainTime { get; init; }
 
     /// <summary>From then until the first step of the new view was complete.</summary>
     public TimeSpan SwitchTime { get; init; }
 
-    /// <summary>From the coordinator's last step under the old view until its first under the new one began; the longest, when there were views on the way.</summary>
+    /// <summary>From the coordinator's last step under the old view until its first under the new one began; the longest, when there were intermediate views.</summary>
     public TimeSpan Pause { get; init; }
 
     /// <summary>Weight bytes that moved between ranks.</summary>

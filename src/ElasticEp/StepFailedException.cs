@@ -13,7 +13,7 @@ public sealed class StepFailedException : ElasticEpException
         : base(
             ElasticEpErrorCode.StepFailed,
             $"The delegate of step {step} (attempt {attempt}) threw {inner.GetType().Name}: {inner.Message} " +
-            (willRunAgain ? "Drop what failed and call RunStepAsync again; the group runs the step again." : "The step itself is complete; fail or hand back the requests of this rank that were in it."),
+            (willRunAgain ? "Drop what failed and call RunStepAsync again; the group runs the step again." : "The step itself is complete; fail the requests of this rank that were in it, or return them to the queue."),
             inner)
     {
         Step = step;

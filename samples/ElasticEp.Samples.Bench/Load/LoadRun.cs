@@ -9,7 +9,7 @@ internal sealed class LoadRun(CompletionClient client, RunClock clock, int? maxC
     /// <param name="prompts">What to send.</param>
     /// <param name="bodies">The body of each.</param>
     /// <param name="arrivals">When, in seconds from the start of the run; ascending.</param>
-    /// <param name="onCompleted">Sees of each outcome, from any thread.</param>
+    /// <param name="onCompleted">Gets each outcome, from any thread.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public async Task<RequestOutcome[]> RunAsync(
         IReadOnlyList<BenchPrompt> prompts,

@@ -26,6 +26,8 @@ internal sealed class BatchHalving<T>
     {
         PutBackOthers(batch);
         T[] failed = [.. batch];
+        if (failed.Length == 0)
+            return []; // nothing of it was computed here
         if (failed.Length > 1)
         {
             _groups.Push(failed[(failed.Length / 2)..]);

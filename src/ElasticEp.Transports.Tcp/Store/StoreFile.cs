@@ -66,7 +66,7 @@ internal sealed partial class StoreFile : IStoreJournal, IAsyncDisposable
 
     /// <summary>Opens or makes the file, and holds it: no other server can open it until this one is disposed or its process ends.</summary>
     /// <param name="path">Where; its folder has to exist. Files with <c>.lock</c> and <c>.new</c> appended are used too.</param>
-    /// <param name="logger">Is told of a torn batch that was cut.</param>
+    /// <param name="logger">Gets a warning for a torn batch that was cut.</param>
     /// <param name="state">What the file held.</param>
     /// <param name="compactAbove">Bytes below which the log is never compacted.</param>
     /// <param name="beforeFlush">Called before each batch is flushed; a test may let it fail as a full disk does.</param>

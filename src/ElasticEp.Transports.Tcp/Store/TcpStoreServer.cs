@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 
 namespace ElasticEp.Transports.Tcp.Store;
 
-/// <summary>Serves a rendezvous store over TCP. Its state is in memory; with a file, nothing that a client was told of is lost with the process.</summary>
+/// <summary>Serves a rendezvous store over TCP. Its state is in memory; with a file, nothing that was reported to a client is lost with the process.</summary>
 internal sealed partial class TcpStoreServer : IAsyncDisposable
 {
     /// <summary>Bytes that all keys and values together may take.</summary>

@@ -33,6 +33,9 @@ internal readonly record struct RankEvent
     /// <summary>DelegateReturned: whether the app itself failed, not only an exchange under it.</summary>
     public bool IsOwnFailure { get; private init; }
 
+    /// <summary>Tick: for how long this rank has handled nothing that comes through the thread pool.</summary>
+    public TimeSpan Lag { get; private init; }
+
     /// <summary>What it is, for traces and coverage.</summary>
     public string Name => Control is null ? Kind.ToString() : Control.GetType().Name;
 
@@ -42,7 +45,11 @@ internal readonly record struct RankEvent
 
     public static RankEvent WorkNotified => new() { Kind = StepEventKind.WorkNotified };
 
-    public static RankEvent Tick => new() { Kind = StepEventKind.Tick };
+    public static RankEvent Tick => TickAfter(TimeSpan.Zero);
+
+    public static RankEvent TickAfter(TimeSpan lag) => new() { Kind = StepEventKind.Tick, Lag = lag };
+
+    public static RankEvent Pulse => new() { Kind = StepEventKind.Pulse };
 
     public static RankEvent ExchangesEnded => new() { Kind = StepEventKind.ExchangesEnded };
 

@@ -32,4 +32,7 @@ internal enum StepEventKind : byte
 
     /// <summary>Time has passed.</summary>
     Tick,
+
+    /// <summary>The rank is to show that it handles events; no core sees it.</summary>
+    Pulse,
 }

@@ -93,7 +93,10 @@ internal sealed partial class PeerCore
         peer.IsMonitored = isExpected;
     }
 
-    private void CheckSilence(TimeSpan now, List<RankEffect> effects)
+    /// <param name="lag">For how long this process has handled nothing that comes through its thread pool: what others have sent since may wait there.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="effects">Gets probes, and cuts links.</param>
+    private void CheckSilence(TimeSpan lag, TimeSpan now, List<RankEffect> effects)
     {
         _checkAt = now + _interval;
         foreach (var (id, peer) in _peers)
@@ -101,9 +104,9 @@ internal sealed partial class PeerCore
             if (peer is not { IsMonitored: true, IsConnected: true, Loss: null })
                 continue;
             var silence = now - peer.LastSeenAt;
-            if (silence >= SilenceTime)
+            if (silence >= SilenceTime + lag)
                 OnSilent(id, peer, silence, now, effects);
-            else if (silence >= SuspicionTime && !peer.IsSuspected)
+            else if (silence >= SuspicionTime + lag && !peer.IsSuspected)
                 Suspect(id, peer, now, effects);
         }
     }

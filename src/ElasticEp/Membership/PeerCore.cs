@@ -60,11 +60,11 @@ internal sealed partial class PeerCore(ElasticEpOptions options)
             return new PeerState(true, false, peer.LostSince, $"{loss}: {peer.LossDetail}");
         if (!peer.IsConnected)
             return new PeerState(false, peer.WasConnected || now - peer.DownSince >= SuspicionTime, peer.DownSince, peer.DialDetail.Length > 0 ? peer.DialDetail : "it is not connected yet");
-        if (peer.WedgedSince is { } wedged)
+        var seenAt = peer.LastSeenAt > since ? peer.LastSeenAt : since;
+        var silence = now - seenAt;
+        if (silence < SuspicionTime && peer.WedgedSince is { } wedged)
             return new PeerState(false, true, wedged, Wedged(now - wedged));
-        var heardAt = peer.LastSeenAt > since ? peer.LastSeenAt : since;
-        var silence = now - heardAt;
-        return new PeerState(silence >= SilenceTime, silence >= SuspicionTime, heardAt, $"no heartbeat for {silence.TotalSeconds:0.0} s");
+        return new PeerState(silence >= SilenceTime, silence >= SuspicionTime, seenAt, $"no heartbeat for {silence.TotalSeconds:0.0} s");
     }
 
     public bool HasLosses => _losses.Count > 0;
@@ -122,7 +122,7 @@ internal sealed partial class PeerCore(ElasticEpOptions options)
     {
         var peer = Get(id);
         (peer.IsConnected, peer.WasConnected, peer.IsDialing) = (true, true, false);
-        (peer.UpSince, peer.DialDetail) = (now, "");
+        (peer.UpSince, peer.DialDetail, peer.WedgedSince) = (now, "", null);
         OnSeen(peer, now);
     }
 
@@ -200,12 +200,15 @@ internal sealed partial class PeerCore(ElasticEpOptions options)
     }
 
     /// <summary>Looks at what time alone has changed.</summary>
-    public void OnTick(TimeSpan now, List<RankEffect> effects)
+    /// <param name="lag">For how long this process has handled nothing that comes through its thread pool.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="effects">Gets what follows.</param>
+    public void OnTick(TimeSpan lag, TimeSpan now, List<RankEffect> effects)
     {
         foreach (var (id, peer) in _peers)
             LoseIfDownForLong(id, peer, now);
         if (_checkAt <= now)
-            CheckSilence(now, effects);
+            CheckSilence(lag, now, effects);
         Dial(now, effects);
     }
 

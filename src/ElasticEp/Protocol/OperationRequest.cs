@@ -73,7 +73,6 @@ internal sealed record OperationRequest(string Id, OperationKind Kind)
     {
         { Kind: OperationKind.Birth or OperationKind.Repair } => $"a {Kind}, which the group begins itself",
         { Id.Length: 0 or > MaxIdLength } => $"an operation whose id does not have 1 to {MaxIdLength} characters",
-        _ when Id.StartsWith(OwnPrefix) => $"an operation '{Id}', whose id only the group's own begin like",
         { Kind: OperationKind.Leave } when Remove is not [var rank] || Leaver?.Rank != rank => "a leave that does not name one process and its rank",
         _ => null,
     };

@@ -17,4 +17,7 @@ internal static class ProtocolVersion
 
     /// <summary>Who reads this takes a launcher's word that a process has ended.</summary>
     public const byte Ends = 7;
+
+    /// <summary>Who reads this may get several plans under one operation.</summary>
+    public const byte Replans = 7;
 }

@@ -80,7 +80,7 @@ internal sealed class ClientPeers : IDisposable
 
     private void OnDialEnded(ControlEvent e) => Change((now, effects) => _core.OnDialEnded((DialEnded)e, now, effects));
 
-    private void OnTimer() => Change(_core.OnTick);
+    private void OnTimer() => Change((now, effects) => _core.OnTick(TimeSpan.Zero, now, effects));
 
     private void Change(Action<TimeSpan, List<RankEffect>> change)
     {

@@ -1,36 +1,44 @@
 namespace ElasticEp.Runtime;
 
 /// <summary>
-/// For how long a rank has handled nothing, though it was asked to: heartbeats come from a thread of their own and would flow on when its
-/// core hangs, or when every thread of the pool is blocked for good. Used by that thread alone.
+/// For how long a rank has not answered a question to itself, on the way that all its events take: through the thread pool and its core.
+/// Heartbeats come from a thread of their own and would flow on when every thread of the pool is blocked, or the core hangs.
 /// </summary>
-/// <param name="handled">How many events the rank has handled so far.</param>
-/// <param name="ask">Has it handle one more, on the way that all events take, and returns at once.</param>
+/// <param name="ask">Sends the question, and returns at once.</param>
 /// <param name="interval">Time between two measurements.</param>
 /// <param name="time">The clock.</param>
-internal sealed class CoreLag(Func<long> handled, Action ask, TimeSpan interval, TimeProvider time)
+internal sealed class CoreLag(Action ask, TimeSpan interval, TimeProvider time)
 {
-    private long? _askedWith; // events that were handled when it was asked last; null when it has answered
-    private long _askedAt;
-    private long _measuredAt;
+    private const long None = long.MinValue;
 
+    private long _askedAt = None;
+    private long _measuredAt = None; // of the thread that measures alone
+
+    /// <summary>The lag now. Any thread may look.</summary>
+    public TimeSpan Current => Since(Volatile.Read(ref _askedAt), time.GetTimestamp());
+
+    /// <summary>The question has been answered.</summary>
+    public void OnAnswered() => Volatile.Write(ref _askedAt, None);
+
+    /// <summary>The lag now; asks again if the last question was answered.</summary>
     public TimeSpan Measure()
     {
-        var (now, count) = (time.GetTimestamp(), handled());
-        if (_askedWith is { } before && count == before)
+        var (now, askedAt) = (time.GetTimestamp(), Volatile.Read(ref _askedAt));
+        var stopped = Since(_measuredAt, now) - (interval * 2);
+        _measuredAt = now;
+        if (askedAt == None)
         {
-            // The process was stopped: that is not the core's doing.
-            var late = time.GetElapsedTime(_measuredAt, now) - (interval * 2);
-            if (late > TimeSpan.Zero)
-                _askedAt += (long)(late.TotalSeconds * time.TimestampFrequency);
-        }
-        else
-        {
-            (_askedWith, _askedAt) = (count, now);
+            Volatile.Write(ref _askedAt, now);
             ask();
         }
+        else if (stopped > TimeSpan.Zero)
+        {
+            // The whole process was stopped: that is not the core's doing.
+            Interlocked.CompareExchange(ref _askedAt, askedAt + (long)(stopped.TotalSeconds * time.TimestampFrequency), askedAt);
+        }
 
-        _measuredAt = now;
-        return time.GetElapsedTime(_askedAt, now);
+        return Current;
     }
+
+    private TimeSpan Since(long timestamp, long now) => timestamp == None ? TimeSpan.Zero : time.GetElapsedTime(timestamp, now);
 }

@@ -13,10 +13,6 @@ internal sealed class Mailbox(Action<RankEvent> handle)
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _isDraining;
     private bool _isClosed;
-    private long _handled;
-
-    /// <summary>How many events have been handled so far.</summary>
-    public long Handled => Volatile.Read(ref _handled);
 
     public void Post(in RankEvent e)
     {
@@ -64,7 +60,6 @@ internal sealed class Mailbox(Action<RankEvent> handle)
             }
 
             handle(next);
-            Volatile.Write(ref _handled, _handled + 1); // one thread drains at a time
         }
     }
 }

@@ -63,7 +63,7 @@ internal sealed class RankCore
             Member.Handle(e, now, _effects);
         if (e.Kind == StepEventKind.Tick)
         {
-            Peers.OnTick(now, _effects);
+            Peers.OnTick(e.Lag, now, _effects);
             Preparation.OnTick(now, _effects);
             Coordinator.OnTick(now, _effects);
         }
@@ -147,12 +147,12 @@ internal sealed class RankCore
                 Peers.OnUp(up.Peer, now);
                 Member.OnLinkUp(up.Peer, _effects);
                 Member.ReportIfAbandoned(_seen, _effects);
-                Preparation.Handle(e, _effects);
+                Preparation.Handle(e, now, _effects);
                 Coordinator.Handle(e, now, _effects);
                 break;
             case LinkLost lost when Peers.OnDown(lost, now, _effects):
                 Member.OnLinkLost(lost, now, _effects);
-                Preparation.Handle(e, _effects);
+                Preparation.Handle(e, now, _effects);
                 Coordinator.Handle(e, now, _effects);
                 break;
             case DialEnded dial:
@@ -178,7 +178,7 @@ internal sealed class RankCore
                 Member.OnReloaded(reloaded, _effects);
                 break;
             case Fetched or FetchFailed or FetchProgress or Drained or DrainFailed or HookEntered or HookReturned or RolledBack:
-                Preparation.Handle(e, _effects);
+                Preparation.Handle(e, now, _effects);
                 break;
             case BirthRequested or RecordRead or RecordWritten or RecordUnknown or RecordUnreadable or RankRegistered or RankUnregistered or Planned:
                 Coordinator.Handle(e, now, _effects);
@@ -236,7 +236,7 @@ internal sealed class RankCore
     private void OnLost(PeerLost lost, TimeSpan now)
     {
         _effects.Add(new ShowLoss(lost));
-        Preparation.Handle(lost, _effects);
+        Preparation.Handle(lost, now, _effects);
         Coordinator.Handle(lost, now, _effects);
         Member.OnPeerLost(lost, now, _effects);
         Member.ReportIfAbandoned(_seen, _effects);

@@ -16,7 +16,9 @@ internal sealed partial class RankRuntime
 
     private void Handle(RankEvent e)
     {
-        if (_isDisposed != 0)
+        if (e.Kind == StepEventKind.Pulse)
+            _lag.OnAnswered();
+        if (_isDisposed != 0 || e.Kind == StepEventKind.Pulse)
             return;
         try
         {

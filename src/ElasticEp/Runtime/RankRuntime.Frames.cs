@@ -29,8 +29,8 @@ internal sealed partial class RankRuntime
                 return;
             }
 
+            runtime.Post(new LinkLost(peer.Id, reason, detail)); // first: what fails for it is judged knowing that
             runtime._weights.Weights.OnPeerLost(peer.Id);
-            runtime.Post(new LinkLost(peer.Id, reason, detail));
         }
 
         public ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameHeader header, CancellationToken cancellationToken) => (link, header.Operation) switch

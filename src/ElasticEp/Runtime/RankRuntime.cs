@@ -32,6 +32,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
     private readonly RankRegistration _registration;
     private readonly PeerDialer _dialer;
     private readonly Heartbeats _heartbeats;
+    private readonly CoreLag _lag;
     private readonly OperationRequests _requests;
     private readonly WeightsRunner _weights;
     private readonly RankExchange _exchange;
@@ -39,7 +40,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
     private readonly LoadReporter _load;
     private readonly ITimer _timer;
     private readonly long _startedAt;
-    private readonly Action<string>? _reach; // told of fault points, in tests of faults
+    private readonly Action<string>? _reach; // called at fault points, in tests of faults
     private readonly ConcurrentQueue<Task> _loops = [];
     private ImmutableArray<RecoveryStatistics> _recoveries = [];
     private readonly SemaphoreSlim _delegateGate = new(1, 1); // held while the app's delegate is inside
@@ -63,8 +64,8 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         _keeper = new RecordKeeper(services, _stopped.Token, _reach);
         _registration = new RankRegistration(services, rank, IsGroupKnownAsync, _stopped.Token);
         _dialer = new PeerDialer(services.Transport, services.Options.ConnectDeadline, services.Time, PostControl, _stopped.Token);
-        var lag = new CoreLag(() => _mailbox.Handled, () => ThreadPool.UnsafeQueueUserWorkItem(static runtime => runtime.Post(RankEvent.Tick), this, preferLocal: false), services.Options.HeartbeatInterval, services.Time);
-        _heartbeats = new Heartbeats(Name, rank, services.Options.HeartbeatInterval, lag, MakeBeat, SendControlAsync);
+        _lag = new CoreLag(() => ThreadPool.UnsafeQueueUserWorkItem(static runtime => runtime.Post(RankEvent.Pulse), this, preferLocal: false), services.Options.HeartbeatInterval, services.Time);
+        _heartbeats = new Heartbeats(Name, rank, services.Options.HeartbeatInterval, _lag, MakeBeat, SendControlAsync);
         _requests = new OperationRequests((coordinator, message) => Post(new RequestMade(coordinator, message)), services.Options.OperationDeadline, services.Time, services.OperationTelemetry);
         _weights = new WeightsRunner(services, rank, workload, () => ExchangeRehearsal.RunAsync(services.Options, kernels, services.Time), PostControl, _stopped.Token, _reach);
         _exchange = new RankExchange(services.Options, rank, kernels, new TransportWire(services.Transport, _reach), _weights, rules ?? StepRules.Default, services.Time)
@@ -73,7 +74,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
             FrameParked = (epoch, step) => Post(RankEvent.FrameParked(epoch, step)),
         };
         _load = new LoadReporter(services.Options, _exchange);
-        _timer = services.Time.CreateTimer(_ => Post(RankEvent.Tick), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer = services.Time.CreateTimer(_ => Post(RankEvent.TickAfter(_lag.Current)), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _startedAt = services.Time.GetTimestamp();
         services.Metrics.Add(this);
     }

@@ -30,13 +30,14 @@ internal sealed class Joiners(MemberCore member, PeerCore peers)
 
     public void OnRegistered(GroupMember process, Operation? operation, TimeSpan now)
     {
+        var before = Candidates.Find(process.Rank);
         if (!Candidates.Add(process))
             return;
         if (operation?.Next is not { } next || next.Contains(process.Id) || !operation.Pending.Joiners.Contains(process.Rank))
             return;
         if (operation.Kind == OperationKind.Birth)
             operation.OnBaseChanged(now); // the first view is made anew, with the process that is there now
-        else
+        else if (before is not null && before.Id != process.Id)
             operation.GiveUp($"rank {process.Rank} was started again before it was admitted");
     }
 

@@ -29,15 +29,15 @@ internal sealed class Operation(PendingOperation pending, TimeSpan now, TimeSpan
     /// <summary>A call waits for it, beside the one that the record names.</summary>
     public void AddCall(long call) => _calls.Add(call);
 
-    /// <summary>A call is cancelled.</summary>
-    /// <returns>Whether nobody waits for the operation any more.</returns>
-    public bool RemoveCall(long call) => _calls.Remove(call) && _calls.Count == 0;
+    /// <summary>Whether a call waits for it; an earlier one of the same id may have been cancelled before it began.</summary>
+    public bool HasCall(long call) => _calls.Contains(call);
 
     /// <summary>Whoever waits for an operation waits for what it has become.</summary>
     public void TakeCallers(Operation before)
     {
         Requesters.UnionWith(before.Requesters);
         _calls.UnionWith(before._calls);
+        _movedBefore = before.BytesMoved;
     }
 
     /// <summary>Null before the policy has answered, and for an operation that was taken over.</summary>

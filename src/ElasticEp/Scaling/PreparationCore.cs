@@ -21,6 +21,7 @@ internal sealed class PreparationCore(MemberCore member, PeerCore peers)
     private TimeSpan _undoneSince;
     private bool _isFetching;
     private bool _hasFetched;
+    private PrepareMessage? _fetched; // the plan that was fetched for, or is
     private string? _fetchFailure; // of this plan
     private bool _isVoid; // its buffers have been taken since
     private bool _isDraining;
@@ -130,7 +131,7 @@ internal sealed class PreparationCore(MemberCore member, PeerCore peers)
             FailIfHooksLast(now, effects);
     }
 
-    public void Handle(ControlEvent e, List<RankEffect> effects)
+    public void Handle(ControlEvent e, TimeSpan now, List<RankEffect> effects)
     {
         switch (e)
         {
@@ -151,9 +152,9 @@ internal sealed class PreparationCore(MemberCore member, PeerCore peers)
                 break;
             case PeerLost when _plan is { Base.Epoch: 0 }:
                 break; // the group cannot begin without its first ranks: it waits until they can be reached, or are started again
-            case PeerLost lost when _plan is { } plan && plan.Base.Contains(lost.Peer):
-                break; // a member: the recovery without it has the operation planned again
-            case PeerLost lost when _plan is not null && !_isFetching && !_hasFetched && Wanted.Any(peer => peer.Id == lost.Peer):
+            case PeerLost lost when _plan is { } plan && plan.Base.Contains(lost.Peer) && plan.Base.Contains(member.Self):
+                break; // both are members: the recovery without it has the operation planned again
+            case PeerLost lost when _plan is not null && State == PreparationState.Fetching && !_isFetching && Wanted.Any(peer => peer.Id == lost.Peer):
                 Report(PreparationState.Fetching, $"rank {Rank} could not connect to rank {lost.Peer.Rank}: {lost.Detail}", effects);
                 break;
             case FetchProgress progress when IsCurrent(progress.Operation):
@@ -165,8 +166,7 @@ internal sealed class PreparationCore(MemberCore member, PeerCore peers)
                 FetchWhenReady(effects);
                 break;
             case FetchFailed failed when IsCurrent(failed.Operation):
-                _fetchFailure = failed.Reason;
-                ReportFetchFailure(effects);
+                OnFetchFailed(failed.Reason, now, effects);
                 break;
             case Drained drained when IsCurrent(drained.Operation):
                 State = PreparationState.Drained;
@@ -199,7 +199,7 @@ internal sealed class PreparationCore(MemberCore member, PeerCore peers)
         }
         else if (!_hasFetched && HasCompleted(plan.Base) && AreAllConnected)
         {
-            _isFetching = true;
+            (_isFetching, _fetched) = (true, plan);
             effects.Add(new Fetch(plan));
         }
     }
@@ -213,6 +213,20 @@ internal sealed class PreparationCore(MemberCore member, PeerCore peers)
     {
         member.SetPrepared(_plan!.Operation, _plan.PlanView, _plan.Next);
         Report(State, "", effects);
+    }
+
+    private void OnFetchFailed(string reason, TimeSpan now, List<RankEffect> effects)
+    {
+        if (_fetched != _plan && _plan is { } plan)
+        {
+            // It was fetched for an earlier base, some of whose members may be gone: once more from those that there are.
+            Undo(now, effects);
+            _plan = plan;
+            return;
+        }
+
+        _fetchFailure = reason;
+        ReportFetchFailure(effects);
     }
 
     /// <summary>Unless a member is down, which may be why: a recovery without it has the operation planned again.</summary>

@@ -9,7 +9,7 @@ internal sealed partial class RecoveryCore
 {
     private void Write(Recovery recovery, TimeSpan now, List<RankEffect> effects)
     {
-        var evicted = Record.View.Members.Where(other => peers.IsLost(other.Id)).ToArray();
+        var evicted = Record.View.Members.Where(other => rules.IsEvicted(peers.IsLost(other.Id))).ToArray();
         var members = Record.View.Members.Except(evicted).ToArray();
         if (members.Length < options.MinRanks || Place(members, evicted) is not { } plan)
             return; // not runnable without them: waits until they are back

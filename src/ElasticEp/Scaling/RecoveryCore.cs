@@ -80,7 +80,7 @@ internal sealed partial class RecoveryCore(ElasticEpOptions options, MemberCore 
         _resignedUntil = TimeSpan.Zero; // whoever led has kept this rank
         _timer.OnEntered(view.Epoch);
         if (view.BeginsWithStart && (Record.View.Epoch < view.Epoch || Current is { Phase: RecoveryPhase.Following }))
-            Current = null;
+            Drop();
     }
 
     public void OnTick(TimeSpan now, List<RankEffect> effects)
@@ -118,7 +118,7 @@ internal sealed partial class RecoveryCore(ElasticEpOptions options, MemberCore 
             (Current.Phase, Current.FollowUntil, Current.RepeatAt) = (RecoveryPhase.Following, now + peers.SilenceTime, TimeSpan.MaxValue);
     }
 
-    public void Forget() => Current = null;
+    public void Forget() => Drop();
 
     /// <summary>Called again whenever a fact has changed, until the view is written.</summary>
     public void Advance(TimeSpan now, List<RankEffect> effects)
@@ -127,14 +127,14 @@ internal sealed partial class RecoveryCore(ElasticEpOptions options, MemberCore 
             return;
         if (Record.View.IsTerminal)
         {
-            Current = null; // the group has ended: there is nothing to run again
+            Drop(); // the group has ended: there is nothing to run again
             member.EndGroup(effects);
             return;
         }
 
         if (recovery.Phase == RecoveryPhase.Reading && !Record.Needs(recovery.Reporter))
         {
-            Current = null; // it is in no view that anybody needs: its trouble is its own
+            Drop(); // it is in no view that anybody needs: its trouble is its own
             effects.Add(RankEffect.Send(recovery.Reporter, new CompletedMessage(Record.View.Epoch)));
             return;
         }
@@ -184,6 +184,12 @@ internal sealed partial class RecoveryCore(ElasticEpOptions options, MemberCore 
     {
         if (Record.View.BeginsWithStart && !Record.IsCompleted && Record.View.Epoch == member.View.Epoch)
             starts.Send(StartOf(Record), Targets().Select(target => target.Id).Where(target => target != member.Self && !peers.IsLost(target)), effects);
+    }
+
+    private void Drop()
+    {
+        Current = null;
+        _timer.Drop();
     }
 
     [System.Diagnostics.CodeAnalysis.MemberNotNull(nameof(Current))]
@@ -274,7 +280,7 @@ internal sealed partial class RecoveryCore(ElasticEpOptions options, MemberCore 
         if (successor is null)
             return; // nobody else can
         _resignedUntil = now + (options.StopDeadline * 2);
-        Current = null;
+        Drop();
         effects.Add(RankEffect.Send(successor.Id, new StepFailedMessage(member.View.Epoch, member.Step, member.Self, reason)));
     }
 

@@ -19,6 +19,13 @@ internal sealed class RecoveryTimer
 
     public void OnWritten(long epoch, TimeSpan now) => (_epoch, _writtenAt) = (epoch, now);
 
+    /// <summary>The recovery has ended without a view.</summary>
+    public void Drop()
+    {
+        if (_epoch == 0)
+            _begunAt = null;
+    }
+
     /// <summary>This rank enters a view: when another one has made it, that one has led.</summary>
     public void OnEntered(long epoch)
     {

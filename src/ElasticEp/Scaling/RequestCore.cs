@@ -129,13 +129,13 @@ internal sealed class RequestCore(TimeSpan operationDeadline, Func<ElasticEpExce
             return;
         if (request.Coordinator is null)
             request.Content = request.Content with { EndedBefore = _record.Requested.Count };
-        if (request.Coordinator is not null && request.Coordinator != coordinator)
+        if (request.Coordinator is not null && request.Coordinator != coordinator && _record.Pending?.Id == request.Id)
             request.Since = now; // who takes over begins it again
         if (request.Coordinator != coordinator)
             (request.Coordinator, request.IsAccepted) = (coordinator, false);
         if (request.CancelledAt is not null)
             effects.Add(new RequestEffect.Send(coordinator, new CancelMessage(request.Id, request.Content.Call)));
-        else if (_record.Pending?.Id != request.Id)
+        else if (!request.IsAccepted || _record.Pending?.Id != request.Id) // once also when another call has begun it, or another rank leads it now
             effects.Add(new RequestEffect.Send(coordinator, new OperationRequestMessage(request.Content)));
     }
 
@@ -186,7 +186,7 @@ internal sealed class RequestCore(TimeSpan operationDeadline, Func<ElasticEpExce
 
     /// <summary>What has begun has its deadline. What has not is not kept waiting for members that may never come back.</summary>
     private ElasticEpException? FindRefusal(Request request) =>
-        request.Content.Kind == OperationKind.Scale && _record.Pending?.Id != request.Id ? findRefusal?.Invoke() : null;
+        request.Content.Kind == OperationKind.Scale && _record.Pending?.Id != request.Id && _record.FindOutcome(request.Id) is null ? findRefusal?.Invoke() : null;
 
     private ElasticEpException Late(Request request) => findRefusal?.Invoke() is { } refusal ? new ElasticEpException(ElasticEpErrorCode.DeadlineExceeded, $"The deadline of {request.Deadline} has passed. {refusal.Message}", refusal) { Rank = refusal.Rank, Epoch = refusal.Epoch } : new(
         ElasticEpErrorCode.DeadlineExceeded,

@@ -38,7 +38,7 @@ internal static class Targets
     /// is still made good.
     /// </summary>
     public static int WantedAfter(PendingOperation operation, int wantedBefore) =>
-        operation.Request.Remove is { } removed ? Math.Max(operation.Target.Length, wantedBefore - removed.Length) : operation.Target.Length;
+        operation.Request.Remove is { } removed ? Math.Max(operation.Target.Length, wantedBefore - removed.Distinct().Count()) : operation.Target.Length;
 
     private static ImmutableArray<int> OfSize(int size, int[] present, ElasticEpOptions options)
     {

@@ -18,6 +18,8 @@ internal sealed partial class TransitionCore
             Join(from, request, effects);
         else if (_writer.Unreadable is { } reason)
             RequestQueue.Refuse(from, request, ElasticEpErrorCode.StoreUnavailable, $"The group's record cannot be read, so that no view can change: {reason}", effects);
+        else if (request.Id.StartsWith(OperationRequest.OwnPrefix))
+            RequestQueue.Refuse(from, request, ElasticEpErrorCode.InvalidArgument, $"Ids that begin with '{OperationRequest.OwnPrefix}' are those of the group's own operations; '{request.Id}' does.", effects);
         else if (!_writer.IsKnown)
             Enqueue(from, request, now);
         else if (_requests.IsCancelled(request))
@@ -42,7 +44,7 @@ internal sealed partial class TransitionCore
 
     public void OnCancel(MemberId from, CancelMessage cancel, List<RankEffect> effects)
     {
-        if (Current?.Id == cancel.Operation && Current.RemoveCall(cancel.Call))
+        if (Current?.Id == cancel.Operation && Current.HasCall(cancel.Call))
             Current.GiveUp("it was cancelled by its caller");
         else if (Current?.Id == cancel.Operation)
             _requests.Cancel(from, cancel, "It was cancelled by its caller; the operation goes on for another call of the same id.", effects);
@@ -102,15 +104,19 @@ internal sealed partial class TransitionCore
         }
         else if (Record.Pending is { } pending)
         {
-            var operation = Current = new Operation(pending, now, Until(pending.Request.Deadline ?? _options.OperationDeadline, now)) { Figures = pending.Figures };
-            operation.SetNext(Record.View, [.. Record.View.Members.Select(other => other.Id)]);
+            var interrupted = _interrupted?.Id == pending.Id ? _interrupted : null; // this rank has led it before
+            var deadline = interrupted is null ? Until(pending.Request.Deadline ?? _options.OperationDeadline, now) : interrupted.Deadline;
+            var operation = Current = new Operation(pending, now, deadline) { Figures = pending.Figures };
+            if (interrupted is not null)
+                operation.TakeCallers(interrupted);
+            if (pending.IsCommitted)
+                operation.SetNext(Record.View, [.. Record.View.Members.Select(other => other.Id)]);
             // A view that is durable may still be entered: nothing is undone before that.
             operation.EnterPhase(pending.CommittedViews > 0 ? OperationPhase.Committed : OperationPhase.Gathering, now);
-            var interrupted = _interrupted?.Id == pending.Id ? _interrupted : null; // this rank has led it before
             if (interrupted?.AbortReason is { } reason)
                 operation.GiveUp(reason, interrupted.HasTimedOut);
             else if (!pending.IsCommitted)
-                operation.Replan("its coordinator was lost");
+                Replan(operation, "its coordinator was lost");
             _interrupted = null;
         }
         else if (Record.View.Epoch == 0 && Record.Own.Count == 0)
@@ -152,6 +158,9 @@ internal sealed partial class TransitionCore
             var target = Targets.ResolveAgain(operation.Pending.Request, Record.View, _options);
             Current = new Operation(Aim(operation.Pending.Request, target), now, operation.Deadline) { Figures = operation.Figures };
             Current.TakeCallers(operation);
+            // Leavers may have returned their requests to the queue: they take some again until they are prepared anew.
+            foreach (var leaver in operation.Pending.Leavers.Select(Record.View.Find).OfType<GroupMember>())
+                effects.Add(RankEffect.Send(leaver.Id, new AbortMessage(operation.Id, reason)));
             FinishIfReached(Current, now, effects);
         }
         catch (ElasticEpException exception)
@@ -162,6 +171,15 @@ internal sealed partial class TransitionCore
 
         if (_writer.IsReady)
             Advance(now, effects);
+    }
+
+    /// <summary>Members of an earlier version would take the next plan for the one that they hold.</summary>
+    private void Replan(Operation operation, string reason)
+    {
+        if (Record.View.Members.All(other => other.ReadsVersion >= ProtocolVersion.Replans))
+            operation.Replan(reason);
+        else
+            operation.GiveUp(reason);
     }
 
     private PendingOperation Aim(OperationRequest request, ImmutableArray<int> target)

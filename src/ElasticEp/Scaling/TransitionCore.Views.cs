@@ -80,7 +80,7 @@ internal sealed partial class TransitionCore
     private void EndEarly(Operation operation, TimeSpan now, List<RankEffect> effects)
     {
         operation.HasEndedEarly = true;
-        Finish(operation, operation.Pending.IsCommitted, operation.AbortReason!, now, effects);
+        Finish(operation, _rules.StaysCommitted(operation.Pending.IsCommitted), operation.AbortReason!, now, effects);
     }
 
     private void SendAbort(Operation operation, List<RankEffect> effects)

@@ -16,6 +16,7 @@ internal sealed partial class TransitionCore
 {
     private readonly ElasticEpOptions _options;
     private readonly MemberCore _member;
+    private readonly PeerCore _peers;
     private readonly RecordWriter _writer;
     private readonly StartRepeater _starts;
     private readonly StepRules _rules;
@@ -30,7 +31,7 @@ internal sealed partial class TransitionCore
 
     public TransitionCore(ElasticEpOptions options, MemberCore member, PeerCore peers, RecordWriter writer, StartRepeater starts, StepRules rules)
     {
-        (_options, _member, _writer, _starts, _rules) = (options, member, writer, starts, rules);
+        (_options, _member, _peers, _writer, _starts, _rules) = (options, member, peers, writer, starts, rules);
         _joiners = new Joiners(member, peers);
         _repairs = new RepairPlan(options, writer, _joiners);
         _load = new ExpertLoadTracker(options, member, peers);
@@ -94,11 +95,14 @@ internal sealed partial class TransitionCore
             return;
         }
 
+        if (operation.Phase < OperationPhase.Preparing && report.State == PreparationState.Drained)
+            effects.Add(RankEffect.Send(from, new AbortMessage(operation.Id, "it is planned again"))); // it has missed that
         if (operation.Phase is not (OperationPhase.Preparing or OperationPhase.Draining) || operation.Next is null || !operation.Participants.Contains(from))
             return;
         if (report.Failure.Length > 0)
         {
-            if (report.Digest == operation.Next.Digest)
+            // While a member is down it may be why, and the recovery without it has the operation planned again.
+            if (report.Digest == operation.Next.Digest && !Record.View.Members.Any(other => _peers.IsDown(other.Id)))
                 operation.GiveUp(report.Failure);
             return;
         }
@@ -141,7 +145,7 @@ internal sealed partial class TransitionCore
             return;
         operation.OnBaseChanged(now);
         if (!Record.Evicted.IsEmpty)
-            operation.Replan($"rank {string.Join(", ", Record.Evicted.Select(evicted => evicted.Rank))} was evicted");
+            Replan(operation, $"rank {string.Join(", ", Record.Evicted.Select(evicted => evicted.Rank))} was evicted");
     }
 
     /// <summary>

@@ -17,7 +17,7 @@ internal sealed partial class MemberCore
     private TimeSpan _stoppedSince; // when this rank answered the last Stop, or reported that no Start came of it
 
     /// <summary>Who is to lead a recovery, as far as this rank knows.</summary>
-    public MemberId? RecoveryLeader => Succession.Leader(View, peers);
+    public MemberId? RecoveryLeader => rules.Leader(View, peers);
 
     public void OnStop(MemberId from, StopMessage stop, TimeSpan now, List<RankEffect> effects)
     {

@@ -1,3 +1,4 @@
+using ElasticEp.Membership;
 using ElasticEp.Transport;
 
 namespace ElasticEp.Steps;
@@ -60,6 +61,15 @@ internal class StepRules
 
     /// <summary>Rule 5: whether the closed step of a leaver counts: not once somebody goes on without it.</summary>
     public virtual bool LeaverCounts(bool hasSomebodyEntered) => !hasSomebodyEntered;
+
+    /// <summary>Who leads a recovery of a view: its coordinator, or the lowest member that is not lost.</summary>
+    public virtual MemberId? Leader(GroupView view, PeerCore peers) => Succession.Leader(view, peers);
+
+    /// <summary>Whether a recovery goes on without a member.</summary>
+    public virtual bool IsEvicted(bool isLost) => isLost;
+
+    /// <summary>Whether an operation that ends early has done what it was for: once its members are committed it has, and only the rest is given up.</summary>
+    public virtual bool StaysCommitted(bool isCommitted) => isCommitted;
 
     /// <summary>Rule 6: whether Stop cancels the delegate: not once its exchanges are complete.</summary>
     public virtual bool StopCancelsDelegate(bool hasEndedExchanges) => !hasEndedExchanges;

@@ -4,7 +4,7 @@ namespace ElasticEp.Weights;
 /// Which physical buffer of a rank holds which expert, and who refers to it. Pure bookkeeping, without memory.
 /// </summary>
 /// <remarks>
-/// A buffer is <em>reserved</em> while the view in use, a view before it that is not settled, or a reader refers to it. Only other
+/// A buffer is <em>reserved</em> while the view in use, a view before it while it is not Completed, or a reader refers to it. Only other
 /// buffers are ever given a new expert. A buffer remembers its expert until it is given another one, so that what was
 /// received for a view that did not come need not be received again.
 /// </remarks>

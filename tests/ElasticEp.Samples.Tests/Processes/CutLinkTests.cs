@@ -14,9 +14,14 @@ public sealed class CutLinkTests : IDisposable
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(5);
     private static readonly string[] Setup = ["--ranks", $"{Ranks}", "--tolerated-losses", "1", "--redundant-experts", "32"];
 
+    private readonly ITestOutputHelper _output;
     private readonly string _secret = Path.GetTempFileName();
 
-    public CutLinkTests() => File.WriteAllText(_secret, "a secret of the tests\n");
+    public CutLinkTests(ITestOutputHelper output)
+    {
+        _output = output;
+        File.WriteAllText(_secret, "a secret of the tests\n");
+    }
 
     public void Dispose() => File.Delete(_secret);
 
@@ -102,7 +107,8 @@ public sealed class CutLinkTests : IDisposable
     {
         NetworkNamespaces.Require();
         using var network = new NetworkNamespaces(Ranks);
-        await using var server = await ProcessServer.StartGatewayAsync(["--external-workers", "true", "--join-secret-file", _secret, "--store-bind", $"{NetworkNamespaces.AddressOf(Gateway)}:0", .. Setup]);
+        var address = NetworkNamespaces.AddressOf(Gateway);
+        await using var server = await ProcessServer.StartGatewayAsync(network.Inside(Gateway, ProcessServer.Executable, ["--external-workers", "true", "--join-secret-file", _secret, "--store-bind", $"{address}:0", .. Setup]), address);
         var store = await server.WaitForLogAsync("The rendezvous store listens at ");
         var workers = Enumerable.Range(0, Ranks).Select(Start).ToArray();
         try
@@ -117,6 +123,9 @@ public sealed class CutLinkTests : IDisposable
         finally
         {
             await Task.WhenAll(workers.Select(worker => worker.DisposeAsync().AsTask()));
+            _output.WriteLine(server.Log);
+            foreach (var (rank, worker) in workers.Index())
+                _output.WriteLine($"rank {rank}:\n{string.Join('\n', worker.Lines)}");
         }
 
         ExternalWorker Start(int rank)

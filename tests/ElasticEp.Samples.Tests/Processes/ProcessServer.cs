@@ -52,11 +52,11 @@ internal sealed class ProcessServer : IAsyncDisposable
         StartGatewayAsync(new ProcessStartInfo(Executable, args));
 
     /// <summary>Starts another executable that is a gateway, and waits until it answers HTTP.</summary>
-    public static async Task<ProcessServer> StartGatewayAsync(ProcessStartInfo start)
+    public static async Task<ProcessServer> StartGatewayAsync(ProcessStartInfo start, string host = "127.0.0.1")
     {
         (start.RedirectStandardOutput, start.RedirectStandardError) = (true, true);
         start.ArgumentList.Add("--urls");
-        start.ArgumentList.Add("http://127.0.0.1:0");
+        start.ArgumentList.Add($"http://{host}:0");
         var server = new ProcessServer(Process.Start(start)!);
         var line = await server.WaitForLineAsync("Serving at ");
         server.Client = new ServerClient(new Uri(line[(line.IndexOf("http", StringComparison.Ordinal))..^". Try:".Length]));

@@ -184,6 +184,22 @@ public sealed class PeerCoreTests
     }
 
     [Fact]
+    public void A_process_whose_thread_pool_is_blocked_takes_nobody_for_lost()
+    {
+        Connect(1, 2);
+        Live(Beat * 4);
+        for (var beat = 0; beat < 100; beat++)
+        {
+            _now += Beat; // ticks come, heartbeats do not get through
+            _core.OnTick(Beat * (4 + beat), _now, _effects);
+        }
+
+        Assert.Empty(_core.TakeLosses());
+        Live(Beat * 4);
+        Assert.Equal([1, 2], _core.TakeLosses().Select(lost => lost.Peer.Rank).Order()); // it is well itself, and hears nothing
+    }
+
+    [Fact]
     public void What_came_while_this_process_was_late_is_not_dated_into_the_future()
     {
         Connect(1, 2);
@@ -281,7 +297,7 @@ public sealed class PeerCoreTests
     private PeerCoreTests Tick()
     {
         _effects.Clear();
-        _core.OnTick(_now, _effects);
+        _core.OnTick(TimeSpan.Zero, _now, _effects);
         return this;
     }
 
@@ -319,7 +335,7 @@ public sealed class PeerCoreTests
             _now += Beat;
             foreach (var rank in beating)
                 _core.OnBeat(TestViews.Id(rank), TimeSpan.Zero, _now);
-            _core.OnTick(_now, _effects);
+            _core.OnTick(TimeSpan.Zero, _now, _effects);
         }
     }
 

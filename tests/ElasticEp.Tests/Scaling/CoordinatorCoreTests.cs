@@ -76,15 +76,21 @@ public sealed class CoordinatorCoreTests
     }
 
     [Fact]
-    public void A_cancel_of_one_call_leaves_the_operation_to_the_other_calls_of_its_id()
+    public void A_late_cancel_of_a_call_that_never_began_leaves_the_operation_to_the_calls_that_wait_for_it()
     {
         var probe = CoreProbe.Idle().Cancel("op", call: 1).Request("op", size: 3, call: 2).Write();
         var late = probe.Cancel("op", call: 1).Sent<OperationReplyMessage>(-1).Single(); // its confirmation was lost
         Assert.Equal(((int)ElasticEpErrorCode.OperationAborted, 1L, null), (late.Code, late.Call, probe.Coordinator.Operation!.AbortReason));
-        probe.Request("op", size: 3, call: 3).Cancel("op", call: 2);
-        Assert.Null(probe.Coordinator.Operation!.AbortReason);
-        probe.Cancel("op", call: 3);
+        probe.Request("op", size: 3, call: 3).Cancel("op", call: 3);
         Assert.Equal("it was cancelled by its caller", probe.Coordinator.Operation!.AbortReason);
+        Assert.Empty(probe.Cancel("op", call: 3).Sent<OperationReplyMessage>(-1)); // the record says how it ends
+    }
+
+    [Fact]
+    public void What_is_called_as_the_groups_own_operations_are_is_refused()
+    {
+        var refused = CoreProbe.Idle().Request(OperationRequest.BirthId, size: 3).Sent<OperationReplyMessage>(-1).Single();
+        Assert.Equal((int)ElasticEpErrorCode.InvalidArgument, refused.Code);
     }
 
     [Fact]

@@ -38,6 +38,20 @@ public sealed class RecoveryTimerTests
     }
 
     [Fact]
+    public void What_ends_without_a_view_is_forgotten()
+    {
+        var timer = new RecoveryTimer();
+        timer.OnBegun(Ms(10));
+        timer.Drop();
+        timer.OnBegun(Ms(1_000));
+        timer.OnStopped(TimeSpan.Zero, Ms(1_010));
+        timer.OnWritten(2, Ms(1_015));
+        timer.Drop(); // it does not coordinate the view that it has written
+        timer.OnEntered(2);
+        Assert.Equal([0, 10, 5, 5], Of(timer.OnCompleted(2, Ms(1_020))!));
+    }
+
+    [Fact]
     public void What_another_rank_has_led_is_its_to_tell()
     {
         var timer = new RecoveryTimer();

@@ -100,6 +100,36 @@ public sealed class ReplanTests
     }
 
     [Fact]
+    public void Who_has_returned_its_requests_to_the_queue_takes_some_again_while_the_operation_is_planned_again()
+    {
+        var record = new GroupRecord(TestViews.View(1, 0, 1));
+        var pending = new PendingOperation(new OperationRequest("op", OperationKind.Scale) { Ranks = [0, 2] }, [0, 2], [2], [1]);
+        var successor = CoreProbe.Idle(rank: 1);
+        var next = TestViews.View(2, 0, 2);
+        successor.Message(0, new PrepareMessage("op", 0, record.View, next, [], TimeSpan.Zero)).Message(0, new DrainMessage("op")).Post(new Drained("op"));
+        successor.Overwrite(successor.Record with { Pending = pending });
+        successor.LoseLink(0);
+        successor.Lose(0).AnswerRead();
+        successor.Write(); // the recovered view
+        Assert.True(Assert.Single(successor.Of<Rollback>()).HasDrained);
+        successor.Write();
+        Assert.Equal([0, 2], successor.Record.Pending!.Joiners);
+    }
+
+    [Fact]
+    public void A_joiner_that_registered_before_the_coordinator_was_lost_is_not_one_that_was_started_again()
+    {
+        var lost = CoreProbe.Idle().AdvanceTo(OperationPhase.Preparing);
+        var successor = CoreProbe.Idle(rank: 1);
+        successor.Overwrite(lost.Record);
+        successor.LoseLink(0);
+        successor.Lose(0).AnswerRead();
+        successor.Write();
+        successor.Write();
+        Assert.Null(successor.Register(2).Coordinator.Operation!.AbortReason);
+    }
+
+    [Fact]
     public void What_was_given_up_already_is_not_taken_up_again()
     {
         var probe = CoreProbe.Idle().AdvanceTo(OperationPhase.Preparing);

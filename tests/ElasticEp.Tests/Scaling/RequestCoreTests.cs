@@ -67,7 +67,8 @@ public sealed class RequestCoreTests
         Begin();
         while (_now < TimeSpan.FromSeconds(50))
             Tick();
-        Do(() => _core.OnRecord(Record with { View = new GroupView(2, 0, 1, Record.View.Members, Record.View.Placement) }, _now, _effects));
+        var pending = new PendingOperation(Ask, [0, 1], [], [2]);
+        Do(() => _core.OnRecord(Record with { View = new GroupView(2, 0, 1, Record.View.Members, Record.View.Placement), Pending = pending }, _now, _effects));
         while (_now < TimeSpan.FromSeconds(105))
         {
             Assert.Empty(_effects.OfType<RequestEffect.End>());
@@ -128,6 +129,28 @@ public sealed class RequestCoreTests
         Do(() => _core.OnRecord(Record with { Pending = new PendingOperation(Ask, [0, 1], [], [2]) }, _now, _effects));
         Tick();
         Assert.Empty(Sent);
+    }
+
+    [Fact]
+    public void A_call_joins_an_operation_that_another_one_has_begun_so_that_it_can_cancel_it()
+    {
+        Do(() => _core.OnRecord(Record with { Pending = new PendingOperation(Ask with { Call = 1 }, [0, 1], [], [2]) }, _now, _effects));
+        Do(() => _core.TryBegin(Ask, _now, _effects));
+        Assert.Equal([new OperationRequestMessage(Ask)], Sent);
+        Do(() => _core.OnMessage(TestViews.Id(0), new OperationReplyMessage("op", 7, 0, ""), _effects));
+        Tick();
+        Assert.Empty(Sent);
+        Do(() => _core.Cancel("op", _now, _effects));
+        Assert.Equal([new CancelMessage("op", 7)], Sent);
+    }
+
+    [Fact]
+    public void What_has_ended_is_known_though_no_view_can_change()
+    {
+        _refusal = new ElasticEpException(ElasticEpErrorCode.GroupWaits, "rank 1 is lost");
+        Do(() => _core.OnRecord(Record.AfterEnd(new OperationOutcome("op", true, "", new OperationFigures()), OperationKind.Scale), _now, _effects));
+        Do(() => _core.TryBegin(Ask, _now, _effects));
+        Assert.Equal(ScalePhase.Completed, Assert.Single(_effects.OfType<RequestEffect.End>()).Result!.Outcome);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using ElasticEp.Membership;
 using ElasticEp.Steps;
 using ElasticEp.Transport;
 
@@ -25,6 +26,10 @@ internal static class Mutants
         ["rule 3: the record is written whatever its version"] = new(new() { IgnoresVersions = true }, "was proposed twice"),
         ["rule 5: a leaver counts that others have gone on without"] = new(new() { Rules = new LeaverCounted() }, "and got Start with step"),
         ["a step begins before lost experts are loaded again"] = new(new() { Rules = new ReloadIgnored() }, "runs a step under"),
+        ["a write whose outcome is not known is taken for done"] = new(new() { TakesUnknownForDone = true }, "which is not durable"),
+        ["nobody leads in the place of a coordinator that is lost"] = new(new() { Rules = new CoordinatorOnly() }, "the group makes no progress"),
+        ["who is lost is not evicted"] = new(new() { Rules = new NobodyEvicted() }, "the group makes no progress"),
+        ["an operation is aborted after its commit"] = new(new() { Rules = new AbortedLate() }, "was committed and is recorded as"),
         ["a lost link is not made again"] = new(new() { NeverRedials = true }, "the group makes no progress"),
         ["rule 7: positions and owners are not compared"] = new(new() { AcceptsAnyToken = true }, "was accepted twice"),
     };
@@ -92,6 +97,21 @@ internal static class Mutants
     private sealed class ReloadIgnored : StepRules
     {
         public override bool MayBegin(int awaited) => true;
+    }
+
+    private sealed class CoordinatorOnly : StepRules
+    {
+        public override MemberId? Leader(GroupView view, PeerCore peers) => view.Find(view.Coordinator)?.Id;
+    }
+
+    private sealed class NobodyEvicted : StepRules
+    {
+        public override bool IsEvicted(bool isLost) => false;
+    }
+
+    private sealed class AbortedLate : StepRules
+    {
+        public override bool StaysCommitted(bool isCommitted) => false;
     }
 
     private sealed class TailCancelled : StepRules

@@ -13,6 +13,9 @@ internal sealed record SimBreak
     /// <summary>Rule 3: the store writes the record whatever its version is.</summary>
     public bool IgnoresVersions { get; init; }
 
+    /// <summary>A write whose outcome is not known is taken for done.</summary>
+    public bool TakesUnknownForDone { get; init; }
+
     /// <summary>A link that was up once is not made again.</summary>
     public bool NeverRedials { get; init; }
 

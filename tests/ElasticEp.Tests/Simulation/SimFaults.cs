@@ -1,3 +1,4 @@
+using ElasticEp.Events;
 using ElasticEp.Protocol;
 using ElasticEp.Runtime;
 using ElasticEp.Steps;
@@ -20,15 +21,21 @@ internal sealed class SimFaults
         var pairs = (ulong)(FaultPointList.All.Count * Occasions.Length);
         var pair = seed * 2_654_435_761 % pairs; // neighbours differ in both
         (_point, _occasion) = (FaultPointList.All[(int)(pair / (ulong)Occasions.Length)], Occasions[pair % (ulong)Occasions.Length]);
+        IsSecond = Array.Exists(AfterLosses, name => _point.EndsWith(name, StringComparison.Ordinal));
         IsArmed = world.Random.Chance(0.75);
         _isChoosy = world.Random.Chance(0.5);
         _skipped = world.Random.Pick<int>([0, 0, 0, 1, 3]);
     }
 
+    private static readonly string[] AfterLosses = [nameof(AbortLink), nameof(ShowLoss), nameof(ProbeMessage), nameof(ProbeReplyMessage), nameof(Reload), nameof(LoadedMessage)];
+
     public static SimOccasion[] Occasions { get; } = Enum.GetValues<SimOccasion>();
 
     /// <summary>Whether a process is yet to be killed so; at most one is in a seed.</summary>
     public bool IsArmed { get; private set; }
+
+    /// <summary>Whether nobody comes to the point but after a severe fault.</summary>
+    public bool IsSecond { get; }
 
     /// <summary>A process is at a point.</summary>
     /// <returns>Whether it has been killed there.</returns>
@@ -37,8 +44,8 @@ internal sealed class SimFaults
         if (!IsArmed || point != _point)
             return false;
         var occasion = OccasionOf(rank);
-        var isMeant = occasion == _occasion || (!_isChoosy && occasion is not (SimOccasion.Steps or SimOccasion.Birth));
-        if (!isMeant || !_world.MayDieAtAPoint(rank) || _skipped-- > 0)
+        var isMeant = IsSecond || occasion == _occasion || (!_isChoosy && occasion is not (SimOccasion.Steps or SimOccasion.Birth));
+        if (!isMeant || !_world.MayDieAtAPoint(rank, IsSecond) || _skipped-- > 0)
             return false;
         IsArmed = false;
         _world.Trace.Note(rank.Rank, $"dies {point}, during {occasion}");

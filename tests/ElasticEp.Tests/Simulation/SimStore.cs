@@ -37,7 +37,7 @@ internal sealed class SimStore(Simulation world)
             var (writes, unknown) = (world.Random.Below(3), world.Random.Delay(10_000));
             if (writes > 0)
                 world.Clock.After(world.Random.Delay(writes == 1 ? 1_000 : 15_000), () => CompareAndSet(expected, encoded));
-            world.Clock.After(unknown, () => rank.Post(new RecordUnknown(write.Stamp)));
+            world.Clock.After(unknown, () => rank.Post(world.Break.TakesUnknownForDone ? new RecordWritten(write.Stamp, true, null, expected + 1) : new RecordUnknown(write.Stamp)));
             return;
         }
 

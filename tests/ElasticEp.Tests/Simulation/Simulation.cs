@@ -186,7 +186,7 @@ internal sealed class Simulation
     /// <summary>Severe faults come one after another: what has not ended yet and the next together may leave nobody.</summary>
     private void MakeFault()
     {
-        if (!_hasKilled && !Faults.IsArmed && HasTrouble(Settings.Kill) && PickVictim() is { } killed)
+        if (!_hasKilled && (!Faults.IsArmed || Faults.IsSecond) && HasTrouble(Settings.Kill) && PickVictim() is { } killed)
         {
             _hasKilled = true;
             Kill(killed);
@@ -255,7 +255,14 @@ internal sealed class Simulation
     });
 
     /// <summary>At a birth any process may; later, as <see cref="MayDie"/> says.</summary>
-    public bool MayDieAtAPoint(SimRank victim) => !_isHealed && (Store.Record.View.Epoch == 0 ? Settings.InitialRanks > 1 && victim.IsAlive : MayDie(victim));
+    /// <param name="victim">The process.</param>
+    /// <param name="isSecond">Whether it may die right after another fault.</param>
+    public bool MayDieAtAPoint(SimRank victim, bool isSecond) =>
+        !_isHealed && (Store.Record.View.Epoch == 0 ? Settings.InitialRanks > 1 && victim.IsAlive : MayDie(victim) || (isSecond && victim.IsAlive && !Store.Record.View.IsTerminal && Others(victim).Any(IsWell)));
+
+    /// <summary>Whether it can lead, and is about to be evicted by nobody.</summary>
+    private bool IsWell(SimRank process) =>
+        process is { IsPaused: false, Core.Member.IsFresh: false } && Store.Record.View.Members.All(other => Find(other.Id) is not { IsAlive: true } living || !living.Core.Peers.IsLost(process.Identity.Id));
 
     public void KillAtAPoint(SimRank victim)
     {

@@ -14,10 +14,6 @@ public sealed class SimulationTests(ITestOutputHelper output)
     /// <summary>Points at which no process is killed, and why.</summary>
     private static readonly Dictionary<string, string> NotReached = new()
     {
-        [nameof(AbortLink)] = "it follows a severe fault, and the next one leaves time to recover",
-        [nameof(ShowLoss)] = "likewise",
-        [nameof(ProbeMessage)] = "likewise",
-        [nameof(ProbeReplyMessage)] = "likewise",
         [nameof(Disconnect)] = "few seeds dismiss joiners, and then no operation is under way",
         [nameof(ExpertLoadMessage)] = "its effect is ReportExpertLoad",
         [nameof(OperationRequestMessage)] = "clients send it",
