@@ -14,19 +14,22 @@ internal sealed class NetworkNamespaces : IDisposable
 
     private const string Device = "eth0";
 
-    private readonly string _name = string.Create(CultureInfo.InvariantCulture, $"ee{Environment.ProcessId}");
+    private static int _made; // the system takes its time to remove one, so that names are not used again
+
+    private readonly string _name = string.Create(CultureInfo.InvariantCulture, $"ee{Environment.ProcessId}x{Interlocked.Increment(ref _made)}");
     private readonly int _workers;
 
     public NetworkNamespaces(int workers)
     {
         _workers = workers;
-        Run($"link add {_name} type bridge", $"addr add 10.213.77.253/24 dev {_name}", $"link set {_name} up");
-        for (var process = Gateway; process < workers; process++)
+        try
         {
-            var name = NameOf(process);
-            Run($"netns add {name}", $"link add {name} type veth peer name {Device} netns {name}", $"link set {name} master {_name} up");
-            Run($"-n {name} addr add {AddressOf(process)}/24 dev {Device}", $"-n {name} link set {Device} up", $"-n {name} link set lo up");
-            Run($"-n {name} rule add pref 100 lookup local", $"-n {name} rule del pref 0"); // so that rules of ours come first
+            Make();
+        }
+        catch
+        {
+            Dispose();
+            throw;
         }
     }
 
@@ -49,8 +52,24 @@ internal sealed class NetworkNamespaces : IDisposable
     public void Dispose()
     {
         for (var process = Gateway; process < _workers; process++)
+        {
+            TryRun($"link del {NameOf(process)}");
             TryRun($"netns del {NameOf(process)}");
+        }
+
         TryRun($"link del {_name}");
+    }
+
+    private void Make()
+    {
+        Run($"link add {_name} type bridge", $"addr add 10.213.77.253/24 dev {_name}", $"link set {_name} up");
+        for (var process = Gateway; process < _workers; process++)
+        {
+            var name = NameOf(process);
+            Run($"netns add {name}", $"link add {name} type veth peer name {Device} netns {name}", $"link set {name} master {_name} up");
+            Run($"-n {name} addr add {AddressOf(process)}/24 dev {Device}", $"-n {name} link set {Device} up", $"-n {name} link set lo up");
+            Run($"-n {name} rule add pref 100 lookup local", $"-n {name} rule del pref 0"); // so that rules of ours come first
+        }
     }
 
     private string NameOf(int process) => string.Create(CultureInfo.InvariantCulture, $"{_name}{(process == Gateway ? "g" : $"w{process}")}");

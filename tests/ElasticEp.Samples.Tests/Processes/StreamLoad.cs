@@ -86,12 +86,13 @@ internal sealed class StreamLoad : IAsyncDisposable
     private async Task WaitAsync(Func<Task<bool>> isTrue, string what)
     {
         var started = TimeProvider.System.GetTimestamp();
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(10)); // the streams and the servers need the processors
         while (!await isTrue())
         {
             if (_streams.FirstOrDefault(stream => stream.IsFaulted) is { } failed)
                 await failed;
             Assert.True(TimeProvider.System.GetElapsedTime(started) < TestServer.Deadline, $"Waited {TestServer.Deadline} for {what}.");
-            await Task.Yield();
+            await timer.WaitForNextTickAsync();
         }
     }
 }

@@ -25,7 +25,8 @@ internal sealed class ServerClient(Uri address) : IDisposable
             Content = JsonContent.Create(new { prompt, max_tokens = count, temperature = 0, ignore_eos = true, return_token_ids = true, stream = true }),
         };
         using var response = await Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
-        Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync());
+        if (!response.IsSuccessStatusCode)
+            Assert.Fail(await response.Content.ReadAsStringAsync()); // not before: it reads to the end
         using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
         var tokens = new List<int>();
         while (await reader.ReadLineAsync() is { } line)
