@@ -15,4 +15,7 @@ internal abstract record LauncherEvent
     public sealed record Stopped(int Rank, RunningRank Running) : LauncherEvent;
 
     public sealed record Retry(int Rank) : LauncherEvent;
+
+    /// <summary>A process has been wanted no more since a moment, for as long as it may take to end by itself.</summary>
+    public sealed record GraceOver(RunningRank Running, long Since) : LauncherEvent;
 }

@@ -21,6 +21,7 @@ internal sealed partial class LauncherService(
     private static readonly TimeSpan FirstDelay = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LastDelay = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan ReplacementDelay = TimeSpan.FromMilliseconds(500); // the others recover first: a process that starts takes processors from them
+    private static readonly TimeSpan UnwantedGrace = TimeSpan.FromSeconds(5); // it ends by itself if it knows, and the next operation may take it if it does not
     private static readonly TimeSpan ProvenAfter = TimeSpan.FromSeconds(10); // a member that ends earlier may do so each time
 
     private readonly LaunchPlan _plan = new(name, options.InitialRanks, options.MaxRanks, options.Standbys);
@@ -119,6 +120,9 @@ internal sealed partial class LauncherService(
             case LauncherEvent.Stopped(var rank, var running):
                 Remove(rank, running);
                 break;
+            case LauncherEvent.GraceOver(var running, var since):
+                running.HasHadGrace |= running.UnwantedSince == since;
+                break;
             case LauncherEvent.Retry(var rank):
                 if (_delays.TryGetValue(rank, out var waited))
                     _delays[rank] = (waited.Failures, false);
@@ -147,10 +151,14 @@ internal sealed partial class LauncherService(
                 running.Operation = _record.Pending.Id;
             }
 
-            if (running.IsStopping || running.Handle is null || _plan.IsWanted(_record, rank, running.Operation))
+            if (running.IsStopping || running.Handle is null)
                 continue;
-            running.IsStopping = true;
-            _ = StopRankAsync(rank, running, stoppingToken);
+            if (_plan.IsWanted(_record, rank, running.Operation))
+                (running.UnwantedSince, running.HasHadGrace) = (null, false);
+            else if (running.UnwantedSince is null)
+                _ = LookAgainAsync(running, (running.UnwantedSince = time.GetTimestamp()).Value);
+            else if (running.HasHadGrace)
+                _ = StopRankAsync(rank, running, stoppingToken);
         }
 
         foreach (var launch in _plan.Wanted(_record).Where(MayStart))
@@ -213,8 +221,15 @@ internal sealed partial class LauncherService(
         }
     }
 
+    private async Task LookAgainAsync(RunningRank running, long since)
+    {
+        await Task.Delay(UnwantedGrace, time, CancellationToken.None).ConfigureAwait(false);
+        Post(new LauncherEvent.GraceOver(running, since));
+    }
+
     private async Task StopRankAsync(int rank, RunningRank running, CancellationToken cancellationToken)
     {
+        running.IsStopping = true;
         try
         {
             if (running.Handle is { } handle)

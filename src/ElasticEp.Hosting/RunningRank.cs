@@ -14,5 +14,11 @@ internal sealed class RunningRank(string operation)
     /// <summary>Timestamp of when it was seen as a member first; null before.</summary>
     public long? MemberSince { get; set; }
 
+    /// <summary>Timestamp of when it was wanted no more; null while it is.</summary>
+    public long? UnwantedSince { get; set; }
+
+    /// <summary>Whether it has been wanted no more for long enough.</summary>
+    public bool HasHadGrace { get; set; }
+
     public bool IsStopping { get; set; }
 }

@@ -59,13 +59,13 @@ internal sealed record RankUnregistered(MemberId Member) : ControlEvent;
 internal sealed record Planned(string Operation, long BaseEpoch, PlacementPlan? Plan, long BytesLowerBound, string Failure) : ControlEvent;
 
 /// <summary>All weights of the next view are here, and the rank is warm.</summary>
-internal sealed record Fetched(string Operation) : ControlEvent;
+internal sealed record Fetched(string Operation, ulong View) : ControlEvent;
 
 /// <summary>They failed to be fetched, or the warm-up failed.</summary>
-internal sealed record FetchFailed(string Operation, string Reason) : ControlEvent;
+internal sealed record FetchFailed(string Operation, ulong View, string Reason) : ControlEvent;
 
 /// <summary>Some more weights have arrived.</summary>
-internal sealed record FetchProgress(string Operation, long BytesArrived, long BytesTotal) : ControlEvent;
+internal sealed record FetchProgress(string Operation, ulong View, long BytesArrived, long BytesTotal) : ControlEvent;
 
 /// <summary>Every expert that the view with this epoch gives this rank is here.</summary>
 internal sealed record Reloaded(long Epoch) : ControlEvent;

@@ -169,43 +169,6 @@ internal sealed partial class RankRuntime
         }
     }
 
-    private void Broadcast(in RankEffect effect)
-    {
-        var header = ControlFrames.Of(effect);
-        foreach (var member in effect.View!.Members)
-        {
-            if (member.Rank == Rank)
-                continue;
-            _ = SendControlAsync(member.Id, header);
-            if (effect.Kind == StepEffectKind.SendStepEnd)
-                _reach?.Invoke(FaultPoints.InsideStepEnd);
-        }
-    }
-
-    private async Task SendControlAsync(MemberId peer, FrameHeader header)
-    {
-        try
-        {
-            await _services.Transport.SendAsync(peer, LinkKind.Control, header, default, _stopped.Token).ConfigureAwait(false);
-        }
-        catch (Exception exception) when (exception is ElasticEpException or OperationCanceledException or ObjectDisposedException)
-        {
-            LogNotSent(Name, Rank, peer, exception.Message); // the lost link is an event of its own
-        }
-    }
-
-    private async Task SendAsync(MemberId peer, ProtocolMessage message)
-    {
-        try
-        {
-            await ProtocolSender.SendAsync(_services.Transport, peer, message, _stopped.Token).ConfigureAwait(false);
-        }
-        catch (Exception exception) when (exception is ElasticEpException or OperationCanceledException or ObjectDisposedException)
-        {
-            LogNotSent(Name, Rank, peer, exception.Message);
-        }
-    }
-
     private void StartAttempt(in RankEffect effect)
     {
         if (_attempt.IsCancellationRequested)
@@ -274,9 +237,6 @@ internal sealed partial class RankRuntime
         _caller.Add(new CallerSignal(false, null, false, new ElasticEpException(ElasticEpErrorCode.GroupEnded, $"Rank {Rank} has failed: {exception.Message}", exception) { Rank = Rank }));
         End(exception);
     }
-
-    [LoggerMessage(1032, LogLevel.Debug, "Group {Group}: rank {Rank} could not send to {Peer}: {Reason}")]
-    private partial void LogNotSent(string group, int rank, MemberId peer, string reason);
 
     [LoggerMessage(1033, LogLevel.Information, "Group {Group}: rank {Rank} uses {View}")]
     private partial void LogView(string group, int rank, GroupView view);

@@ -1,12 +1,53 @@
 using ElasticEp.Events;
 using ElasticEp.Protocol;
 using ElasticEp.Transport;
+using Microsoft.Extensions.Logging;
 
 namespace ElasticEp.Runtime;
 
-/// <summary>Sends what a transport delivers to where it belongs: events, the exchange, the weights, the app's messages.</summary>
+/// <summary>Frames: the control frames that this rank sends, and where what comes belongs: events, the exchange, the weights, the app's messages.</summary>
 internal sealed partial class RankRuntime
 {
+    private void Broadcast(in RankEffect effect)
+    {
+        var header = ControlFrames.Of(effect);
+        foreach (var member in effect.View!.Members)
+        {
+            if (member.Rank == Rank)
+                continue;
+            _ = SendControlAsync(member.Id, header);
+            if (effect.Kind == StepEffectKind.SendStepEnd)
+                _reach?.Invoke(FaultPoints.InsideStepEnd);
+        }
+    }
+
+    private async Task SendControlAsync(MemberId peer, FrameHeader header)
+    {
+        try
+        {
+            await _services.Transport.SendAsync(peer, LinkKind.Control, header, default, _stopped.Token).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is ElasticEpException or OperationCanceledException or ObjectDisposedException)
+        {
+            LogNotSent(Name, Rank, peer, exception.Message); // the lost link is an event of its own
+        }
+    }
+
+    private async Task SendAsync(MemberId peer, ProtocolMessage message)
+    {
+        try
+        {
+            await ProtocolSender.SendAsync(_services.Transport, peer, message, _stopped.Token).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is ElasticEpException or OperationCanceledException or ObjectDisposedException)
+        {
+            LogNotSent(Name, Rank, peer, exception.Message);
+        }
+    }
+
+    [LoggerMessage(1032, LogLevel.Debug, "Group {Group}: rank {Rank} could not send to {Peer}: {Reason}")]
+    private partial void LogNotSent(string group, int rank, MemberId peer, string reason);
+
     private sealed class FrameRouter(RankRuntime runtime) : ITransportHandler
     {
         public void OnConnected(PeerIdentity peer)

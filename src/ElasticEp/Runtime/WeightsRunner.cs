@@ -56,7 +56,7 @@ internal sealed partial class WeightsRunner : IWeightWire, IExpertSlots, IAsyncD
         try
         {
             _weights.ReleaseOld();
-            var reporter = new ProgressReporter(plan.Operation, _post, _reach);
+            var reporter = new ProgressReporter(plan, _post, _reach);
             var before = _weights.BytesReceived;
             await _weights.LoadAsync(plan.Base, plan.Next, plan.Transfers, reporter, token).ConfigureAwait(false);
             if (!_isWarm && plan.Next.Contains(_rank))
@@ -68,11 +68,11 @@ internal sealed partial class WeightsRunner : IWeightWire, IExpertSlots, IAsyncD
             _isWarm = true;
             var received = _weights.BytesReceived - before;
             reporter.Report(new WeightProgress(received, received));
-            _post(new Fetched(plan.Operation));
+            _post(new Fetched(plan.Operation, plan.Next.Digest));
         }
         catch (Exception exception)
         {
-            PostUnlessCancelled(new FetchFailed(plan.Operation, exception.Message), token);
+            PostUnlessCancelled(new FetchFailed(plan.Operation, plan.Next.Digest, exception.Message), token);
         }
     });
 
@@ -215,12 +215,12 @@ internal sealed partial class WeightsRunner : IWeightWire, IExpertSlots, IAsyncD
     [LoggerMessage(1039, LogLevel.Error, "Group {Group}: rank {Rank} could not load the experts that {View} gives it from the workload's source, and the group waits: {Reason}. Trying again in {Delay}")]
     private partial void LogNotReloaded(string group, int rank, GroupView view, string reason, TimeSpan delay);
 
-    private sealed class ProgressReporter(string operation, Action<ControlEvent> post, Action<string>? reach) : IProgress<WeightProgress>
+    private sealed class ProgressReporter(PrepareMessage plan, Action<ControlEvent> post, Action<string>? reach) : IProgress<WeightProgress>
     {
         public void Report(WeightProgress value)
         {
             reach?.Invoke(FaultPoints.InsideTransfer);
-            post(new FetchProgress(operation, value.Arrived, value.Total));
+            post(new FetchProgress(plan.Operation, plan.Next.Digest, value.Arrived, value.Total));
         }
     }
 }

@@ -157,15 +157,15 @@ internal sealed class PreparationCore(MemberCore member, PeerCore peers)
             case PeerLost lost when _plan is not null && State == PreparationState.Fetching && !_isFetching && Wanted.Any(peer => peer.Id == lost.Peer):
                 Report(PreparationState.Fetching, $"rank {Rank} could not connect to rank {lost.Peer.Rank}: {lost.Detail}", effects);
                 break;
-            case FetchProgress progress when IsCurrent(progress.Operation):
+            case FetchProgress progress when IsCurrent(progress.Operation, progress.View):
                 (_bytesMoved, _bytesTotal) = (progress.BytesArrived, progress.BytesTotal);
                 Report(State, "", effects);
                 break;
-            case Fetched fetched when IsCurrent(fetched.Operation):
+            case Fetched fetched when IsCurrent(fetched.Operation, fetched.View):
                 (_isFetching, _hasFetched) = (false, true);
                 FetchWhenReady(effects);
                 break;
-            case FetchFailed failed when IsCurrent(failed.Operation):
+            case FetchFailed failed when IsCurrent(failed.Operation, failed.View):
                 OnFetchFailed(failed.Reason, now, effects);
                 break;
             case Drained drained when IsCurrent(drained.Operation):
@@ -180,6 +180,9 @@ internal sealed class PreparationCore(MemberCore member, PeerCore peers)
 
     /// <summary>What is being undone may complete still, also when the same operation is prepared anew.</summary>
     private bool IsCurrent(string operation) => _plan?.Operation == operation && _undone != operation && !_isVoid;
+
+    /// <summary>Of an earlier fetch for the same operation, too.</summary>
+    private bool IsCurrent(string operation, ulong view) => IsCurrent(operation) && _isFetching && _fetched?.Next.Digest == view;
 
     private void FetchWhenReady(List<RankEffect> effects)
     {

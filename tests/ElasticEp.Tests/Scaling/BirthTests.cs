@@ -86,11 +86,11 @@ public sealed class BirthTests
         core.Handle(new LinkUp(TestViews.Id(2)), TimeSpan.Zero);
         var view = TestViews.View(1, 0, 1, 2);
         Assert.Single(Prepare(view).OfType<Fetch>());
-        core.Handle(new Fetched("@birth"), TimeSpan.Zero);
+        core.Handle(new Fetched("@birth", view.Digest), TimeSpan.Zero);
         var again = new GroupView(1, 1, 0, view.Members, SimPlanner.Plan(view, ([0, 1, 2], hasOthers ? 1 : 0)).Placement);
         var effects = Prepare(again);
         Assert.Equal(hasOthers, effects.OfType<Rollback>().Any());
-        core.Handle(new Fetched("@birth"), TimeSpan.Zero); // of the first, which was under way when it was undone
+        core.Handle(new Fetched("@birth", view.Digest), TimeSpan.Zero); // of the first, which was under way when it was undone
         Assert.Equal(hasOthers ? PreparationState.Fetching : PreparationState.Ready, core.Preparation.State);
         if (hasOthers)
             Assert.Contains(core.Handle(new RolledBack("@birth"), TimeSpan.Zero), effect => effect.Control is Fetch { Plan.Next: var view } && view == again);

@@ -26,6 +26,7 @@ internal sealed class CoreProbe
 
     private readonly int _rank;
     private long _stamp;
+    private ulong _fetched; // the view that this rank was to fetch for last
 
     private CoreProbe(int rank)
     {
@@ -100,6 +101,7 @@ internal sealed class CoreProbe
     {
         Effects.Clear();
         Effects.AddRange(Core.Handle(e, Now));
+        _fetched = Of<Fetch>().LastOrDefault()?.Plan.Next.Digest ?? _fetched;
         _stamp = Of<ReadRecord>().Select(read => read.Stamp).Concat(Of<WriteRecord>().Select(write => write.Stamp)).Append(_stamp).Max();
         return this;
     }
@@ -164,7 +166,7 @@ internal sealed class CoreProbe
 
     public CoreProbe Plan(PlacementPlan plan) => Post(new Planned(Coordinator.Operation!.Id, Coordinator.Operation.PlannedFrom, plan, 0, ""));
 
-    public CoreProbe Fetched() => Post(new Fetched(Coordinator.Operation!.Id));
+    public CoreProbe Fetched() => Post(new Fetched(Coordinator.Operation!.Id, _fetched));
 
     public CoreProbe Report(int from, PreparationState state, string failure = "", long moved = 0) =>
         Message(from, new PreparationMessage(Coordinator.Operation!.Id, state, Coordinator.Operation.Next!.Digest, moved, moved, failure));

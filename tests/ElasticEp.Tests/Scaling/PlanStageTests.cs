@@ -77,7 +77,7 @@ public sealed class PlanStageTests
         lost.Write();
         var successor = CoreProbe.Idle(rank: 1);
         var next = lost.Record.View;
-        successor.Message(0, new PrepareMessage("op", 0, TestViews.View(1, 0, 1), next, [], TimeSpan.Zero)).Post(new Fetched("op"));
+        successor.Message(0, new PrepareMessage("op", 0, TestViews.View(1, 0, 1), next, [], TimeSpan.Zero)).Post(new Fetched("op", next.Digest));
         successor.Overwrite(lost.Record);
         successor.LoseLink(0);
         successor.Lose(0).AnswerRead();
@@ -165,7 +165,7 @@ public sealed class PlanStageTests
     {
         var probe = CoreProbe.Idle(rank: 1);
         var (first, second) = (TestViews.View(2, 0, 1), TestViews.View(3, 0, 1));
-        probe.Message(0, new PrepareMessage("op", 0, TestViews.View(1, 0, 1), first, [], TimeSpan.Zero)).Post(new Fetched("op"));
+        probe.Message(0, new PrepareMessage("op", 0, TestViews.View(1, 0, 1), first, [], TimeSpan.Zero)).Post(new Fetched("op", first.Digest));
         probe.Step(announced: first);
         Assert.False(probe.Message(0, new PrepareMessage("op", 1, first, second, [], TimeSpan.Zero)).Has<Fetch>());
         probe.Step();

@@ -52,7 +52,7 @@ public sealed class PreparationCoreTests
     {
         var probe = CoreProbe.Idle(rank: 1).Message(0, Stays);
         probe.LoseLink(0);
-        Assert.Empty(probe.Post(new FetchFailed("op", "its source was lost")).Sent<PreparationMessage>());
+        Assert.Empty(probe.Post(new FetchFailed("op", Stays.Next.Digest, "its source was lost")).Sent<PreparationMessage>());
         Assert.Contains("its source was lost", probe.LinkUp(0).Sent<PreparationMessage>(0).First().Failure, StringComparison.Ordinal);
         probe.Message(0, Stays with { Next = TestViews.View(4, 0, 1) });
         Assert.True(probe.Has<Rollback>()); // it is fetched anew
@@ -128,7 +128,7 @@ public sealed class PreparationCoreTests
     {
         var probe = Loaded().Message(0, new AbortMessage("op", "test"));
         probe.Post(new RolledBack("op"));
-        foreach (var late in (ControlEvent[])[new Fetched("op"), new FetchFailed("op", "late"), new FetchProgress("op", 1, 2), new Drained("op"), new DrainFailed("op", "late")])
+        foreach (var late in (ControlEvent[])[new Fetched("op", Plan.Next.Digest), new FetchFailed("op", Plan.Next.Digest, "late"), new FetchProgress("op", Plan.Next.Digest, 1, 2), new Drained("op"), new DrainFailed("op", "late")])
             Assert.Empty(probe.Post(late).Effects);
     }
 
@@ -150,5 +150,5 @@ public sealed class PreparationCoreTests
         Assert.Equal(MemberPhase.Gone, probe.Core.Member.Phase);
     }
 
-    private static CoreProbe Loaded(PrepareMessage? plan = null) => CoreProbe.Idle(rank: 1).Message(0, plan ?? Plan).Post(new Fetched("op"));
+    private static CoreProbe Loaded(PrepareMessage? plan = null) => CoreProbe.Idle(rank: 1).Message(0, plan ?? Plan).Post(new Fetched("op", (plan ?? Plan).Next.Digest));
 }

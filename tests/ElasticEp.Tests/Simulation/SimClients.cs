@@ -8,6 +8,11 @@ namespace ElasticEp.Tests.Simulation;
 /// <summary>Processes without a rank that ask for operations, ask again when the coordinator changes, and learn the outcome from the record.</summary>
 internal sealed class SimClients(Simulation world)
 {
+    private const int Shrinking = 3;
+    private const int Leave = 5;
+    private const int Growth = 6;
+    private const int Exchange = 7;
+
     private const string CancelledBefore = "cancelled before it began";
     private readonly List<SimOperation> _requested = [];
     private GroupRecord _record = GroupRecord.Unborn;
@@ -44,8 +49,16 @@ internal sealed class SimClients(Simulation world)
             return;
         var id = NewId();
         TimeSpan? deadline = world.Random.Chance(0.3) ? TimeSpan.FromMilliseconds(world.Random.Between(1, 200)) : null;
-        switch (world.Random.Below(6))
+        switch (world.Faults.IsArmed && world.Random.Chance(0.7) ? Wanted : world.Random.Below(6))
         {
+            case Growth:
+                Request(new OperationRequest(id, OperationKind.Scale) { Size = Math.Min(SimSettings.MaxRanks, members.Length + world.Random.Between(1, 2)) });
+                break;
+            case Exchange when members.Length < SimSettings.MaxRanks:
+                var free = Enumerable.Range(0, SimSettings.MaxRanks).Where(rank => !_record.View.Contains(rank)).ToArray();
+                var gone = world.Random.Pick(members).Rank;
+                Request(new OperationRequest(id, OperationKind.Scale) { Ranks = [.. members.Select(member => member.Rank).Where(rank => rank != gone).Append(world.Random.Pick(free)).Order()] });
+                break;
             case 0 or 1:
                 Request(new OperationRequest(id, OperationKind.Scale) { Size = world.Random.Between(1, 5), Deadline = deadline });
                 break;
@@ -53,7 +66,7 @@ internal sealed class SimClients(Simulation world)
                 ImmutableArray<int> ranks = [.. Enumerable.Range(0, SimSettings.MaxRanks).Where(_ => world.Random.Chance(0.5))];
                 Request(new OperationRequest(id, OperationKind.Scale) { Ranks = ranks, Deadline = deadline });
                 break;
-            case 3:
+            case Shrinking:
                 Request(new OperationRequest(id, OperationKind.Scale) { Remove = [_record.View.Coordinator], Deadline = deadline });
                 break;
             case 4:
@@ -67,6 +80,16 @@ internal sealed class SimClients(Simulation world)
                 break;
         }
     }
+
+    /// <summary>What brings the group into the state in which a process is to be killed.</summary>
+    private int Wanted => world.Faults.Occasion switch
+    {
+        SimOccasion.Growth => Growth,
+        SimOccasion.Shrinking => Shrinking,
+        SimOccasion.Exchange => Exchange,
+        SimOccasion.Leave => Leave,
+        _ => world.Random.Below(Leave + 1),
+    };
 
     /// <summary>A change of size that nothing hinders: it must complete.</summary>
     public SimOperation RequestCleanly() => Request(new OperationRequest(NewId(), OperationKind.Scale) { Size = _record.View.Members.Length > 3 ? 2 : _record.View.Members.Length + 1 });

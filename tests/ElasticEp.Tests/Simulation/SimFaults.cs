@@ -11,7 +11,6 @@ internal sealed class SimFaults
 {
     private readonly Simulation _world;
     private readonly string _point;
-    private readonly SimOccasion _occasion;
     private readonly bool _isChoosy; // otherwise any operation or recovery will do
     private int _skipped;
 
@@ -20,10 +19,10 @@ internal sealed class SimFaults
         _world = world;
         var pairs = (ulong)(FaultPointList.All.Count * Occasions.Length);
         var pair = seed * 2_654_435_761 % pairs; // neighbours differ in both
-        (_point, _occasion) = (FaultPointList.All[(int)(pair / (ulong)Occasions.Length)], Occasions[pair % (ulong)Occasions.Length]);
-        IsSecond = Array.Exists(AfterLosses, name => _point.EndsWith(name, StringComparison.Ordinal));
+        (_point, Occasion) = (FaultPointList.All[(int)(pair / (ulong)Occasions.Length)], Occasions[pair % (ulong)Occasions.Length]);
+        IsSecond = Occasion == SimOccasion.Repair || Array.Exists(AfterLosses, name => _point.EndsWith(name, StringComparison.Ordinal));
         IsArmed = world.Random.Chance(0.75);
-        _isChoosy = world.Random.Chance(0.5);
+        _isChoosy = world.Random.Chance(0.8);
         _skipped = world.Random.Pick<int>([0, 0, 0, 1, 3]);
     }
 
@@ -33,6 +32,9 @@ internal sealed class SimFaults
 
     /// <summary>Whether a process is yet to be killed so; at most one is in a seed.</summary>
     public bool IsArmed { get; private set; }
+
+    /// <summary>During what it is to be killed, if there is a choice.</summary>
+    public SimOccasion Occasion { get; }
 
     /// <summary>Whether nobody comes to the point but after a severe fault.</summary>
     public bool IsSecond { get; }
@@ -44,7 +46,7 @@ internal sealed class SimFaults
         if (!IsArmed || point != _point)
             return false;
         var occasion = OccasionOf(rank);
-        var isMeant = IsSecond || occasion == _occasion || (!_isChoosy && occasion is not (SimOccasion.Steps or SimOccasion.Birth));
+        var isMeant = occasion == Occasion || (IsSecond && Occasion != SimOccasion.Repair) || (!_isChoosy && occasion is not (SimOccasion.Steps or SimOccasion.Birth));
         if (!isMeant || !_world.MayDieAtAPoint(rank, IsSecond) || _skipped-- > 0)
             return false;
         IsArmed = false;
@@ -62,6 +64,7 @@ internal sealed class SimFaults
         {
             { Pending.Kind: OperationKind.Birth } or { View.Epoch: 0 } => SimOccasion.Birth,
             { Pending.Kind: OperationKind.Leave } => SimOccasion.Leave,
+            { Pending.Kind: OperationKind.Repair } => SimOccasion.Repair,
             { Pending: { Joiners.IsEmpty: false, Leavers.IsEmpty: false } } => SimOccasion.Exchange,
             { Pending.Joiners.IsEmpty: false } => SimOccasion.Growth,
             { Pending.Leavers.IsEmpty: false } => SimOccasion.Shrinking,

@@ -21,6 +21,9 @@ internal enum SimOccasion
     /// <summary>A rank has asked to leave.</summary>
     Leave,
 
+    /// <summary>What was lost is made good.</summary>
+    Repair,
+
     /// <summary>The attempt has failed, on this rank at least.</summary>
     Recovery,
 }

@@ -14,7 +14,7 @@ internal sealed partial class SimRank
     private readonly double _slowness;
     private readonly SimWeights _weights;
     private TimeSpan? _tick;
-    private string _fetching = "";
+    private PrepareMessage? _fetching;
     private bool _isRegistered;
     private long _pausedUntil;
     private long? _wedgedAt; // since when it only sends heartbeats
@@ -227,7 +227,7 @@ internal sealed partial class SimRank
                 StartReload(reload.View);
                 break;
             case Rollback rollback:
-                _fetching = "";
+                _fetching = null;
                 _weights.Unstage();
                 CancelLeaving(rollback.HasDrained);
                 // Now and then a hook ignores its token for a while.
@@ -297,7 +297,7 @@ internal sealed partial class SimRank
 
     private void StartFetch(PrepareMessage plan)
     {
-        _fetching = plan.Operation;
+        _fetching = plan;
         _weights.Stage(plan);
         var fails = _world.HasTrouble(plan.Operation == "@birth" ? 0 : _world.Settings.LoadFailure);
         var parts = _world.Random.Between(0, 3);
@@ -308,21 +308,21 @@ internal sealed partial class SimRank
             var moved = part;
             _world.Clock.After(delay, () =>
             {
-                WhileFetching(plan.Operation, new FetchProgress(plan.Operation, moved, parts));
-                if (_fetching == plan.Operation)
+                WhileFetching(plan, new FetchProgress(plan.Operation, plan.Next.Digest, moved, parts));
+                if (ReferenceEquals(_fetching, plan))
                     _world.Faults.Reach(this, FaultPoints.InsideTransfer);
             });
         }
 
         delay += _world.Random.Delay(2_000);
-        ControlEvent end = fails ? new FetchFailed(plan.Operation, "checksum mismatch") : new Fetched(plan.Operation);
-        _world.Clock.After(delay, () => WhileFetching(plan.Operation, end));
+        ControlEvent end = fails ? new FetchFailed(plan.Operation, plan.Next.Digest, "checksum mismatch") : new Fetched(plan.Operation, plan.Next.Digest);
+        _world.Clock.After(delay, () => WhileFetching(plan, end));
     }
 
     /// <summary>A source that fails is asked again, so it only takes longer.</summary>
     private void StartReload(GroupView view)
     {
-        _fetching = "";
+        _fetching = null;
         _world.Coverage.Reloads++;
         if (!_weights.StartReload(view))
         {
@@ -340,12 +340,12 @@ internal sealed partial class SimRank
         }));
     }
 
-    private void WhileFetching(string operation, ControlEvent e)
+    private void WhileFetching(PrepareMessage plan, ControlEvent e)
     {
         // A completion may already be on its way when the fetch is undone: the core must then ignore it.
-        if (_fetching == operation && e is Fetched)
+        if (ReferenceEquals(_fetching, plan) && e is Fetched)
             _weights.Fill();
-        if (_fetching == operation || _world.Random.Chance(0.3))
+        if (ReferenceEquals(_fetching, plan) || _world.Random.Chance(0.3))
             Post(e);
     }
 }

@@ -15,6 +15,7 @@ internal sealed class Simulation
     private readonly ulong _seed;
     private int _requestsLeft;
     private bool _isHealed;
+    private long _linkDropGap;
     private bool _hasKilled;
     private int _faultsLeft;
     private long _noFaultBefore;
@@ -118,8 +119,9 @@ internal sealed class Simulation
         if (HasTrouble(Settings.BirthTrouble))
             Clock.After(Random.Delay(20_000), () => KillBeforeBirth(Random.Below(Settings.InitialRanks)));
         MakeTraffic();
-        if (Settings.LinkDropGap > 0)
-            Clock.After(Random.Delay(Settings.LinkDropGap), DropLinks);
+        _linkDropGap = Settings.LinkDropGap == 0 && Faults is { IsArmed: true, Occasion: SimOccasion.Recovery } ? 50_000 : Settings.LinkDropGap; // a process that is to be killed in a recovery finds some
+        if (_linkDropGap > 0)
+            Clock.After(Random.Delay(_linkDropGap), DropLinks);
         RunUntilQuiet();
         CheckWakes();
 
@@ -186,7 +188,7 @@ internal sealed class Simulation
     /// <summary>Severe faults come one after another: what has not ended yet and the next together may leave nobody.</summary>
     private void MakeFault()
     {
-        if (!_hasKilled && (!Faults.IsArmed || Faults.IsSecond) && HasTrouble(Settings.Kill) && PickVictim() is { } killed)
+        if (!_hasKilled && (!Faults.IsArmed || Faults.IsSecond) && HasTrouble(Faults is { IsArmed: true, Occasion: SimOccasion.Repair } ? 0.1 : Settings.Kill) && PickVictim() is { } killed)
         {
             _hasKilled = true;
             Kill(killed);
@@ -310,7 +312,7 @@ internal sealed class Simulation
         if (_isHealed)
             return;
         Network.DropRandom();
-        Clock.After(Random.Delay(Settings.LinkDropGap), DropLinks);
+        Clock.After(Random.Delay(_linkDropGap), DropLinks);
     }
 
     private void RunUntilQuiet()
