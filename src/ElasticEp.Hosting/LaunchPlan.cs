@@ -24,7 +24,7 @@ internal sealed class LaunchPlan(string group, int initialRanks, int maxRanks, i
         return record.Pending is null ? Standbys(record).Select(rank => new RankLaunch(group, rank, Standby)) : [];
     }
 
-    /// <summary>Whether a rank that runs may go on: a member, a leaver that is still needed, a joiner, though it was started for an earlier operation, or a standby.</summary>
+    /// <summary>Whether a rank that runs may go on: a member, a leaver that is still needed, a joiner that was started for this very operation, or a standby.</summary>
     public bool IsWanted(GroupRecord record, int rank, string operation)
     {
         if (record.View.Contains(rank) || record.IsUnborn)
@@ -32,7 +32,7 @@ internal sealed class LaunchPlan(string group, int initialRanks, int maxRanks, i
         if (record.View.IsTerminal)
             return false;
         if (record.Pending is { } pending)
-            return pending.Leavers.Contains(rank) || pending.Joiners.Contains(rank) || operation == Standby; // a joiner that was dismissed with an earlier operation ends by itself
+            return pending.Leavers.Contains(rank) || (pending.Joiners.Contains(rank) ? operation == pending.Id || operation == Standby : operation == Standby);
         return operation == Standby && Standbys(record).Contains(rank);
     }
 

@@ -99,9 +99,14 @@ internal sealed class SimLauncher(Simulation world)
         return _record.Pending?.Leavers.Contains(process.Rank) == true; // one of the first, or external
     }
 
-    private void EndLater(SimRank process) => world.Clock.After(world.Random.Delay(_record.View.IsTerminal ? 10 * Grace : Grace), () =>
+    private void EndLater(SimRank process, int times = 20) => world.Clock.After(world.Random.Delay(_record.View.IsTerminal ? 10 * Grace : Grace), () =>
     {
-        if (process.IsAlive && !IsWanted(process))
+        if (!process.IsAlive || IsWanted(process))
+            return;
+        // The next operation may have taken it meanwhile: it has time for that, but for the unlucky, who are not tried here.
+        if (process.Core.Preparation.Operation.Length > 0 && times > 0)
+            EndLater(process, times - 1);
+        else
             process.End(isGraceful: world.Random.Chance(0.5));
     });
 
