@@ -66,6 +66,9 @@ internal sealed class SimClients(Simulation world)
                 ImmutableArray<int> ranks = [.. Enumerable.Range(0, SimSettings.MaxRanks).Where(_ => world.Random.Chance(0.5))];
                 Request(new OperationRequest(id, OperationKind.Scale) { Ranks = ranks, Deadline = deadline });
                 break;
+            case Shrinking when members.Length > 1 && world.Random.Chance(0.5):
+                Request(new OperationRequest(id, OperationKind.Scale) { Size = members.Length - 1, Deadline = deadline });
+                break;
             case Shrinking:
                 Request(new OperationRequest(id, OperationKind.Scale) { Remove = [_record.View.Coordinator], Deadline = deadline });
                 break;

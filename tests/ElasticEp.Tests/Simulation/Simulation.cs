@@ -9,6 +9,7 @@ internal sealed class Simulation
 {
     private const int MostEvents = 400_000;
     private const long LongestRun = 120_000_000;
+    private const long LongestRepair = 10_000_000;
     private const long FaultGap = 12_000_000; // after a severe fault, before the next
     private readonly Dictionary<int, SimRank> _ranks = [];
     private readonly List<SimRank> _processes = [];
@@ -161,7 +162,8 @@ internal sealed class Simulation
             Clients.RequestSomething();
         }
 
-        if (Checks.MaxReleased >= Settings.TargetSteps && _requestsLeft == 0 && Clients.AllKnown)
+        var awaitsRepair = _hasKilled && Faults is { IsArmed: true, Occasion: SimOccasion.Repair } && Clock.Now < LongestRepair; // it begins some seconds after the kill
+        if (Checks.MaxReleased >= Settings.TargetSteps && _requestsLeft == 0 && Clients.AllKnown && !awaitsRepair)
         {
             _isHealed = true;
             return;
@@ -188,7 +190,7 @@ internal sealed class Simulation
     /// <summary>Severe faults come one after another: what has not ended yet and the next together may leave nobody.</summary>
     private void MakeFault()
     {
-        if (!_hasKilled && (!Faults.IsArmed || Faults.IsSecond) && HasTrouble(Faults is { IsArmed: true, Occasion: SimOccasion.Repair } ? 0.1 : Settings.Kill) && PickVictim() is { } killed)
+        if (!_hasKilled && (!Faults.IsArmed || Faults.IsSecond) && HasTrouble(Faults is { IsArmed: true, Occasion: SimOccasion.Repair } ? 0.5 : Settings.Kill) && PickVictim() is { } killed)
         {
             _hasKilled = true;
             Kill(killed);
