@@ -51,11 +51,12 @@ internal sealed class ProcessFaults : IFaultInjector, IDisposable
 
     public void Dispose() => _watcher.Dispose();
 
-    /// <summary>More blocked work than the pool gets threads for in that time.</summary>
+    /// <summary>The fault itself: more work than the pool gets threads for in that time, all of which waits in vain as long.</summary>
     private static void BlockPool(TimeSpan duration)
     {
+        var never = new SemaphoreSlim(0);
         for (var item = 0; item < 1_000; item++)
-            ThreadPool.UnsafeQueueUserWorkItem(static time => Thread.Sleep(time), duration, preferLocal: false);
+            ThreadPool.UnsafeQueueUserWorkItem(waits => waits.Wait(duration), never, preferLocal: false);
     }
 
     private void Read()

@@ -53,7 +53,7 @@ internal sealed record OperationRequest(string Id, OperationKind Kind)
         if (string.IsNullOrWhiteSpace(request.OperationId) || request.OperationId.Length > MaxIdLength)
             throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"OperationId must have 1 to {MaxIdLength} characters.");
         if (request.OperationId.StartsWith(OwnPrefix))
-            throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"OperationId '{request.OperationId}' begins with '{OwnPrefix}', as only ids of the group's own operations do.");
+            throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"OperationId '{request.OperationId}' begins with '{OwnPrefix}', as only ids of the group's own operations do; choose one that begins otherwise.");
         if (request.Deadline is { } deadline && deadline <= TimeSpan.Zero)
             throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"Deadline is {deadline}; it must be positive.");
         if (request.DrainTime is { } drain && drain < TimeSpan.Zero)

@@ -19,7 +19,7 @@ internal sealed partial class TransitionCore
         else if (_writer.Unreadable is { } reason)
             RequestQueue.Refuse(from, request, ElasticEpErrorCode.StoreUnavailable, $"The group's record cannot be read, so that no view can change: {reason}", effects);
         else if (request.Id.StartsWith(OperationRequest.OwnPrefix))
-            RequestQueue.Refuse(from, request, ElasticEpErrorCode.InvalidArgument, $"Ids that begin with '{OperationRequest.OwnPrefix}' are those of the group's own operations; '{request.Id}' does.", effects);
+            RequestQueue.Refuse(from, request, ElasticEpErrorCode.InvalidArgument, $"Ids that begin with '{OperationRequest.OwnPrefix}' are those of the group's own operations, and '{request.Id}' does; choose one that begins otherwise.", effects);
         else if (!_writer.IsKnown)
             Enqueue(from, request, now);
         else if (_requests.IsCancelled(request))

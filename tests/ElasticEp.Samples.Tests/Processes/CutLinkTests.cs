@@ -15,15 +15,11 @@ public sealed class CutLinkTests : IDisposable
     private static readonly string[] Setup = ["--ranks", $"{Ranks}", "--tolerated-losses", "1", "--redundant-experts", "32"];
 
     private readonly ITestOutputHelper _output;
-    private readonly string _secret = Path.GetTempFileName();
+    private readonly JoinSecret _secret = new();
 
-    public CutLinkTests(ITestOutputHelper output)
-    {
-        _output = output;
-        File.WriteAllText(_secret, "a secret of the tests\n");
-    }
+    public CutLinkTests(ITestOutputHelper output) => _output = output;
 
-    public void Dispose() => File.Delete(_secret);
+    public void Dispose() => _secret.Dispose();
 
     [Theory]
     [InlineData(1, 2, false, 5)]
@@ -112,7 +108,7 @@ public sealed class CutLinkTests : IDisposable
         NetworkNamespaces.Require();
         using var network = new NetworkNamespaces(Ranks);
         var address = NetworkNamespaces.AddressOf(Gateway);
-        await using var server = await ProcessServer.StartGatewayAsync(network.Inside(Gateway, ProcessServer.Executable, ["--external-workers", "true", "--join-secret-file", _secret, "--store-bind", $"{address}:0", .. Setup]), address);
+        await using var server = await ProcessServer.StartGatewayAsync(network.Inside(Gateway, ProcessServer.Executable, ["--external-workers", "true", "--join-secret-file", _secret.File, "--store-bind", $"{address}:0", .. Setup]), address);
         var store = await server.WaitForLogAsync("The rendezvous store listens at ");
         var workers = Enumerable.Range(0, Ranks).Select(Start).ToArray();
         try
@@ -135,7 +131,7 @@ public sealed class CutLinkTests : IDisposable
         ExternalWorker Start(int rank)
         {
             string[] args = [.. Setup, "--ElasticEp:BindAddress", $"{NetworkNamespaces.AddressOf(rank)}:0", "--ElasticEp:UseUnixSockets", "false"];
-            return ExternalWorker.Start(network.Inside(rank, ProcessServer.Executable, args), rank, store, _secret);
+            return ExternalWorker.Start(network.Inside(rank, ProcessServer.Executable, args), rank, store, _secret.File);
         }
     }
 }

@@ -21,7 +21,7 @@ public sealed class FaultPointTests(ITestOutputHelper output) : IDisposable
     private static readonly HashSet<string> InEveryStep = [FaultPoints.InsideDispatch, FaultPoints.InsideStepEnd, FaultPoints.BeforeCombine, FaultPoints.BeforeStepEnd,
         .. FaultPointList.All.Where(point => point.EndsWith("SendStepEnd", StringComparison.Ordinal) || point.EndsWith("RunDelegate", StringComparison.Ordinal) || point.EndsWith("CompleteStep", StringComparison.Ordinal) || point.EndsWith("ReturnToCaller", StringComparison.Ordinal))];
 
-    private readonly string _folder = Directory.CreateTempSubdirectory("elasticep-faults").FullName;
+    private readonly FaultFolder _faults = new();
 
     /// <summary>What the group is about when the worker is killed.</summary>
     public enum Occasion
@@ -39,7 +39,7 @@ public sealed class FaultPointTests(ITestOutputHelper output) : IDisposable
         Recovery,
     }
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _faults.Dispose();
 
     [Theory]
     [InlineData(Occasion.Steps, FaultPoints.BeforeCombine)]
@@ -72,11 +72,10 @@ public sealed class FaultPointTests(ITestOutputHelper output) : IDisposable
     /// <returns>Whether one came there.</returns>
     private async Task<bool> TryAsync(ProcessServer server, Occasion occasion, string point)
     {
-        foreach (var file in Directory.GetFiles(_folder))
-            File.Delete(file);
+        _faults.Clear();
         var isEarly = occasion != Occasion.Steps && !InEveryStep.Contains(point);
         if (isEarly)
-            Arm(point);
+            _faults.Arm(point);
         var doing = occasion switch
         {
             Occasion.Growth => server.Client.TryScaleAsync(Ranks),
@@ -85,20 +84,11 @@ public sealed class FaultPointTests(ITestOutputHelper output) : IDisposable
             _ => Task.CompletedTask,
         };
         if (!isEarly)
-            Arm(point);
+            _faults.Arm(point);
         if (occasion == Occasion.Steps)
-            await server.WaitUntilAsync(() => Task.FromResult(HasDied), $"a worker to die {point}");
+            await server.WaitUntilAsync(() => Task.FromResult(_faults.HasHappened), $"a worker to die {point}");
         await doing.WaitAsync(TestServer.Deadline);
-        return HasDied;
-    }
-
-    private bool HasDied => Directory.GetFiles(_folder, "done.*").Length > 0;
-
-    /// <summary>Written whole: a worker sees it at once.</summary>
-    private void Arm(string point)
-    {
-        File.WriteAllText(Path.Combine(_folder, "next"), point);
-        File.Move(Path.Combine(_folder, "next"), Path.Combine(_folder, "armed"));
+        return _faults.HasHappened;
     }
 
     private static async Task KillOneAsync(ProcessServer server)
@@ -112,14 +102,14 @@ public sealed class FaultPointTests(ITestOutputHelper output) : IDisposable
     /// <summary>Whatever has died is made good, so that every attempt begins alike.</summary>
     private async Task HealAsync(ProcessServer server, int ranks)
     {
-        File.Delete(Path.Combine(_folder, "armed"));
+        _faults.Disarm();
         await server.WaitUntilAsync(async () => (await server.Client.ViewAsync()).Ranks.Length == ranks || await server.Client.TryScaleAsync(ranks), $"{ranks} ranks");
     }
 
     private Task<ProcessServer> StartAsync()
     {
         var start = new ProcessStartInfo(Executable, ["--ranks", $"{Ranks}", "--tolerated-losses", "2", "--redundant-experts", "64"]);
-        start.Environment[ProcessFaults.Variable] = _folder;
+        start.Environment[ProcessFaults.Variable] = _faults.Path;
         return ProcessServer.StartGatewayAsync(start);
     }
 }

@@ -11,11 +11,9 @@ public sealed class LostWorkerTests : IDisposable
 
     private static readonly string[] Setup = ["--ranks", $"{Ranks}", "--tolerated-losses", "1", "--redundant-experts", "32"];
 
-    private readonly string _secret = Path.GetTempFileName();
+    private readonly JoinSecret _secret = new();
 
-    public LostWorkerTests() => File.WriteAllText(_secret, "a secret of the tests\n");
-
-    public void Dispose() => File.Delete(_secret);
+    public void Dispose() => _secret.Dispose();
 
     [Fact]
     public Task Streams_go_on_when_the_coordinator_is_killed() => RunAsync(async (server, workers, load) =>
@@ -50,9 +48,9 @@ public sealed class LostWorkerTests : IDisposable
     {
         setup ??= Setup;
         ProcFiles.Require();
-        await using var server = await ProcessServer.StartGatewayAsync(["--external-workers", "true", "--join-secret-file", _secret, .. setup]);
+        await using var server = await ProcessServer.StartGatewayAsync(["--external-workers", "true", "--join-secret-file", _secret.File, .. setup]);
         var store = await server.WaitForLogAsync("The rendezvous store listens at ");
-        var workers = Enumerable.Range(0, Ranks).Select(rank => ExternalWorker.Start(rank, store, _secret, setup)).ToArray();
+        var workers = Enumerable.Range(0, Ranks).Select(rank => ExternalWorker.Start(rank, store, _secret.File, setup)).ToArray();
         try
         {
             await server.WaitForRanksAsync(Ranks);

@@ -11,11 +11,9 @@ public sealed class RestartedWorkerTests : IDisposable
 
     private static readonly string[] Setup = ["--ranks", $"{Ranks}", "--tolerated-losses", "1", "--redundant-experts", "32"];
 
-    private readonly string _secret = Path.GetTempFileName();
+    private readonly JoinSecret _secret = new();
 
-    public RestartedWorkerTests() => File.WriteAllText(_secret, "a secret of the tests\n");
-
-    public void Dispose() => File.Delete(_secret);
+    public void Dispose() => _secret.Dispose();
 
     [Theory]
     [InlineData(true)]
@@ -23,7 +21,7 @@ public sealed class RestartedWorkerTests : IDisposable
     public async Task Streams_go_on_when_a_worker_is_killed_and_started_again(bool isAtItsAddress)
     {
         ProcFiles.Require();
-        await using var server = await ProcessServer.StartGatewayAsync(["--external-workers", "true", "--join-secret-file", _secret, .. Setup]);
+        await using var server = await ProcessServer.StartGatewayAsync(["--external-workers", "true", "--join-secret-file", _secret.File, .. Setup]);
         var store = await server.WaitForLogAsync("The rendezvous store listens at ");
         var ports = Enumerable.Range(0, Ranks).Select(_ => ProcFiles.FreePort()).ToArray();
         var workers = Enumerable.Range(0, Ranks).Select(Start).ToArray();
@@ -57,7 +55,7 @@ public sealed class RestartedWorkerTests : IDisposable
             await Task.WhenAll(workers.Select(worker => worker.DisposeAsync().AsTask()));
         }
 
-        ExternalWorker Start(int rank) => ExternalWorker.Start(rank, store, _secret, [.. Setup, "--ElasticEp:BindAddress", $"127.0.0.1:{ports[rank]}"]);
+        ExternalWorker Start(int rank) => ExternalWorker.Start(rank, store, _secret.File, [.. Setup, "--ElasticEp:BindAddress", $"127.0.0.1:{ports[rank]}"]);
     }
 
     private static async Task AssertRanksAsync(ProcessServer server, params int[] ranks) => Assert.Equal(ranks, (await server.Client.ViewAsync()).Ranks);

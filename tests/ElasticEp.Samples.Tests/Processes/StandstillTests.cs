@@ -12,9 +12,9 @@ public sealed class StandstillTests : IDisposable
 
     private static readonly string Executable = ProcessServer.Executable.Replace("Samples.Server", "Samples.FaultyServer", StringComparison.Ordinal);
 
-    private readonly string _folder = Directory.CreateTempSubdirectory("elasticep-still").FullName;
+    private readonly FaultFolder _faults = new();
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _faults.Dispose();
 
     [Theory]
     [InlineData(0)] // it coordinates
@@ -49,8 +49,8 @@ public sealed class StandstillTests : IDisposable
     public Task A_worker_whose_pool_is_blocked_for_three_seconds_stays() => RunAsync(async (server, load) =>
     {
         var workers = server.Workers;
-        Arm($"{ProcessFaults.Block}3000");
-        await server.WaitUntilAsync(() => Task.FromResult(Directory.GetFiles(_folder, "done.*").Length > 0), "a worker to be blocked");
+        _faults.Arm($"{ProcessFaults.Block}3000");
+        await server.WaitUntilAsync(() => Task.FromResult(_faults.HasHappened), "a worker to be blocked");
         await load.WaitForCompletedAsync(2 * Streams);
         Assert.True(workers.SequenceEqual(server.Workers), "a worker has gone");
     });
@@ -60,7 +60,7 @@ public sealed class StandstillTests : IDisposable
     {
         var workers = server.Workers;
         load.BeginGaps();
-        Arm($"{ProcessFaults.Block}600000");
+        _faults.Arm($"{ProcessFaults.Block}600000");
         await server.WaitForLogAsync("(Wedged)");
         await server.WaitUntilAsync(() => Task.FromResult(workers.Intersect(server.Workers).Count() < Ranks), "it to be ended");
         await load.WaitForCompletedAsync(2 * Streams);
@@ -72,7 +72,7 @@ public sealed class StandstillTests : IDisposable
     {
         Soak.Require();
         var start = new ProcessStartInfo(Executable, ["--ranks", $"{Ranks}", "--tolerated-losses", "1", "--redundant-experts", "32"]);
-        start.Environment[ProcessFaults.Variable] = _folder;
+        start.Environment[ProcessFaults.Variable] = _faults.Path;
         await using var server = await ProcessServer.StartGatewayAsync(start);
         await server.WaitForRanksAsync(Ranks);
         await using var load = new StreamLoad(server.Client, Streams);
@@ -80,12 +80,6 @@ public sealed class StandstillTests : IDisposable
         await load.WaitUntilAllRunAsync();
         await test(server, load);
         await load.StopAsync();
-    }
-
-    private void Arm(string what)
-    {
-        File.WriteAllText(Path.Combine(_folder, "next"), what);
-        File.Move(Path.Combine(_folder, "next"), Path.Combine(_folder, "armed"));
     }
 
     private static async Task PassAsync(TimeSpan time)

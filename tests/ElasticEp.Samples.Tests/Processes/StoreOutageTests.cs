@@ -14,16 +14,15 @@ public sealed class StoreOutageTests
     public async Task Streams_go_on_while_the_store_stands_still(int seconds, bool isWorkerKilled)
     {
         Soak.Require();
-        var secret = Path.GetTempFileName();
-        await File.WriteAllTextAsync(secret, "the secret of these tests\n", TestContext.Current.CancellationToken);
-        string[] args = ["--ranks", $"{Ranks}", "--external-workers", "true", "--join-secret-file", secret, "--tolerated-losses", "1", "--redundant-experts", "32"];
+        using var secret = new JoinSecret();
+        string[] args = ["--ranks", $"{Ranks}", "--external-workers", "true", "--join-secret-file", secret.File, "--tolerated-losses", "1", "--redundant-experts", "32"];
         var workers = Array.Empty<ExternalWorker>();
         try
         {
             await using var store = await ProcessServer.StartGatewayAsync(args);
             var address = await store.WaitForLogAsync("The rendezvous store listens at ");
             await using var gateway = await ProcessServer.StartGatewayAsync([.. args, "--store", address]);
-            workers = [.. Enumerable.Range(0, Ranks).Select(rank => ExternalWorker.Start(rank, address, secret, [.. args]))];
+            workers = [.. Enumerable.Range(0, Ranks).Select(rank => ExternalWorker.Start(rank, address, secret.File, [.. args]))];
             await gateway.WaitForRanksAsync(Ranks);
             await using var load = new StreamLoad(gateway.Client, Streams);
             await load.WaitForCompletedAsync(Streams);
@@ -47,7 +46,6 @@ public sealed class StoreOutageTests
         finally
         {
             await Task.WhenAll(workers.Select(worker => worker.DisposeAsync().AsTask()));
-            File.Delete(secret);
         }
     }
 }
