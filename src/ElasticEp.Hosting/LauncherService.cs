@@ -21,7 +21,7 @@ internal sealed partial class LauncherService(
     private static readonly TimeSpan FirstDelay = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LastDelay = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan ReplacementDelay = TimeSpan.FromMilliseconds(500); // the others recover first: a process that starts takes processors from them
-    private static readonly TimeSpan UnwantedGrace = TimeSpan.FromSeconds(2); // it ends by itself if it knows, and the next operation may take it if it does not
+    private static readonly TimeSpan UnwantedGrace = TimeSpan.FromSeconds(2); // whoever was dismissed ends by itself, and in order
     private static readonly TimeSpan ProvenAfter = TimeSpan.FromSeconds(10); // a member that ends earlier may do so each time
 
     private readonly LaunchPlan _plan = new(name, options.InitialRanks, options.MaxRanks, options.Standbys);

@@ -9,7 +9,7 @@ public sealed class RecoveryStatistics
     /// <summary>Counts the recoveries that this process has led, from one on.</summary>
     public long Number { get; }
 
-    /// <summary>From the first sign of trouble with a member until it was taken for lost, the longest if there were several; zero when none was lost. Part of <see cref="Stop"/> in most cases.</summary>
+    /// <summary>From the end of a member's connection, or the last that was seen of it, until it was taken for lost, the longest if there were several; zero when its launcher's word came first, when it did not do what it had to, and when none was lost. Part of <see cref="Stop"/> in most cases.</summary>
     public TimeSpan Detect { get; }
 
     /// <summary>From the report that an attempt could not complete until every member had stopped or was taken for lost.</summary>

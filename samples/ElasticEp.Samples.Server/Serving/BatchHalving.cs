@@ -8,7 +8,7 @@ namespace ElasticEp.Samples.Server.Serving;
 internal sealed class BatchHalving<T>
     where T : class
 {
-    /// <summary>Requests that are found one after another before the batch is taken to fail whatever is in it.</summary>
+    /// <summary>Requests that are found one after another, with no batch that runs between, before the batch is taken to fail whatever is in it.</summary>
     public const int MostCulprits = 16;
 
     private readonly Stack<T[]> _groups = []; // that are to be tried, each by itself
@@ -46,7 +46,7 @@ internal sealed class BatchHalving<T>
     public void OnRun(IReadOnlyCollection<T> batch)
     {
         PutBackOthers(batch);
-        if (!IsLooking)
+        if (batch.Count > 0 || !IsLooking)
             _culprits = 0;
     }
 

@@ -234,6 +234,7 @@ internal sealed partial class PeerCore(ElasticEpOptions options)
         peer.DetectionTime = reason switch
         {
             LossReason.Silent => now - peer.LastSeenAt,
+            LossReason.Wedged => now - (peer.WedgedSince ?? now),
             LossReason.Refused or LossReason.Replaced or LossReason.Unreachable or LossReason.Rejected => now - peer.DownSince,
             _ => TimeSpan.Zero, // who does not do what it must is given its time by who waits for it
         };

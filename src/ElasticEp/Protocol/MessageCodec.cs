@@ -5,6 +5,11 @@ namespace ElasticEp.Protocol;
 /// <summary>Encodes protocol messages: an envelope, one kind byte, then the fields. Everything read is checked.</summary>
 internal static class MessageCodec
 {
+    private const byte RequestKind = 10;
+    private const byte CancelKind = 12;
+    private const byte LaunchFailedKind = 14;
+    private const byte ProcessEndedKind = 21;
+
     private const long MostBytes = 1L << 50; // that a rank reports: sums over all ranks stay numbers
 
     public static ReadOnlyMemory<byte> Encode(ProtocolMessage message) => Envelope.Write(ProtocolVersion.Current, writer => Write(writer, message));
@@ -70,7 +75,7 @@ internal static class MessageCodec
                 writer.Long(m.Epoch);
                 break;
             case OperationRequestMessage m:
-                writer.Byte(10);
+                writer.Byte(RequestKind);
                 RequestCodec.Write(writer, m.Request);
                 break;
             case OperationReplyMessage m:
@@ -81,7 +86,7 @@ internal static class MessageCodec
                 writer.Text(m.Detail);
                 break;
             case CancelMessage m:
-                writer.Byte(12);
+                writer.Byte(CancelKind);
                 writer.Text(m.Operation);
                 writer.Long(m.Call);
                 break;
@@ -94,7 +99,7 @@ internal static class MessageCodec
                 writer.Text(m.Progress.Detail);
                 break;
             case LaunchFailedMessage m:
-                writer.Byte(14);
+                writer.Byte(LaunchFailedKind);
                 writer.Text(m.Operation);
                 writer.Int(m.Rank);
                 writer.Text(m.Reason);
@@ -126,7 +131,7 @@ internal static class MessageCodec
                 writer.Long(m.Epoch);
                 break;
             case ProcessEndedMessage m:
-                writer.Byte(21);
+                writer.Byte(ProcessEndedKind);
                 writer.Id(m.Process);
                 writer.Text(m.How);
                 break;
@@ -142,7 +147,7 @@ internal static class MessageCodec
     {
         var reader = Envelope.Open(bytes, "A message");
         var messageKind = reader.Byte();
-        if (!isFromRank && messageKind is not (10 or 12 or 14 or 21))
+        if (!isFromRank && messageKind is not (RequestKind or CancelKind or LaunchFailedKind or ProcessEndedKind))
             throw WireReader.Malformed($"a client sent kind {messageKind}, which only ranks may send");
         ProtocolMessage message = messageKind switch
         {
@@ -155,18 +160,18 @@ internal static class MessageCodec
             7 => new PreparationMessage(reader.Text(), (PreparationState)reader.Below(3), reader.ULong(), ReadAmount(ref reader), ReadAmount(ref reader), reader.Text()),
             8 => new AbortMessage(reader.Text(), reader.Text()),
             9 => new CompletedMessage(reader.Long()),
-            10 => new OperationRequestMessage(RequestCodec.Read(ref reader)),
+            RequestKind => new OperationRequestMessage(RequestCodec.Read(ref reader)),
             11 => new OperationReplyMessage(reader.Text(), reader.Long(), reader.Int(), reader.Text()),
-            12 => new CancelMessage(reader.Text(), reader.Long()),
+            CancelKind => new CancelMessage(reader.Text(), reader.Long()),
             13 => new ProgressMessage(new ScaleProgress(reader.Text(), (ScalePhase)reader.Below(6), reader.Long(), reader.Long(), reader.Text())),
-            14 => new LaunchFailedMessage(reader.Text(), reader.Int(), reader.Text()),
+            LaunchFailedKind => new LaunchFailedMessage(reader.Text(), reader.Int(), reader.Text()),
             15 => new WeightRequestMessage(reader.Bytes()),
             16 => new ExpertLoadMessage(reader.Long(), ReadCounts(ref reader)),
             17 => new ExpertLoadRequestMessage(reader.Text()),
             18 => new ProbeMessage(reader.Id()),
             19 => new ProbeReplyMessage(reader.Id(), reader.Bool()),
             20 => new LoadedMessage(reader.Long()),
-            21 => new ProcessEndedMessage(reader.Id(), reader.Text()),
+            ProcessEndedKind => new ProcessEndedMessage(reader.Id(), reader.Text()),
             var kind => throw WireReader.Malformed($"kind {kind} is unknown"),
         };
         Envelope.End(bytes[0], reader);

@@ -154,8 +154,8 @@ internal sealed class PreparationCore(MemberCore member, PeerCore peers)
                 break; // the group cannot begin without its first ranks: it waits until they can be reached, or are started again
             case PeerLost lost when _plan is { } plan && plan.Base.Contains(lost.Peer) && plan.Base.Contains(member.Self):
                 break; // both are members: the recovery without it has the operation planned again
-            case PeerLost lost when _plan is not null && State == PreparationState.Fetching && !_isFetching && Wanted.Any(peer => peer.Id == lost.Peer):
-                Report(PreparationState.Fetching, $"rank {Rank} could not connect to rank {lost.Peer.Rank}: {lost.Detail}", effects);
+            case PeerLost lost when _plan is not null && State == PreparationState.Fetching && (!_isFetching || _fetchFailure is not null) && Wanted.Any(peer => peer.Id == lost.Peer):
+                Report(PreparationState.Fetching, $"rank {Rank} could not connect to rank {lost.Peer.Rank}: {lost.Detail}{(_fetchFailure is { } failure ? $"; it failed to fetch its weights: {failure}" : "")}", effects);
                 break;
             case FetchProgress progress when IsCurrent(progress.Operation, progress.View):
                 (_bytesMoved, _bytesTotal) = (progress.BytesArrived, progress.BytesTotal);
@@ -220,7 +220,7 @@ internal sealed class PreparationCore(MemberCore member, PeerCore peers)
 
     private void OnFetchFailed(string reason, TimeSpan now, List<RankEffect> effects)
     {
-        if (_fetched != _plan && _plan is { } plan)
+        if (_plan is { } plan && _fetched?.Base.Epoch != plan.Base.Epoch)
         {
             // It was fetched for an earlier base, some of whose members may be gone: once more from those that there are.
             Undo(now, effects);

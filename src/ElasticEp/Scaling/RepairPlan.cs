@@ -12,7 +12,10 @@ internal sealed class RepairPlan(ElasticEpOptions options, RecordWriter writer, 
     private static readonly TimeSpan FirstDelay = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LastDelay = TimeSpan.FromMinutes(1);
 
-    /// <summary>How long processes are waited for that may be about to take the places of lost members: one repair instead of two.</summary>
+    /// <summary>
+    /// How long processes are waited for that may be about to take the places of lost members: one repair instead of two. Longer than the launcher
+    /// waits for the others to recover, and a process takes to start.
+    /// </summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     private int _failures; // in a row

@@ -46,11 +46,7 @@ internal sealed class RequestCore(TimeSpan operationDeadline, Func<ElasticEpExce
     {
         if (!_requests.TryGetValue(operation, out var request) || request.CancelledAt is not null)
             return;
-        request.CancelledAt = now;
-        if (request.Coordinator is null)
-            End(request, null, new OperationCanceledException(), effects); // nobody has heard of it
-        else
-            SendAgain(request, now, effects);
+        Cancel(request, now, effects);
         SetWake();
     }
 
@@ -95,7 +91,12 @@ internal sealed class RequestCore(TimeSpan operationDeadline, Func<ElasticEpExce
             if (request.NextAt > now || EndIfLate(request, now, effects))
                 continue;
             if (request.CancelledAt is null && FindRefusal(request) is { } refusal)
-                (request.CancelledAt, request.Refusal) = (now, refusal);
+            {
+                request.Refusal = refusal;
+                Cancel(request, now, effects);
+                continue;
+            }
+
             SendAgain(request, now, effects);
         }
 
@@ -110,12 +111,21 @@ internal sealed class RequestCore(TimeSpan operationDeadline, Func<ElasticEpExce
         SetWake();
     }
 
+    private void Cancel(Request request, TimeSpan now, List<RequestEffect> effects)
+    {
+        request.CancelledAt = now;
+        if (request.Coordinator is null)
+            End(request, null, new OperationCanceledException(), effects); // nobody knows of it
+        else
+            SendAgain(request, now, effects);
+    }
+
     private MemberId? Coordinator => _record.View.Find(_record.View.Coordinator)?.Id;
 
     private void Look(Request request, TimeSpan now, List<RequestEffect> effects)
     {
         if (_record.FindOutcome(request.Id) is { } outcome)
-            End(request, outcome.ToResult(_record.View), null, effects);
+            End(request, request.Refusal is null || outcome.IsCompleted ? outcome.ToResult(_record.View) : null, request.Refusal, effects);
         else if (_record.View.IsTerminal)
             End(request, null, new ElasticEpException(ElasticEpErrorCode.GroupEnded, "The group has ended."), effects);
         else if (Coordinator is { } coordinator && coordinator != request.Coordinator)
@@ -198,6 +208,8 @@ internal sealed class RequestCore(TimeSpan operationDeadline, Func<ElasticEpExce
     private void End(Request request, ScaleResult? result, Exception? failure, List<RequestEffect> effects)
     {
         _requests.Remove(request.Id);
+        if (result is not null)
+            failure = null;
         if (!request.IsAbandoned)
             effects.Add(new RequestEffect.End(request.Id, result, failure is OperationCanceledException ? request.Refusal ?? failure : failure));
     }

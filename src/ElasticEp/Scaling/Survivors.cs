@@ -32,14 +32,14 @@ internal sealed class Survivors
     public bool AreLinked => !Array.Exists(_kept, one => Unlinked(one, _kept).Length > 0);
 
     /// <summary>
-    /// Whether as many or more would be dropped as are kept, and only because nothing is heard of them, or no answer to Stop: it may be
-    /// this side that is cut off, or not heard. Of two equal halves the one with the lowest rank need not wait.
+    /// Whether as many or more would be dropped as are kept, and only because nothing is heard of them, no answer to Stop, or beats that
+    /// say that they handle nothing: it may be this side that is cut off, not heard, or was late itself. Of two equal halves the one with the lowest rank need not wait.
     /// </summary>
     public bool MayBeCutOff
     {
         get
         {
-            var silent = _members.Count(member => IsSilent(member) || _peers.LossOf(member) == LossReason.Stuck);
+            var silent = _members.Count(member => IsSilent(member) || _peers.LossOf(member) is LossReason.Stuck or LossReason.Wedged);
             return silent > _kept.Length || (silent == _kept.Length && _peers.IsLost(_members[0]));
         }
     }

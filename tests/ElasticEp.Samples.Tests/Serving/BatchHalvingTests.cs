@@ -64,6 +64,23 @@ public sealed class BatchHalvingTests
     }
 
     [Fact]
+    public void However_many_are_bad_those_that_run_are_not_blamed()
+    {
+        var all = Enumerable.Range(0, 128).ToArray();
+        var found = new List<string>(_halving.OnFailed([.. all.Select(i => $"{i}")]));
+        while (_halving.IsLooking)
+        {
+            var batch = _halving.Next;
+            if (batch.Any(request => int.Parse(request, System.Globalization.CultureInfo.InvariantCulture) % 4 == 0))
+                found.AddRange(_halving.OnFailed(batch));
+            else
+                _halving.OnRun(batch);
+        }
+
+        Assert.Equal(all.Where(i => i % 4 == 0).Select(i => $"{i}").Order(), found.Order());
+    }
+
+    [Fact]
     public void When_one_after_another_fails_alone_nobody_is_tried_any_more()
     {
         var failed = _halving.OnFailed([.. Enumerable.Range(0, 256).Select(i => $"{i}")]).Count;

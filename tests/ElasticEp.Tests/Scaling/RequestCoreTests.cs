@@ -45,6 +45,17 @@ public sealed class RequestCoreTests
     }
 
     [Fact]
+    public void What_had_begun_when_it_was_cancelled_for_a_refusal_ends_with_that()
+    {
+        Begin();
+        _refusal = new ElasticEpException(ElasticEpErrorCode.GroupWaits, "rank 1 is lost") { Rank = 1 };
+        Tick();
+        Do(() => _core.OnRecord(Record.AfterEnd(new OperationOutcome("op", false, "it was cancelled by its caller", new OperationFigures()), OperationKind.Scale), _now, _effects));
+        var end = Assert.Single(_effects.OfType<RequestEffect.End>());
+        Assert.Equal((null, _refusal), (end.Result, end.Failure));
+    }
+
+    [Fact]
     public void What_has_begun_has_its_deadline_though_no_view_can_change()
     {
         Begin();

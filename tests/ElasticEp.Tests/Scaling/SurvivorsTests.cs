@@ -90,6 +90,15 @@ public sealed class SurvivorsTests
         Assert.True(Judge().MayBeCutOff);
     }
 
+    /// <summary>What blocked all of them has blocked this one too: their next heartbeats may say that they are well.</summary>
+    [Fact]
+    public void Who_finds_the_larger_part_wedged_may_have_been_late_itself()
+    {
+        foreach (var rank in (int[])[1, 2, 3])
+            Lose(rank, LossReason.Wedged);
+        Assert.True(Judge().MayBeCutOff);
+    }
+
     [Fact]
     public void Processes_that_have_ended_are_no_sign_of_being_cut_off()
     {
