@@ -9,8 +9,12 @@ internal sealed partial class FrontEnd
         {
             case ServingTopic.Tokens:
                 foreach (var token in ReleasedToken.Decode(message.Payload))
-                    Accept(token);
+                    Accept(message.Sender, token);
                 break;
+            case ServingTopic.Begun:
+                foreach (var (request, owner) in RequestList.Decode(message.Payload))
+                    OnBegun(request, owner);
+                return;
             case ServingTopic.HandBack:
                 TakeBack(message.Sender, RequestNotice.Decode(message.Payload));
                 break;
@@ -30,11 +34,28 @@ internal sealed partial class FrontEnd
         Assign();
     }
 
-    private void Accept(in ReleasedToken token)
+    private void OnBegun(long number, int owner)
     {
         lock (_lock)
         {
-            if (!_requests.TryGetValue(token.Request, out var request) || request.Owner != token.Owner || token.Position < request.Released.Count)
+            if (_requests.TryGetValue(number, out var request) && request.Owner == owner)
+                request.HasBegun = true;
+        }
+    }
+
+    private void Accept(MemberId member, in ReleasedToken token)
+    {
+        lock (_lock)
+        {
+            if (!_requests.TryGetValue(token.Request, out var request) || request.Owner != token.Owner)
+            {
+                // Either the cancel is on its way, or it was lost with a link: the rank would run it to its end.
+                if (token.Finish == FinishReason.None && group.View.Contains(member))
+                    Send(member, ServingTopic.Cancel, new RequestNotice(token.Request, token.Owner, "").Encode());
+                return;
+            }
+
+            if (token.Position < request.Released.Count)
                 return;
             if (token.Position > request.Released.Count)
             {
@@ -45,7 +66,7 @@ internal sealed partial class FrontEnd
             }
 
             request.LastSeenAt = time.GetTimestamp();
-            request.Crashes = 0; // it is not what ended its rank
+            (request.HasBegun, request.Losses, request.Crashes) = (true, 0, 0); // it is not what ended its rank
             if (request.LostAt != 0)
                 metrics.Recoveries.OnReplayed(time.GetElapsedTime(request.LostAt));
             request.LostAt = 0;

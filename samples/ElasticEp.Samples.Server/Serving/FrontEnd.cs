@@ -11,6 +11,9 @@ namespace ElasticEp.Samples.Server.Serving;
 internal sealed partial class FrontEnd(
     IElasticGroupClient group, int capacity, ServingMetrics metrics, RankReports reports, TimeProvider time, ILogger<FrontEnd> logger) : BackgroundService
 {
+    private const int MostCrashes = 2; // then the request is what ends its ranks
+    private const int MostLosses = 5; // the word that a rank has begun with it may be lost with the rank
+
     private static readonly TimeSpan CheckPeriod = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new();
@@ -198,7 +201,9 @@ internal sealed partial class FrontEnd(
         LogLost(request.Number, request.Member!.Value);
         if (request.Released.Count > 0)
             metrics.OnPreempted(request.Rank);
-        if (++request.Crashes < 2)
+        request.Losses++;
+        request.Crashes += request.HasBegun ? 1 : 0; // else another loss, or the same recovery, took a rank that had not run it yet
+        if (request.Crashes < MostCrashes && request.Losses < MostLosses)
         {
             request.LostAt = request.LostAt == 0 ? time.GetTimestamp() : request.LostAt;
             Requeue(request);
@@ -208,13 +213,15 @@ internal sealed partial class FrontEnd(
         _requests.Remove(request.Number);
         metrics.OnEnd(request, request.Rank, "error");
         Place(request, null);
-        request.Fail(new ElasticEpException(ElasticEpErrorCode.PeerLost, "The rank of the request was lost twice in a row without a token from it in between; it may be what ends them, and is not tried a third time."));
+        request.Fail(new ElasticEpException(ElasticEpErrorCode.PeerLost, 
+            $"The rank of the request was lost {request.Losses} times in a row without a token from it in between, {request.Crashes} of them in a step with it; it may be what ends them, and is not tried again."));
     }
 
     private void Requeue(GenerationRequest request)
     {
         Place(request, null);
         request.Owner++;
+        request.HasBegun = false;
         _queue.AddFirst(request); // it has waited longest
     }
 

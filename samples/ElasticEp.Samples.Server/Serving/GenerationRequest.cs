@@ -31,7 +31,13 @@ internal sealed class GenerationRequest(long number, int[] prompt, GenerationOpt
     /// <summary>How often it was handed back in the middle.</summary>
     public int HandBacks { get; set; }
 
+    /// <summary>Whether its present rank has begun a step with it.</summary>
+    public bool HasBegun { get; set; }
+
     /// <summary>How often in a row the rank that it was on was lost, with no token from it in between.</summary>
+    public int Losses { get; set; }
+
+    /// <summary>How many of those losses came after that rank had begun a step with it.</summary>
     public int Crashes { get; set; }
 
     /// <summary>Timestamp at which its rank was lost; 0 when it has got a token since.</summary>

@@ -44,7 +44,19 @@ internal sealed partial class RankServing
             _plan.Fill(_halving.Next, maxTokens);
         else
             _plan.Fill(_running, maxTokens);
+        TellBegun();
         _isPlanned = true;
+    }
+
+    /// <summary>Said before the step: when it ends this process, the front ends know which requests ran.</summary>
+    private void TellBegun()
+    {
+        foreach (var requests in _plan.Requests.Where(request => !request.HasBegun).GroupBy(request => request.FrontEnd))
+        {
+            foreach (var request in requests)
+                request.HasBegun = true;
+            Send(requests.Key, ServingTopic.Begun, RequestList.Encode([.. requests.Select(request => (request.Assignment.Request, request.Assignment.Owner))]));
+        }
     }
 
     private void Sample()

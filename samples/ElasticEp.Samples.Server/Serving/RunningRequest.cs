@@ -15,6 +15,9 @@ internal sealed class RunningRequest(Assignment assignment, MemberId frontEnd) :
     /// <summary>Keys and values; null until the request is admitted.</summary>
     public KvCache? Cache { get; private set; }
 
+    /// <summary>Whether a step was begun with it.</summary>
+    public bool HasBegun { get; set; }
+
     /// <summary>Tokens so far, the prompt's included.</summary>
     public int Length { get; private set; } = assignment.Prompt.Length + assignment.Generated.Length;
 

@@ -29,4 +29,7 @@ internal static class ServingTopic
 
     /// <summary>Rank → front end: how things are, see <see cref="RankReport"/>.</summary>
     public const int Report = 9;
+
+    /// <summary>Rank → front end: these requests run for the first time in the step that begins.</summary>
+    public const int Begun = 10;
 }

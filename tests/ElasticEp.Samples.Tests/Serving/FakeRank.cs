@@ -38,7 +38,7 @@ internal sealed class FakeRank : IElasticGroup, IGroupMessenger
         }
     }
 
-    /// <summary>Completes a step, and returns when the rank waits for the next one.</summary>
+    /// <summary>Completes a step, and returns when the next one was run.</summary>
     public async Task CompleteStepAsync()
     {
         using var deadline = new CancellationTokenSource(FakeGroup.Deadline);
@@ -48,8 +48,26 @@ internal sealed class FakeRank : IElasticGroup, IGroupMessenger
         await _calls.Reader.WaitToReadAsync(deadline.Token);
     }
 
+    /// <summary>Completes steps until the rank has said something about one of these topics; other messages are passed over.</summary>
+    public async Task<(int Topic, ReadOnlyMemory<byte> Payload)> RunUntilAsync(params int[] topics)
+    {
+        using var deadline = new CancellationTokenSource(FakeGroup.Deadline);
+        while (true)
+        {
+            deadline.Token.ThrowIfCancellationRequested();
+            while (_fromRank.Reader.TryRead(out var message))
+            {
+                if (topics.Contains(message.Topic))
+                    return message;
+            }
+
+            await CompleteStepAsync();
+        }
+    }
+
     public async ValueTask<bool> RunStepAsync(Func<ElasticStep, CancellationToken, ValueTask> step, CancellationToken cancellationToken = default)
     {
+        await step(new FakeStep(Interlocked.Read(ref _steps)), cancellationToken);
         _calls.Writer.TryWrite(true);
         return await _completed.Reader.ReadAsync(cancellationToken);
     }

@@ -126,19 +126,57 @@ public sealed class FrontEndTests
         }
     }
 
-    [Fact]
-    public async Task Requests_of_a_lost_rank_go_on_elsewhere_and_fail_clearly_the_second_time()
+    [Theory]
+    [InlineData(true, 2)]
+    [InlineData(false, 5)]
+    public async Task Requests_of_a_lost_rank_go_on_elsewhere_and_fail_clearly_when_it_was_lost_twice_in_a_step_with_them_or_five_times_at_all(bool begins, int losses)
     {
         var group = new FakeGroup(0, 1);
         using var frontEnd = await StartAsync(group);
         var request = frontEnd.Submit([1], Options)!;
-        var first = await AssignedAsync(group);
-        group.Show(2, 1 - first.Rank);
-        var second = await AssignedAsync(group);
-        Assert.Equal(1 - first.Rank, second.Rank);
-        group.Show(3, first.Rank);
+        for (var loss = 1; loss <= losses; loss++)
+        {
+            var given = await AssignedAsync(group);
+            Assert.Equal(loss, given.Assignment.Owner);
+            if (begins)
+                await BeginAsync(group, given.Rank, request);
+            group.Show(loss + 1, 1 - given.Rank);
+        }
+
         var error = await Assert.ThrowsAsync<ElasticEpException>(() => TokensAsync(request));
-        Assert.Contains("twice in a row", error.Message, StringComparison.Ordinal);
+        Assert.Contains($"lost {losses} times in a row", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_rank_that_is_lost_before_it_has_begun_with_the_request_does_not_count_against_it()
+    {
+        var group = new FakeGroup(0, 1);
+        using var frontEnd = await StartAsync(group);
+        var request = frontEnd.Submit([1], Options)!;
+        var rank = (await AssignedAsync(group)).Rank;
+        await BeginAsync(group, rank, request);
+        for (var loss = 1; loss <= 2; loss++)
+        {
+            group.Show(loss + 1, 1 - rank);
+            rank = (await AssignedAsync(group)).Rank;
+        }
+
+        await BeginAsync(group, rank, request);
+        group.Show(4, 1 - rank);
+        await Assert.ThrowsAsync<ElasticEpException>(() => TokensAsync(request));
+    }
+
+    [Fact]
+    public async Task A_rank_that_goes_on_with_what_was_cancelled_is_told_again()
+    {
+        var group = new FakeGroup(0);
+        using var frontEnd = await StartAsync(group);
+        var request = frontEnd.Submit([1], Options)!;
+        await AssignedAsync(group);
+        frontEnd.Cancel(request, "abort");
+        await group.ReceiveAsync(ServingTopic.Cancel); // which is lost on its way
+        Deliver(group, 0, request.Number, owner: 1, position: 0, token: 10);
+        Assert.Equal(new RequestNotice(request.Number, 1, ""), RequestNotice.Decode((await group.ReceiveAsync(ServingTopic.Cancel)).Payload));
     }
 
     [Fact]
@@ -261,6 +299,18 @@ public sealed class FrontEndTests
     {
         var (rank, payload) = await group.ReceiveAsync(ServingTopic.Assign);
         return (rank, Assignment.Decode(payload));
+    }
+
+    /// <summary>The rank says that it begins a step with the request, and is heard.</summary>
+    private static async Task BeginAsync(FakeGroup group, int rank, GenerationRequest request)
+    {
+        group.Deliver(rank, ServingTopic.Begun, RequestList.Encode([(request.Number, request.Owner)]));
+        using var deadline = new CancellationTokenSource(FakeGroup.Deadline);
+        while (!request.HasBegun)
+        {
+            deadline.Token.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
     }
 
     private static void Deliver(FakeGroup group, int rank, long request, int owner, int position, int token, FinishReason finish = FinishReason.None) =>

@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace ElasticEp.Samples.Tests.Serving;
 
-/// <summary>When a rank tells the front ends how things are.</summary>
-public sealed class RankReportTests : IAsyncLifetime
+/// <summary>What a rank tells the front ends beside tokens, and when.</summary>
+public sealed class RankServingTests : IAsyncLifetime
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
@@ -14,7 +14,7 @@ public sealed class RankReportTests : IAsyncLifetime
     private readonly FakeRank _rank = new();
     private readonly RankServing _serving;
 
-    public RankReportTests()
+    public RankServingTests()
     {
         var checkpoint = Checkpoint.Open(EmbeddedModel.Directory);
         var workload = new Qwen3Workload(ModelSource.Of(checkpoint), new ElasticEpOptions { MaxTokensPerRank = 1 });
@@ -53,6 +53,24 @@ public sealed class RankReportTests : IAsyncLifetime
             await _time.FireAsync(Period);
             Assert.Equal(steps, (await ReportAsync()).Steps);
             Assert.Equal(1 + (steps / 3), _time.Timers);
+        }
+    }
+
+    [Fact]
+    public async Task The_first_step_with_a_request_is_told_before_it_is_complete_and_no_other()
+    {
+        for (var request = 1; request <= 2; request++)
+        {
+            _rank.Deliver(-1, ServingTopic.Assign, new Assignment(request, 3, [1], [], new GenerationOptions(2, SamplingSettings.Greedy, true)).Encode().ToArray());
+            var (topic, payload) = await _rank.RunUntilAsync(ServingTopic.Begun, ServingTopic.Tokens);
+            Assert.Equal(ServingTopic.Begun, topic);
+            Assert.Equal([(request, 3)], RequestList.Decode(payload));
+            for (var position = 0; position < 2; position++)
+            {
+                (topic, payload) = await _rank.RunUntilAsync(ServingTopic.Begun, ServingTopic.Tokens);
+                Assert.Equal(ServingTopic.Tokens, topic);
+                Assert.Equal(position, Assert.Single(ReleasedToken.Decode(payload)).Position);
+            }
         }
     }
 

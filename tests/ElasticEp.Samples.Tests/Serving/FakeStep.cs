@@ -1,0 +1,29 @@
+namespace ElasticEp.Samples.Tests.Serving;
+
+/// <summary>A step whose experts add nothing.</summary>
+internal sealed class FakeStep(long number) : ElasticStep
+{
+    public override long Number => number;
+
+    public override int Attempt => 1;
+
+    public override GroupView View => GroupView.None;
+
+    public override int MaxTokens => 1;
+
+    public override ValueTask ForwardExpertsAsync(
+        int layer, EpBuffer hidden, EpBuffer topkIds, EpBuffer topkWeights, EpBuffer output, ExpertFunction expert, int lane = 0, CancellationToken cancellationToken = default)
+    {
+        output.AsSpan<float>().Clear();
+        return default;
+    }
+
+    public override ValueTask<DispatchedRows> DispatchAsync(
+        int layer, EpBuffer hidden, EpBuffer topkIds, EpBuffer topkWeights, int lane = 0, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+    public override ValueTask CombineAsync(DispatchedRows rows, EpBuffer expertOutput, EpBuffer output, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+    public override void EndExchanges()
+    {
+    }
+}
