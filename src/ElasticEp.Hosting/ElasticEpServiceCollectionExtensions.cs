@@ -22,6 +22,8 @@ public static class ElasticEpServiceCollectionExtensions
     /// <summary>Name of a group that is not given one.</summary>
     public const string DefaultGroupName = "default";
 
+    private static readonly TimeSpan BirthPatience = TimeSpan.FromSeconds(3);
+
     /// <summary>
     /// Makes this host one rank of a group: it joins when the host starts and leaves when it stops. Resolve
     /// <see cref="IElasticGroup"/>, keyed by the group's name, or without a key when there is one group. Adding a group twice is adding it once.
@@ -74,12 +76,16 @@ public static class ElasticEpServiceCollectionExtensions
         return new ElasticEpBuilder(name, services);
     }
 
+    /// <summary>A launcher starts all first ranks itself, and a store in this process knows of all: nobody else can be there.</summary>
+    private static GroupServices WithPatience(GroupServices services, IServiceProvider provider) =>
+        services.Store is InMemoryRendezvousStore || provider.GetService<IHostLifetime>() is LaunchedLifetime or PassiveLifetime ? services : services with { BirthPatience = BirthPatience };
+
     private static OptionsBuilder<ElasticEpOptions> AddRank(IServiceCollection services, string name)
     {
         if (!TryAddGroup(services, name, isClient: false))
             return services.AddOptions<ElasticEpOptions>(name);
         services.AddKeyedSingleton(name, (provider, _) => new RankRuntime(
-            Services(provider, name),
+            WithPatience(Services(provider, name), provider),
             provider.GetRequiredService<IOptionsMonitor<ElasticEpOptions>>().Get(name).Rank!.Value,
             provider.GetKeyedService<IExchangeKernels>(name) ?? new CpuExchangeKernels(),
             Required<IElasticWorkload>(provider, name, "workload", "UseWorkload<T>()"),

@@ -44,7 +44,7 @@ internal sealed partial class TcpStoreServer : IAsyncDisposable
         var server = new TcpStoreServer(time, loggers);
         try
         {
-            server.UseFile(filePath);
+            server.Begin(filePath, time);
             await server.ListenAsync(bindAddress, security, handshakeTimeout, time, cancellationToken).ConfigureAwait(false);
             return server;
         }
@@ -64,15 +64,18 @@ internal sealed partial class TcpStoreServer : IAsyncDisposable
             await _file.DisposeAsync().ConfigureAwait(false);
     }
 
-    private void UseFile(string? path)
+    private void Begin(string? path, TimeProvider time)
     {
-        if (path is null)
-            return;
-        _file = StoreFile.Open(path, _logger, out var state);
+        var state = new StoreState();
+        if (path is not null)
+            _file = StoreFile.Open(path, _logger, out state);
+        // Versions keep up with the clock: those of a store that has lost its state, or has an older copy of it, are never taken for earlier ones.
+        state.Version = Math.Max(state.Version, (time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond);
         foreach (var lease in _store.Restore(state))
             _leases.Add(lease);
         _store.Journal = _file;
-        _file.Source = _store;
+        if (_file is not null)
+            _file.Source = _store;
     }
 
     private async Task ListenAsync(string bindAddress, TcpSecurity security, TimeSpan handshakeTimeout, TimeProvider time, CancellationToken cancellationToken)

@@ -13,7 +13,7 @@ internal sealed class LinkSender : IValueTaskSource
     private readonly ILinkWire _wire;
     private readonly Func<Exception?, Exception> _lost;
     private readonly Action<Exception> _broken;
-    private readonly SendTurn _turn = new();
+    private readonly SendLock _sending = new();
     private readonly FrameCursor _frame = new();
     private readonly byte[] _stage;
     private readonly Lock _lock = new();
@@ -36,14 +36,14 @@ internal sealed class LinkSender : IValueTaskSource
     {
         if (cancellationToken.IsCancellationRequested)
             return ValueTask.FromCanceled(cancellationToken);
-        return _turn.TryTake() ? SendNow(header, segments, cancellationToken) : SendLaterAsync(header, segments, cancellationToken);
+        return _sending.TryTake() ? SendNow(header, segments, cancellationToken) : SendLaterAsync(header, segments, cancellationToken);
     }
 
     /// <summary>No frame begins any more, and callers that wait get their memory back with the error of a lost connection.</summary>
     /// <returns>Completes when no frame is half written; it may never.</returns>
     public Task CloseAsync()
     {
-        var between = _turn.CloseAsync(() => _lost(null));
+        var between = _sending.CloseAsync(() => _lost(null));
         PendingSend? pending;
         lock (_lock)
         {
@@ -58,10 +58,10 @@ internal sealed class LinkSender : IValueTaskSource
     }
 
     /// <summary>Frames wait until <see cref="Release"/>; on a new link only.</summary>
-    public void Hold() => _turn.TryTake();
+    public void Hold() => _sending.TryTake();
 
     /// <summary>The other half of <see cref="Hold"/>.</summary>
-    public void Release() => _turn.Release();
+    public void Release() => _sending.Release();
 
     /// <summary>Bytes that are no frame, while the link is held, or after its end when no frame is half written.</summary>
     public ValueTask SendRawAsync(ReadOnlyMemory<byte> bytes) => _wire.SendAsync(bytes);
@@ -88,11 +88,11 @@ internal sealed class LinkSender : IValueTaskSource
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask SendLaterAsync(FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
     {
-        await _turn.TakeAsync(cancellationToken).ConfigureAwait(false);
+        await _sending.TakeAsync(cancellationToken).ConfigureAwait(false);
         await SendNow(header, segments, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>The turn is ours.</summary>
+    /// <summary>The send lock is ours.</summary>
     private ValueTask SendNow(in FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
     {
         ValueTask waiting;
@@ -189,10 +189,10 @@ internal sealed class LinkSender : IValueTaskSource
     private void EndFrame()
     {
         _frame.Clear();
-        _turn.Release();
+        _sending.Release();
     }
 
-    /// <summary>Half a frame is out and the rest will never follow: the turn stays taken for good.</summary>
+    /// <summary>Half a frame is out and the rest will never follow: the send lock stays taken for good.</summary>
     private Exception Break(Exception? cause)
     {
         _frame.Clear();

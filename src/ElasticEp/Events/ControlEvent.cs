@@ -7,8 +7,9 @@ namespace ElasticEp.Events;
 /// <summary>An event that is not part of the step agreement. What completes an effect carries the effect's operation or stamp: a stale one is ignored.</summary>
 internal abstract record ControlEvent;
 
-/// <summary>This rank, number 0, starts the birth of the group.</summary>
-internal sealed record BirthRequested : ControlEvent;
+/// <summary>This rank, number 0, is to bring the group into being.</summary>
+/// <param name="Patience">How long members of a group that lives may take to register in a store that has lost its state.</param>
+internal sealed record BirthRequested(TimeSpan Patience = default) : ControlEvent;
 
 /// <summary>A protocol message has come.</summary>
 internal sealed record MessageReceived(MemberId From, ProtocolMessage Message) : ControlEvent;
@@ -32,7 +33,7 @@ internal sealed record BeatReceived(MemberId Peer, TimeSpan Lag = default) : Con
 internal sealed record PeerLost(MemberId Peer, LossReason Reason, string Detail) : ControlEvent;
 
 /// <summary>A watch shows the record: what it says of peers, of operations that are over and of views without this rank is believed. Nothing is written on its word.</summary>
-internal sealed record RecordSeen(GroupRecord Record) : ControlEvent;
+internal sealed record RecordSeen(GroupRecord Record, long Version = 0) : ControlEvent;
 
 /// <summary>The record was read; null and zero when there is none.</summary>
 internal sealed record RecordRead(long Stamp, GroupRecord? Record, long Version) : ControlEvent;
@@ -46,11 +47,14 @@ internal sealed record RecordUnknown(long Stamp) : ControlEvent;
 /// <summary>The store holds a record that cannot be read; stamp zero when a watch has found it.</summary>
 internal sealed record RecordUnreadable(long Stamp, string Reason) : ControlEvent;
 
-/// <summary>The store does not know the group any more.</summary>
-internal sealed record GroupForgotten : ControlEvent;
+/// <summary>The registration of this rank was not in the store any more, and is written again: its lease has ended, or the store has lost its state.</summary>
+internal sealed record RegistrationLost : ControlEvent;
 
-/// <summary>A rank has registered in the store, from the process of this id; null when it has not said it.</summary>
-internal sealed record RankRegistered(GroupMember Member, int? ProcessId = null) : ControlEvent;
+/// <summary>A rank has registered in the store.</summary>
+/// <param name="Member">The rank.</param>
+/// <param name="ProcessId">Id of its process; null when it has not said it.</param>
+/// <param name="Epoch">Of the view that it used when it registered; zero for a fresh process, which may join.</param>
+internal sealed record RankRegistered(GroupMember Member, int? ProcessId = null, long Epoch = 0) : ControlEvent;
 
 /// <summary>A rank's registration has gone.</summary>
 internal sealed record RankUnregistered(MemberId Member) : ControlEvent;

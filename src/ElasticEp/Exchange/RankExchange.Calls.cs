@@ -25,7 +25,7 @@ internal sealed partial class RankExchange
                 Fail(lane.Call.Step, failure, isOfPeers: true);
             else if (lane.IsReady)
                 lane.Call.Complete();
-            SignalIfQuiet();
+            SignalIfIdle();
         }
     }
 
@@ -74,7 +74,7 @@ internal sealed partial class RankExchange
         lock (_lock)
         {
             _inside--;
-            SignalIfQuiet();
+            SignalIfIdle();
         }
     }
 
@@ -84,16 +84,16 @@ internal sealed partial class RankExchange
         {
             lane.Phase = to;
             _inside--;
-            SignalIfQuiet();
+            SignalIfIdle();
         }
     }
 
-    private void SignalIfQuiet()
+    private void SignalIfIdle()
     {
-        if (!IsIdle || _quiet is not { } quiet)
+        if (!IsIdle || _idle is not { } idle)
             return;
-        _quiet = null;
-        quiet.SetResult();
+        _idle = null;
+        idle.SetResult();
     }
 
     /// <summary>Whether the call has to wait; if so it waits from now on, and <paramref name="version"/> is its number.</summary>

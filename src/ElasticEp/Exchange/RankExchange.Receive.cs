@@ -72,7 +72,7 @@ internal sealed partial class RankExchange
         lock (_lock)
         {
             _writing--;
-            SignalIfQuiet();
+            SignalIfIdle();
         }
     }
 

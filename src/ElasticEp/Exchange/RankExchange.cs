@@ -36,7 +36,7 @@ internal sealed partial class RankExchange : IDisposable
     private bool _isTimerSet;
     private int _inside; // calls that touch memory, and sends
     private int _writing; // payloads on their way into a region
-    private TaskCompletionSource? _quiet;
+    private TaskCompletionSource? _idle;
     private long _staleFrames;
 
     public RankExchange(ElasticEpOptions options, int rank, IExchangeKernels kernels, IExchangeWire wire, IExpertSlots slots, StepRules rules, TimeProvider time)
@@ -164,7 +164,7 @@ internal sealed partial class RankExchange : IDisposable
         {
             if (IsIdle)
                 return Task.CompletedTask;
-            return (_quiet ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+            return (_idle ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
         }
     }
 

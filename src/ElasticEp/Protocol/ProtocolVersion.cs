@@ -7,7 +7,7 @@ namespace ElasticEp.Protocol;
 internal static class ProtocolVersion
 {
     /// <summary>What this library writes, unless somebody who has to read it knows only an earlier one.</summary>
-    public const byte Current = 7;
+    public const byte Current = 8;
 
     /// <summary>The earliest that this library reads.</summary>
     public const byte Lowest = 5;

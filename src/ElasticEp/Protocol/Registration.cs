@@ -3,22 +3,40 @@ namespace ElasticEp.Protocol;
 /// <summary>How a rank announces itself in the store.</summary>
 internal static class Registration
 {
+    private const byte WithEpoch = 8;
+
     /// <param name="member">The rank.</param>
     /// <param name="processId">Id of its process on its machine: for people.</param>
-    public static ReadOnlyMemory<byte> Encode(GroupMember member, int processId) => Envelope.Write(ProtocolVersion.Current, writer =>
+    /// <param name="epoch">Of the view that it uses; zero for none.</param>
+    public static ReadOnlyMemory<byte> Encode(GroupMember member, int processId, long epoch) => Envelope.Write(ProtocolVersion.Current, writer =>
     {
         MemberCodec.Write(writer, member);
         writer.Int(processId);
+        writer.Long(epoch);
     });
 
-    /// <returns>The rank, and the id of its process.</returns>
+    /// <summary>Incarnation of whoever has registered; zero when that cannot be read.</summary>
+    public static long IncarnationOf(ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            return Decode(bytes).Member.Incarnation;
+        }
+        catch (ElasticEpException)
+        {
+            return 0;
+        }
+    }
+
+    /// <returns>The rank, the id of its process, and the epoch of the view that it used.</returns>
     /// <exception cref="ElasticEpException">It is damaged, or of a version that this process does not read.</exception>
-    public static (GroupMember Member, int ProcessId) Decode(ReadOnlySpan<byte> bytes)
+    public static (GroupMember Member, int ProcessId, long Epoch) Decode(ReadOnlySpan<byte> bytes)
     {
         var reader = Envelope.Open(bytes, "A registration");
         var member = MemberCodec.Read(ref reader);
         var processId = reader.Int();
+        var epoch = bytes[0] < WithEpoch ? 0 : reader.Long();
         Envelope.End(bytes[0], reader);
-        return (member, processId);
+        return (member, processId, epoch);
     }
 }

@@ -67,7 +67,7 @@ public sealed class StoreTensors
     {
         var key = Key(source, _self, name);
         var counter = _received.GetOrAdd(key, static _ => new TensorCounter());
-        await counter.Turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await counter.Lock.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             var number = counter.Peek();
@@ -84,7 +84,7 @@ public sealed class StoreTensors
         }
         finally
         {
-            counter.Turn.Release();
+            counter.Lock.Release();
         }
     }
 

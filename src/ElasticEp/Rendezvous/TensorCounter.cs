@@ -6,7 +6,7 @@ internal sealed class TensorCounter
     private long _next;
 
     /// <summary>Receivers of the same name come one after another.</summary>
-    public SemaphoreSlim Turn { get; } = new(1, 1);
+    public SemaphoreSlim Lock { get; } = new(1, 1);
 
     public long Peek() => Interlocked.Read(ref _next);
 

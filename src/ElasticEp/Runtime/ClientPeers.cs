@@ -18,6 +18,7 @@ internal sealed class ClientPeers : IDisposable
     private readonly ITimer _alive;
     private readonly MemberId _self;
     private readonly long _startedAt;
+    private GroupRecord _record = GroupRecord.Unborn;
 
     public ClientPeers(GroupServices services, MemberId self, CancellationToken stopped)
     {
@@ -56,25 +57,37 @@ internal sealed class ClientPeers : IDisposable
         }
     }
 
-    /// <summary>From now on these are to be connected, and no others.</summary>
-    public void Want(IEnumerable<GroupMember> members) => Change((now, effects) => _core.Want(_self, GroupView.None, members, now, effects));
+    /// <summary>A newer record: whoever it needs is to be connected, and who was needed and is not any more is said goodbye to.</summary>
+    public void OnRecord(GroupRecord record)
+    {
+        MemberId[] gone = [];
+        Change((now, effects) =>
+        {
+            _watch.OnRecord(record, now);
+            if (record.View.Epoch < _record.View.Epoch)
+                return; // the store has lost the later one, whose members live
+            gone = [.. Needed(_record).Select(member => member.Id).Where(member => !record.Needs(member))];
+            _record = record;
+            _core.Want(_self, GroupView.None, Needed(record), now, effects);
+            foreach (var member in gone)
+                _core.OnDismissed(member);
+        });
+        foreach (var member in gone)
+            _dialer.Disconnect(member);
+    }
 
     public void OnConnected(MemberId peer) => Change((now, _) => _core.OnUp(peer, now));
 
     public void OnDisconnected(MemberId peer, DisconnectReason reason, string detail) =>
         Change((now, effects) => _core.OnDown(new LinkLost(peer, reason, detail), now, effects));
 
-    public void Disconnect(MemberId peer)
-    {
-        Change((_, _) => _core.OnDismissed(peer));
-        _dialer.Disconnect(peer);
-    }
-
     public void Dispose()
     {
         _timer.Dispose();
         _alive.Dispose();
     }
+
+    private static IEnumerable<GroupMember> Needed(GroupRecord record) => record.View.Members.Concat(record.Leavers);
 
     private TimeSpan Now => _time.GetElapsedTime(_startedAt);
 

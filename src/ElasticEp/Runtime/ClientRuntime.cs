@@ -45,14 +45,14 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IGroupMonitor
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        var number = -(int)await StoreStart.AddAsync(_services, "clients", _logger, cancellationToken).ConfigureAwait(false);
-        var incarnation = await StoreStart.AddAsync(_services, "incarnations", _logger, cancellationToken).ConfigureAwait(false);
+        var number = -(int)await StoreStart.CallAsync(_services, () => _services.Store.AddAsync($"{Name}/clients", 1, cancellationToken), _logger, cancellationToken).ConfigureAwait(false);
+        var incarnation = await StoreStart.CallAsync(_services, () => Incarnations.DrawAsync(_services, cancellationToken), _logger, cancellationToken).ConfigureAwait(false);
         var self = new PeerIdentity(Name, new MemberId(number, incarnation), "", Layout.Describe(_services.Options));
         _messenger = new GroupMessenger(_services.Transport, self.Id, ConnectAsync);
         _peers = new ClientPeers(_services, self.Id, _stopped.Token);
         await _services.Transport.StartAsync(self, new ClientHandler(this), cancellationToken).ConfigureAwait(false);
         _watches = Task.WhenAll(
-            _keeper.WatchRecordAsync(OnRecord, reason => _peers.Watch((watch, now) => watch.OnUnreadable(reason, now))),
+            _keeper.WatchRecordAsync((record, _) => OnRecord(record), reason => _peers.Watch((watch, now) => watch.OnUnreadable(reason, now))),
             _keeper.WatchRanksAsync(OnRegistration));
     }
 
@@ -96,7 +96,7 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IGroupMonitor
     private void OnRegistration(ControlEvent e) => _peers!.Watch((watch, _) =>
     {
         if (e is RankRegistered registered)
-            watch.OnRegistered(registered.Member, registered.ProcessId);
+            watch.OnRegistered(registered);
         else if (e is RankUnregistered gone)
             watch.OnUnregistered(gone.Member);
     });
@@ -115,16 +115,9 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IGroupMonitor
 
     private void OnRecord(GroupRecord record)
     {
-        var previous = View;
-        _peers!.Want(record.View.Epoch < previous.Epoch ? previous.Members : record.View.Members);
-        _peers.Watch((watch, now) => watch.OnRecord(record, now)); // first: who sees a view may ask how it is
+        _peers!.OnRecord(record); // first: who sees a view may ask how it is
         _records.Publish((record, ++_order));
-        if (_views.Publish(record.View))
-        {
-            foreach (var gone in previous.Members.Where(member => !record.View.Contains(member.Id) && record.Pending is null))
-                _peers.Disconnect(gone.Id);
-        }
-
+        _views.Publish(record.View);
         _requests.OnRecord(record);
     }
 

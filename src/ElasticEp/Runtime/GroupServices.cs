@@ -24,6 +24,9 @@ internal sealed record GroupServices(
     /// <summary>Makes processes fail on purpose, in tests; null otherwise.</summary>
     public IFaultInjector? Faults { get; init; }
 
+    /// <summary>How long this rank waits before it brings a group into being: its store may be a new one, beside which a group lives that has yet to notice.</summary>
+    public TimeSpan BirthPatience { get; init; }
+
     /// <summary>Observes the operations that this process requests.</summary>
     public Diagnostics.OperationTelemetry OperationTelemetry { get; } = new(Name, Metrics, Time);
 }

@@ -1,3 +1,4 @@
+using ElasticEp.Events;
 using ElasticEp.Membership;
 using ElasticEp.Protocol;
 
@@ -12,7 +13,7 @@ namespace ElasticEp.Runtime;
 internal sealed class GroupWatch(ElasticEpOptions options, PeerCore peers)
 {
     private readonly Dictionary<MemberId, Beat> _beats = [];
-    private readonly Dictionary<MemberId, (GroupMember Member, int? ProcessId)> _registered = [];
+    private readonly Dictionary<MemberId, RankRegistered> _registered = [];
     private readonly Dictionary<(int Rank, long Incarnation), (RankCondition Condition, TimeSpan Since)> _shown = [];
     private GroupRecord _record = GroupRecord.Unborn;
     private string? _unreadable;
@@ -44,7 +45,7 @@ internal sealed class GroupWatch(ElasticEpOptions options, PeerCore peers)
         _unreadable = reason;
     }
 
-    public void OnRegistered(GroupMember member, int? processId) => _registered[member.Id] = (member, processId);
+    public void OnRegistered(RankRegistered registered) => _registered[registered.Member.Id] = registered;
 
     /// <summary>The newest process of a rank with this process id, if it has registered.</summary>
     public MemberId? FindProcess(int rank, int processId) => _registered
@@ -94,6 +95,8 @@ internal sealed class GroupWatch(ElasticEpOptions options, PeerCore peers)
             return Status("ended", false, _viewSince, "the group has ended");
         if (_unreadable is not null && view.Epoch == 0)
             return Status("unreadable", false, _unreadableSince, $"the group's record cannot be read: {_unreadable}");
+        if (view.Epoch == 0 && _registered.Values.Where(found => found.Epoch > 0).MaxBy(found => found.Epoch) is { } held)
+            return Status("restoring", false, TimeSpan.Zero, $"the store has lost the group's record; rank {held.Member.Rank} is in view {held.Epoch}, and the members bring it back");
         if (view.Epoch == 0)
             return Status("forming", false, TimeSpan.Zero, "the group has no view yet");
         if (obstacle is { } found)

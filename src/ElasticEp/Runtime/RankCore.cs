@@ -14,16 +14,18 @@ namespace ElasticEp.Runtime;
 internal sealed class RankCore
 {
     private readonly int _loadWindow;
+    private readonly TimeSpan _longestWait;
     private readonly List<RankEffect> _effects = [];
     private readonly List<RankEffect> _output = [];
     private GroupRecord _seen = GroupRecord.Unborn; // as a watch shows it
     private TimeSpan? _completedAt;
     private long _ranEpoch;
+    private TimeSpan? _wantBy; // whom to be connected to is to be looked at anew, at the latest then; null when it is not
 
     public RankCore(ElasticEpOptions options, MemberId self, StepRules? rules = null)
     {
         rules ??= StepRules.Default;
-        _loadWindow = options.LoadWindow;
+        (_loadWindow, _longestWait) = (options.LoadWindow, options.HeartbeatInterval);
         Peers = new PeerCore(options);
         Member = new MemberCore(self, Peers, options, rules);
         Preparation = new PreparationCore(Member, Peers);
@@ -40,7 +42,7 @@ internal sealed class RankCore
     public CoordinatorCore Coordinator { get; }
 
     /// <summary>When <see cref="RankEvent.Tick"/> is wanted next, or null.</summary>
-    public TimeSpan? WakeAt => Earlier(Earlier(Member.WakeAt, Peers.WakeAt), Earlier(Preparation.WakeAt, Coordinator.WakeAt));
+    public TimeSpan? WakeAt => Earlier(_wantBy, Earlier(Earlier(Member.WakeAt, Peers.WakeAt), Earlier(Preparation.WakeAt, Coordinator.WakeAt)));
 
     /// <summary>Handles one event.</summary>
     /// <param name="e">The event.</param>
@@ -56,7 +58,9 @@ internal sealed class RankCore
             Coordinator.Excuse(late);
         }
 
-        var mayChangePeers = e.Control is not (null or BeatReceived);
+        if (e.Control is not (null or BeatReceived))
+            _wantBy ??= now;
+        var isPausing = false;
         if (e.Control is { } control)
             Dispatch(control, now);
         else
@@ -74,23 +78,35 @@ internal sealed class RankCore
         {
             for (; handled < _effects.Count; handled++)
             {
-                mayChangePeers |= _effects[handled].Control is EnterView or ViewCompleted;
+                if (_effects[handled].Control is EnterView or ViewCompleted)
+                    _wantBy ??= now;
+                isPausing |= IsPausing(_effects[handled]);
                 if (!HandleHere(_effects[handled], now))
                     _output.Add(_effects[handled]);
             }
 
             foreach (var lost in Peers.TakeLosses())
                 OnLost(lost, now);
-            if (mayChangePeers && handled == _effects.Count)
+            if (_wantBy is not null && !isPausing && handled == _effects.Count)
             {
-                mayChangePeers = false;
+                _wantBy = null;
                 Peers.Want(Member.Self, Member.View, Wanted(), now, _effects);
             }
         }
         while (handled < _effects.Count || Peers.HasLosses);
 
+        if (_wantBy == now)
+            _wantBy = now + _longestWait;
         return _output;
     }
+
+    /// <summary>
+    /// Whether everybody waits for what this rank does next: it enters a view between two steps, or begins the first step of one. All
+    /// of its peers are connected then, and who is not wanted any more can wait for the next event.
+    /// </summary>
+    private bool IsPausing(in RankEffect effect) => effect.Control is EnterView { View.BeginsWithStart: false }
+        ? Member.Phase == MemberPhase.Due
+        : effect.Kind == StepEffectKind.RunDelegate && _wantBy is not null && !effect.View!.BeginsWithStart && effect.View.Epoch != _ranEpoch;
 
     private static TimeSpan? Earlier(TimeSpan? a, TimeSpan? b) => a is null || b < a ? b : a;
 
@@ -161,12 +177,10 @@ internal sealed class RankCore
             case BeatReceived beat:
                 Peers.OnBeat(beat.Peer, beat.Lag, now);
                 break;
-            case RecordSeen seen:
+            case RecordSeen seen when seen.Record.View.Epoch >= Member.View.Epoch: // else a later one is on its way, or the store has lost it
+                Coordinator.OnRecordSeen(seen.Record, seen.Version);
                 Preparation.OnRecordSeen(seen.Record, now, _effects);
                 OnRecordSeen(seen.Record);
-                break;
-            case GroupForgotten:
-                _effects.Add(new Fail("The store does not know the group any more: it was restarted without its content. Start the ranks again to form a new group."));
                 break;
             case RecordUnreadable unreadable when Member.View.Epoch == 0:
                 _effects.Add(new Fail($"The group's record cannot be read: {unreadable.Reason}"));
@@ -180,7 +194,7 @@ internal sealed class RankCore
             case Fetched or FetchFailed or FetchProgress or Drained or DrainFailed or HookEntered or HookReturned or RolledBack:
                 Preparation.Handle(e, now, _effects);
                 break;
-            case BirthRequested or RecordRead or RecordWritten or RecordUnknown or RecordUnreadable or RankRegistered or RankUnregistered or Planned:
+            case BirthRequested or RecordRead or RecordWritten or RecordUnknown or RecordUnreadable or RegistrationLost or RankRegistered or RankUnregistered or Planned:
                 Coordinator.Handle(e, now, _effects);
                 break;
         }

@@ -1,3 +1,4 @@
+using System.Threading.Channels;
 using ElasticEp.Protocol;
 using ElasticEp.Rendezvous;
 using Microsoft.Extensions.Logging;
@@ -9,23 +10,27 @@ namespace ElasticEp.Runtime;
 /// outage of the store, evicts nobody: a registration is only how a rank is found.
 /// </summary>
 /// <param name="services">The group's store, clock and options.</param>
-/// <param name="rank">The rank.</param>
-/// <param name="isKnown">Whether the store still knows the group; called before a lost registration is written again.</param>
+/// <param name="epoch">Epoch of the view that the rank uses.</param>
+/// <param name="lost">Called when the entry is not there any more, before it is written again.</param>
 /// <param name="stopped">Ends the loop.</param>
-internal sealed partial class RankRegistration(GroupServices services, int rank, Func<CancellationToken, ValueTask<bool>> isKnown, CancellationToken stopped) : IAsyncDisposable
+internal sealed partial class RankRegistration(GroupServices services, Func<long> epoch, Action lost, CancellationToken stopped) : IAsyncDisposable
 {
     public static readonly TimeSpan LeaseTime = TimeSpan.FromSeconds(30);
 
     private readonly ILogger _logger = services.Loggers.CreateLogger<RankRegistration>();
+    private readonly Channel<bool> _checks = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private IStoreLease? _lease;
 
     /// <summary>Writes the registration.</summary>
-    public async Task RegisterAsync(ReadOnlyMemory<byte> registration, CancellationToken cancellationToken)
+    /// <param name="member">The rank.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async Task RegisterAsync(GroupMember member, CancellationToken cancellationToken)
     {
         var lease = await services.Store.LeaseAsync(LeaseTime, cancellationToken).ConfigureAwait(false);
         try
         {
-            await services.Store.SetAsync(GroupRecord.RankKey(services.Name, rank), registration, lease, cancellationToken).ConfigureAwait(false);
+            await Incarnations.RaiseAsync(services, member.Incarnation, cancellationToken).ConfigureAwait(false);
+            await services.Store.SetAsync(KeyOf(member), Registration.Encode(member, Environment.ProcessId, epoch()), lease, cancellationToken).ConfigureAwait(false);
         }
         catch
         {
@@ -36,14 +41,14 @@ internal sealed partial class RankRegistration(GroupServices services, int rank,
         _lease = lease; // not before: a lease without its entry would be renewed for ever and announce nobody
     }
 
-    /// <summary>Renews the lease, and registers again when it has ended, until stopped.</summary>
-    public async Task StayRegisteredAsync(ReadOnlyMemory<byte> registration)
+    /// <summary>Renews the lease, and registers again when the entry has gone, until stopped.</summary>
+    public async Task StayRegisteredAsync(GroupMember member)
     {
-        using var timer = new PeriodicTimer(LeaseTime / 3, services.Time);
+        await using var timer = services.Time.CreateTimer(_ => Check(), null, LeaseTime / 3, LeaseTime / 3).ConfigureAwait(false);
         try
         {
-            while (await timer.WaitForNextTickAsync(stopped).ConfigureAwait(false))
-                await StayRegisteredOnceAsync(registration).ConfigureAwait(false);
+            await foreach (var _ in _checks.Reader.ReadAllAsync(stopped).ConfigureAwait(false))
+                await StayRegisteredOnceAsync(member).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -51,26 +56,40 @@ internal sealed partial class RankRegistration(GroupServices services, int rank,
         }
     }
 
+    /// <summary>The store was away: it may have lost its state.</summary>
+    public void Check() => _checks.Writer.TryWrite(true);
+
     public async ValueTask DisposeAsync()
     {
         if (_lease is { } lease)
             await GiveBackAsync(lease).ConfigureAwait(false);
     }
 
-    private async Task StayRegisteredOnceAsync(ReadOnlyMemory<byte> registration)
+    private async Task StayRegisteredOnceAsync(GroupMember member)
     {
         try
         {
-            if (_lease is { Ended.IsCancellationRequested: false } lease)
+            var entry = await services.Store.GetAsync(KeyOf(member), stopped).ConfigureAwait(false);
+            var holder = entry is null ? 0 : Registration.IncarnationOf(entry.Value.Span);
+            if (holder > member.Incarnation)
+                return; // a later process has the rank, and is not to be hidden
+            if (holder == member.Incarnation && _lease is { Ended.IsCancellationRequested: false } lease)
+            {
                 await lease.RenewAsync(stopped).ConfigureAwait(false);
-            else if (await isKnown(stopped).ConfigureAwait(false))
-                await RegisterAsync(registration, stopped).ConfigureAwait(false);
+                return;
+            }
+
+            if (holder != member.Incarnation)
+                lost();
+            await RegisterAsync(member, stopped).ConfigureAwait(false);
         }
         catch (Exception exception) when (!stopped.IsCancellationRequested)
         {
-            LogLeaseLost(services.Name, rank, exception.Message);
+            LogLeaseLost(services.Name, member.Id, exception.Message);
         }
     }
+
+    private string KeyOf(GroupMember member) => GroupRecord.RankKey(services.Name, member.Rank);
 
     private static async ValueTask GiveBackAsync(IStoreLease lease)
     {
@@ -84,6 +103,6 @@ internal sealed partial class RankRegistration(GroupServices services, int rank,
         }
     }
 
-    [LoggerMessage(1031, LogLevel.Warning, "Group {Group}: rank {Rank} could not renew its registration in the store ({Reason}); the rank serves on and tries again")]
-    private partial void LogLeaseLost(string group, int rank, string reason);
+    [LoggerMessage(1031, LogLevel.Warning, "Group {Group}: {Member} could not renew its registration in the store ({Reason}); the rank serves on and tries again")]
+    private partial void LogLeaseLost(string group, MemberId member, string reason);
 }

@@ -13,6 +13,7 @@ internal sealed partial class RankRuntime
     private static readonly TimeSpan LongestWait = TimeSpan.FromDays(1); // a timer takes no more than 49 days
 
     private TimeSpan? _timerAt; // when the timer is set to fire
+    private GroupView? _unlogged; // the view in use, until its first step is complete
 
     private void Handle(RankEvent e)
     {
@@ -96,6 +97,7 @@ internal sealed partial class RankRuntime
                 _ = _attempt.CancelAsync(); // callbacks of the app run elsewhere
                 break;
             case Fence fence:
+                LogViewIfNew();
                 _exchange.Fence(fence.Epoch);
                 break;
             case EnterView entered:
@@ -160,7 +162,8 @@ internal sealed partial class RankRuntime
                 _requests.OnMessage(reply.From, reply.Message);
                 break;
             case ViewCompleted:
-                break; // for the other cores
+                LogViewIfNew();
+                break;
             case Fail fail:
                 Fail(new ElasticEpException(ElasticEpErrorCode.GroupEnded, fail.Reason) { Rank = Rank, Epoch = View.Epoch });
                 break;
@@ -194,8 +197,18 @@ internal sealed partial class RankRuntime
             _exchange.EnterView(view, firstStep);
         }
 
-        LogView(Name, Rank, view);
+        LogViewIfNew();
+        _unlogged = view; // not now: everybody waits
+        if (!view.Contains(_core.Member.Self))
+            LogViewIfNew();
         _views.Publish(view);
+    }
+
+    private void LogViewIfNew()
+    {
+        if (_unlogged is { } view)
+            LogView(Name, Rank, view);
+        _unlogged = null;
     }
 
     private void StartPlan(Plan plan)

@@ -62,7 +62,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         _mailbox = new Mailbox(Handle);
         _reach = services.Faults is { } faults ? point => faults.Reach(_core.Member.Self, point) : null;
         _keeper = new RecordKeeper(services, _stopped.Token, _reach);
-        _registration = new RankRegistration(services, rank, IsGroupKnownAsync, _stopped.Token);
+        _registration = new RankRegistration(services, () => View.Epoch, () => Post(new RegistrationLost()), _stopped.Token);
         _dialer = new PeerDialer(services.Transport, services.Options.ConnectDeadline, services.Time, PostControl, _stopped.Token);
         _lag = new CoreLag(() => ThreadPool.UnsafeQueueUserWorkItem(static runtime => runtime.Post(RankEvent.Pulse), this, preferLocal: false), services.Options.HeartbeatInterval, services.Time);
         _heartbeats = new Heartbeats(Name, rank, services.Options.HeartbeatInterval, _lag, MakeBeat, SendControlAsync);
@@ -98,19 +98,19 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         await _weights.InitializeAsync(cancellationToken).ConfigureAwait(false);
-        var incarnation = await StoreStart.AddAsync(_services, "incarnations", _logger, cancellationToken).ConfigureAwait(false);
+        var incarnation = await StoreStart.CallAsync(_services, () => Incarnations.DrawAsync(_services, cancellationToken), _logger, cancellationToken).ConfigureAwait(false);
         var self = new MemberId(Rank, incarnation);
         _core.Member.Self = self;
         _messenger = new GroupMessenger(_services.Transport, self);
         await _services.Transport.StartAsync(new PeerIdentity(Name, self, "", Layout.Describe(_services.Options)), new FrameRouter(this), cancellationToken).ConfigureAwait(false);
         _heartbeats.Start();
-        _loops.Enqueue(_keeper.WatchRecordAsync(OnRecord, reason => Post(new RecordUnreadable(0, reason))));
-        var registration = Registration.Encode(new GroupMember(Rank, incarnation, _services.Transport.Address, _services.Options.Node ?? Machine.Name), Environment.ProcessId);
-        await _registration.RegisterAsync(registration, cancellationToken).ConfigureAwait(false);
-        _loops.Enqueue(_registration.StayRegisteredAsync(registration));
+        _loops.Enqueue(_keeper.WatchRecordAsync(OnRecord, reason => Post(new RecordUnreadable(0, reason)), _registration.Check));
+        var member = new GroupMember(Rank, incarnation, _services.Transport.Address, _services.Options.Node ?? Machine.Name);
+        await _registration.RegisterAsync(member, cancellationToken).ConfigureAwait(false);
+        _loops.Enqueue(_registration.StayRegisteredAsync(member));
         LogRegistered(Name, self, _services.Transport.Address);
         if (Rank == 0)
-            Post(new BirthRequested());
+            Post(new BirthRequested(_services.BirthPatience));
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -230,19 +230,10 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
 
     private void PostControl(ControlEvent e) => _mailbox.Post(e);
 
-    /// <summary>A store that was restarted may be an empty one: then there is nothing left to be a member of.</summary>
-    private async ValueTask<bool> IsGroupKnownAsync(CancellationToken cancellationToken)
-    {
-        if (View.Epoch == 0 || await _services.Store.GetAsync(GroupRecord.KeyOf(Name), cancellationToken).ConfigureAwait(false) is not null)
-            return true;
-        Post(new GroupForgotten());
-        return false;
-    }
-
-    private void OnRecord(GroupRecord record)
+    private void OnRecord(GroupRecord record, long version)
     {
         _requests.OnRecord(record);
-        Post(new RecordSeen(record));
+        Post(new RecordSeen(record, version));
     }
 
     private void End(Exception? failure)

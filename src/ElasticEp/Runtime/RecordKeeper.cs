@@ -16,27 +16,25 @@ internal sealed partial class RecordKeeper(GroupServices services, CancellationT
 
     private readonly ILogger _logger = services.Loggers.CreateLogger<RecordKeeper>();
     private readonly string _key = GroupRecord.KeyOf(services.Name);
+    private volatile string? _trouble; // what was said last about a store that does not answer, or whose record cannot be read
 
-    /// <summary>Reads the record → RecordRead or, after a delay, RecordUnknown.</summary>
+    /// <summary>Reads the record → RecordRead, RecordUnreadable or RecordUnknown.</summary>
     public async Task ReadAsync(long stamp, Action<ControlEvent> post)
     {
         try
         {
             var entry = await services.Store.GetAsync(_key, stopped).ConfigureAwait(false);
             var record = entry is { } found ? Decode(found) : null;
+            LogIfBack();
             post(new RecordRead(stamp, record, entry?.Version ?? 0));
-        }
-        catch (UnreadableRecordException exception)
-        {
-            await AnswerUnreadableAsync(stamp, exception, post).ConfigureAwait(false);
         }
         catch (Exception exception)
         {
-            await AnswerUnknownAsync(stamp, exception, post).ConfigureAwait(false);
+            Answer(stamp, exception, post);
         }
     }
 
-    /// <summary>Compare-and-sets the record → RecordWritten or, after a delay, RecordUnknown.</summary>
+    /// <summary>Compare-and-sets the record → RecordWritten, RecordUnreadable or RecordUnknown.</summary>
     public async Task WriteAsync(WriteRecord write, Action<ControlEvent> post)
     {
         try
@@ -45,57 +43,77 @@ internal sealed partial class RecordKeeper(GroupServices services, CancellationT
             var result = await services.Store.CompareAndSetAsync(_key, write.ExpectedVersion, RecordCodec.Encode(write.Record), stopped).ConfigureAwait(false);
             reach?.Invoke(FaultPoints.AfterStoreWrite);
             var current = result.Current is { } found ? Decode(found) : null;
+            LogIfBack();
             post(new RecordWritten(write.Stamp, result.IsSet, current, result.Current?.Version ?? 0));
-        }
-        catch (UnreadableRecordException exception)
-        {
-            await AnswerUnreadableAsync(write.Stamp, exception, post).ConfigureAwait(false);
         }
         catch (Exception exception)
         {
-            await AnswerUnknownAsync(write.Stamp, exception, post).ConfigureAwait(false);
+            Answer(write.Stamp, exception, post);
         }
     }
 
     /// <summary>Shows every record from now on, the present one first, until stopped.</summary>
-    /// <param name="show">Given each record.</param>
+    /// <param name="show">Given each record, and its version.</param>
     /// <param name="unreadable">Given the reason why the store's record cannot be read, each time that it is looked at.</param>
-    public async Task WatchRecordAsync(Action<GroupRecord> show, Action<string> unreadable)
-    {
-        await WatchAsync(_key, unreadable, change =>
+    /// <param name="isBack">Called when the store answers again after it has not.</param>
+    public Task WatchRecordAsync(Action<GroupRecord, long> show, Action<string> unreadable, Action? isBack = null) => WatchAsync(
+        _key,
+        unreadable,
+        _ =>
+        {
+            isBack?.Invoke();
+            return [];
+        },
+        change =>
         {
             if (change.Key == _key && change.Entry is { } entry)
-                show(Decode(entry));
-        }).ConfigureAwait(false);
-    }
+                show(Decode(entry), entry.Version);
+        });
 
     /// <summary>Reports registrations of ranks, present ones first, until stopped.</summary>
-    public async Task WatchRanksAsync(Action<ControlEvent> post)
+    public Task WatchRanksAsync(Action<ControlEvent> post)
     {
         var prefix = GroupRecord.RanksPrefix(services.Name);
-        var registered = new Dictionary<int, GroupMember>();
-        await WatchAsync(prefix, static _ => { }, change =>
-        {
-            if (!int.TryParse(change.Key.AsSpan(prefix.Length), out var rank))
-                return;
-            if (change.Entry is { } entry && TryDecode(rank, entry) is { } found)
-                post(new RankRegistered(registered[rank] = found.Member, found.ProcessId));
-            else if (change.Entry is null && registered.Remove(rank, out var gone))
-                post(new RankUnregistered(gone.Id));
-        }).ConfigureAwait(false);
+        var registered = new Dictionary<string, GroupMember>();
+        return WatchAsync(
+            prefix,
+            static _ => { },
+            entries => registered.Keys.Except(entries.Select(entry => entry.Key)).Select(gone => new StoreChange(gone, null)).ToArray(),
+            change =>
+            {
+                var present = change.Entry is { } entry && int.TryParse(change.Key.AsSpan(prefix.Length), out var rank) ? TryDecode(rank, entry) : null;
+                if (registered.Remove(change.Key, out var before) && before.Id != present?.Member.Id)
+                    post(new RankUnregistered(before.Id));
+                if (present is not { } found)
+                    return;
+                registered[change.Key] = found.Member;
+                post(new RankRegistered(found.Member, found.ProcessId, found.Epoch));
+            });
     }
 
-    private async Task WatchAsync(string prefix, Action<string> unreadable, Action<StoreChange> show)
+    /// <param name="prefix">Of the keys.</param>
+    /// <param name="unreadable">Given the reason why an entry cannot be read.</param>
+    /// <param name="missed">Called with the present entries when the watch begins again: changes that it has missed.</param>
+    /// <param name="show">Given each change.</param>
+    private async Task WatchAsync(string prefix, Action<string> unreadable, Func<IReadOnlyList<StoreEntry>, IEnumerable<StoreChange>> missed, Action<StoreChange> show)
     {
-        var delay = FirstDelay;
+        var (delay, isAgain) = (FirstDelay, false);
         while (!stopped.IsCancellationRequested)
         {
             try
             {
+                if (isAgain)
+                {
+                    foreach (var change in missed(await services.Store.ListAsync(prefix, stopped).ConfigureAwait(false)))
+                        show(change);
+                }
+
+                isAgain = true;
                 await foreach (var change in services.Store.WatchAsync(prefix, stopped).ConfigureAwait(false))
                 {
-                    delay = FirstDelay;
                     show(change);
+                    delay = FirstDelay; // not before: what cannot be read is looked at less and less often
+                    LogIfBack();
                 }
             }
             catch (OperationCanceledException) when (stopped.IsCancellationRequested)
@@ -104,12 +122,12 @@ internal sealed partial class RecordKeeper(GroupServices services, CancellationT
             }
             catch (UnreadableRecordException exception)
             {
-                LogUnreadable(services.Name, _key, exception.Message);
+                Log(exception);
                 unreadable(exception.Message);
             }
             catch (Exception exception)
             {
-                LogStoreTrouble(services.Name, exception.Message);
+                Log(exception);
             }
 
             await DelayAsync(delay).ConfigureAwait(false);
@@ -118,7 +136,7 @@ internal sealed partial class RecordKeeper(GroupServices services, CancellationT
     }
 
     /// <summary>A registration that cannot be read concerns its own rank only.</summary>
-    private (GroupMember Member, int? ProcessId)? TryDecode(int rank, StoreEntry entry)
+    private (GroupMember Member, int? ProcessId, long Epoch)? TryDecode(int rank, StoreEntry entry)
     {
         try
         {
@@ -143,20 +161,29 @@ internal sealed partial class RecordKeeper(GroupServices services, CancellationT
         }
     }
 
-    private async Task AnswerUnreadableAsync(long stamp, UnreadableRecordException exception, Action<ControlEvent> post)
-    {
-        LogUnreadable(services.Name, _key, exception.Message);
-        await DelayAsync(LastDelay).ConfigureAwait(false);
-        post(new RecordUnreadable(stamp, exception.Message));
-    }
-
-    private async Task AnswerUnknownAsync(long stamp, Exception exception, Action<ControlEvent> post)
+    private void Answer(long stamp, Exception exception, Action<ControlEvent> post)
     {
         if (stopped.IsCancellationRequested)
             return;
-        LogStoreTrouble(services.Name, exception.Message);
-        await DelayAsync(FirstDelay).ConfigureAwait(false);
-        post(new RecordUnknown(stamp));
+        Log(exception);
+        post(exception is UnreadableRecordException ? new RecordUnreadable(stamp, exception.Message) : new RecordUnknown(stamp));
+    }
+
+    /// <summary>Once for each trouble: it is met again and again.</summary>
+    private void Log(Exception exception)
+    {
+        if (exception.Message == Interlocked.Exchange(ref _trouble, exception.Message))
+            return;
+        if (exception is UnreadableRecordException)
+            LogUnreadable(services.Name, _key, exception.Message);
+        else
+            LogStoreTrouble(services.Name, exception.Message);
+    }
+
+    private void LogIfBack()
+    {
+        if (_trouble is not null && Interlocked.Exchange(ref _trouble, null) is not null)
+            LogStoreBack(services.Name);
     }
 
     private async Task DelayAsync(TimeSpan delay)
@@ -173,6 +200,9 @@ internal sealed partial class RecordKeeper(GroupServices services, CancellationT
 
     [LoggerMessage(1002, LogLevel.Error, "Group {Group}: the record under key {Key} cannot be read: {Reason}. Steps go on, views cannot change; run one library version everywhere, or restore the store's content")]
     private partial void LogUnreadable(string group, string key, string reason);
+
+    [LoggerMessage(1003, LogLevel.Information, "Group {Group}: the store answers again")]
+    private partial void LogStoreBack(string group);
 
     [LoggerMessage(1001, LogLevel.Warning, "Group {Group}: the store did not answer ({Reason}); trying again. Steps go on, views cannot change meanwhile.")]
     private partial void LogStoreTrouble(string group, string reason);

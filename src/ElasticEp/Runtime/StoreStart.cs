@@ -2,21 +2,21 @@ using Microsoft.Extensions.Logging;
 
 namespace ElasticEp.Runtime;
 
-/// <summary>The first call of a process to the store, which may be started later than the process.</summary>
+/// <summary>The first calls of a process to the store, which may be started later than the process. No core exists yet: whoever starts the process is told how it ends.</summary>
 internal static partial class StoreStart
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>Adds to a counter of the group; while the store cannot be reached, again and again up to the connect deadline.</summary>
+    /// <summary>Makes a call; while the store cannot be reached, again and again up to the connect deadline.</summary>
     /// <exception cref="ElasticEpException"><see cref="ElasticEpErrorCode.StoreUnavailable"/>: it could not be reached in that time.</exception>
-    public static async Task<long> AddAsync(GroupServices services, string counter, ILogger logger, CancellationToken cancellationToken)
+    public static async Task<T> CallAsync<T>(GroupServices services, Func<ValueTask<T>> call, ILogger logger, CancellationToken cancellationToken)
     {
         var since = services.Time.GetTimestamp();
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                return await services.Store.AddAsync($"{services.Name}/{counter}", 1, cancellationToken).ConfigureAwait(false);
+                return await call().ConfigureAwait(false);
             }
             catch (ElasticEpException exception) when (exception.Code == ElasticEpErrorCode.StoreUnavailable && services.Time.GetElapsedTime(since) < services.Options.ConnectDeadline)
             {

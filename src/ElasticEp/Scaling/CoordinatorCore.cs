@@ -16,6 +16,8 @@ internal sealed class CoordinatorCore
     private readonly StartRepeater _starts;
     private readonly RecoveryCore _recovery;
     private readonly TransitionCore _transition;
+    private (GroupRecord Record, long Version) _seen = (GroupRecord.Unborn, 0);
+    private readonly HashSet<MemberId> _arrived = []; // connected since the record was known last
     private bool _isTakingOver;
 
     public CoordinatorCore(ElasticEpOptions options, MemberCore member, PeerCore peers, StepRules rules)
@@ -43,7 +45,14 @@ internal sealed class CoordinatorCore
         .Concat(_writer.IsKnown && !Record.IsCompleted ? Record.View.Members.Concat(Record.Leavers) : [])
         .Concat(_transition.Wanted);
 
-    public TimeSpan? WakeAt => IsActive ? (_recovery.WakeAt ?? _transition.WakeAt) : null;
+    public TimeSpan? WakeAt => IsActive ? new[] { _recovery.WakeAt ?? _transition.WakeAt, _writer.WakeAt }.Min() : null;
+
+    /// <summary>Notes the newest record that a watch has shown: if the store loses it, it is still here.</summary>
+    public void OnRecordSeen(GroupRecord record, long version)
+    {
+        if (record.View.Epoch >= _seen.Record.View.Epoch || _member.View.Epoch == 0)
+            _seen = (record, version);
+    }
 
     /// <summary>Notes who has been a member: the same process never joins again.</summary>
     public void Remember(GroupView view) => _transition.OnView(view);
@@ -76,23 +85,31 @@ internal sealed class CoordinatorCore
     {
         switch (e)
         {
-            case BirthRequested:
+            case BirthRequested birth:
                 IsActive = true;
+                _transition.BirthAt = now + birth.Patience;
                 break;
             case RecordRead read:
-                OnNews(_writer.OnRead(read, _member.View.Epoch, effects, out var confirmed), confirmed, now, effects);
+                var news = _writer.OnRead(read, _member.View.Epoch, effects, out var confirmed);
+                if (news == RecordNews.Lost && IsActive)
+                    Restore(read.Version, now);
+                else
+                    OnNews(news, confirmed, now, effects);
+                break;
+            case RegistrationLost when IsActive:
+                _writer.Doubt(); // the record may have gone with it
                 break;
             case RecordWritten answer:
                 OnNews(_writer.OnWritten(answer, out var written), written, now, effects);
                 break;
             case RecordUnknown unknown:
-                _writer.OnUnknown(unknown.Stamp);
+                _writer.OnUnknown(unknown.Stamp, now);
                 break;
             case RecordUnreadable unreadable when IsActive:
-                _writer.OnUnreadable(unreadable);
+                _writer.OnUnreadable(unreadable, now);
                 break;
             case RankRegistered registered:
-                _transition.OnRegistered(registered.Member, now);
+                _transition.OnRegistered(registered, now);
                 break;
             case RankUnregistered unregistered:
                 _transition.OnUnregistered(unregistered.Member);
@@ -100,8 +117,8 @@ internal sealed class CoordinatorCore
             case LinkUp up:
                 _recovery.OnLinkUp(up.Peer, effects);
                 _starts.OnLinkUp(up.Peer, effects);
-                if (IsActive && _writer.IsKnown)
-                    _transition.DismissAgain(up.Peer, effects);
+                if (IsActive)
+                    _arrived.Add(up.Peer);
                 if (Recovery is null)
                     _transition.OnLinkUp(up.Peer, effects);
                 break;
@@ -171,7 +188,7 @@ internal sealed class CoordinatorCore
     {
         if (!IsActive)
             return;
-        _writer.ReadIfUnknown(_member.View.Epoch, effects);
+        _writer.ReadIfUnknown(_member.View.Epoch, now, effects);
         if (!_writer.IsReady)
             return;
         if (IsOut)
@@ -180,6 +197,9 @@ internal sealed class CoordinatorCore
             return;
         }
 
+        foreach (var process in _arrived)
+            _transition.DismissAgain(process, effects);
+        _arrived.Clear();
         if (_isTakingOver && Recovery is null)
         {
             _isTakingOver = false;
@@ -193,8 +213,8 @@ internal sealed class CoordinatorCore
             return;
         }
 
-        _writer.ReadIfUnknown(_member.View.Epoch, effects); // it may have begun again
-        if (Recovery is null && _writer.IsReady)
+        _writer.ReadIfUnknown(_member.View.Epoch, now, effects); // it may have begun again
+        if (Recovery is null && _writer is { IsReady: true, IsRestoring: false })
             _transition.Advance(now, effects);
     }
 
@@ -220,10 +240,19 @@ internal sealed class CoordinatorCore
                 _transition.OnRecordChanged(now);
                 _recovery.OnRefused(now);
                 break;
-            case RecordNews.Lost:
-                effects.Add(new Fail("The store has lost the group's record, or knows only an older one: it was restarted without its content. Start the ranks again to form a new group."));
-                break;
         }
+    }
+
+    /// <summary>
+    /// The store has lost the record, or has an older one. What the members hold of it is written again, as the view of a recovery: so nobody
+    /// is overlooked who is in a later view.
+    /// </summary>
+    private void Restore(long version, TimeSpan now)
+    {
+        var held = _writer.IsRestoring || _writer.Version >= _seen.Version ? Record : _seen.Record;
+        _writer.Restore(held.View.Epoch >= _member.View.Epoch ? held : held.WithNext(_member.View), version);
+        _transition.OnRecordChanged(now);
+        _recovery.OnRecordLost(now);
     }
 
     /// <summary>Whether nothing in the record wants this rank any more.</summary>
@@ -250,6 +279,7 @@ internal sealed class CoordinatorCore
     private void StandDown()
     {
         IsActive = _isTakingOver = false;
+        _arrived.Clear();
         _writer.Forget();
         _recovery.Forget();
         _transition.Forget(); // a Start that this rank sent last is repeated: who leaves with the view may be the only one who can

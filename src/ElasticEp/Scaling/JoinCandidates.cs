@@ -20,10 +20,10 @@ internal sealed class JoinCandidates
     /// <summary>Whether a process was a member, or was dismissed.</summary>
     public bool IsPast(MemberId process) => process.Incarnation <= _past.GetValueOrDefault(process.Rank);
 
-    /// <returns>False when it had its time.</returns>
+    /// <returns>False when it had its time, or a later process of its rank has registered.</returns>
     public bool Add(GroupMember process)
     {
-        if (process.Incarnation <= _past.GetValueOrDefault(process.Rank))
+        if (IsPast(process.Id) || process.Incarnation < Find(process.Rank)?.Incarnation)
             return false;
         _registered[process.Rank] = process;
         return true;

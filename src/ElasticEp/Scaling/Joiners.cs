@@ -8,9 +8,13 @@ namespace ElasticEp.Scaling;
 /// <summary>The processes that are to join with the operation under way: found in the store, connected, and dismissed when it is rolled back.</summary>
 internal sealed class Joiners(MemberCore member, PeerCore peers)
 {
+    private readonly HashSet<MemberId> _inAView = []; // registered, and members already
     private bool _isWatching;
 
     public JoinCandidates Candidates { get; } = new();
+
+    /// <summary>Whether a process has registered that is in a view.</summary>
+    public bool AnyInAView => _inAView.Count > 0;
 
     /// <summary>Whether the process for a rank is there and connected.</summary>
     public bool IsGathered(int rank) => Candidates.Find(rank) is { } joiner && (joiner.Id == member.Self || peers.IsConnected(joiner.Id));
@@ -28,8 +32,15 @@ internal sealed class Joiners(MemberCore member, PeerCore peers)
     /// <summary>The processes that an operation is to be joined by, as far as they have registered.</summary>
     public IEnumerable<GroupMember> Wanted(Operation? operation) => operation is { CanBeGivenUp: true } ? operation.Pending.Joiners.Select(Candidates.Find).OfType<GroupMember>() : [];
 
-    public void OnRegistered(GroupMember process, Operation? operation, TimeSpan now)
+    public void OnRegistered(RankRegistered registered, Operation? operation, TimeSpan now)
     {
+        var process = registered.Member;
+        if (registered.Epoch > 0)
+        {
+            _inAView.Add(process.Id);
+            return;
+        }
+
         var before = Candidates.Find(process.Rank);
         if (!Candidates.Add(process))
             return;
@@ -43,6 +54,7 @@ internal sealed class Joiners(MemberCore member, PeerCore peers)
 
     public void OnUnregistered(MemberId process, Operation? operation)
     {
+        _inAView.Remove(process);
         if (Candidates.Remove(process))
             OnGone(process.Rank, operation, "ended before it was admitted");
     }
@@ -74,7 +86,7 @@ internal sealed class Joiners(MemberCore member, PeerCore peers)
         }
     }
 
-    /// <summary>A process that was dismissed may have missed it: it would wait for ever.</summary>
+    /// <summary>A process that was dismissed may have missed it, and would wait for ever.</summary>
     public void DismissAgain(MemberId process, GroupRecord record, List<RankEffect> effects)
     {
         if (process.IsRank && Candidates.IsPast(process) && record.View.Epoch > 0 && !record.Needs(process))

@@ -10,10 +10,14 @@ namespace ElasticEp.Scaling;
 /// </summary>
 internal sealed class RecordWriter
 {
+    private static readonly TimeSpan RetryTime = TimeSpan.FromMilliseconds(200); // after which a store that did not answer is asked again
+    private static readonly TimeSpan UnreadableTime = TimeSpan.FromSeconds(2); // the same, when it has answered with what cannot be read
+
     private long _stamp;
     private long _awaited; // stamp of the request under way; zero for none
     private long _epochAtRead; // of the member's view, when the read under way was sent
     private GroupRecord? _intent;
+    private TimeSpan _readAt; // not before this is the record read again
 
     public GroupRecord Record { get; private set; } = GroupRecord.Unborn;
 
@@ -29,11 +33,26 @@ internal sealed class RecordWriter
     /// <summary>Whether <see cref="Record"/> was read or written since this rank began to lead, and nothing has cast doubt on it.</summary>
     public bool IsKnown { get; private set; }
 
+    /// <summary>Whether the store has lost the record: <see cref="Record"/> is what the members hold of it, and the next write brings it back.</summary>
+    public bool IsRestoring { get; private set; }
+
+    /// <summary>When the record is to be read again; null when it is known, or a request is under way.</summary>
+    public TimeSpan? WakeAt => IsKnown || _awaited != 0 ? null : _readAt;
+
     /// <summary>Why the store's record cannot be read; null when it can.</summary>
     public string? Unreadable { get; private set; }
 
     /// <summary>Nothing that is under way concerns this rank any more: whoever leads reads the record first.</summary>
-    public void Forget() => (_awaited, _intent, Purpose, IsKnown, Unreadable) = (0, null, WritePurpose.None, false, null);
+    public void Forget() => (_awaited, _intent, Purpose, IsKnown, IsRestoring, Unreadable) = (0, null, WritePurpose.None, false, false, null);
+
+    /// <summary>The store has lost the record.</summary>
+    /// <param name="held">What the members hold of it.</param>
+    /// <param name="version">Version of what the store has in its place; zero for nothing.</param>
+    public void Restore(GroupRecord held, long version)
+    {
+        (Record, Version, IsKnown, IsRestoring) = (held, version, true, true);
+        (_intent, Purpose) = (null, WritePurpose.None); // whether it was written does not matter any more
+    }
 
     /// <summary>The record is to be read before anything else is decided.</summary>
     public void Doubt()
@@ -44,10 +63,11 @@ internal sealed class RecordWriter
 
     /// <summary>Reads the record, unless it is known or a request is under way.</summary>
     /// <param name="epoch">Epoch of the view that this rank uses: the record cannot be older.</param>
+    /// <param name="now">The time.</param>
     /// <param name="effects">Gets the request.</param>
-    public void ReadIfUnknown(long epoch, List<RankEffect> effects)
+    public void ReadIfUnknown(long epoch, TimeSpan now, List<RankEffect> effects)
     {
-        if (IsKnown || _awaited != 0)
+        if (IsKnown || _awaited != 0 || now < _readAt)
             return;
         (_awaited, _epochAtRead) = (++_stamp, epoch);
         effects.Add(new ReadRecord(_awaited));
@@ -72,11 +92,11 @@ internal sealed class RecordWriter
         if (!IsAwaited(read.Stamp))
             return RecordNews.None;
         var known = read.Record?.View.Epoch ?? 0;
-        if (known < _epochAtRead || read.Version < Version)
+        if (known < _epochAtRead || (read.Version < Version && _epochAtRead > 0)) // a birth just begins anew
             return RecordNews.Lost;
         if (known < epoch)
             return RecordNews.None; // it was overtaken: this rank has entered a later view meanwhile
-        IsKnown = true;
+        (IsKnown, IsRestoring) = (true, false);
         Unreadable = null;
         if (_intent is null)
         {
@@ -102,18 +122,18 @@ internal sealed class RecordWriter
     }
 
     /// <summary>The store did not answer.</summary>
-    public void OnUnknown(long stamp)
+    public void OnUnknown(long stamp, TimeSpan now)
     {
         if (IsAwaited(stamp))
-            IsKnown = false;
+            (IsKnown, _readAt) = (false, now + RetryTime);
     }
 
     /// <summary>It has answered with what cannot be read.</summary>
-    public void OnUnreadable(RecordUnreadable answer)
+    public void OnUnreadable(RecordUnreadable answer, TimeSpan now)
     {
         if (answer.Stamp != 0 && !IsAwaited(answer.Stamp))
             return;
-        Unreadable = answer.Reason;
+        (Unreadable, _readAt) = (answer.Reason, now + UnreadableTime);
         Doubt(); // it is read again until it can be
         if (answer.Stamp != 0)
             IsKnown = false;
@@ -140,7 +160,7 @@ internal sealed class RecordWriter
     {
         written = Purpose;
         (Record, Version, Purpose, _intent) = (current ?? GroupRecord.Unborn, version, WritePurpose.None, null);
-        IsKnown = isSet;
+        (IsKnown, IsRestoring) = (isSet, false);
         return isSet ? RecordNews.Acknowledged : RecordNews.Refused;
     }
 }

@@ -48,14 +48,21 @@ internal sealed class Recovery(long id, MemberId reporter, string reason)
     /// <summary>Whether it has been read again for that.</summary>
     public bool HasReadAgain { get; set; }
 
+    /// <summary>Stopping, to restore a record that the store has lost: until when those of whom nothing is heard are waited for; null when it is not.</summary>
+    public TimeSpan? RestoreAt { get; set; }
+
+    /// <summary>Whether that time is over.</summary>
+    public bool HasWaited { get; set; }
+
     /// <summary>When a tick is wanted.</summary>
     public TimeSpan WakeAt => Phase switch
     {
         RecoveryPhase.Following => FollowUntil,
-        RecoveryPhase.Stopping => new[] { AnswerBy, LinksBy, ReadAgainAt }.Append(RepeatAt).Min()!.Value,
+        RecoveryPhase.Stopping => new[] { AnswerBy, LinksBy, ReadAgainAt, RestoreAt }.Append(RepeatAt).Min()!.Value,
         _ => RepeatAt,
     };
 
     /// <summary>This process was late itself: everybody gets that time in addition.</summary>
-    public void Excuse(TimeSpan late) => (FollowUntil, AnswerBy, LinksBy, ReadAgainAt) = (FollowUntil + late, AnswerBy + late, LinksBy + late, ReadAgainAt + late);
+    public void Excuse(TimeSpan late) =>
+        (FollowUntil, AnswerBy, LinksBy, ReadAgainAt, RestoreAt) = (FollowUntil + late, AnswerBy + late, LinksBy + late, ReadAgainAt + late, RestoreAt + late);
 }

@@ -57,7 +57,9 @@ internal sealed partial class RecoveryCore(ElasticEpOptions options, MemberCore 
     {
         if (Current is { Phase: RecoveryPhase.Stopping } recovery && stopped.Recovery == recovery.Id)
         {
-            if (stopped.Entered > Record.View.Epoch)
+            if (stopped.Entered > Record.View.Epoch && writer.IsRestoring)
+                LetRestore(recovery, from, now, effects);
+            else if (stopped.Entered > Record.View.Epoch)
                 Begin(from, recovery.Reason, now); // the record has gone on since it was read
             else
                 OnAnswer(recovery, from, stopped);
@@ -98,6 +100,8 @@ internal sealed partial class RecoveryCore(ElasticEpOptions options, MemberCore 
             Repeat(recovery, now, effects);
         if (recovery.Phase == RecoveryPhase.Stopping && recovery.ReadAgainAt <= now)
             ReadAgain(recovery);
+        if (recovery.RestoreAt <= now)
+            (recovery.HasWaited, recovery.RestoreAt) = (true, null);
         if (recovery.Phase == RecoveryPhase.Stopping && recovery.LinksBy <= now)
             ReportCutOff(recovery, now, effects);
         if (Current == recovery && recovery.Phase == RecoveryPhase.Stopping && recovery.AnswerBy <= now)
@@ -115,7 +119,14 @@ internal sealed partial class RecoveryCore(ElasticEpOptions options, MemberCore 
         var isRecovered = Record.View.BeginsWithStart && Record.View.Epoch > member.View.Epoch;
         Begin(recovery.Reporter, recovery.Reason, now);
         if (isRecovered)
-            (Current.Phase, Current.FollowUntil, Current.RepeatAt) = (RecoveryPhase.Following, now + peers.SilenceTime, TimeSpan.MaxValue);
+            Follow(Current, now);
+    }
+
+    /// <summary>The store has lost the record, and what is held of it takes its place.</summary>
+    public void OnRecordLost(TimeSpan now)
+    {
+        if (Current is null or { Phase: RecoveryPhase.Writing })
+            Begin(member.Self, "the store has lost the group's record", now);
     }
 
     public void Forget() => Drop();
@@ -185,6 +196,15 @@ internal sealed partial class RecoveryCore(ElasticEpOptions options, MemberCore 
         if (Record.View.BeginsWithStart && !Record.IsCompleted && Record.View.Epoch == member.View.Epoch)
             starts.Send(StartOf(Record), Targets().Select(target => target.Id).Where(target => target != member.Self && !peers.IsLost(target)), effects);
     }
+
+    /// <summary>Somebody is in a later view than this rank knows of: it is to lead, and is followed.</summary>
+    private void LetRestore(Recovery recovery, MemberId later, TimeSpan now, List<RankEffect> effects)
+    {
+        effects.Add(RankEffect.Send(later, new StepFailedMessage(member.View.Epoch, member.Step, null, recovery.Reason)));
+        Follow(recovery, now);
+    }
+
+    private void Follow(Recovery recovery, TimeSpan now) => (recovery.Phase, recovery.FollowUntil, recovery.RepeatAt) = (RecoveryPhase.Following, now + peers.SilenceTime, TimeSpan.MaxValue);
 
     private void Drop()
     {

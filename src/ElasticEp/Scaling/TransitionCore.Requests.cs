@@ -95,6 +95,7 @@ internal sealed partial class TransitionCore
     private void Adopt(TimeSpan now, List<RankEffect> effects)
     {
         _joiners.StartWatching(effects);
+        _isBirthAwaited = false;
         if (Current is not null)
             return;
         if (Record.Pending is { CommittedViews: 0, Request.Kind: OperationKind.Birth } birth)
@@ -119,8 +120,11 @@ internal sealed partial class TransitionCore
                 Replan(operation, "its coordinator was lost");
             _interrupted = null;
         }
-        else if (Record.View.Epoch == 0 && Record.Own.Count == 0)
+        else if (Record.View.Epoch == 0 && Record.Own.Count == 0 && !_joiners.AnyInAView) // else there is a group, which brings its record back
         {
+            _isBirthAwaited = now < BirthAt;
+            if (_isBirthAwaited)
+                return;
             ImmutableArray<int> ranks = [.. Enumerable.Range(0, _options.InitialRanks)];
             Current = new Operation(new PendingOperation(new OperationRequest(OperationRequest.BirthId, OperationKind.Birth), ranks, ranks, []), now, deadline: null);
         }

@@ -26,6 +26,7 @@ internal sealed partial class TransitionCore
     private readonly RequestQueue _requests = new();
     private readonly ViewPreparer _preparer;
     private readonly OperationReporter _reporter;
+    private bool _isBirthAwaited; // the group may have members that have not registered yet
     private Operation? _interrupted; // what was under way when somebody else wrote the record
     private ImmutableArray<MemberId> _leavers = []; // of the view that is being recorded as Completed
 
@@ -41,14 +42,17 @@ internal sealed partial class TransitionCore
 
     public Operation? Current { get; private set; }
 
-    public TimeSpan? WakeAt => Current is { CanBeGivenUp: true, AbortReason: null } operation ? operation.Deadline : Current is null ? _repairs.WakeAt : null;
+    /// <summary>When a group that has no view yet may be brought into being.</summary>
+    public TimeSpan BirthAt { get; set; }
+
+    public TimeSpan? WakeAt => Current is { CanBeGivenUp: true, AbortReason: null } operation ? operation.Deadline : Current is not null ? null : _isBirthAwaited ? BirthAt : _repairs.WakeAt;
 
     private GroupRecord Record => _writer.Record;
 
     /// <summary>Who is to be connected for the operation under way.</summary>
     public IEnumerable<GroupMember> Wanted => _joiners.Wanted(Current);
 
-    public void OnRegistered(GroupMember process, TimeSpan now) => _joiners.OnRegistered(process, Current, now);
+    public void OnRegistered(RankRegistered registered, TimeSpan now) => _joiners.OnRegistered(registered, Current, now);
 
     public void OnUnregistered(MemberId process) => _joiners.OnUnregistered(process, Current);
 
@@ -168,6 +172,7 @@ internal sealed partial class TransitionCore
     public void Forget()
     {
         Current = _interrupted = null;
+        _isBirthAwaited = false;
         _repairs.Forget();
         _requests.Clear();
         _load.Clear();

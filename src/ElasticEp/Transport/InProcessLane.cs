@@ -8,7 +8,7 @@ namespace ElasticEp.Transport;
 /// </summary>
 internal sealed class InProcessLane(InProcessConnection connection, InProcessTransport from, InProcessTransport to, LinkKind link)
 {
-    private readonly SemaphoreSlim _turn = new(1, 1);
+    private readonly SemaphoreSlim _sending = new(1, 1);
 
     private bool IsHeld => !connection.Opened.IsCompleted || IsPaused;
 
@@ -20,38 +20,38 @@ internal sealed class InProcessLane(InProcessConnection connection, InProcessTra
             return ValueTask.FromCanceled(cancellationToken);
         if (!connection.TryEnter())
             return ValueTask.FromException(connection.Lost(to));
-        var hasTurn = _turn.Wait(0, CancellationToken.None);
-        return hasTurn && !IsHeld
+        var hasLock = _sending.Wait(0, CancellationToken.None);
+        return hasLock && !IsHeld
             ? SendNow(header, segments, cancellationToken)
-            : SendLaterAsync(header, segments, hasTurn, cancellationToken);
+            : SendLaterAsync(header, segments, hasLock, cancellationToken);
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask SendLaterAsync(FrameHeader header, ReadOnlyMemory<EpBuffer> segments, bool hasTurn, CancellationToken cancellationToken)
+    private async ValueTask SendLaterAsync(FrameHeader header, ReadOnlyMemory<EpBuffer> segments, bool hasLock, CancellationToken cancellationToken)
     {
         try
         {
-            if (!hasTurn)
-                await UnlessClosedAsync(token => _turn.WaitAsync(token), cancellationToken).ConfigureAwait(false);
-            hasTurn = true;
+            if (!hasLock)
+                await UnlessClosedAsync(token => _sending.WaitAsync(token), cancellationToken).ConfigureAwait(false);
+            hasLock = true;
             if (IsHeld)
                 await UnlessClosedAsync(WaitWhileHeldAsync, cancellationToken).ConfigureAwait(false);
         }
         catch
         {
-            Leave(hasTurn);
+            Leave(hasLock);
             throw;
         }
 
         await SendNow(header, segments, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>It is this frame's turn. Ends the turn, at once or with the answer.</summary>
+    /// <summary>This frame has the send lock, which is released at once or with the answer.</summary>
     private ValueTask SendNow(in FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
     {
         if (connection.Closed.IsCancellationRequested)
         {
-            Leave(hasTurn: true);
+            Leave(hasLock: true);
             return ValueTask.FromException(connection.Lost(to));
         }
 
@@ -70,7 +70,7 @@ internal sealed class InProcessLane(InProcessConnection connection, InProcessTra
         }
         finally
         {
-            Leave(hasTurn: true);
+            Leave(hasLock: true);
         }
     }
 
@@ -91,7 +91,7 @@ internal sealed class InProcessLane(InProcessConnection connection, InProcessTra
         }
         finally
         {
-            Leave(hasTurn: true);
+            Leave(hasLock: true);
         }
     }
 
@@ -172,7 +172,7 @@ internal sealed class InProcessLane(InProcessConnection connection, InProcessTra
         finally
         {
             copy.Dispose();
-            Leave(hasTurn: true);
+            Leave(hasLock: true);
         }
     }
 
@@ -196,10 +196,10 @@ internal sealed class InProcessLane(InProcessConnection connection, InProcessTra
         }
     }
 
-    private void Leave(bool hasTurn)
+    private void Leave(bool hasLock)
     {
-        if (hasTurn)
-            _turn.Release();
+        if (hasLock)
+            _sending.Release();
         connection.Exit();
     }
 }

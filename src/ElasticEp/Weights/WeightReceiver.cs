@@ -18,7 +18,7 @@ internal sealed class WeightReceiver : IDisposable
     private readonly long _origin;
     private readonly CancellationTokenSource _life = new();
     private TaskCompletionSource? _run;
-    private TaskCompletionSource? _quiet;
+    private TaskCompletionSource? _idle;
     private IProgress<WeightProgress>? _progress;
     private long _reported;
 
@@ -90,20 +90,20 @@ internal sealed class WeightReceiver : IDisposable
     public async Task RevokeAsync(CancellationToken cancellationToken = default)
     {
         var effects = new List<TransferEffect>();
-        Task quiet;
+        Task idle;
         TaskCompletionSource? run;
         lock (_gate)
         {
             _core.Revoke(effects);
             (run, _run) = (_run, null);
             if (!_core.IsIdle)
-                _quiet ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            quiet = _quiet?.Task ?? Task.CompletedTask;
+                _idle ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            idle = _idle?.Task ?? Task.CompletedTask;
         }
 
         run?.TrySetCanceled(CancellationToken.None);
         Execute(effects, null);
-        await quiet.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await idle.WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Where the payload of a weight frame goes; see <see cref="TransferCore.Accept"/>.</summary>
@@ -178,8 +178,8 @@ internal sealed class WeightReceiver : IDisposable
     {
         if (_core.IsIdle)
         {
-            _quiet?.TrySetResult();
-            _quiet = null;
+            _idle?.TrySetResult();
+            _idle = null;
         }
     }
 

@@ -68,6 +68,42 @@ public sealed class StandstillTests : IDisposable
         await server.WaitForRanksAsync(Ranks); // another one has its place
     });
 
+    [Fact]
+    public Task Nobody_is_evicted_in_ten_minutes_of_busy_processors_with_a_worker_slowed_tenfold() => RunAsync(async (server, load) =>
+    {
+        var workers = server.Workers;
+        using var ended = new CancellationTokenSource();
+        var busy = Enumerable.Range(0, Environment.ProcessorCount).Select(_ => new Thread(() => Spin(ended.Token)) { IsBackground = true }).ToArray();
+        foreach (var thread in busy)
+            thread.Start();
+        try
+        {
+            var began = TimeProvider.System.GetTimestamp();
+            while (TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromMinutes(10))
+            {
+                ProcFiles.Send(workers[1], ProcFiles.SigStop);
+                await PassAsync(TimeSpan.FromMilliseconds(90));
+                ProcFiles.Send(workers[1], ProcFiles.SigCont);
+                await PassAsync(TimeSpan.FromMilliseconds(10));
+                Assert.True(workers.SequenceEqual(server.Workers), "a worker has gone");
+            }
+        }
+        finally
+        {
+            ProcFiles.Send(workers[1], ProcFiles.SigCont);
+            await ended.CancelAsync();
+        }
+
+        Assert.DoesNotContain("takes rank", server.Log, StringComparison.Ordinal);
+        await load.WaitForCompletedAsync(Streams);
+    });
+
+    private static void Spin(CancellationToken ended)
+    {
+        while (!ended.IsCancellationRequested)
+            Thread.SpinWait(1_000);
+    }
+
     private async Task RunAsync(Func<ProcessServer, StreamLoad, Task> test)
     {
         Soak.Require();

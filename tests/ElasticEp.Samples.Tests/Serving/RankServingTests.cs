@@ -12,16 +12,22 @@ public sealed class RankServingTests : IAsyncLifetime
 
     private readonly WatchedTime _time = new();
     private readonly FakeRank _rank = new();
+    private readonly Qwen3Workload _workload;
     private readonly RankServing _serving;
 
     public RankServingTests()
     {
         var checkpoint = Checkpoint.Open(EmbeddedModel.Directory);
-        var workload = new Qwen3Workload(ModelSource.Of(checkpoint), new ElasticEpOptions { MaxTokensPerRank = 1 });
-        _serving = new RankServing(_rank, workload, NullLogger<RankServing>.Instance, _time);
+        _workload = new Qwen3Workload(ModelSource.Of(checkpoint), new ElasticEpOptions { MaxTokensPerRank = 1 });
+        _serving = new RankServing(_rank, _workload, NullLogger<RankServing>.Instance, _time);
     }
 
-    public async ValueTask InitializeAsync() => await _serving.StartAsync(CancellationToken.None);
+    public async ValueTask InitializeAsync()
+    {
+        await _workload.LoadDenseAsync(CancellationToken.None);
+        _workload.Model.Prepare();
+        await _serving.StartAsync(CancellationToken.None);
+    }
 
     public async ValueTask DisposeAsync()
     {

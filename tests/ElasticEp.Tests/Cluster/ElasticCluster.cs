@@ -28,9 +28,11 @@ internal sealed class ElasticCluster : IAsyncDisposable
     private Task _launcher = Task.CompletedTask;
 
     private readonly Func<ITransport> _createTransport;
+    private readonly Func<IRendezvousStore> _openStore;
 
-    public ElasticCluster(Action<ElasticEpOptions>? configure = null, Func<ITransport>? createTransport = null)
+    public ElasticCluster(Action<ElasticEpOptions>? configure = null, Func<ITransport>? createTransport = null, Func<IRendezvousStore>? openStore = null)
     {
+        _openStore = openStore ?? (() => Store);
         _createTransport = createTransport ?? (() => new InProcessTransport(Hub));
         _metrics = new ElasticEpMetrics(_provider.GetRequiredService<IMeterFactory>());
         Options = new ElasticEpOptions
@@ -86,9 +88,9 @@ internal sealed class ElasticCluster : IAsyncDisposable
         }
     }
 
-    public static async Task<ElasticCluster> StartAsync(Action<ElasticEpOptions>? configure = null, Action<ElasticCluster>? prepare = null, Func<ITransport>? createTransport = null)
+    public static async Task<ElasticCluster> StartAsync(Action<ElasticEpOptions>? configure = null, Action<ElasticCluster>? prepare = null, Func<ITransport>? createTransport = null, Func<IRendezvousStore>? openStore = null)
     {
-        var cluster = new ElasticCluster(configure, createTransport);
+        var cluster = new ElasticCluster(configure, createTransport, openStore);
         prepare?.Invoke(cluster);
         await cluster.Client.StartAsync(CancellationToken.None);
         for (var rank = 0; rank < cluster.Options.InitialRanks; rank++)
@@ -179,7 +181,7 @@ internal sealed class ElasticCluster : IAsyncDisposable
         var options = new ElasticEpOptions();
         Options.CopyTo(options);
         options.Node = NodeOf?.Invoke(rank);
-        return new("toy", options, _createTransport(), Store, TimeProvider.System, NullLoggerFactory.Instance, _metrics);
+        return new("toy", options, _createTransport(), _openStore(), TimeProvider.System, NullLoggerFactory.Instance, _metrics);
     }
 
     private async Task LaunchAsync(int number)

@@ -23,11 +23,21 @@ public sealed class GroupWatchTests
     public GroupWatchTests() => _watch = new GroupWatch(Options, _peers);
 
     [Fact]
+    public void Without_a_record_beside_processes_that_are_in_a_view_it_is_restoring()
+    {
+        _watch.OnRegistered(new RankRegistered(TestViews.Member(1), 4711, Epoch: 9));
+        Assert.Equal(("restoring", false), (Read().Phase, Read().IsReady));
+        Assert.Contains("rank 1 is in view 9", Read().Detail, StringComparison.Ordinal);
+        _watch.OnRecord(new GroupRecord(TestViews.View(20, 1)), _now);
+        Assert.NotEqual("restoring", Read().Phase);
+    }
+
+    [Fact]
     public void Without_a_view_it_is_forming_and_joiners_are_shown_from_their_registration_on()
     {
         Assert.Equal("forming", Read().Phase);
         _watch.OnRecord(new GroupRecord(GroupView.None, null, new PendingOperation(new OperationRequest("@birth", OperationKind.Birth), [0, 1], [0, 1], [])), _now);
-        _watch.OnRegistered(TestViews.Member(1), 4711);
+        _watch.OnRegistered(new RankRegistered(TestViews.Member(1), 4711));
         var ranks = Read().Ranks;
         Assert.Equal([(0, RankCondition.Joining, null), (1, RankCondition.Joining, 4711)], ranks.Select(rank => (rank.Rank, rank.Condition, rank.ProcessId)));
         Assert.Equal([null, "address-of-1"], ranks.Select(rank => rank.Member is null ? null : $"address-of-{rank.Member.Rank}"));

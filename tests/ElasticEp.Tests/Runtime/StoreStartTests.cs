@@ -49,13 +49,13 @@ public sealed class StoreStartTests : IDisposable
     private static ElasticEpException Unavailable() => new(ElasticEpErrorCode.StoreUnavailable, "refused");
 
     private void Answer(Func<int, long> answer) =>
-        _store.Setup(store => store.AddAsync("chat/incarnations", 1, It.IsAny<CancellationToken>())).Returns(() => new ValueTask<long>(answer(++_calls)));
+        _store.Setup(store => store.AddAsync("chat/clients", 1, It.IsAny<CancellationToken>())).Returns(() => new ValueTask<long>(answer(++_calls)));
 
     private async Task<long> AddAsync()
     {
         var metrics = new ElasticEpMetrics(_provider.GetRequiredService<System.Diagnostics.Metrics.IMeterFactory>());
         var services = new GroupServices("chat", new ElasticEpOptions(), Mock.Of<ITransport>(), _store.Object, _time, NullLoggerFactory.Instance, metrics);
-        var call = StoreStart.AddAsync(services, "incarnations", NullLogger.Instance, TestContext.Current.CancellationToken);
+        var call = StoreStart.CallAsync(services, () => _store.Object.AddAsync("chat/clients", 1), NullLogger.Instance, TestContext.Current.CancellationToken);
         for (var passed = TimeSpan.Zero; !call.IsCompleted && passed < TimeSpan.FromMinutes(1); passed += TimeSpan.FromMilliseconds(250))
             _time.Advance(TimeSpan.FromMilliseconds(250)); // a continuation runs within it
         return await call.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);

@@ -80,6 +80,9 @@ internal sealed class CoreProbe
         return probe.Register(0);
     }
 
+    /// <summary>Rank 0, before it is to bring the group into being.</summary>
+    public static CoreProbe Fresh() => new(0) { Version = 0 };
+
     /// <summary>Rank 0, started again before the birth in the record came to its first view.</summary>
     public static CoreProbe Reborn(GroupRecord record)
     {
@@ -130,7 +133,21 @@ internal sealed class CoreProbe
 
     public CoreProbe AnswerRead() => Post(new RecordRead(Stamp, Record, Version));
 
-    public CoreProbe AnswerUnknown() => Post(new RecordUnknown(Stamp));
+    /// <summary>The store has lost the record, and holds this one, or none.</summary>
+    public CoreProbe AnswerLost(GroupRecord? instead = null, long version = 0)
+    {
+        Version = version;
+        return Post(new RecordRead(Stamp, instead, version));
+    }
+
+    /// <summary>The store does not answer, until it is asked again.</summary>
+    public CoreProbe AnswerUnknown()
+    {
+        Post(new RecordUnknown(Stamp));
+        Assert.False(Has<ReadRecord>());
+        Now = Coordinator.WakeAt ?? Now;
+        return Post(RankEvent.Tick);
+    }
 
     /// <summary>The write under way happens, and is answered.</summary>
     public CoreProbe Write()

@@ -13,12 +13,13 @@ public sealed class RecordWriterTests
 
     private readonly RecordWriter _writer = new();
     private readonly List<RankEffect> _effects = [];
+    private TimeSpan _now = TimeSpan.FromSeconds(1);
 
     [Fact]
     public void Nothing_is_asked_of_the_store_while_an_answer_is_outstanding()
     {
         Read();
-        _writer.ReadIfUnknown(1, _effects);
+        _writer.ReadIfUnknown(1, _now, _effects);
         Assert.Single(_effects);
         Assert.False(_writer.IsReady);
     }
@@ -69,7 +70,7 @@ public sealed class RecordWriterTests
         Read();
         Assert.Equal(RecordNews.None, _writer.OnRead(new RecordRead(Stamp, Known, 5), 2, _effects, out _)); // this rank has entered view 2 meanwhile
         Assert.False(_writer.IsKnown);
-        _writer.ReadIfUnknown(2, _effects);
+        _writer.ReadIfUnknown(2, _now, _effects);
         Assert.Equal(RecordNews.Lost, _writer.OnRead(new RecordRead(Stamp, Known, 5), 2, _effects, out _));
     }
 
@@ -77,9 +78,10 @@ public sealed class RecordWriterTests
     public void A_record_that_cannot_be_read_is_no_silence_of_the_store()
     {
         Read();
-        _writer.OnUnreadable(new RecordUnreadable(Stamp, "format 9"));
+        _writer.OnUnreadable(new RecordUnreadable(Stamp, "format 9"), _now);
         Assert.Equal((false, "format 9"), (_writer.IsKnown, _writer.Unreadable));
-        _writer.ReadIfUnknown(1, _effects);
+        WaitToReadAgain(TimeSpan.FromSeconds(2));
+        _writer.ReadIfUnknown(1, _now, _effects);
         _writer.OnRead(new RecordRead(Stamp, Known, 5), 1, _effects, out _);
         Assert.Equal((true, null), (_writer.IsReady, _writer.Unreadable));
     }
@@ -100,7 +102,7 @@ public sealed class RecordWriterTests
         _ => 0,
     };
 
-    private void Read() => _writer.ReadIfUnknown(1, _effects);
+    private void Read() => _writer.ReadIfUnknown(1, _now, _effects);
 
     private void Write()
     {
@@ -111,7 +113,17 @@ public sealed class RecordWriterTests
 
     private void Doubt()
     {
-        _writer.OnUnknown(Stamp);
-        _writer.ReadIfUnknown(1, _effects);
+        _writer.OnUnknown(Stamp, _now);
+        WaitToReadAgain(TimeSpan.FromMilliseconds(200));
+        _writer.ReadIfUnknown(1, _now, _effects);
+    }
+
+    private void WaitToReadAgain(TimeSpan time)
+    {
+        var requests = _effects.Count;
+        _writer.ReadIfUnknown(1, _now, _effects);
+        Assert.Equal(requests, _effects.Count);
+        Assert.Equal(_now + time, _writer.WakeAt);
+        _now += time;
     }
 }

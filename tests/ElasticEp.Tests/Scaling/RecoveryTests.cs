@@ -184,14 +184,6 @@ public sealed class RecoveryTests
     }
 
     [Fact]
-    public void A_record_that_is_older_than_the_view_in_use_was_lost()
-    {
-        var probe = CoreProbe.Idle();
-        probe.Message(1, new StepFailedMessage(1, 2, null, "test"));
-        Assert.Contains("lost the group's record", probe.Post(new RecordRead(probe.Stamp, null, 0)).Of<Fail>().Single().Reason, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public void A_late_report_of_a_failure_that_is_mended_stops_nobody_and_is_answered_with_Start()
     {
         var probe = CoreProbe.Idle();

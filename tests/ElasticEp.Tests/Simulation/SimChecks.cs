@@ -75,6 +75,26 @@ internal sealed class SimChecks(Simulation world)
         }
     }
 
+    /// <summary>The store had lost the record, and the members have brought back what they hold of it: their view under a later epoch.</summary>
+    public void RecordRestored(GroupRecord old, GroupRecord next)
+    {
+        if (next.View.Epoch == 0 && old.View.Epoch == 0)
+        {
+            _proposed.Clear(); // a birth begins anew
+            RecordChanges(GroupRecord.Unborn, next);
+            return;
+        }
+
+        Require(next.View.Epoch > old.View.Epoch, $"{old.View} was lost, and {next.View} is no later one");
+        _durable[next.View.Epoch] = next.View.Digest;
+        if (old.Pending is { } lost && next.Pending is null)
+            _proposed.Remove(lost.Id); // nobody who lives knows of it: its caller requests it again
+        foreach (var outcome in old.Requested.Kept.Where(outcome => next.FindOutcome(outcome.Id) is null))
+            _proposed.Remove(outcome.Id);
+        _evicted.UnionWith(Ranks(old.View).Except(Ranks(next.View)));
+        _lost.UnionWith(old.View.Members.Concat(old.Leavers).Where(member => !next.View.Contains(member.Id) && !next.Leavers.Contains(member)).Select(member => member.Id));
+    }
+
     private static bool HaveSameAim(PendingOperation a, PendingOperation b) => a.Target.SequenceEqual(b.Target) && a.Joiners.SequenceEqual(b.Joiners) && a.Leavers.SequenceEqual(b.Leavers);
 
     /// <summary>What does not say why the operation is impossible.</summary>

@@ -25,6 +25,8 @@ internal sealed class SimCoverage
     /// <summary>Processes that were killed and started again by somebody else than the launcher.</summary>
     public int Restarts { get; set; }
 
+    public int StoreLosses { get; set; }
+
     /// <summary>Operations that were planned again, because members were lost or who led them.</summary>
     public int Replans { get; set; }
 
@@ -48,6 +50,7 @@ internal sealed class SimCoverage
         Seeds++;
         StagedViews += other.StagedViews;
         Restarts += other.Restarts;
+        StoreLosses += other.StoreLosses;
         Replans += other.Replans;
         Reloads += other.Reloads;
         foreach (var (pair, count) in other.Kills)
@@ -61,7 +64,7 @@ internal sealed class SimCoverage
     public override string ToString()
     {
         var text = new StringBuilder();
-        text.AppendLine($"(phase, event) pairs: {PhasePairs}; (operation phase, event) pairs: {OperationPairs}; intermediate views: {StagedViews}; restarts: {Restarts}; operations planned again: {Replans}; reloads: {Reloads}");
+        text.AppendLine($"(phase, event) pairs: {PhasePairs}; (operation phase, event) pairs: {OperationPairs}; intermediate views: {StagedViews}; restarts: {Restarts}; operations planned again: {Replans}; reloads: {Reloads}; store losses: {StoreLosses}");
         Write(text, _phases);
         Write(text, _operations);
         return text.ToString();

@@ -14,6 +14,8 @@ internal sealed partial class SimRank
     private readonly double _slowness;
     private readonly SimWeights _weights;
     private TimeSpan? _tick;
+    private TimeSpan? _due; // when the core wants a tick
+    private TimeSpan _dueSince; // since when it is that
     private PrepareMessage? _fetching;
     private bool _isRegistered;
     private long _pausedUntil;
@@ -57,12 +59,23 @@ internal sealed partial class SimRank
     public void Start(bool wantsBirth)
     {
         (_isRegistered, WantsBirth) = (true, wantsBirth);
-        _world.Store.Register(this);
-        _world.Store.Subscribe(record => Post(new RecordSeen(record)), () => IsAlive, mayMerge: true);
+        _world.Store.Register(this, epoch: 0);
+        _world.Store.Subscribe((record, version) => Post(new RecordSeen(record, version)), () => IsAlive, mayMerge: true);
         if (wantsBirth)
-            Later(new BirthRequested(), 1_000);
+            Later(new BirthRequested(IsExternal ? TimeSpan.FromSeconds(3) : TimeSpan.Zero), 1_000);
         CallAgain();
         Beat();
+    }
+
+    /// <summary>Finds that its registration has gone.</summary>
+    public void RegisterAgain()
+    {
+        if (!IsAlive)
+            return;
+        if (IsPaused)
+            _world.Clock.At(_pausedUntil, RegisterAgain);
+        else if (_world.Store.RegisterAgain(this, Core.Member.View.Epoch))
+            Post(new RegistrationLost());
     }
 
     /// <summary>The process ends, by itself or because it is killed.</summary>
@@ -116,7 +129,8 @@ internal sealed partial class SimRank
 
         _world.Trace.Add(Rank, Core.Member.Phase, e);
         _world.Coverage.Add(Core, e.Name);
-        if (Core.WakeAt < _world.Clock.Time - _world.Settings.Options.HeartbeatInterval && _world.Clock.Now > _pausedUntil + 1_000_000)
+        var recent = _world.Clock.Time - _world.Settings.Options.HeartbeatInterval;
+        if (Core.WakeAt < recent && _dueSince < recent && _world.Clock.Now > _pausedUntil + 1_000_000)
             throw new SimulationException($"rank {Rank} has waited until {Core.WakeAt} and does nothing about it (peers {Core.Peers.WakeAt}, member {Core.Member.WakeAt}, preparation {Core.Preparation.WakeAt}, coordinator {Core.Coordinator.WakeAt})");
         foreach (var effect in Core.Handle(e, _world.Clock.Time))
         {
@@ -126,6 +140,8 @@ internal sealed partial class SimRank
                 return;
         }
 
+        if (Core.WakeAt != _due)
+            (_due, _dueSince) = (Core.WakeAt, _world.Clock.Time); // what is due may be so at once
         if (Core.WakeAt is { } wakeAt && _tick != wakeAt)
         {
             _tick = wakeAt;

@@ -37,6 +37,7 @@ internal sealed class SimSettings
         Replaces = random.Chance(0.5);
         Standbys = Replaces ? random.Pick<int>([0, 0, 1, 2]) : 0;
         BirthTrouble = random.Pick<double>([0, 0, 0.5]);
+        StoreLoss = random.Pick<double>([0, 0, 0.03]);
     }
 
     public int InitialRanks { get; }
@@ -94,6 +95,9 @@ internal sealed class SimSettings
 
     /// <summary>Probability that one of the first ranks is killed and started again before the first view, rank 0 too.</summary>
     public double BirthTrouble { get; }
+
+    /// <summary>Probability, now and then, that the store is restarted without its state.</summary>
+    public double StoreLoss { get; }
 
     public ElasticEpOptions Options => new()
     {

@@ -9,12 +9,31 @@ internal sealed class SimStore(Simulation world)
 {
     private readonly List<Watch> _watches = [];
     private readonly List<(SimRank Watcher, long[] Last)> _rankWatchers = [];
-    private readonly SortedDictionary<int, SimRank> _registered = [];
+    private readonly SortedDictionary<int, (SimRank Rank, long Epoch)> _registered = [];
     private ReadOnlyMemory<byte>? _bytes;
+    private long _versions;
 
-    public long Version { get; private set; }
+    /// <summary>Version of the record; zero when there is none.</summary>
+    public long Version => _bytes is null ? 0 : _versions;
 
+    /// <summary>Whether it has lost the record, and nobody has brought it back yet.</summary>
+    public bool HasLostRecord { get; private set; }
+
+    /// <summary>The newest record that was written, also when it is lost.</summary>
     public GroupRecord Record { get; private set; } = GroupRecord.Unborn;
+
+    /// <summary>It is restarted without its state.</summary>
+    public void LoseState()
+    {
+        world.Trace.Note(-1, "the store loses its state");
+        world.Coverage.StoreLosses++;
+        (_bytes, HasLostRecord) = (null, true);
+        _versions += 1_000;
+        var registered = _registered.Values.Select(entry => entry.Rank).ToArray();
+        _registered.Clear();
+        foreach (var rank in registered)
+            world.Clock.After(world.Random.Delay(2_000_000), rank.RegisterAgain);
+    }
 
     public void Read(SimRank rank, ReadRecord read) => world.Clock.After(world.Random.Delay(500), () =>
     {
@@ -53,36 +72,57 @@ internal sealed class SimStore(Simulation world)
         });
     }
 
-    /// <summary>Reports the record now and after every change; a rank may see only the newest of several.</summary>
-    public void Subscribe(Action<GroupRecord> seen, Func<bool> isAlive, bool mayMerge)
+    /// <inheritdoc cref="Subscribe(Action{GroupRecord, long}, Func{bool}, bool)"/>
+    public void Subscribe(Action<GroupRecord> seen, Func<bool> isAlive, bool mayMerge) => Subscribe((record, _) => seen(record), isAlive, mayMerge);
+
+    /// <summary>Reports the record and its version now and after every change; a rank may see only the newest of several.</summary>
+    public void Subscribe(Action<GroupRecord, long> seen, Func<bool> isAlive, bool mayMerge)
     {
         var watch = new Watch(seen, isAlive, mayMerge);
         _watches.Add(watch);
         Notify(watch);
     }
 
-    public void Register(SimRank rank)
+    /// <summary>Writes the registration of a process, unless a later one of its rank has registered.</summary>
+    /// <returns>Whether it was not there.</returns>
+    public bool RegisterAgain(SimRank rank, long epoch)
     {
-        _registered[rank.Rank] = rank;
-        foreach (var (watcher, last) in _rankWatchers)
-            Report(watcher, last, new RankRegistered(rank.Identity));
+        if (_registered.TryGetValue(rank.Rank, out var holder) && holder.Rank.Identity.Incarnation >= rank.Identity.Incarnation)
+            return false;
+        Register(rank, epoch);
+        return true;
     }
+
+    /// <summary>Writes the first registration of a process, over that of any other one of its rank.</summary>
+    public void Register(SimRank rank, long epoch)
+    {
+        if (_registered.TryGetValue(rank.Rank, out var hidden) && hidden.Rank != rank)
+            LookAgain(hidden.Rank);
+        _registered[rank.Rank] = (rank, epoch);
+        foreach (var (watcher, last) in _rankWatchers)
+            Report(watcher, last, new RankRegistered(rank.Identity, Epoch: epoch));
+    }
+
+    /// <summary>Every process looks now and then whether it is still registered.</summary>
+    private void LookAgain(SimRank rank) => world.Clock.After(world.Random.Delay(10_000_000), rank.RegisterAgain);
 
     public void Unregister(SimRank rank)
     {
-        if (!_registered.TryGetValue(rank.Rank, out var registered) || registered != rank)
+        if (!_registered.TryGetValue(rank.Rank, out var registered) || registered.Rank != rank)
             return;
         _registered.Remove(rank.Rank);
         foreach (var (watcher, last) in _rankWatchers)
             Report(watcher, last, new RankUnregistered(rank.Identity.Id));
+        foreach (var hidden in world.Processes.Where(other => other.Rank == rank.Rank && other.IsReachable))
+            LookAgain(hidden);
     }
 
     public void WatchRanks(SimRank watcher)
     {
         var last = new long[1];
         _rankWatchers.Add((watcher, last));
-        foreach (var rank in _registered.Values)
-            Report(watcher, last, new RankRegistered(rank.Identity));
+        foreach (var (rank, epoch) in _registered.Values)
+            Report(watcher, last, new RankRegistered(rank.Identity, Epoch: epoch));
     }
 
     private bool CompareAndSet(long expected, ReadOnlyMemory<byte> encoded)
@@ -90,9 +130,25 @@ internal sealed class SimStore(Simulation world)
         if (Version != expected && !world.Break.IgnoresVersions)
             return false;
         var next = RecordCodec.Decode(encoded.Span);
-        world.Checks.RecordChanges(Record, next);
-        (_bytes, Record) = (encoded, next);
-        Version++;
+        _bytes = encoded;
+        _versions++;
+        if (HasLostRecord && next.View.Epoch == 0 && Record.View.Epoch > 0)
+        {
+            world.Trace.Note(-1, "a birth begins beside a group that lives"); // which writes its record over it
+            return true;
+        }
+
+        if (HasLostRecord)
+        {
+            world.Checks.RecordRestored(Record, next);
+            (Record, HasLostRecord) = (next, false);
+        }
+        else
+        {
+            world.Checks.RecordChanges(Record, next);
+            Record = next;
+        }
+
         _watches.RemoveAll(watch => !watch.IsAlive());
         foreach (var watch in _watches)
             Notify(watch);
@@ -108,8 +164,8 @@ internal sealed class SimStore(Simulation world)
         {
             if (version < watch.SeenVersion)
                 return;
-            watch.SeenVersion = merges ? Version : version;
-            watch.Seen(merges ? Record : record);
+            watch.SeenVersion = merges ? _versions : version;
+            watch.Seen(merges ? Record : record, watch.SeenVersion);
         });
     }
 
@@ -121,9 +177,9 @@ internal sealed class SimStore(Simulation world)
 
     private void Later(SimRank rank, ControlEvent e, long delay) => world.Clock.After(world.Random.Delay(delay), () => rank.Post(e));
 
-    private sealed class Watch(Action<GroupRecord> seen, Func<bool> isAlive, bool mayMerge)
+    private sealed class Watch(Action<GroupRecord, long> seen, Func<bool> isAlive, bool mayMerge)
     {
-        public Action<GroupRecord> Seen { get; } = seen;
+        public Action<GroupRecord, long> Seen { get; } = seen;
 
         public Func<bool> IsAlive { get; } = isAlive;
 

@@ -204,7 +204,14 @@ internal sealed class Simulation
         if (members.Length == 0)
             return;
         var victim = Random.Pick(members);
-        if (HasTrouble(Settings.Pause))
+        if (HasTrouble(Settings.StoreLoss))
+        {
+            Store.LoseState();
+            if (Random.Chance(0.3))
+                Kill(victim);
+            CountFault(0);
+        }
+        else if (HasTrouble(Settings.Pause))
         {
             var duration = Random.Pick<long>([100_000, 1_000_000, 2_500_000, 7_000_000, 26_000_000]);
             if (Random.Chance(0.5))
@@ -344,6 +351,7 @@ internal sealed class Simulation
     private void CheckQuiet()
     {
         var record = Store.Record;
+        SimChecks.Require(!Store.HasLostRecord, $"nobody has brought {record.View} back");
         foreach (var ask in Clients.Requests)
             SimChecks.Require(ask.Outcome is not null, $"operation {ask.Request.Id} has no outcome");
         SimChecks.Require(record.Pending is null, $"operation {record.Pending?.Id} is still pending");

@@ -1,7 +1,7 @@
 namespace ElasticEp.Transports.Tcp.Transport;
 
 /// <summary>Who may write to a link: one at a time, in the order of the calls.</summary>
-internal sealed class SendTurn
+internal sealed class SendLock
 {
     private readonly Lock _lock = new();
     private readonly Queue<TaskCompletionSource> _waiting = [];
@@ -9,7 +9,7 @@ internal sealed class SendTurn
     private Func<Exception>? _closed;
     private bool _isTaken;
 
-    /// <summary>Takes the turn if nobody has it.</summary>
+    /// <summary>Takes the lock if nobody has it.</summary>
     public bool TryTake()
     {
         lock (_lock)
@@ -21,8 +21,8 @@ internal sealed class SendTurn
         }
     }
 
-    /// <summary>Waits for the turn.</summary>
-    /// <exception cref="OperationCanceledException">Cancelled; the turn is not taken.</exception>
+    /// <summary>Waits for the lock.</summary>
+    /// <exception cref="OperationCanceledException">Cancelled; the lock is not taken.</exception>
     public async ValueTask TakeAsync(CancellationToken cancellationToken)
     {
         TaskCompletionSource waiter;
@@ -67,7 +67,7 @@ internal sealed class SendTurn
         }
     }
 
-    /// <summary>Nobody gets the turn any more. The task completes when who has it, if anybody, gives it back.</summary>
+    /// <summary>Nobody gets the lock any more. The task completes when who has it, if anybody, gives it back.</summary>
     public Task CloseAsync(Func<Exception> reason)
     {
         lock (_lock)

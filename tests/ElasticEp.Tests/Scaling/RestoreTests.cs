@@ -1,0 +1,176 @@
+using ElasticEp.Events;
+using ElasticEp.Membership;
+using ElasticEp.Protocol;
+using ElasticEp.Scaling;
+using ElasticEp.Tests.Membership;
+using ElasticEp.Transport;
+
+namespace ElasticEp.Tests.Scaling;
+
+/// <summary>The store is restarted without its state, or with an older one.</summary>
+public sealed class RestoreTests
+{
+    private const long Gap = 1 << 20;
+
+    [Fact]
+    public void The_record_that_the_members_hold_is_written_again_under_a_later_epoch()
+    {
+        var probe = CoreProbe.Idle();
+        Assert.True(probe.Post(new RegistrationLost()).Has<ReadRecord>());
+        probe.AnswerLost().AnswerLost(); // the second read is that of a recovery
+        Assert.Equal(1, probe.Sent<StopMessage>(1).Single().Epoch);
+        var write = Stopped(probe, 1).Of<WriteRecord>().Single();
+        Assert.Equal((0, 1 + Gap), (write.ExpectedVersion, write.Record.View.Epoch));
+        Assert.Equal(probe.Record.View.Members, write.Record.View.Members);
+        Assert.Equal(1, write.Record.LastCompleted!.Epoch);
+        Assert.Equal(1 + Gap, probe.Write().Sent<StartMessage>(1).Single().View.Epoch);
+        Assert.Equal(1 + Gap, probe.Core.Member.View.Epoch);
+        probe.Step();
+        Assert.True(probe.Write().Record.IsCompleted);
+    }
+
+    [Fact]
+    public void A_registration_that_is_lost_alone_changes_nothing()
+    {
+        var probe = CoreProbe.Idle();
+        probe.Post(new RegistrationLost()).AnswerRead();
+        Assert.Empty(probe.Effects);
+        Assert.Null(probe.Coordinator.Recovery);
+        Assert.Empty(CoreProbe.Idle(rank: 1).Post(new RegistrationLost()).Effects); // it does not lead
+    }
+
+    [Fact]
+    public void An_older_record_in_the_store_is_replaced_in_its_place()
+    {
+        var probe = CoreProbe.Idle();
+        probe.Post(new RegistrationLost()).AnswerLost(GroupRecord.Unborn, 900).AnswerLost(GroupRecord.Unborn, 900);
+        Assert.Equal(900, Stopped(probe, 1).Of<WriteRecord>().Single().ExpectedVersion);
+    }
+
+    [Fact]
+    public void The_newest_record_is_the_one_that_a_watch_has_shown_when_this_rank_has_not_read_it()
+    {
+        var probe = CoreProbe.Idle();
+        var known = probe.Record with { Wanted = 7 };
+        probe.Post(new RecordSeen(known, probe.Version + 1)).Post(new RegistrationLost()).AnswerLost().AnswerLost();
+        Assert.Equal(7, Stopped(probe, 1).Of<WriteRecord>().Single().Record.Wanted);
+    }
+
+    [Fact]
+    public void A_view_that_nobody_here_has_seen_in_the_record_is_held_all_the_same()
+    {
+        var probe = CoreProbe.Idle(rank: 1);
+        var joined = TestViews.Started(2, 2, 0, 1, 2);
+        probe.Message(0, new StopMessage(1, 1)).Message(0, new StartMessage(joined, 2, "", 0));
+        Assert.Equal(2, probe.Core.Member.View.Epoch);
+        probe.Message(2, new StepFailedMessage(2, 2, TestViews.Id(0), "test")).AnswerLost().AnswerLost();
+        Assert.Equal([0, 1, 2], probe.Coordinator.Record.View.Members.Select(member => member.Rank));
+    }
+
+    [Fact]
+    public void Members_that_are_known_to_have_ended_are_not_waited_for()
+    {
+        var probe = CoreProbe.Idle().LoseLink(1);
+        probe.AnswerLost().AnswerLost().Lose(1);
+        Assert.Equal([0], probe.Of<WriteRecord>().Single().Record.View.Members.Select(member => member.Rank));
+    }
+
+    [Fact]
+    public void Half_of_the_members_restore_nothing_while_nothing_is_heard_of_the_others()
+    {
+        var probe = CoreProbe.Idle();
+        probe.Post(new RegistrationLost()).AnswerLost().AnswerLost();
+        var until = probe.Now + (CoreProbe.Options.RecoveryDeadline * 4);
+        while (probe.Now < until)
+        {
+            probe.Beat();
+            if (probe.Has<ReadRecord>())
+                probe.AnswerLost();
+            Assert.False(probe.Has<WriteRecord>());
+        }
+
+        Assert.True(probe.Core.Peers.IsLost(TestViews.Id(1)));
+        Assert.Equal(RecoveryPhase.Stopping, probe.Coordinator.Recovery!.Phase);
+        Assert.True(Stopped(probe, 1).Has<WriteRecord>()); // it is heard again
+    }
+
+    [Fact]
+    public void Who_is_in_a_later_view_is_to_lead()
+    {
+        var probe = CoreProbe.Idle();
+        probe.Post(new RegistrationLost()).AnswerLost().AnswerLost();
+        var answer = new StoppedMessage(probe.Coordinator.Recovery!.Id, 2, 3, 2, [TestViews.Id(0)], [TestViews.Id(0)]);
+        Assert.Single(probe.Message(1, answer).Sent<StepFailedMessage>(1));
+        Assert.False(probe.Has<WriteRecord>());
+        Assert.Equal(RecoveryPhase.Following, probe.Coordinator.Recovery!.Phase);
+        while (!probe.Has<ReadRecord>())
+            probe.Beat(); // it does not: this rank begins again
+        Assert.Single(probe.AnswerLost().Sent<StopMessage>(1));
+    }
+
+    [Fact]
+    public void Somebody_else_who_has_restored_it_is_followed()
+    {
+        var probe = CoreProbe.Idle();
+        probe.Post(new RegistrationLost()).AnswerLost().AnswerLost();
+        Stopped(probe, 1);
+        probe.Overwrite(probe.Record.WithNext(TestViews.Started(1 + Gap, 2, 0, 1)) with { Wanted = 9 });
+        Assert.Equal(RecoveryPhase.Following, probe.AnswerRefused().AnswerRead().Coordinator.Recovery!.Phase);
+        probe.Message(1, new StartMessage(probe.Record.View, 2, "", 0));
+        Assert.Null(probe.Coordinator.Recovery);
+        Assert.False(probe.AnswerRead().Has<WriteRecord>());
+    }
+
+    [Theory]
+    [InlineData(nameof(OperationPhase.Preparing))]
+    [InlineData(nameof(OperationPhase.Committed))]
+    public void An_operation_goes_on_in_the_restored_record(string phase)
+    {
+        var probe = CoreProbe.Idle().AdvanceTo(Enum.Parse<OperationPhase>(phase));
+        probe.Post(new RegistrationLost()).AnswerLost().AnswerLost();
+        if (phase == nameof(OperationPhase.Committed))
+            probe.Message(2, new StoppedMessage(probe.Coordinator.Recovery!.Id, 0, null, 0, [TestViews.Id(0), TestViews.Id(1)], [TestViews.Id(0), TestViews.Id(1)]));
+        var record = Stopped(probe, 1, 0, 2).Of<WriteRecord>().Single().Record;
+        Assert.Equal(("op", phase == nameof(OperationPhase.Committed) ? 3 : 2), (record.Pending!.Id, record.View.Members.Length));
+    }
+
+    [Fact]
+    public void A_birth_that_the_store_has_lost_begins_anew()
+    {
+        var probe = CoreProbe.Unborn();
+        probe.Post(new RegistrationLost()).AnswerLost();
+        Assert.Equal(("@birth", 0), (probe.Of<WriteRecord>().Single().Record.Pending!.Id, probe.Of<WriteRecord>().Single().ExpectedVersion));
+    }
+
+    [Fact]
+    public void A_fresh_rank_0_begins_no_birth_while_a_process_has_registered_that_is_in_a_view()
+    {
+        var probe = CoreProbe.Fresh();
+        Assert.False(probe.Post(new RankRegistered(TestViews.Member(3), Epoch: 9)).Post(new BirthRequested()).AnswerLost().Has<WriteRecord>());
+        Assert.True(probe.Post(new RankUnregistered(TestViews.Id(3))).Has<WriteRecord>());
+    }
+
+    [Fact]
+    public void A_fresh_rank_0_waits_for_members_of_a_group_that_may_live()
+    {
+        var probe = CoreProbe.Fresh();
+        Assert.False(probe.Post(new BirthRequested(TimeSpan.FromSeconds(3))).AnswerLost().Has<WriteRecord>());
+        Assert.Equal(probe.Now + TimeSpan.FromSeconds(3), probe.Coordinator.WakeAt);
+        probe.Now += TimeSpan.FromSeconds(3);
+        Assert.True(probe.Post(RankEvent.Tick).Has<WriteRecord>());
+    }
+
+    [Fact]
+    public void A_process_that_is_in_a_view_is_no_joiner()
+    {
+        var probe = CoreProbe.Idle().AdvanceTo(OperationPhase.Gathering);
+        Assert.Empty(probe.Post(new RankRegistered(TestViews.Member(2), Epoch: 1)).Of<Plan>());
+        Assert.NotEmpty(probe.Register(2).Of<Plan>());
+    }
+
+    private static CoreProbe Stopped(CoreProbe probe, int from, params int[] connected)
+    {
+        MemberId[] peers = [.. (connected.Length > 0 ? connected : [0]).Select(peer => TestViews.Id(peer))];
+        return probe.Message(from, new StoppedMessage(probe.Coordinator.Recovery!.Id, 1, probe.Core.Member.LastCompleted, 1, [.. peers], [.. peers]));
+    }
+}
