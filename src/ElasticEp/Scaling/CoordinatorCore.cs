@@ -210,6 +210,9 @@ internal sealed class CoordinatorCore
                 if (Record.View.Epoch > 0 && !Coordinates(Record.View) && Recovery is null)
                     StandDown();
                 break;
+            case RecordNews.Acknowledged when Record.View.Epoch < _member.View.Epoch:
+                _writer.Doubt(); // the answer has come late: others have written the record since, and this rank is in their view
+                goto case RecordNews.Refused;
             case RecordNews.Acknowledged when written == WritePurpose.Recover:
                 OnRecovered(now, effects);
                 break;
