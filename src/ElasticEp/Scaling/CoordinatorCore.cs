@@ -150,7 +150,7 @@ internal sealed class CoordinatorCore
             case ExpertLoadMessage load when IsActive:
                 _transition.OnLoadReport(from, load, effects);
                 break;
-            case LaunchFailedMessage failed:
+            case LaunchFailedMessage failed when IsActive && _writer.IsKnown: // else it comes again
                 _transition.OnLaunchFailed(failed);
                 break;
         }
