@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using ElasticEp;
 using ElasticEp.Hosting;
+using ElasticEp.Hosting.Launching;
 using ElasticEp.Hosting.Processes;
 using ElasticEp.Kernels;
 using ElasticEp.Placement;

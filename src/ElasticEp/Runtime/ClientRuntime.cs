@@ -61,11 +61,8 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IGroupMonitor
 
     public Task<ScaleResult> StopGroupAsync(CancellationToken cancellationToken = default) => RunAsync(OperationRequest.Stop(), null, cancellationToken);
 
-    public void ReportLaunchFailure(string operation, int rank, string reason)
-    {
-        LogLaunchFailed(Name, rank, reason);
-        _ = ReportLaunchFailureAsync(new LaunchFailedMessage(operation, rank, reason));
-    }
+    /// <summary>A joiner could not be started. The report may be lost: the launcher repeats it.</summary>
+    public void ReportLaunchFailure(MemberId coordinator, LaunchFailedMessage failed) => _ = SendAsync(coordinator, failed);
 
     /// <summary>The launcher of this process has seen another one end. Members need not find out for themselves, when it was one of them.</summary>
     public void ReportProcessEnded(int rank, int processId, string how)
@@ -121,23 +118,6 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IGroupMonitor
         _requests.OnRecord(record);
     }
 
-    private async Task ReportLaunchFailureAsync(LaunchFailedMessage message)
-    {
-        if (View.Find(View.Coordinator) is not { } coordinator)
-            return; // a group that is being born waits for its first ranks, however long they take
-        try
-        {
-            await ConnectAsync(coordinator.Id, _stopped.Token).ConfigureAwait(false);
-        }
-        catch (Exception exception) when (exception is ElasticEpException or OperationCanceledException or ObjectDisposedException)
-        {
-            LogSendFailed(Name, coordinator.Id, exception.Message);
-            return;
-        }
-
-        await SendAsync(coordinator.Id, message).ConfigureAwait(false);
-    }
-
     /// <summary>Sends now or not at all: what must arrive is sent again by who decides that.</summary>
     private async Task SendAsync(MemberId peer, ProtocolMessage message)
     {
@@ -156,9 +136,6 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IGroupMonitor
 
     /// <summary>The member that is this very process; null when it is none.</summary>
     private GroupMember? Find(MemberId peer) => View.Find(peer.Rank) is { } member && member.Id == peer ? member : null;
-
-    [LoggerMessage(1020, LogLevel.Error, "Group {Group}: rank {Rank} could not be launched: {Reason}")]
-    private partial void LogLaunchFailed(string group, int rank, string reason);
 
     [LoggerMessage(1021, LogLevel.Debug, "Group {Group}: a message to {Peer} was not sent: {Reason}")]
     private partial void LogSendFailed(string group, MemberId peer, string reason);

@@ -167,7 +167,7 @@ internal sealed class CoordinatorCore
             case ExpertLoadMessage load when IsActive:
                 _transition.OnLoadReport(from, load, effects);
                 break;
-            case LaunchFailedMessage failed:
+            case LaunchFailedMessage failed when IsActive && _writer.IsKnown: // else it comes again
                 _transition.OnLaunchFailed(failed);
                 break;
         }
@@ -230,6 +230,9 @@ internal sealed class CoordinatorCore
                 if (Record.View.Epoch > 0 && !Coordinates(Record.View) && Recovery is null)
                     StandDown();
                 break;
+            case RecordNews.Acknowledged when Record.View.Epoch < _member.View.Epoch:
+                _writer.Doubt(); // the answer has come late: others have written the record since, and this rank is in their view
+                goto case RecordNews.Refused;
             case RecordNews.Acknowledged when written == WritePurpose.Recover:
                 OnRecovered(now, effects);
                 break;

@@ -59,10 +59,11 @@ internal sealed partial class TransitionCore
     /// <summary>A peer cannot be reached, or is lost.</summary>
     public void OnPeerGone(MemberId peer, string what) => _joiners.OnPeerGone(peer, Current, what);
 
+    /// <summary>A joiner could not be started; the launcher says so until the record shows that it is not waited for.</summary>
     public void OnLaunchFailed(LaunchFailedMessage failed)
     {
-        if (Current?.Id == failed.Operation)
-            Current.GiveUp($"rank {failed.Rank} could not be launched: {failed.Reason}");
+        if (Current is { Pending.IsCommitted: false } operation && operation.Id == failed.Operation && operation.Pending.Joiners.Contains(failed.Rank))
+            operation.GiveUp($"rank {failed.Rank} could not be launched: {failed.Reason}");
     }
 
     /// <summary>A process is connected, during a recovery too.</summary>

@@ -33,7 +33,7 @@ public sealed class StartTests
     }
 
     [Theory]
-    [InlineData(false, "the group cannot be formed")] // they look at the files at once, and exit
+    [InlineData(false, "could not be started 3 times")] // they look at the files at once, and exit
     [InlineData(true, "could not be formed")] // they join, and fail when the weights are to be read
     public async Task A_server_whose_first_ranks_cannot_load_the_model_says_why_and_stops(bool knowsShape, string words)
     {

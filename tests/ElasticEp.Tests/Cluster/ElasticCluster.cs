@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using ElasticEp.Diagnostics;
 using ElasticEp.Kernels;
 using ElasticEp.Placement;
+using ElasticEp.Protocol;
 using ElasticEp.Rendezvous;
 using ElasticEp.Runtime;
 using ElasticEp.Transport;
@@ -222,7 +223,7 @@ internal sealed class ElasticCluster : IAsyncDisposable
                         }
                         catch (Exception exception)
                         {
-                            Client.ReportLaunchFailure(pending.Id, joiner, exception.Message);
+                            Client.ReportLaunchFailure(record.View.Find(record.View.Coordinator)!.Id, new LaunchFailedMessage(pending.Id, joiner, exception.Message));
                         }
                     }
                 }

@@ -1,4 +1,4 @@
-using ElasticEp.Hosting;
+using ElasticEp.Hosting.Launching;
 using ElasticEp.Protocol;
 
 namespace ElasticEp.Tests.Hosting;

@@ -35,6 +35,22 @@ public sealed class CoordinatorCoreTests
     }
 
     [Fact]
+    public void A_commit_that_is_acknowledged_after_others_have_gone_on_from_it_is_not_announced()
+    {
+        var probe = CoreProbe.Idle().AdvanceTo(OperationPhase.Committing);
+        probe.Apply();
+        var committed = new RecordWritten(probe.Stamp, true, null, probe.Version);
+        probe.Message(1, new StopMessage(2, 1));
+        var recovered = TestViews.Started(3, 2, 0, 1, 2);
+        probe.Overwrite(probe.Record.WithNext(recovered));
+        probe.Message(1, new StartMessage(recovered, 2, "op", 1));
+        Assert.True(probe.Post(committed).Has<ReadRecord>());
+        probe.AnswerRead().Step();
+        Assert.Equal((MemberPhase.Idle, 3, OperationPhase.Completing), (probe.Core.Member.Phase, probe.Core.Member.View.Epoch, probe.Phase));
+        Assert.DoesNotContain(probe.Effects, effect => effect.NextEpoch > 0);
+    }
+
+    [Fact]
     public void The_same_operation_twice_is_one_operation()
     {
         var probe = CoreProbe.Idle().Request("op", size: 3).Write().Request("op", size: 3);

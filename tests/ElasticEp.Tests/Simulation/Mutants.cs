@@ -31,6 +31,7 @@ internal static class Mutants
         ["who is lost is not evicted"] = new(new() { Rules = new NobodyEvicted() }, "the group makes no progress"),
         ["an operation is aborted after its commit"] = new(new() { Rules = new AbortedLate() }, "was committed and is recorded as"),
         ["a lost link is not made again"] = new(new() { NeverRedials = true }, "the group makes no progress"),
+        ["a joiner that could not be started is reported once"] = new(new() { ReportsLaunchFailuresOnce = true }, "which could not be started"),
         ["rule 7: positions and owners are not compared"] = new(new() { AcceptsAnyToken = true }, "was accepted twice"),
     };
 

@@ -21,4 +21,7 @@ internal sealed record SimBreak
 
     /// <summary>Rule 7: the front end looks neither at the owner number nor at the position.</summary>
     public bool AcceptsAnyToken { get; init; }
+
+    /// <summary>What of a joiner that could not be started is reported again does not arrive.</summary>
+    public bool ReportsLaunchFailuresOnce { get; init; }
 }

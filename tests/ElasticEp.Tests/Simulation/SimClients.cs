@@ -99,9 +99,6 @@ internal sealed class SimClients(Simulation world)
 
     public SimOperation AskToStop() => Request(new OperationRequest(NewId(), OperationKind.Stop));
 
-    public void Tell(ProtocolMessage message) => world.Clock.After(world.Random.Delay(300), () =>
-        world.Find(_record.View.Coordinator)?.Post(new MessageReceived(new MemberId(-9, 1), message)));
-
     public void OnReply(MemberId from, ProtocolMessage message)
     {
         foreach (var asked in _requested)

@@ -23,7 +23,7 @@ internal sealed class SimFaults
         IsSecond = Occasion == SimOccasion.Repair || Array.Exists(AfterLosses, name => _point.EndsWith(name, StringComparison.Ordinal));
         IsArmed = world.Random.Chance(0.75);
         _isChoosy = world.Random.Chance(0.8);
-        _skipped = world.Random.Pick<int>([0, 0, 0, 1, 3]);
+        _skipped = world.Random.Pick<int>([0, 0, 0, 0, 1]);
     }
 
     private static readonly string[] AfterLosses = [nameof(AbortLink), nameof(ShowLoss), nameof(ProbeMessage), nameof(ProbeReplyMessage), nameof(Reload), nameof(LoadedMessage)];

@@ -1,145 +1,149 @@
 using ElasticEp.Events;
-using ElasticEp.Hosting;
+using ElasticEp.Hosting.Launching;
 using ElasticEp.Protocol;
+using ElasticEp.Scaling;
 using ElasticEp.Steps;
 
 namespace ElasticEp.Tests.Simulation;
 
-/// <summary>Starts the processes that <see cref="LaunchPlan"/> wants, ends those that it does not, and reports what it sees of them.</summary>
+/// <summary>The real <see cref="LaunchCore"/>, and a driver that starts and ends its processes in the simulated world, where launches fail and reports are lost.</summary>
 internal sealed class SimLauncher(Simulation world)
 {
-    private const long Grace = 50_000;
-    private const long ReplacementDelay = 500_000;
+    private const long StopTime = 50_000;
+    private const long ReportTime = 2_500_000; // a report that was lost once has come again by then
 
-    private readonly LaunchPlan _plan = new("sim", world.Settings.InitialRanks, SimSettings.MaxRanks, world.Settings.Standbys);
-    private readonly Dictionary<SimRank, string> _startedFor = [];
-    private readonly HashSet<int> _starting = []; // ranks whose process is being started, or is waited with
-    private readonly HashSet<(string Operation, int Rank)> _failed = [];
+    private readonly LaunchCore _core = new(new LaunchPlan("sim", world.Settings.InitialRanks, SimSettings.MaxRanks, world.Settings.Standbys), TimeSpan.FromMicroseconds(SimSettings.OperationDeadline));
+    private readonly HashSet<long> _starting = [];
+    private readonly Dictionary<long, SimRank> _running = [];
+    private readonly HashSet<SimRank> _standbys = [];
+    private readonly HashSet<(string Operation, int Rank)> _reported = [];
+    private readonly HashSet<(string Operation, int Rank)> _lost = []; // whose last report was lost
     private GroupRecord _record = GroupRecord.Unborn;
+    private TimeSpan? _tick;
 
-    public void Start() => world.Store.Subscribe(OnRecord, () => true, mayMerge: false);
+    public void Start() => world.Store.Subscribe(OnRecord, () => true, mayMerge: true);
 
     /// <summary>Whether it was started ahead of any operation, and none has taken it.</summary>
-    public bool IsStandby(SimRank process) => _startedFor.GetValueOrDefault(process) == LaunchPlan.Standby;
+    public bool IsStandby(SimRank process) => _standbys.Contains(process);
 
     /// <summary>A process has ended, by itself or because it was killed.</summary>
     public void OnEnded(SimRank process)
     {
-        if (!_startedFor.Remove(process, out var operation))
-            return;
-        if (_record.Pending is { IsCommitted: false } pending && pending.Id == operation && pending.Joiners.Contains(process.Rank))
-        {
-            Fail(operation, process.Rank, "it ended before it was admitted");
-            return;
-        }
-
-        _starting.Add(process.Rank); // the others recover first
-        TryLater(process.Rank);
-    }
-
-    /// <summary>Tells the members that there are then that a process has ended; it may come late, or never.</summary>
-    public void SeeEnd(SimRank process)
-    {
-        if (!process.IsExternal && world.HasTrouble(0.5))
-            world.Clock.After(world.Random.Pick<long>([500, 100_000, 5_000_000]), () => Tell(new ProcessEndedMessage(process.Identity.Id, "was seen to end")));
-    }
-
-    private void Tell(ProcessEndedMessage ended)
-    {
-        foreach (var member in world.Store.Record.View.Members)
-        {
-            if (world.Find(member.Id) is { IsReachable: true } rank)
-                rank.Post(new MessageReceived(new MemberId(-1, 1), ended));
-        }
+        foreach (var (launch, _) in _running.Where(running => running.Value == process).ToArray())
+            world.Clock.After(world.Random.Delay(300), () => Post(new LaunchEvent.Ended(process.Rank, launch, (int)process.Identity.Incarnation, "exited")));
     }
 
     private void OnRecord(GroupRecord record)
     {
         _record = record;
-        _failed.RemoveWhere(failed => failed.Operation != record.Pending?.Id);
-        Reconcile();
+        Post(new LaunchEvent.Record(record));
     }
 
-    private void Reconcile()
+    private void Post(LaunchEvent e)
     {
-        if (_record.View.Epoch == 0)
-            return; // the world starts the first ranks
-        foreach (var process in world.Processes.Where(process => process.IsAlive).ToArray())
+        var effects = new List<LaunchEffect>();
+        _core.Handle(e, world.Clock.Time, effects);
+        foreach (var effect in effects)
+            Apply(effect);
+        if (_core.WakeAt is not { } wakeAt || wakeAt == _tick)
+            return;
+        _tick = wakeAt;
+        world.Clock.At(wakeAt.Ticks / TimeSpan.TicksPerMicrosecond, () =>
         {
-            if (_startedFor.TryGetValue(process, out var operation) && LaunchPlan.IsAdopted(_record, process.Rank, operation))
-                _startedFor[process] = _record.Pending!.Id;
-            if (!IsWanted(process))
-                EndLater(process);
+            if (_tick == wakeAt)
+                _tick = null;
+            if (_core.WakeAt <= world.Clock.Time)
+                Post(new LaunchEvent.Tick());
+        }, isBackground: true);
+    }
+
+    private void Apply(LaunchEffect effect)
+    {
+        world.Trace.Note(-1, $"launcher: {effect}");
+        switch (effect)
+        {
+            case LaunchEffect.Start start when start.Rank.Operation == LaunchPlan.Standby && !world.Settings.Replaces && !AwaitsRepair:
+                world.Clock.After(1, () => Fail(start, "there is no room"), isBackground: true);
+                break;
+            case LaunchEffect.Start start:
+                _starting.Add(start.Launch);
+                world.Clock.After(world.Random.Delay(3_000), () => Launch(start));
+                break;
+            case LaunchEffect.Cancel cancel:
+                world.Clock.After(world.Random.Delay(300), () =>
+                {
+                    if (_starting.Remove(cancel.Launch))
+                        Post(new LaunchEvent.Failed(cancel.Rank, cancel.Launch, "it was cancelled"));
+                });
+                break;
+            case LaunchEffect.Stop stop:
+                world.Clock.After(world.Random.Delay(StopTime), () =>
+                {
+                    _running[stop.Launch].End(isGraceful: world.Random.Chance(0.5));
+                    Post(new LaunchEvent.Stopped(stop.Rank, stop.Launch));
+                });
+                break;
+            case LaunchEffect.Adopted adopted:
+                _standbys.RemoveWhere(standby => standby.Rank == adopted.Rank);
+                break;
+            case LaunchEffect.ReportLaunchFailure report:
+                Report(report);
+                break;
+            case LaunchEffect.ReportProcessEnded ended:
+                if (world.HasTrouble(0.5)) // it may come late, or never
+                    world.Clock.After(world.Random.Pick<long>([500, 100_000, 5_000_000]), () => Report(ended));
+                break;
+            case LaunchEffect.GiveUp give:
+                throw new SimulationException($"the launcher gives up: {give.Reason}");
+        }
+    }
+
+    private void Launch(LaunchEffect.Start start)
+    {
+        if (!_starting.Contains(start.Launch))
+            return;
+        var rank = start.Rank.Rank;
+        if (world.Find(rank) is { IsReachable: true, Core.Member.Phase: not MemberPhase.Gone } other)
+        {
+            // Somebody else has started it again.
+            if (other.Core.Member.View.Epoch == 0)
+                Run(start, other);
+            else
+                Fail(start, "another process has its number");
+            return;
         }
 
-        foreach (var launch in _plan.Wanted(_record).Where(launch => MayStart(launch.Rank, launch.Operation)).ToArray())
-        {
-            _starting.Add(launch.Rank);
-            world.Clock.After(world.Random.Delay(3_000), () => Launch(launch.Rank, launch.Operation));
-        }
-    }
-
-    private bool MayStart(int rank, string operation) =>
-        !_starting.Contains(rank)
-        && !_failed.Contains((operation, rank))
-        && (operation != LaunchPlan.Standby || world.Settings.Replaces)
-        && !IsThere(rank);
-
-    /// <summary>Whether a process has the rank, somebody else's too, that has not ended its part.</summary>
-    private bool IsThere(int rank) => world.Find(rank) is { IsAlive: true } process && (_startedFor.ContainsKey(process) || (process.IsReachable && process.Core.Member.Phase != MemberPhase.Gone));
-
-    private bool IsWanted(SimRank process)
-    {
-        if (_record.View.Find(process.Rank) is { } member)
-            return member == process.Identity;
-        if (process.IsExternal && process.Core.Member.View.Epoch == 0 && !_record.View.IsTerminal)
-            return true; // somebody else looks after it
-        if (_startedFor.TryGetValue(process, out var operation))
-            return _plan.IsWanted(_record, process.Rank, operation);
-        return _record.Pending?.Leavers.Contains(process.Rank) == true; // one of the first, or external
-    }
-
-    private void EndLater(SimRank process, int times = 20) => world.Clock.After(world.Random.Delay(_record.View.IsTerminal ? 10 * Grace : Grace), () =>
-    {
-        if (!process.IsAlive || IsWanted(process))
-            return;
-        // The next operation may have taken it meanwhile: it has time for that, but for the unlucky, who are not tried here.
-        if (process.Core.Preparation.Operation.Length > 0 && times > 0)
-            EndLater(process, times - 1);
-        else
-            process.End(isGraceful: world.Random.Chance(0.5));
-    });
-
-    private void Launch(int rank, string operation)
-    {
-        _starting.Remove(rank);
-        if (!_plan.Wanted(_record).Any(launch => (launch.Rank, launch.Operation) == (rank, operation)) || IsThere(rank))
-            return;
         world.Find(rank)?.End(isGraceful: false);
-        if (world.HasTrouble(world.Settings.LaunchTrouble))
-            Misfire(rank, operation);
+        if (_record.View.Epoch > 0 && !AwaitsRepair && world.HasTrouble(world.Settings.LaunchTrouble))
+            Misfire(start);
         else
-            _startedFor[world.StartRank(rank, wantsBirth: false)] = operation;
+            Run(start, world.StartRank(rank, wantsBirth: rank == 0));
     }
 
-    private void Misfire(int rank, string operation)
+    /// <summary>Whether a process is to be killed in a repair, which there has to be first.</summary>
+    private bool AwaitsRepair => world.Faults is { IsArmed: true, Occasion: SimOccasion.Repair };
+
+    private void Misfire(LaunchEffect.Start start)
     {
+        var rank = start.Rank.Rank;
         world.Trace.Note(rank, "is launched with trouble");
-        switch (world.Random.Below(3))
+        switch (world.Random.Below(4))
         {
             case 0:
-                Fail(operation, rank, "no memory");
+                Fail(start, "no memory");
                 break;
             case 1:
+                break; // its start hangs
+            case 2:
                 var hung = world.AddHanging(rank);
-                _startedFor[hung] = operation;
-                if (operation == LaunchPlan.Standby)
+                Run(start, hung);
+                if (start.Rank.Operation == LaunchPlan.Standby)
                     world.Clock.After(500_000, () => hung.End(isGraceful: false)); // an operation would end it
                 break;
             default:
                 // It registers and then dies before it is admitted.
                 var process = world.StartRank(rank, wantsBirth: false);
-                _startedFor[process] = operation;
+                Run(start, process);
                 world.Clock.After(world.Random.Delay(6_000), () =>
                 {
                     if (process.Core.Member.View.Epoch == 0 && process.Core.Preparation.State == PreparationState.Fetching)
@@ -149,21 +153,52 @@ internal sealed class SimLauncher(Simulation world)
         }
     }
 
-    private void Fail(string operation, int rank, string reason)
+    private void Run(LaunchEffect.Start start, SimRank process)
     {
-        if (operation != LaunchPlan.Standby)
-        {
-            _failed.Add((operation, rank));
-            world.Clients.Tell(new LaunchFailedMessage(operation, rank, reason));
-        }
-
-        _starting.Add(rank);
-        TryLater(rank);
+        _starting.Remove(start.Launch);
+        (_running[start.Launch], process.IsExternal) = (process, false);
+        if (start.Rank.Operation == LaunchPlan.Standby)
+            _standbys.Add(process);
+        Post(new LaunchEvent.Started(process.Rank, start.Launch));
     }
 
-    private void TryLater(int rank) => world.Clock.After(ReplacementDelay, () =>
+    private void Fail(LaunchEffect.Start start, string reason)
     {
-        _starting.Remove(rank);
-        Reconcile();
-    });
+        _starting.Remove(start.Launch);
+        Post(new LaunchEvent.Failed(start.Rank.Rank, start.Launch, reason));
+    }
+
+    /// <summary>To who coordinates, unless it is lost; not twice in a row.</summary>
+    private void Report(LaunchEffect.ReportLaunchFailure report)
+    {
+        var failure = (report.Operation, report.Rank);
+        var isFirst = _reported.Add(failure);
+        if (isFirst)
+            CheckEnds(failure, world.Store.Record.View.Epoch);
+        else if (world.Break.ReportsLaunchFailuresOnce)
+            return;
+        if (!_lost.Remove(failure) && world.HasTrouble(0.3))
+            _lost.Add(failure);
+        else
+            world.Clock.After(world.Random.Delay(300), () => world.Find(report.Coordinator)?.Post(new MessageReceived(new MemberId(-9, 1), new LaunchFailedMessage(report.Operation, report.Rank, report.Reason))));
+    }
+
+    /// <summary>An operation whose joiner could not be started ends soon, not at its deadline; after a fault it is as soon as there is a coordinator.</summary>
+    private void CheckEnds((string Operation, int Rank) failure, long epoch) => world.Clock.After(ReportTime, () =>
+    {
+        if (!LaunchFailures.IsAwaited(world.Store.Record, failure.Operation, failure.Rank))
+            return;
+        SimChecks.Require(!world.IsCalm || world.Store.Record.View.Epoch != epoch, $"operation {failure.Operation} still waits for rank {failure.Rank}, which could not be started");
+        CheckEnds(failure, world.Store.Record.View.Epoch);
+    }, isBackground: true);
+
+    private void Report(LaunchEffect.ReportProcessEnded ended)
+    {
+        var message = new ProcessEndedMessage(new MemberId(ended.Rank, ended.ProcessId!.Value), ended.How);
+        foreach (var member in world.Store.Record.View.Members)
+        {
+            if (world.Find(member.Id) is { IsReachable: true } rank)
+                rank.Post(new MessageReceived(new MemberId(-1, 1), message));
+        }
+    }
 }

@@ -7,7 +7,7 @@ internal sealed class SimSettings
     public const int MaxRanks = 6;
     public const int LoadWindow = 8;
     public const long StepDeadline = 3_000_000;
-    public const long OperationDeadline = 1_500_000;
+    public const long OperationDeadline = 6_000_000;
 
     /// <summary>How long a stuck delegate ignores its token: longer than anybody waits for it.</summary>
     public const long Stuck = 9_000_000;

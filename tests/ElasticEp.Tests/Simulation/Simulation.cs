@@ -11,15 +11,18 @@ internal sealed class Simulation
     private const long LongestRun = 120_000_000;
     private const long LongestRepair = 10_000_000;
     private const long FaultGap = 12_000_000; // after a severe fault, before the next
+    private const long EvictionTime = 3_000_000; // who was killed is in no view any more by then
     private readonly Dictionary<int, SimRank> _ranks = [];
     private readonly List<SimRank> _processes = [];
     private readonly ulong _seed;
+    private readonly int _requests;
     private int _requestsLeft;
     private bool _isHealed;
     private long _linkDropGap;
     private bool _hasKilled;
     private int _faultsLeft;
     private long _noFaultBefore;
+    private long _calmAt;
 
     public Simulation(ulong seed, SimBreak? broken = null)
     {
@@ -35,7 +38,7 @@ internal sealed class Simulation
         Clients = new SimClients(this);
         Checks = new SimChecks(this);
         Faults = new SimFaults(this, seed);
-        _requestsLeft = Settings.Requests;
+        _requestsLeft = _requests = Faults.IsArmed ? Math.Max(3, Settings.Requests) : Settings.Requests; // one of them is to come as far as the process that is to be killed
         _faultsLeft = 3;
     }
 
@@ -73,6 +76,9 @@ internal sealed class Simulation
     public SimRank? Find(int rank) => _ranks.GetValueOrDefault(rank);
 
     public SimRank? Find(MemberId id) => _processes.Find(process => process.Identity.Id == id);
+
+    /// <summary>Whether the group has got over every severe fault.</summary>
+    public bool IsCalm => Clock.Now >= _calmAt;
 
     public bool HasTrouble(double probability) => !_isHealed && Random.Chance(probability);
 
@@ -115,8 +121,6 @@ internal sealed class Simulation
         Launcher.Start();
         Clients.Start();
         FrontEnd.Start();
-        for (var rank = 0; rank < Settings.InitialRanks; rank++)
-            StartRank(rank, wantsBirth: rank == 0);
         if (HasTrouble(Settings.BirthTrouble))
             Clock.After(Random.Delay(20_000), () => KillBeforeBirth(Random.Below(Settings.InitialRanks)));
         MakeTraffic();
@@ -156,7 +160,7 @@ internal sealed class Simulation
     private void MakeTraffic()
     {
         SimChecks.Require(Clock.Now < LongestRun, "the group makes no progress");
-        if (_requestsLeft > 0 && Checks.MaxReleased >= Settings.TargetSteps * (Settings.Requests - _requestsLeft) / Settings.Requests && Random.Chance(0.3) && Store.Record.View.Epoch > 0)
+        if (_requestsLeft > 0 && Checks.MaxReleased >= Settings.TargetSteps * (_requests - _requestsLeft) / _requests && Random.Chance(0.3) && Store.Record.View.Epoch > 0)
         {
             _requestsLeft--;
             Clients.RequestSomething();
@@ -250,7 +254,6 @@ internal sealed class Simulation
     {
         Checks.Killed(process);
         process.End(isGraceful: false, Random.Chance(0.5));
-        Launcher.SeeEnd(process);
         if (HasTrouble(Settings.Restart))
             RestartLater(process, Random.Pick<long>([200_000, 1_000_000, 5_000_000]));
     }
@@ -301,7 +304,11 @@ internal sealed class Simulation
         RestartLater(victim, Random.Pick<long>([1_000, 200_000, 1_000_000]));
     }
 
-    private void CountFault(long duration) => (_faultsLeft, _noFaultBefore) = (_faultsLeft - 1, Clock.Now + duration + FaultGap);
+    private void CountFault(long duration)
+    {
+        (_faultsLeft, _noFaultBefore) = (_faultsLeft - 1, Clock.Now + duration + FaultGap);
+        _calmAt = Math.Max(_calmAt, duration > 0 ? _noFaultBefore : Clock.Now + EvictionTime);
+    }
 
     /// <summary>
     /// Any member may fail as long as another one lives that is wanted after the operation under way and has been in a step: what a

@@ -1,7 +1,7 @@
 using ElasticEp.Protocol;
 using ElasticEp.Scaling;
 
-namespace ElasticEp.Hosting;
+namespace ElasticEp.Hosting.Launching;
 
 /// <summary>
 /// Which ranks are to run, given the group's record: its members, the joiners of its operation, and standbys. Pure; looks at the

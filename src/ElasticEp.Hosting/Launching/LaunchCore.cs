@@ -1,0 +1,206 @@
+using ElasticEp.Protocol;
+
+namespace ElasticEp.Hosting.Launching;
+
+/// <summary>
+/// Keeps the ranks that run equal to those that the group's record wants, see <see cref="LaunchPlan"/>: which are started, when again,
+/// which are stopped, and who is told of those that fail. Pure: (state, event, now) → (state, effects). Calls must not overlap.
+/// </summary>
+/// <param name="plan">Which ranks are to run.</param>
+/// <param name="startDeadline">How long a start may take.</param>
+internal sealed class LaunchCore(LaunchPlan plan, TimeSpan startDeadline)
+{
+    /// <summary>Failures of one rank after which the group is not born.</summary>
+    public const int MaxBirthFailures = 3;
+
+    public static readonly TimeSpan UnwantedGrace = TimeSpan.FromSeconds(2); // whoever was dismissed ends by itself, and in order
+    public static readonly TimeSpan ProvenAfter = TimeSpan.FromSeconds(10); // a member that ends earlier may do so each time
+
+    private readonly Dictionary<int, RunningRank> _ranks = [];
+    private readonly StartDelays _delays = new();
+    private readonly LaunchFailures _failures = new();
+    private readonly HashSet<int> _endedSoon = []; // ranks whose last member ended soon after it was admitted
+    private GroupRecord _record = GroupRecord.Unborn;
+    private long _launches;
+    private bool _hasGivenUp;
+
+    /// <summary>When <see cref="LaunchEvent.Tick"/> is wanted, or null.</summary>
+    public TimeSpan? WakeAt { get; private set; }
+
+    /// <summary>Handles one event.</summary>
+    /// <param name="e">The event.</param>
+    /// <param name="now">Time since the launcher started; never goes back.</param>
+    /// <param name="effects">Gets what is to be done, in order.</param>
+    public void Handle(LaunchEvent e, TimeSpan now, List<LaunchEffect> effects)
+    {
+        switch (e)
+        {
+            case LaunchEvent.Record(var record):
+                OnRecord(record, now, effects);
+                break;
+            case LaunchEvent.Started(var rank, var launch) when Find(rank, launch) is { } running:
+                OnStarted(rank, running, effects);
+                break;
+            case LaunchEvent.Failed(var rank, var launch, var reason) when Find(rank, launch) is { Phase: not LaunchPhase.Stopping } running:
+                _ranks.Remove(rank);
+                if (running.Phase != LaunchPhase.Cancelled)
+                    OnFailed(rank, running, reason, now, effects);
+                else if (running.Failure is { } failure)
+                    OnFailed(rank, running, failure, now, effects);
+                break;
+            case LaunchEvent.Ended(var rank, var launch, var process, var how) when Find(rank, launch) is { Phase: not LaunchPhase.Stopping } running:
+                _ranks.Remove(rank);
+                OnEnded(rank, running, process, how, now, effects);
+                break;
+            case LaunchEvent.Stopped(var rank, var launch) when Find(rank, launch) is not null:
+                _ranks.Remove(rank);
+                effects.Add(new LaunchEffect.Ended(rank));
+                break;
+        }
+
+        foreach (var (rank, running) in _ranks)
+            Look(rank, running, now, effects);
+        StartMissing(now, effects);
+        _failures.Report(_record, now, effects);
+        SetWake(now);
+    }
+
+    private RunningRank? Find(int rank, long launch) => _ranks.TryGetValue(rank, out var running) && running.Launch == launch ? running : null;
+
+    private void OnRecord(GroupRecord record, TimeSpan now, List<LaunchEffect> effects)
+    {
+        _record = record;
+        _failures.OnRecord(record);
+        foreach (var member in record.View.Members)
+        {
+            if (_ranks.TryGetValue(member.Rank, out var running))
+                running.OnMember(now);
+        }
+
+        if (record is { View.Epoch: 0, Pending: null, Own.Kept: [.., { IsCompleted: false } birth] })
+            GiveUp(birth.Reason, effects); // its first ranks have been dismissed, and no operation can bring them back
+    }
+
+    private static void OnStarted(int rank, RunningRank running, List<LaunchEffect> effects)
+    {
+        if (running.Phase == LaunchPhase.Starting)
+        {
+            running.Phase = LaunchPhase.Running;
+        }
+        else if (running.Phase == LaunchPhase.Cancelled)
+        {
+            running.Phase = LaunchPhase.Stopping; // the cancel came too late
+            effects.Add(new LaunchEffect.Stop(rank, running.Launch));
+        }
+    }
+
+    private void OnEnded(int rank, RunningRank running, int? process, string how, TimeSpan now, List<LaunchEffect> effects)
+    {
+        if (LaunchFailures.IsAwaited(_record, running.Operation, rank) || running is { Operation: LaunchPlan.Standby, UnwantedSince: null } || _record.IsUnborn)
+            OnFailed(rank, running, $"it {how} before it was admitted", now, effects);
+        else if (running.MemberSince is { } since && IsMissed(rank))
+            OnMemberEnded(rank, since, process, how, now, effects);
+        else
+            effects.Add(new LaunchEffect.Ended(rank));
+    }
+
+    /// <summary>Whether a member that has ended was not to leave; the record may be without it already.</summary>
+    private bool IsMissed(int rank) =>
+        !_record.View.IsTerminal && _record.Pending?.Leavers.Contains(rank) != true && (_record.View.Contains(rank) || _record.View.Members.Length < _record.Wanted);
+
+    /// <summary>A process in its place is started when the others have recovered, and later when the one before it ended soon, too.</summary>
+    private void OnMemberEnded(int rank, TimeSpan since, int? process, string how, TimeSpan now, List<LaunchEffect> effects)
+    {
+        effects.Add(new LaunchEffect.ReportProcessEnded(rank, process, how));
+        if (now - since >= ProvenAfter)
+            _endedSoon.Remove(rank);
+        else if (!_endedSoon.Add(rank))
+        {
+            effects.Add(new LaunchEffect.EndsSoon(rank, _delays.OnFailed(rank, now)));
+            return;
+        }
+
+        _delays.OnMemberLost(rank, now);
+    }
+
+    private void OnFailed(int rank, RunningRank running, string reason, TimeSpan now, List<LaunchEffect> effects)
+    {
+        if (running.Operation == LaunchPlan.Standby || _record.IsUnborn)
+        {
+            effects.Add(new LaunchEffect.NotStarted(rank, reason, _delays.OnFailed(rank, now)));
+            if (_record.IsUnborn && _delays.FailuresOf(rank) >= MaxBirthFailures)
+                GiveUp($"rank {rank} could not be started {MaxBirthFailures} times: {reason}", effects);
+            return;
+        }
+
+        effects.Add(new LaunchEffect.NotStarted(rank, reason, null));
+        if (!LaunchFailures.IsAwaited(_record, running.Operation, rank))
+            return;
+        _failures.Add(running.Operation, rank, reason);
+        if (_record.Pending is { Kind: OperationKind.Repair })
+            _delays.OnFailed(rank, now); // nobody asks for it but the group itself, which tries again
+    }
+
+    /// <summary>Once, for the first reason: several ranks may fail for the same one.</summary>
+    private void GiveUp(string reason, List<LaunchEffect> effects)
+    {
+        if (!_hasGivenUp)
+            effects.Add(new LaunchEffect.GiveUp(reason));
+        _hasGivenUp = true;
+    }
+
+    /// <summary>Whether a rank may go on.</summary>
+    private void Look(int rank, RunningRank running, TimeSpan now, List<LaunchEffect> effects)
+    {
+        if (running.Phase is LaunchPhase.Cancelled or LaunchPhase.Stopping)
+            return;
+        if (LaunchPlan.IsAdopted(_record, rank, running.Operation))
+        {
+            running.Operation = _record.Pending!.Id;
+            effects.Add(new LaunchEffect.Adopted(rank, running.Operation));
+        }
+
+        if (plan.IsWanted(_record, rank, running.Operation))
+        {
+            running.UnwantedSince = null;
+            if (running.Phase == LaunchPhase.Starting && now - running.LaunchedAt >= startDeadline)
+                Cancel(rank, running, $"its start has not ended within {startDeadline}", effects);
+        }
+        else if (running.Phase == LaunchPhase.Starting)
+        {
+            Cancel(rank, running, null, effects);
+        }
+        else if (now - (running.UnwantedSince ??= now) >= UnwantedGrace)
+        {
+            running.Phase = LaunchPhase.Stopping;
+            effects.Add(new LaunchEffect.Stop(rank, running.Launch));
+        }
+    }
+
+    private static void Cancel(int rank, RunningRank running, string? failure, List<LaunchEffect> effects)
+    {
+        (running.Phase, running.Failure) = (LaunchPhase.Cancelled, failure);
+        effects.Add(new LaunchEffect.Cancel(rank, running.Launch));
+    }
+
+    private void StartMissing(TimeSpan now, List<LaunchEffect> effects)
+    {
+        foreach (var launch in plan.Wanted(_record))
+        {
+            var isFree = launch.Operation == LaunchPlan.Standby || _record.IsUnborn; // no operation depends on it: it waits after a failure
+            if (_ranks.ContainsKey(launch.Rank) || _failures.Contains(launch.Operation, launch.Rank) || (isFree && _delays.IsDelayed(launch.Rank, now)))
+                continue;
+            var running = _ranks[launch.Rank] = new RunningRank(++_launches, launch.Operation, now);
+            effects.Add(new LaunchEffect.Start(launch, running.Launch));
+        }
+    }
+
+    private void SetWake(TimeSpan now) => WakeAt = _ranks.Values.Select(WakeOf).Append(_delays.WakeAt(now)).Append(_failures.WakeAt).Min();
+
+    private TimeSpan? WakeOf(RunningRank running) => running switch
+    {
+        { Phase: LaunchPhase.Starting } => startDeadline < TimeSpan.MaxValue - running.LaunchedAt ? running.LaunchedAt + startDeadline : null,
+        { Phase: LaunchPhase.Running, UnwantedSince: { } since } => since + UnwantedGrace,
+        _ => null,
+    };
+}

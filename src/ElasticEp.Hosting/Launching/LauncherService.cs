@@ -1,0 +1,267 @@
+using System.Collections.Concurrent;
+using System.Threading.Channels;
+using ElasticEp.Protocol;
+using ElasticEp.Runtime;
+using ElasticEp.Scaling;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace ElasticEp.Hosting.Launching;
+
+/// <summary>
+/// The driver of <see cref="LaunchCore"/>: shows it the record, starts and stops ranks beside each other, and posts what becomes of them.
+/// </summary>
+internal sealed partial class LauncherService(
+    string name, ElasticEpOptions options, ClientRuntime client, IRankLauncher launcher, IHostApplicationLifetime? lifetime, TimeProvider time, ILogger<LauncherService> logger) : BackgroundService
+{
+    private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan IncompleteStopGrace = TimeSpan.FromSeconds(3); // a member is not there: it may come back, mostly it will not
+    private static readonly TimeSpan LongestWait = TimeSpan.FromDays(1); // a timer takes no more than 49 days
+
+    private readonly LaunchCore _core = new(new LaunchPlan(name, options.InitialRanks, options.MaxRanks, options.Standbys), options.OperationDeadline);
+    private readonly Channel<LaunchEvent> _events = Channel.CreateUnbounded<LaunchEvent>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly ConcurrentDictionary<long, Launched> _launched = new();
+    private readonly long _startedAt = time.GetTimestamp();
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        // Members of a group that cannot end in order cannot leave either: asking them costs time and brings nothing.
+        var isOrderly = client.View is not { Epoch: > 0, IsTerminal: false } || await StopGroupAsync(cancellationToken).ConfigureAwait(false);
+        await base.StopAsync(cancellationToken).ConfigureAwait(false);
+        var asking = isOrderly ? cancellationToken : new CancellationToken(canceled: true);
+        foreach (var launched in _launched.Values)
+            await launched.Starting.CancelAsync().ConfigureAwait(false);
+        await Task.WhenAll(_launched.Values.Select(launched => EndAsync(launched, asking))).ConfigureAwait(false);
+    }
+
+    private async Task<bool> StopGroupAsync(CancellationToken cancellationToken)
+    {
+        var status = client.GetStatus();
+        try
+        {
+            await client.StopGroupAsync(cancellationToken).WaitAsync(status.IsReady ? StopGrace : IncompleteStopGrace, time, cancellationToken).ConfigureAwait(false);
+            return true;
+        }
+        catch (Exception exception) when (exception is ElasticEpException or TimeoutException or OperationCanceledException)
+        {
+            LogGroupNotStopped(name, $"{exception.Message} It was {status.Phase}: {status.Detail}");
+            return false;
+        }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var watching = WatchAsync(stoppingToken);
+        await using var timer = time.CreateTimer(_ => Post(new LaunchEvent.Tick()), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        try
+        {
+            await foreach (var e in _events.Reader.ReadAllAsync(stoppingToken).ConfigureAwait(false))
+                Handle(e, timer, stoppingToken);
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // the host stops
+        }
+
+        await watching.ConfigureAwait(false);
+    }
+
+    private async Task WatchAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            await foreach (var record in client.Records.WithCancellation(stoppingToken).ConfigureAwait(false))
+                Post(new LaunchEvent.Record(record));
+        }
+        catch (OperationCanceledException)
+        {
+            // the host stops
+        }
+    }
+
+    private void Post(LaunchEvent e) => _events.Writer.TryWrite(e);
+
+    private void Handle(LaunchEvent e, ITimer timer, CancellationToken stoppingToken)
+    {
+        var effects = new List<LaunchEffect>();
+        var now = time.GetElapsedTime(_startedAt);
+        _core.Handle(e, now, effects);
+        timer.Change(_core.WakeAt is { } at ? TimeSpan.FromTicks(Math.Clamp((at - now).Ticks, 0, LongestWait.Ticks)) : Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        foreach (var effect in effects)
+            Apply(effect, stoppingToken);
+    }
+
+    private void Apply(LaunchEffect effect, CancellationToken stoppingToken)
+    {
+        switch (effect)
+        {
+            case LaunchEffect.Start start:
+                LogLaunching(name, start.Rank.Rank, start.Rank.Operation);
+                Start(start);
+                break;
+            case LaunchEffect.Cancel cancel when _launched.TryGetValue(cancel.Launch, out var launched):
+                LogCancelled(name, cancel.Rank);
+                _ = launched.Starting.CancelAsync();
+                break;
+            case LaunchEffect.Stop stop:
+                _ = StopRankAsync(stop, stoppingToken);
+                break;
+            case LaunchEffect.ReportLaunchFailure report:
+                client.ReportLaunchFailure(report.Coordinator, new LaunchFailedMessage(report.Operation, report.Rank, report.Reason));
+                break;
+            case LaunchEffect.ReportProcessEnded report:
+                LogMemberEnded(name, report.Rank, report.How);
+                if (report.ProcessId is { } process)
+                    client.ReportProcessEnded(report.Rank, process, report.How);
+                break;
+            case LaunchEffect.GiveUp give:
+                LogNotFormed(name, give.Reason);
+                lifetime?.StopApplication();
+                break;
+            default:
+                Log(effect);
+                break;
+        }
+    }
+
+    private void Log(LaunchEffect effect)
+    {
+        switch (effect)
+        {
+            case LaunchEffect.Adopted adopted:
+                LogAdopted(name, adopted.Rank, adopted.Operation);
+                break;
+            case LaunchEffect.NotStarted { Delay: { } delay } failed:
+                LogStartFailed(name, failed.Rank, failed.Reason, delay);
+                break;
+            case LaunchEffect.NotStarted failed:
+                LogJoinerFailed(name, failed.Rank, failed.Reason);
+                break;
+            case LaunchEffect.EndsSoon soon:
+                LogEndsSoon(name, soon.Rank, soon.Delay);
+                break;
+            case LaunchEffect.Ended ended:
+                LogEnded(name, ended.Rank);
+                break;
+        }
+    }
+
+    private void Start(LaunchEffect.Start start)
+    {
+        var starting = new CancellationTokenSource();
+        var launched = _launched[start.Launch] = new Launched(start.Rank.Rank, start.Launch, starting, StartAsync(start.Rank, starting.Token));
+        _ = RunAsync(launched);
+    }
+
+    private async Task<ILaunchedRank> StartAsync(RankLaunch rank, CancellationToken cancellationToken)
+    {
+        await Task.Yield();
+        var starting = launcher.LaunchAsync(rank, cancellationToken).AsTask();
+        try
+        {
+            return await starting.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            _ = starting.ContinueWith(static late => late.Result.DisposeAsync().AsTask(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+            throw;
+        }
+    }
+
+    /// <summary>Follows a launch to its end.</summary>
+    private async Task RunAsync(Launched launched)
+    {
+        try
+        {
+            var rank = await launched.Started.ConfigureAwait(false);
+            Post(new LaunchEvent.Started(launched.Rank, launched.Launch));
+            var how = await rank.Ended.ConfigureAwait(false);
+            Post(new LaunchEvent.Ended(launched.Rank, launched.Launch, rank.ProcessId, how));
+            await rank.StopAsync(CancellationToken.None).ConfigureAwait(false); // what is left of its host or process is cleaned up
+        }
+        catch (Exception exception) when (!launched.Started.IsCompletedSuccessfully)
+        {
+            Post(new LaunchEvent.Failed(launched.Rank, launched.Launch, exception.Message));
+        }
+        catch (Exception exception)
+        {
+            LogNotStopped(exception, name, launched.Rank);
+        }
+
+        _launched.TryRemove(launched.Launch, out _);
+    }
+
+    private async Task StopRankAsync(LaunchEffect.Stop stop, CancellationToken cancellationToken)
+    {
+        if (_launched.TryGetValue(stop.Launch, out var launched))
+            await EndAsync(launched, cancellationToken).ConfigureAwait(false);
+        Post(new LaunchEvent.Stopped(stop.Rank, stop.Launch));
+    }
+
+    /// <summary>Stops what was started, or is being started.</summary>
+    private async Task EndAsync(Launched launched, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var rank = await launched.Started.ConfigureAwait(false);
+            await StopAsync(rank, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            if (launched.Started.IsCompletedSuccessfully)
+                LogNotStopped(exception, name, launched.Rank);
+        }
+    }
+
+    private async Task StopAsync(ILaunchedRank rank, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await rank.StopAsync(cancellationToken).AsTask().WaitAsync(StopGrace * 2, time, cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            await rank.DisposeAsync().ConfigureAwait(false); // no time left to ask
+        }
+    }
+
+    [LoggerMessage(2010, LogLevel.Information, "Group {Group}: starting rank {Rank} for operation {Operation}")]
+    private partial void LogLaunching(string group, int rank, string operation);
+
+    [LoggerMessage(2011, LogLevel.Information, "Group {Group}: rank {Rank} has ended")]
+    private partial void LogEnded(string group, int rank);
+
+    [LoggerMessage(2012, LogLevel.Error, "Group {Group}: rank {Rank} could not be ended")]
+    private partial void LogNotStopped(Exception exception, string group, int rank);
+
+    [LoggerMessage(2013, LogLevel.Warning, "Group {Group}: the group was not stopped in order: {Reason}")]
+    private partial void LogGroupNotStopped(string group, string reason);
+
+    [LoggerMessage(2014, LogLevel.Information, "Group {Group}: standby {Rank} is taken for operation {Operation}")]
+    private partial void LogAdopted(string group, int rank, string operation);
+
+    [LoggerMessage(2015, LogLevel.Warning, "Group {Group}: rank {Rank}, a member, {How}. The others go on without it, and another process is started in its place")]
+    private partial void LogMemberEnded(string group, int rank, string how);
+
+    [LoggerMessage(2016, LogLevel.Error, "Group {Group}: rank {Rank} could not be started: {Reason}. Trying again in {Delay}")]
+    private partial void LogStartFailed(string group, int rank, string reason, TimeSpan delay);
+
+    [LoggerMessage(2017, LogLevel.Error, "Group {Group}: rank {Rank} could not be launched: {Reason}")]
+    private partial void LogJoinerFailed(string group, int rank, string reason);
+
+    [LoggerMessage(2018, LogLevel.Critical, "Group {Group} could not be formed, and this host stops: {Reason}")]
+    private partial void LogNotFormed(string group, string reason);
+
+    [LoggerMessage(2019, LogLevel.Error, "Group {Group}: rank {Rank} has ended soon after it was admitted, as the one before it. The next process in its place is started in {Delay}; its own log says why it ends")]
+    private partial void LogEndsSoon(string group, int rank, TimeSpan delay);
+
+    [LoggerMessage(2020, LogLevel.Information, "Group {Group}: the start of rank {Rank} is cancelled")]
+    private partial void LogCancelled(string group, int rank);
+
+    /// <summary>A rank that was started, or is being started.</summary>
+    /// <param name="Rank">Its number.</param>
+    /// <param name="Launch">Number of the launch.</param>
+    /// <param name="Starting">Cancels the start.</param>
+    /// <param name="Started">Completes when it runs.</param>
+    private sealed record Launched(int Rank, long Launch, CancellationTokenSource Starting, Task<ILaunchedRank> Started);
+}

@@ -1,0 +1,34 @@
+namespace ElasticEp.Hosting.Launching;
+
+/// <summary>A rank that was started, or is being started or stopped.</summary>
+/// <param name="launch">Number of the launch.</param>
+/// <param name="operation">What it was started for.</param>
+/// <param name="now">The time.</param>
+internal sealed class RunningRank(long launch, string operation, TimeSpan now)
+{
+    public long Launch => launch;
+
+    /// <summary>What it was started for; another operation may adopt a standby.</summary>
+    public string Operation { get; set; } = operation;
+
+    public LaunchPhase Phase { get; set; } = LaunchPhase.Starting;
+
+    public TimeSpan LaunchedAt => now;
+
+    /// <summary>Why its start was cancelled, if that is a failure.</summary>
+    public string? Failure { get; set; }
+
+    /// <summary>When it was seen as a member first; null before.</summary>
+    public TimeSpan? MemberSince { get; private set; }
+
+    /// <summary>Since when it is wanted no more; null while it is.</summary>
+    public TimeSpan? UnwantedSince { get; set; }
+
+    /// <summary>It is a member. The record of the operation that has adopted it may have been missed: it is no standby any more.</summary>
+    public void OnMember(TimeSpan now)
+    {
+        MemberSince ??= now;
+        if (Operation == LaunchPlan.Standby)
+            Operation = "";
+    }
+}
