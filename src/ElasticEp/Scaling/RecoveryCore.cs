@@ -90,7 +90,7 @@ internal sealed partial class RecoveryCore(ElasticEpOptions options, MemberCore 
         var recovery = Current!;
         if (recovery.Phase == RecoveryPhase.Following)
         {
-            Begin(recovery.Reporter, recovery.Reason, now); // no Start has come
+            Begin(member.Self, recovery.Reason, now); // no Start has come: that is trouble of this rank, whoever reported any before, and may have been evicted for it
             return;
         }
 
