@@ -107,10 +107,10 @@ public sealed class ElasticEpOptions
     public TimeSpan HeartbeatInterval { get; set; } = TimeSpan.FromMilliseconds(250);
 
     /// <summary>
-    /// Longest time that a rank has to end its step delegate when a step is to be run again. One that has not by then is evicted, whether
-    /// it coordinates or not, and the others go on.
+    /// Longest time that a rank has to end its step delegate when a step is to be run again, and to load one expert whose last copy was lost.
+    /// One that has not by then is evicted, whether it coordinates or not, and the others go on.
     /// </summary>
-    /// <value>Default 10 seconds. When <see cref="StepDeadline"/> is shorter, that counts.</value>
+    /// <value>Default 10 seconds. For the delegate, when <see cref="StepDeadline"/> is shorter, that counts.</value>
     public TimeSpan RecoveryDeadline { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>

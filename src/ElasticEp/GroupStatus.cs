@@ -8,7 +8,8 @@ public sealed class GroupStatus
 
     /// <summary>
     /// In one word: <c>forming</c>, <c>serving</c>, <c>degraded</c> (it serves, but not all is well), <c>stalled</c> (there is work and no
-    /// step completes), <c>waiting</c> (for members without whom it cannot go on), <c>unreadable</c> (the record), <c>ended</c>.
+    /// step completes), <c>repairing</c> (ranks load lost experts), <c>waiting</c> (for members without whom it cannot go on),
+    /// <c>unreadable</c> (the record), <c>ended</c>.
     /// </summary>
     public string Phase { get; }
 

@@ -18,7 +18,8 @@ internal sealed record Fence(long Epoch) : ControlEffect;
 /// <param name="FirstStep">Its first step.</param>
 /// <param name="Operation">The operation that it came of; empty for none.</param>
 /// <param name="CommittedViews">How many views of that operation's plan this one and those before it are.</param>
-internal sealed record EnterView(GroupView View, long FirstStep, string Operation, int CommittedViews) : ControlEffect;
+/// <param name="IsReloading">Whether it gives this rank experts that have to be loaded first: Reload follows, which then uses it.</param>
+internal sealed record EnterView(GroupView View, long FirstStep, string Operation, int CommittedViews, bool IsReloading) : ControlEffect;
 
 /// <summary>The first step of the view is complete on every member.</summary>
 internal sealed record ViewCompleted(GroupView View) : ControlEffect;
@@ -41,7 +42,10 @@ internal sealed record AbortLink(MemberId Peer, DisconnectReason Reason, string 
 /// <summary>Fetch the weights of a next view and warm up → FetchProgress, then Fetched or FetchFailed. Buffers that the view in use does not name may be written.</summary>
 internal sealed record Fetch(PrepareMessage Plan) : ControlEffect;
 
-/// <summary>Load from the workload's source what the view, which is in use, gives this rank and what is not here → Reloaded. All buffers that the view does not name may be written.</summary>
+/// <summary>
+/// Try once to load from the workload's source what the view, which is in use, gives this rank and what is not here → ReloadProgress, then
+/// Reloaded or ReloadFailed. All buffers that the view does not name may be written. Fetch and Drain are cancelled, and an attempt for an earlier view.
+/// </summary>
 internal sealed record Reload(GroupView View) : ControlEffect;
 
 /// <summary>Let the app return its requests to the queue → Drained or DrainFailed.</summary>
@@ -65,6 +69,12 @@ internal sealed record ShowLoss(PeerLost Loss) : ControlEffect;
 /// <summary>A recovery that this rank has led is over.</summary>
 internal sealed record ShowRecovery(GroupView View, RecoveryStatistics Times) : ControlEffect;
 
+/// <summary>Say why this rank does not have the lost experts yet that a view gives it.</summary>
+/// <param name="View">The view.</param>
+/// <param name="Reason">What failed, or what does not end.</param>
+/// <param name="IsStuck">Whether the attempt does not end; otherwise it has failed, and another one follows.</param>
+internal sealed record ShowReloadTrouble(GroupView View, string Reason, bool IsStuck) : ControlEffect;
+
 /// <summary>The load of the whole group is known again.</summary>
 internal sealed record ShowBalance(LoadBalance Balance) : ControlEffect;
 
@@ -76,6 +86,9 @@ internal sealed record WatchRanks : ControlEffect;
 
 /// <summary>A reply or a progress report for a request of this process itself.</summary>
 internal sealed record DeliverReply(MemberId From, ProtocolMessage Message) : ControlEffect;
+
+/// <summary>This rank is out of the group for good, nobody needs anything of it, and no delegate is inside: its process may end. Comes once.</summary>
+internal sealed record RankEnded : ControlEffect;
 
 /// <summary>This rank cannot go on.</summary>
 internal sealed record Fail(string Reason) : ControlEffect;

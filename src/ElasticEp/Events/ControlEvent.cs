@@ -74,6 +74,12 @@ internal sealed record FetchProgress(string Operation, ulong View, long BytesArr
 /// <summary>Every expert that the view with this epoch gives this rank is here.</summary>
 internal sealed record Reloaded(long Epoch) : ControlEvent;
 
+/// <summary>An attempt to load them has begun, after all hooks before it, or has loaded one more.</summary>
+internal sealed record ReloadProgress(long Epoch, int Loaded) : ControlEvent;
+
+/// <summary>It has failed; what it has loaded stays.</summary>
+internal sealed record ReloadFailed(long Epoch, string Reason) : ControlEvent;
+
 /// <summary>The app has returned its requests to the queue.</summary>
 internal sealed record Drained(string Operation) : ControlEvent;
 

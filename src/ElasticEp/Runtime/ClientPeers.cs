@@ -48,12 +48,12 @@ internal sealed class ClientPeers : IDisposable
             change(_watch, Now);
     }
 
-    public void OnBeat(MemberId peer, in FrameHeader beat)
+    public void OnBeat(MemberId peer, in FrameHeader beat, string trouble)
     {
         lock (_lock)
         {
             _core.OnBeat(peer, ControlFrames.LagOf(beat), Now);
-            _watch.OnBeat(peer, beat.Step, (RankActivity)beat.Flags, Now);
+            _watch.OnBeat(peer, beat.Step, (RankActivity)beat.Flags, trouble, Now);
         }
     }
 

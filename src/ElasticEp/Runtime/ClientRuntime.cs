@@ -158,7 +158,7 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IGroupMonitor
         public void OnFrameCompleted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload)
         {
             if (header.Operation == FrameOperation.Beat)
-                client._peers!.OnBeat(peer.Id, header);
+                client._peers!.OnBeat(peer.Id, header, ControlFrames.TroubleOf(payload));
             else if (header.Operation == FrameOperation.App)
                 client._messenger!.Receive(new GroupMessage(peer.Id, (int)header.Id, ControlFrames.Take(payload)));
             else

@@ -1,3 +1,4 @@
+using System.Text;
 using ElasticEp.Events;
 using ElasticEp.Protocol;
 using ElasticEp.Transport;
@@ -14,6 +15,7 @@ internal static class ControlFrames
     public const int MaxPayload = 64 << 20;
 
     private const ushort HasWork = 1; // flag of a StepEnd
+    private const int LongestTrouble = 500;
 
     public static FrameTarget Accept(in FrameHeader header)
     {
@@ -39,8 +41,18 @@ internal static class ControlFrames
     /// <param name="step">The last that is complete.</param>
     /// <param name="activity">What the rank does.</param>
     /// <param name="lag">For how long it has handled nothing.</param>
-    public static FrameHeader Beat(long epoch, long step, RankActivity activity, TimeSpan lag) =>
-        new() { Operation = FrameOperation.Beat, Epoch = epoch, Step = step, Flags = (ushort)activity, Id = (long)lag.TotalMilliseconds };
+    /// <param name="trouble">Why it gets no further; mostly empty, and so is the payload then. For people alone.</param>
+    public static (FrameHeader Header, ReadOnlyMemory<EpBuffer> Payload) Beat(long epoch, long step, RankActivity activity, TimeSpan lag, string trouble)
+    {
+        var header = new FrameHeader { Operation = FrameOperation.Beat, Epoch = epoch, Step = step, Flags = (ushort)activity, Id = (long)lag.TotalMilliseconds };
+        if (trouble.Length == 0)
+            return (header, default);
+        var text = Encoding.UTF8.GetBytes(trouble.Length <= LongestTrouble ? trouble : $"{trouble[..LongestTrouble]}…");
+        return (header with { PayloadLength = text.Length }, new[] { EpBuffer.From(text.AsMemory()) });
+    }
+
+    /// <summary>What the payload of a heartbeat says; empty for none.</summary>
+    public static string TroubleOf(EpBuffer payload) => payload.ByteLength == 0 ? "" : Encoding.UTF8.GetString(payload.AsSpan<byte>()[..(int)Math.Min(payload.ByteLength, 4 * (LongestTrouble + 1))]);
 
     /// <summary>For how long the sender of a heartbeat had handled nothing.</summary>
     public static TimeSpan LagOf(in FrameHeader beat) => TimeSpan.FromMilliseconds(Math.Clamp(beat.Id, 0, int.MaxValue));

@@ -67,7 +67,7 @@ internal sealed class GroupWatch(ElasticEpOptions options, PeerCore peers)
         _aliveAt = now;
     }
 
-    public void OnBeat(MemberId from, long step, RankActivity activity, TimeSpan now)
+    public void OnBeat(MemberId from, long step, RankActivity activity, string trouble, TimeSpan now)
     {
         if (!_record.View.Contains(from))
             return;
@@ -77,7 +77,7 @@ internal sealed class GroupWatch(ElasticEpOptions options, PeerCore peers)
         var hasLoaded = before.Activity.HasFlag(RankActivity.IsReloading) && !activity.HasFlag(RankActivity.IsReloading);
         if (hasLoaded || (activity != RankActivity.None && before.Activity == RankActivity.None && !HasWork))
             _movedAt = now; // nobody had work until now, or could do any
-        _beats[from] = before.Activity == activity ? before : new Beat(activity, now);
+        _beats[from] = new Beat(activity, before.Activity == activity ? before.Since : now, trouble);
         if (_shown.TryGetValue((from.Rank, from.Incarnation), out var shown) && shown.Condition != RankCondition.Serving)
             Ranks(now); // it is back
     }
@@ -102,7 +102,7 @@ internal sealed class GroupWatch(ElasticEpOptions options, PeerCore peers)
         if (obstacle is { } found)
             return Status("waiting", false, found.Since, found.Reason);
         if (ranks.FindAll(rank => rank.Condition == RankCondition.Repairing) is { Count: > 0 } repairing)
-            return Status("repairing", now - repairing[0].Since < options.StallTime, repairing.Min(rank => rank.Since), $"rank {string.Join(", ", repairing.Select(rank => rank.Rank))} loads experts again whose last copies were lost; steps go on when they are here");
+            return Status("repairing", now - repairing[0].Since < options.StallTime, repairing.Min(rank => rank.Since), $"rank {string.Join(", ", repairing.Select(rank => rank.Rank))} loads experts again whose last copies were lost; steps go on when they are here{Troubles(repairing)}");
         if (HasWork && now - _movedAt >= options.StallTime)
             return Status("stalled", false, _movedAt, $"there is work, and no step was completed for {(now - _movedAt).TotalSeconds:0.0} s; {Suspects(unwell)}");
         if (_unreadable is not null)
@@ -122,6 +122,11 @@ internal sealed class GroupWatch(ElasticEpOptions options, PeerCore peers)
         : _unreadable is null ? null : new ElasticEpException(ElasticEpErrorCode.StoreUnavailable, $"No view can change: the group's record cannot be read: {_unreadable}");
 
     private bool HasWork => _beats.Values.Any(beat => beat.Activity != RankActivity.None);
+
+    private string Troubles(List<RankNow> ranks) => string.Concat(ranks
+        .Select(rank => (rank.Rank, _beats.GetValueOrDefault(rank.Member!.Id).Trouble))
+        .Where(rank => rank.Trouble is { Length: > 0 })
+        .Select(rank => $"; rank {rank.Rank}: {rank.Trouble}"));
 
     private int? ProcessIdOf(GroupMember? member) => member is not null && _registered.TryGetValue(member.Id, out var found) ? found.ProcessId : null;
 
@@ -177,9 +182,9 @@ internal sealed class GroupWatch(ElasticEpOptions options, PeerCore peers)
         if (state.IsSuspected)
             return new RankNow(member.Rank, member, RankCondition.Suspected, state.Since, state.Detail);
         if (_beats.TryGetValue(member.Id, out var beat) && beat.Activity.HasFlag(RankActivity.IsStopping) && now - beat.Since >= peers.SilenceTime)
-            return new RankNow(member.Rank, member, RankCondition.Suspected, beat.Since, $"it was told to stop its step {(now - beat.Since).TotalSeconds:0.0} s ago, and its delegate has not ended");
+            return new RankNow(member.Rank, member, RankCondition.Suspected, beat.Since, $"it was told to stop its step {(now - beat.Since).TotalSeconds:0.0} s ago, and {(beat.Trouble.Length > 0 ? beat.Trouble : "its delegate has not ended")}");
         if (_record.Reloading.Contains(member.Rank) && (!_beats.TryGetValue(member.Id, out var loading) || loading.Activity.HasFlag(RankActivity.IsReloading)))
-            return new RankNow(member.Rank, member, RankCondition.Repairing, now, "it loads experts from the workload's source, because their last copies were lost");
+            return new RankNow(member.Rank, member, RankCondition.Repairing, now, $"it loads experts from the workload's source, because their last copies were lost{(loading.Trouble is { Length: > 0 } trouble ? $": {trouble}" : "")}");
         return isLeaving
             ? new RankNow(member.Rank, member, RankCondition.Leaving, now, "an operation removes it")
             : new RankNow(member.Rank, member, RankCondition.Serving, now, "");
@@ -193,7 +198,7 @@ internal sealed class GroupWatch(ElasticEpOptions options, PeerCore peers)
         return rank with { Since = before.Since };
     }
 
-    private readonly record struct Beat(RankActivity Activity, TimeSpan Since);
+    private readonly record struct Beat(RankActivity Activity, TimeSpan Since, string Trouble);
 
     private readonly record struct RankNow(int Rank, GroupMember? Member, RankCondition Condition, TimeSpan Since, string Reason)
     {

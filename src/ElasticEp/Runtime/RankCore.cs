@@ -28,6 +28,7 @@ internal sealed class RankCore
         (_loadWindow, _longestWait) = (options.LoadWindow, options.HeartbeatInterval);
         Peers = new PeerCore(options);
         Member = new MemberCore(self, Peers, options, rules);
+        Reloading = new ReloadCore(Member, options);
         Preparation = new PreparationCore(Member, Peers);
         Coordinator = new CoordinatorCore(options, Member, Peers, rules);
     }
@@ -37,12 +38,14 @@ internal sealed class RankCore
 
     public MemberCore Member { get; }
 
+    public ReloadCore Reloading { get; }
+
     public PreparationCore Preparation { get; }
 
     public CoordinatorCore Coordinator { get; }
 
     /// <summary>When <see cref="RankEvent.Tick"/> is wanted next, or null.</summary>
-    public TimeSpan? WakeAt => Earlier(_wantBy, Earlier(Earlier(Member.WakeAt, Peers.WakeAt), Earlier(Preparation.WakeAt, Coordinator.WakeAt)));
+    public TimeSpan? WakeAt => Earlier(Earlier(_wantBy, Earlier(Earlier(Member.WakeAt, Reloading.WakeAt), Peers.WakeAt)), Earlier(Preparation.WakeAt, Coordinator.WakeAt));
 
     /// <summary>Handles one event.</summary>
     /// <param name="e">The event.</param>
@@ -55,6 +58,7 @@ internal sealed class RankCore
         if (Peers.Excuse(now) is { Ticks: > 0 } late)
         {
             Member.Excuse(late);
+            Reloading.Excuse(late);
             Coordinator.Excuse(late);
         }
 
@@ -68,6 +72,7 @@ internal sealed class RankCore
         if (e.Kind == StepEventKind.Tick)
         {
             Peers.OnTick(e.Lag, now, _effects);
+            Reloading.OnTick(now, _effects);
             Preparation.OnTick(now, _effects);
             Coordinator.OnTick(now, _effects);
         }
@@ -134,11 +139,9 @@ internal sealed class RankCore
                 return true;
             case EnterView entered:
                 Peers.OnEntered(entered.View, now);
-                Preparation.OnEntered(entered);
+                Preparation.OnEntered(entered, now, _effects);
+                Reloading.OnEntered(entered, now, _effects);
                 Coordinator.OnEntered(entered, now, _effects);
-                break;
-            case Reload:
-                Preparation.OnReload();
                 break;
             case ViewCompleted:
                 Preparation.OnViewCompleted(_effects);
@@ -188,10 +191,14 @@ internal sealed class RankCore
             case RollbackFailed failed:
                 _effects.Add(new Fail($"An operation could not be rolled back, and the weights of this rank cannot be trusted any more: {failed.Reason}"));
                 break;
-            case Reloaded reloaded:
-                Member.OnReloaded(reloaded, _effects);
+            case Reloaded or ReloadFailed or ReloadProgress:
+                Reloading.Handle(e, now, _effects);
                 break;
-            case Fetched or FetchFailed or FetchProgress or Drained or DrainFailed or HookEntered or HookReturned or RolledBack:
+            case HookEntered or HookReturned:
+                Reloading.Handle(e, now, _effects);
+                Preparation.Handle(e, now, _effects);
+                break;
+            case Fetched or FetchFailed or FetchProgress or Drained or DrainFailed or RolledBack:
                 Preparation.Handle(e, now, _effects);
                 break;
             case BirthRequested or RecordRead or RecordWritten or RecordUnknown or RecordUnreadable or RegistrationLost or RankRegistered or RankUnregistered or Planned:

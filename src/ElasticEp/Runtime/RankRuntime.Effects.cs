@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using ElasticEp.Events;
 using ElasticEp.Protocol;
-using ElasticEp.Steps;
 using ElasticEp.Transport;
 using Microsoft.Extensions.Logging;
 
@@ -79,8 +78,6 @@ internal sealed partial class RankRuntime
                 break;
             case StepEffectKind.ReturnToCaller:
                 _caller.Add(new CallerSignal(false, null, effect.Result, effect.Failure));
-                if (_core.Member.Phase == MemberPhase.Gone && !effect.Result && effect.Failure is null)
-                    End(null);
                 break;
             default:
                 Start(effect.Control!);
@@ -101,7 +98,7 @@ internal sealed partial class RankRuntime
                 _exchange.Fence(fence.Epoch);
                 break;
             case EnterView entered:
-                EnterView(entered.View, entered.FirstStep);
+                EnterView(entered);
                 break;
             case SendMessage send:
                 _ = SendAsync(send.To, send.Message);
@@ -123,7 +120,6 @@ internal sealed partial class RankRuntime
                 _weights.StartFetch(fetch.Plan);
                 break;
             case Reload reload:
-                LogReloading(Name, Rank, reload.View);
                 _weights.StartReload(reload.View);
                 break;
             case Rollback rollback:
@@ -140,6 +136,12 @@ internal sealed partial class RankRuntime
                 break;
             case ReportExpertLoad report:
                 ReportLoad(report);
+                break;
+            case ShowReloadTrouble { IsStuck: false } trouble:
+                LogNotReloaded(Name, Rank, trouble.View, trouble.Reason);
+                break;
+            case ShowReloadTrouble trouble:
+                LogReloadStuck(Name, Rank, trouble.View, trouble.Reason);
                 break;
             case ShowLoss { Loss: var loss }:
                 LogLost(Name, Rank, loss.Peer, loss.Reason, loss.Detail);
@@ -163,6 +165,9 @@ internal sealed partial class RankRuntime
                 break;
             case ViewCompleted:
                 LogViewIfNew();
+                break;
+            case RankEnded:
+                End(null);
                 break;
             case Fail fail:
                 Fail(new ElasticEpException(ElasticEpErrorCode.GroupEnded, fail.Reason) { Rank = Rank, Epoch = View.Epoch });
@@ -188,19 +193,22 @@ internal sealed partial class RankRuntime
         _caller.Add(new CallerSignal(true, step, false, null));
     }
 
-    private void EnterView(GroupView view, long firstStep)
+    private void EnterView(EnterView entered)
     {
+        var view = entered.View;
         if (view.Contains(_core.Member.Self))
         {
-            if (!_core.Member.IsReloading)
+            if (!entered.IsReloading)
                 _weights.Switch(view); // else Reload follows
-            _exchange.EnterView(view, firstStep);
+            _exchange.EnterView(view, entered.FirstStep);
         }
 
         LogViewIfNew();
         _unlogged = view; // not now: everybody waits
         if (!view.Contains(_core.Member.Self))
             LogViewIfNew();
+        if (entered.IsReloading)
+            LogReloading(Name, Rank, view);
         _views.Publish(view);
     }
 
@@ -256,6 +264,12 @@ internal sealed partial class RankRuntime
 
     [LoggerMessage(1040, LogLevel.Warning, "Group {Group}: rank {Rank} loads experts of {View} from the workload's source, because their last copies were lost")]
     private partial void LogReloading(string group, int rank, GroupView view);
+
+    [LoggerMessage(1039, LogLevel.Error, "Group {Group}: rank {Rank} could not load the experts that {View} gives it from the workload's source: {Reason}. The group waits, and it is tried again until it succeeds")]
+    private partial void LogNotReloaded(string group, int rank, GroupView view, string reason);
+
+    [LoggerMessage(1042, LogLevel.Error, "Group {Group}: rank {Rank} gets no further with loading the experts that {View} gives it, and the group stands still: {Reason}")]
+    private partial void LogReloadStuck(string group, int rank, GroupView view, string reason);
 
     [LoggerMessage(1036, LogLevel.Information, "Group {Group}: rank {Rank} coordinates and knows no load yet; experts are placed as if all were equally hot")]
     private partial void LogLoadUnknown(string group, int rank);

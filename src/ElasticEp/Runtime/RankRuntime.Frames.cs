@@ -15,17 +15,17 @@ internal sealed partial class RankRuntime
         {
             if (member.Rank == Rank)
                 continue;
-            _ = SendControlAsync(member.Id, header);
+            _ = SendControlAsync(member.Id, header, default);
             if (effect.Kind == StepEffectKind.SendStepEnd)
                 _reach?.Invoke(FaultPoints.InsideStepEnd);
         }
     }
 
-    private async Task SendControlAsync(MemberId peer, FrameHeader header)
+    private async Task SendControlAsync(MemberId peer, FrameHeader header, ReadOnlyMemory<EpBuffer> payload)
     {
         try
         {
-            await _services.Transport.SendAsync(peer, LinkKind.Control, header, default, _stopped.Token).ConfigureAwait(false);
+            await _services.Transport.SendAsync(peer, LinkKind.Control, header, payload, _stopped.Token).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is ElasticEpException or OperationCanceledException or ObjectDisposedException)
         {

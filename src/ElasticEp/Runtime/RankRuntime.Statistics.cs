@@ -21,6 +21,7 @@ internal sealed partial class RankRuntime
             var still = _services.Time.GetElapsedTime(_startedAt) - TimeSpan.FromTicks(Volatile.Read(ref _movedAtTicks));
             return member.Phase switch
             {
+                MemberPhase.Due when member.IsReloading => new RankStatus("repairing", false, true, $"loads experts of {View} from the workload's source, because their last copies were lost{(_core.Reloading.Trouble is { Length: > 0 } trouble ? $": {trouble}" : "")}"),
                 MemberPhase.Due or MemberPhase.Running or MemberPhase.Closing when still >= _services.Options.StallTime =>
                     new RankStatus("stalled", false, true, $"no step was completed for {still.TotalSeconds:0.0} s: step {member.Step}, attempt {member.Attempt}, {(member.Phase == MemberPhase.Due ? "waits for the serving loop to call RunStepAsync" : "is under way")}"),
                 MemberPhase.Parked => new RankStatus("joining", false, true, "waits to be admitted"),
@@ -42,7 +43,7 @@ internal sealed partial class RankRuntime
     }
 
     /// <summary>Called by the thread of the heartbeats: each field is read as it is.</summary>
-    private FrameHeader MakeBeat(TimeSpan lag)
+    private (FrameHeader Header, ReadOnlyMemory<EpBuffer> Payload) MakeBeat(TimeSpan lag)
     {
         var member = _core.Member;
         var activity = member.Phase switch
@@ -53,7 +54,7 @@ internal sealed partial class RankRuntime
             MemberPhase.Stopping => RankActivity.HasStep | RankActivity.IsRecovering | RankActivity.IsStopping,
             _ => RankActivity.None,
         };
-        return ControlFrames.Beat(member.View.Epoch, Math.Max(0, member.LastCompleted), activity, lag);
+        return ControlFrames.Beat(member.View.Epoch, Math.Max(0, member.LastCompleted), activity, lag, member.IsReloading ? _core.Reloading.Trouble : "");
     }
 
     private const int MostRecoveries = 16;

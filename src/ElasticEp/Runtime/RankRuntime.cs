@@ -92,8 +92,8 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
     /// <summary>Completes when the rank has left, was dismissed, or the group has ended; faults when the rank failed.</summary>
     public Task Ended => _ended.Task;
 
-    /// <summary>Whether no view that this rank knows has it, or the group has ended: nobody misses it when it stops.</summary>
-    public bool HasLeft => _hasLeft ?? (!View.Contains(_core.Member.Self) || _ended.Task.IsCompletedSuccessfully);
+    /// <summary>Whether nobody misses this rank when it stops: it is in no view yet, or out of the group for good.</summary>
+    public bool HasLeft => _hasLeft ?? (View.Epoch == 0 || _ended.Task.IsCompletedSuccessfully);
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -164,12 +164,18 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         return _requests.RunAsync(OperationRequest.Stop(), null, cancellationToken);
     }
 
-    /// <summary>Leaves the group, or returns at once when this rank is not in it.</summary>
+    /// <summary>Leaves the group, and waits until nobody needs anything of this rank. Returns at once when that is so, or when it is in no view yet.</summary>
     /// <exception cref="ElasticEpException">The store does not answer, so no view can change, or the group refused.</exception>
     public async Task LeaveAsync(CancellationToken cancellationToken)
     {
         if (HasLeft)
             return;
+        if (!View.Contains(_core.Member.Self))
+        {
+            await _ended.Task.WaitAsync(cancellationToken).ConfigureAwait(false); // an operation has taken it out already
+            return;
+        }
+
         await _services.Store.GetAsync(GroupRecord.KeyOf(Name), cancellationToken).ConfigureAwait(false);
         var leave = _requests.RunAsync(OperationRequest.Leave(_core.Member.Self), null, cancellationToken);
         var first = await Task.WhenAny(leave, _ended.Task).WaitAsync(cancellationToken).ConfigureAwait(false);

@@ -2,21 +2,15 @@ using ElasticEp.Events;
 using ElasticEp.Protocol;
 using ElasticEp.Transport;
 using ElasticEp.Weights;
-using Microsoft.Extensions.Logging;
 
 namespace ElasticEp.Runtime;
 
 /// <summary>
-/// Runs the preparation effects of a rank one after another: fetch, warm up, drain, roll back. The app's hooks therefore never
-/// overlap. What it starts belongs to an operation, and its completion carries that operation.
+/// Runs the effects that call the app's hooks one after another: fetch, warm up, drain, roll back, load lost experts. The hooks therefore
+/// never overlap. What it starts belongs to an operation or a view, and its completion carries that.
 /// </summary>
-internal sealed partial class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposable
+internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposable
 {
-    private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan LastRetry = TimeSpan.FromSeconds(5);
-
-    private readonly string _name;
-    private readonly ILogger _logger;
     private readonly int _rank;
     private readonly IElasticWorkload _workload;
     private readonly Func<Task> _rehearse;
@@ -34,11 +28,11 @@ internal sealed partial class WeightsRunner : IWeightWire, IExpertSlots, IAsyncD
     private CancellationTokenSource _reload = new();
     private Task _queue = Task.CompletedTask;
     private bool _isWarm;
+    private bool _isAbandoned;
 
     public WeightsRunner(GroupServices services, int rank, IElasticWorkload workload, Func<Task> rehearse, Action<ControlEvent> post, CancellationToken stopped, Action<string>? reach = null)
     {
         (_rank, _workload, _rehearse, _transport, _post, _stopped, _reach) = (rank, workload, rehearse, services.Transport, post, stopped, reach);
-        (_name, _logger) = (services.Name, services.Loggers.CreateLogger<WeightsRunner>());
         (_hookDeadline, _time) = (services.Options.ConnectDeadline, services.Time);
         _hooks = new WorkloadHooks(rank, name => post(name.Length > 0 ? new HookEntered(name) : new HookReturned()));
         _weights = new RankWeights(rank, services.Options, workload, _hooks, this, services.Time);
@@ -113,7 +107,7 @@ internal sealed partial class WeightsRunner : IWeightWire, IExpertSlots, IAsyncD
         }
     }
 
-    /// <summary>→ Reloaded, when the workload's source has given everything: until then it is asked again and again. What else runs is cancelled.</summary>
+    /// <summary>→ ReloadProgress, then Reloaded or ReloadFailed. What else runs is cancelled.</summary>
     public void StartReload(GroupView view)
     {
         var before = _reload;
@@ -125,23 +119,14 @@ internal sealed partial class WeightsRunner : IWeightWire, IExpertSlots, IAsyncD
 
     private async Task ReloadAsync(GroupView view, CancellationToken token)
     {
-        for (var delay = FirstRetry; !token.IsCancellationRequested; delay = delay * 2 < LastRetry ? delay * 2 : LastRetry)
+        try
         {
-            try
-            {
-                await _weights.ReloadAsync(view, token).ConfigureAwait(false);
-                _post(new Reloaded(view.Epoch));
-                return;
-            }
-            catch (Exception exception) when (!token.IsCancellationRequested)
-            {
-                LogNotReloaded(_name, _rank, view, exception.Message, delay);
-                await Task.Delay(delay, _time, token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
-            catch (Exception)
-            {
-                return; // another view came, or the rank ends
-            }
+            await _weights.ReloadAsync(view, loaded => _post(new ReloadProgress(view.Epoch, loaded)), token).ConfigureAwait(false);
+            _post(new Reloaded(view.Epoch));
+        }
+        catch (Exception exception)
+        {
+            PostUnlessCancelled(new ReloadFailed(view.Epoch, exception.Message), token); // else another view came, or the rank ends
         }
     }
 
@@ -177,11 +162,12 @@ internal sealed partial class WeightsRunner : IWeightWire, IExpertSlots, IAsyncD
         }
         catch (TimeoutException)
         {
-            // a hook of the app ignores its token; it must not keep the host from stopping
+            _isAbandoned = true; // a hook of the app ignores its token; it must not keep the host from stopping
         }
     }
 
-    public ValueTask DisposeAsync() => _weights.DisposeAsync();
+    /// <summary>Frees the weights. What a hook that has not ended may still write to is never freed.</summary>
+    public ValueTask DisposeAsync() => _isAbandoned ? ValueTask.CompletedTask : _weights.DisposeAsync();
 
     private void CancelOperation()
     {
@@ -211,9 +197,6 @@ internal sealed partial class WeightsRunner : IWeightWire, IExpertSlots, IAsyncD
         if (!token.IsCancellationRequested && !_stopped.IsCancellationRequested)
             _post(failure);
     }
-
-    [LoggerMessage(1039, LogLevel.Error, "Group {Group}: rank {Rank} could not load the experts that {View} gives it from the workload's source, and the group waits: {Reason}. Trying again in {Delay}")]
-    private partial void LogNotReloaded(string group, int rank, GroupView view, string reason, TimeSpan delay);
 
     private sealed class ProgressReporter(PrepareMessage plan, Action<ControlEvent> post, Action<string>? reach) : IProgress<WeightProgress>
     {

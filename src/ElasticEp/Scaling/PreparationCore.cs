@@ -107,19 +107,12 @@ internal sealed class PreparationCore(MemberCore member, PeerCore peers)
     }
 
     /// <summary>A view is in use that has this many views of an operation's plan: those cannot be undone any more.</summary>
-    public void OnEntered(EnterView entered)
+    public void OnEntered(EnterView entered, TimeSpan now, List<RankEffect> effects)
     {
         if (_plan?.Operation == entered.Operation && _plan.PlanView < entered.CommittedViews)
             _plan = null;
-    }
-
-    /// <summary>Lost experts are loaded into every buffer that the view in use does not name: what was fetched for the next view is gone, and is fetched again when that is planned anew.</summary>
-    public void OnReload()
-    {
-        if (_plan is null || !_plan.Next.Contains(member.Self))
-            return;
-        (State, _isVoid) = (PreparationState.Fetching, true);
-        member.DropPrepared(Operation);
+        if (_plan is not null && entered.IsReloading)
+            MakeWay(_plan, now, effects);
     }
 
     /// <summary>The first step of the view in use is complete here.</summary>
@@ -259,6 +252,23 @@ internal sealed class PreparationCore(MemberCore member, PeerCore peers)
         var what = _hook.Length > 0 ? $"its workload's {_hook} was cancelled" : "its rollback began";
         Report(PreparationState.Fetching, $"rank {Rank} still undoes operation '{_undone}': {what} {(now - _undoneSince).TotalSeconds:0.#} s ago and has not ended", effects);
         (_plan, _isFetching, _hasFetched, _isDraining) = (null, false, false, false); // nothing of it has begun
+    }
+
+    /// <summary>
+    /// Lost experts are loaded into every buffer that the view in use does not name: what was fetched for the next view is gone, and is fetched
+    /// again when that is planned anew. A leave hook that runs is cancelled, and nothing comes of it: it is undone, and called anew likewise.
+    /// </summary>
+    private void MakeWay(PrepareMessage plan, TimeSpan now, List<RankEffect> effects)
+    {
+        if (plan.Next.Contains(member.Self))
+        {
+            (State, _isVoid) = (PreparationState.Fetching, true);
+            member.DropPrepared(Operation);
+        }
+        else if (_isDraining && State != PreparationState.Drained)
+        {
+            Undo(now, effects);
+        }
     }
 
     private void Undo(TimeSpan now, List<RankEffect> effects)

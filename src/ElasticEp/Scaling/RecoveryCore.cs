@@ -30,8 +30,8 @@ internal sealed partial class RecoveryCore(ElasticEpOptions options, MemberCore 
     /// <returns>Whether a recovery begins hereby.</returns>
     public bool OnStepFailed(MemberId from, StepFailedMessage failed, TimeSpan now, List<RankEffect> effects)
     {
-        if (failed.Lost == from)
-            peers.Report(from, LossReason.Stuck, failed.Reason, now); // it led, and cannot stop itself
+        if (failed.Lost == from && failed.Epoch >= member.View.Epoch)
+            peers.Report(from, LossReason.Stuck, failed.Reason, now); // it led and cannot stop itself, or it cannot load what it has to
         if (now < _resignedUntil && Record.View.Members.Any(other => other.Id != member.Self && !peers.IsLost(other.Id)))
             return false; // its successor leads
         if (member.View.BeginsWithStart && failed.Epoch < member.View.Epoch)
@@ -92,7 +92,7 @@ internal sealed partial class RecoveryCore(ElasticEpOptions options, MemberCore 
         var recovery = Current!;
         if (recovery.Phase == RecoveryPhase.Following)
         {
-            Begin(recovery.Reporter, recovery.Reason, now); // no Start has come
+            Begin(member.Self, recovery.Reason, now); // no Start has come: that is trouble of this rank, whoever reported any before, and may have been evicted for it
             return;
         }
 
@@ -259,7 +259,7 @@ internal sealed partial class RecoveryCore(ElasticEpOptions options, MemberCore 
             var what = $"{target.Id} has not answered Stop within {options.StopDeadline}";
             if (target.Id == member.Self)
             {
-                Resign($"{what}: its delegate does not end", now, effects);
+                Resign($"{what}: {member.Hindrance}", now, effects);
                 return; // who has not answered is the successor's to judge
             }
 

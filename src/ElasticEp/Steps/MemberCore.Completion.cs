@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using ElasticEp.Events;
 
 namespace ElasticEp.Steps;
@@ -72,7 +73,7 @@ internal sealed partial class MemberCore
             return;
         }
 
-        Enter(next, Step + 1, _preparedOperation, _preparedPlanView + 1, effects);
+        Enter(next, Step + 1, _preparedOperation, _preparedPlanView + 1, [], effects);
         if (Phase == MemberPhase.Gone)
             return;
         if (rules.MustRun(_anyWork, _latchedWake, Step + 1, true))
@@ -81,12 +82,11 @@ internal sealed partial class MemberCore
             Phase = MemberPhase.Idle;
     }
 
-    private void Enter(GroupView view, long step, string operation, int committedViews, List<RankEffect> effects)
+    private void Enter(GroupView view, long step, string operation, int committedViews, ImmutableArray<int> reloading, List<RankEffect> effects)
     {
         View = view;
         _startedBy = null;
-        _awaited.Clear();
-        IsReloading = false;
+        AwaitReloads(reloading);
         DropPrepared(_preparedOperation);
         (_announcedEpoch, _announcedDigest) = (0, 0);
         foreach (var (peer, early) in _early.ToArray())
@@ -95,12 +95,9 @@ internal sealed partial class MemberCore
                 _early.Remove(peer);
         }
 
-        // Nobody can be beyond the first step of a view that this rank enters only now.
-        _latchedWake = _laterWake.Epoch == view.Epoch && _laterWake.Step <= step ? _laterWake.Step : 0;
-        if (_laterWake.Epoch <= view.Epoch)
-            _laterWake = default;
+        _latchedWake = 0;
         _isFirstOfView = true;
-        effects.Add(new EnterView(view, step, operation, committedViews));
+        effects.Add(new EnterView(view, step, operation, committedViews, IsReloading));
         if (view.Contains(Self))
             return;
         Phase = MemberPhase.Gone;
@@ -118,8 +115,13 @@ internal sealed partial class MemberCore
 
     private void AnswerGone(List<RankEffect> effects)
     {
-        if (Phase == MemberPhase.Gone && _isReleased && !_isDelegateInside)
-            Return(false, null, effects);
+        if (!IsReleased || _isDelegateInside)
+            return;
+        Return(false, null, effects);
+        if (_hasEnded)
+            return;
+        _hasEnded = true;
+        effects.Add(new RankEnded()); // whether the app waits or not: its serving loop may have stopped
     }
 
     private AbortAttempt Abort(string reason) => new(View.Epoch, Step, reason);

@@ -19,6 +19,9 @@ internal sealed partial class MemberCore
     /// <summary>Who is to lead a recovery, as far as this rank knows.</summary>
     public MemberId? RecoveryLeader => rules.Leader(View, peers);
 
+    /// <summary>Why this rank does not answer Stop.</summary>
+    public string Hindrance => _isLoadStuck ? "its load of lost experts gets no further" : "its delegate does not end";
+
     public void OnStop(MemberId from, StopMessage stop, TimeSpan now, List<RankEffect> effects)
     {
         if (stop.Epoch < View.Epoch)
@@ -42,7 +45,7 @@ internal sealed partial class MemberCore
 
         if (_isDelegateInside && Phase is MemberPhase.Running or MemberPhase.Closing && rules.StopCancelsDelegate(HasClosed))
             effects.Add(Abort("The group stopped the attempt to recover."));
-        if (rules.MayAnswerStop(_isDelegateInside))
+        if (rules.MayAnswerStop(_isDelegateInside) && !_isLoadStuck)
             AnswerStop(now, effects);
         else if (Phase != MemberPhase.Stopping)
             Phase = MemberPhase.Stopping;
@@ -81,12 +84,10 @@ internal sealed partial class MemberCore
         _stops.Clear();
         (_closed, _closedEpoch) = (start.Step - 1, 0);
         _trouble = null;
-        Enter(start.View, start.Step, start.Operation, start.CommittedViews, effects);
+        Enter(start.View, start.Step, start.Operation, start.CommittedViews, start.Reloading, effects);
         _startedBy = start;
-        if (Phase == MemberPhase.Gone)
-            return;
-        AwaitReloads(start, effects);
-        BecomeDue(start.Step, effects);
+        if (Phase != MemberPhase.Gone)
+            BecomeDue(start.Step, effects);
     }
 
     /// <summary>A peer that is still in an earlier view may have missed its Start: whoever was started by the same one repeats it.</summary>
@@ -140,7 +141,7 @@ internal sealed partial class MemberCore
         }
 
         RepeatLoaded(peer, effects);
-        if (_trouble is { } trouble && peer == RecoveryLeader)
+        if (_trouble is { } trouble && peer == LeaderFor(trouble.Peer))
             effects.Add(RankEffect.Send(peer, new StepFailedMessage(View.Epoch, Step, trouble.Peer, trouble.Reason)));
     }
 
@@ -219,7 +220,12 @@ internal sealed partial class MemberCore
         (_trouble, _reportedAt) = ((peer, reason), now);
         if (_hasGroupEnded)
             Leave(effects);
-        else if (RecoveryLeader is { } leader)
+        else if (LeaderFor(peer) is { } leader)
             effects.Add(RankEffect.Send(leader, new StepFailedMessage(View.Epoch, Step, peer, reason)));
     }
+
+    /// <summary>Who is to lead because of a peer, if it is one: when this rank is in the way itself, another one.</summary>
+    private MemberId? LeaderFor(MemberId? peer) => peer == Self && RecoveryLeader == Self
+        ? View.Members.FirstOrDefault(other => other.Id != Self && !peers.IsLost(other.Id))?.Id
+        : RecoveryLeader;
 }

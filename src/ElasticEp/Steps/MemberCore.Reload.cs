@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using ElasticEp.Events;
 using ElasticEp.Protocol;
 
@@ -12,6 +13,7 @@ internal sealed partial class MemberCore
     private readonly HashSet<int> _awaited = []; // ranks that have not said yet that they hold what the view in use gives them
     private readonly Dictionary<MemberId, long> _loaded = []; // peer → the latest view that it has said it for: it may come before this rank's Start
     private long _loadedEpoch; // the same of this rank; zero when it had nothing to load
+    private bool _isLoadStuck; // this rank's own load gets no further, and the others were told to go on without it
 
     /// <summary>A peer, or this rank itself, holds every expert of a view.</summary>
     public void OnLoaded(MemberId from, long epoch, List<RankEffect> effects)
@@ -32,20 +34,41 @@ internal sealed partial class MemberCore
             effects.Add(RankEffect.Send(member.Id, new LoadedMessage(e.Epoch)));
     }
 
+    /// <summary>This rank gets no further with what it has to load. It reports itself, and does not answer Stop: so the others go on without it.</summary>
+    public void OnLoadStuck(string reason, TimeSpan now, List<RankEffect> effects)
+    {
+        if (!IsReloading || Phase != MemberPhase.Due)
+            return;
+        _isLoadStuck = true;
+        OnTrouble(Self, $"{Self} gets no further with loading lost experts: {reason}", now, effects);
+    }
+
+    /// <summary>It gets on again, before anybody has gone on without it.</summary>
+    public void OnLoadGoesOn(TimeSpan now, List<RankEffect> effects)
+    {
+        if (!_isLoadStuck)
+            return;
+        _isLoadStuck = false;
+        if (_trouble?.Peer == Self)
+            _trouble = null;
+        if (Phase == MemberPhase.Stopping)
+            AnswerStop(now, effects);
+    }
+
     private void RepeatLoaded(MemberId peer, List<RankEffect> effects)
     {
         if (_loadedEpoch == View.Epoch && _isFirstOfView && View.Contains(peer))
             effects.Add(RankEffect.Send(peer, new LoadedMessage(_loadedEpoch)));
     }
 
-    private void AwaitReloads(StartMessage start, List<RankEffect> effects)
+    /// <summary>A view is entered, under which these ranks load experts before its first step.</summary>
+    private void AwaitReloads(ImmutableArray<int> reloading)
     {
-        _loadedEpoch = 0;
+        (_loadedEpoch, _isLoadStuck) = (0, false);
+        _awaited.Clear();
         foreach (var gone in _loaded.Keys.Where(peer => !View.Contains(peer)).ToArray())
             _loaded.Remove(gone);
-        _awaited.UnionWith(start.Reloading.Where(rank => View.Find(rank) is { } member && _loaded.GetValueOrDefault(member.Id) < View.Epoch));
-        IsReloading = _awaited.Contains(Self.Rank);
-        if (IsReloading)
-            effects.Add(new Reload(View));
+        _awaited.UnionWith(reloading.Where(rank => View.Find(rank) is { } member && _loaded.GetValueOrDefault(member.Id) < View.Epoch));
+        IsReloading = View.Contains(Self) && _awaited.Contains(Self.Rank);
     }
 }

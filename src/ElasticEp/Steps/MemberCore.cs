@@ -21,7 +21,6 @@ internal sealed partial class MemberCore(MemberId self, PeerCore peers, ElasticE
     private long _switchEpoch;
     private ulong _switchDigest;
     private long _latchedWake; // the latest step of this view that a wake has come for; zero for none
-    private (long Epoch, long Step) _laterWake; // the latest of a later view
     private bool _anyWork;
     private bool _hasWork;
     private bool _isCallerWaiting;
@@ -29,6 +28,7 @@ internal sealed partial class MemberCore(MemberId self, PeerCore peers, ElasticE
     private bool _hasCallerRun;
     private bool _isFirstOfView;
     private bool _isReleased;
+    private bool _hasEnded; // and said so
     private bool _hasGroupEnded;
     private bool _isTroubleReported;
     private StepFailedException? _tailFailure;
@@ -141,18 +141,11 @@ internal sealed partial class MemberCore(MemberId self, PeerCore peers, ElasticE
 
     private IEnumerable<int> Missing() => View.Members.Select(member => member.Rank).Where(member => !_ended.Contains(member));
 
-    /// <summary>Latched by epoch and step: a wake cannot be lost, and one of a later view counts once this rank is in it.</summary>
+    /// <summary>Latched by step: a wake cannot be lost. One of a later view is not needed: nobody is beyond its first step before this rank is in it, and that is always run.</summary>
     private void OnWake(in RankEvent e, List<RankEffect> effects)
     {
-        if (e.Epoch < View.Epoch || Phase == MemberPhase.Gone)
+        if (e.Epoch != View.Epoch || Phase == MemberPhase.Gone)
             return;
-        if (e.Epoch > View.Epoch)
-        {
-            if ((e.Epoch, e.Step).CompareTo(_laterWake) > 0)
-                _laterWake = (e.Epoch, e.Step);
-            return;
-        }
-
         if (e.Kind == StepEventKind.Wake && !View.Contains(e.Peer))
             return;
         if (IsTooFarAhead(e, effects))

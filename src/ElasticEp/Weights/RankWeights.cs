@@ -110,14 +110,20 @@ internal sealed class RankWeights(int rank, ElasticEpOptions options, IElasticWo
     /// Loads from the workload what a recovery's view gives this rank and what is not here, and uses the view. After a failure the same
     /// call goes on where it stopped.
     /// </summary>
-    public async Task ReloadAsync(GroupView view, CancellationToken cancellationToken)
+    /// <param name="view">The view.</param>
+    /// <param name="progress">Told how many experts this call has loaded: zero when it begins, then after each.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async Task ReloadAsync(GroupView view, Action<int> progress, CancellationToken cancellationToken)
     {
         var slots = Ready(_slots);
         await Ready(_receiver).RevokeAsync(cancellationToken).ConfigureAwait(false); // what is being received is for no view any more
+        var loaded = 0;
+        progress(loaded);
         foreach (var need in slots.Renew(view))
         {
             await _loader.LoadExpertAsync(need.Layer, need.Expert, slots.Parts(need), Manifest.ExpertBytes(need.Layer), cancellationToken).ConfigureAwait(false);
             slots.MarkFilled(need.Layer, need.Expert);
+            progress(++loaded);
         }
 
         cancellationToken.ThrowIfCancellationRequested();

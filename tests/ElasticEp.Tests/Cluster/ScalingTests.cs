@@ -55,6 +55,29 @@ public sealed class ScalingTests
     }
 
     [Fact]
+    public async Task A_rank_whose_serving_loop_has_stopped_has_left_as_soon_as_nobody_needs_it()
+    {
+        await using var cluster = await ElasticCluster.StartAsync();
+        using var gate = new ManualResetEventSlim();
+        var leaver = cluster[1];
+        cluster[0].OnStep = step =>
+        {
+            if (step.View.Members.Length == 1)
+                gate.Wait(Token); // the leaver is not released before this step is complete
+        };
+        await cluster.WaitForStepsAsync(5);
+        var leave = leaver.Runtime.LeaveAsync(Token);
+        await cluster.WaitUntilAsync(() => leaver.Runtime.View.Find(1) is null, "the leaver to be out");
+        await leaver.StopLoopAsync();
+        Assert.Equal((false, false), (leave.IsCompleted, leaver.Runtime.HasLeft));
+        var again = leaver.Runtime.LeaveAsync(Token);
+        gate.Set();
+        await leave.WaitAsync(ElasticCluster.Deadline, Token);
+        await again.WaitAsync(ElasticCluster.Deadline, Token);
+        Assert.True(leaver.Runtime.HasLeft);
+    }
+
+    [Fact]
     public async Task The_whole_group_can_be_replaced()
     {
         await using var cluster = await ElasticCluster.StartAsync();

@@ -39,6 +39,13 @@ internal sealed class ToyRank(RankRuntime runtime, ToyWorkload workload, int max
 
     public void Run() => _loop = Task.Run(LoopAsync);
 
+    /// <summary>The app calls RunStepAsync no more; what it waits for is given up.</summary>
+    public async Task StopLoopAsync()
+    {
+        await _stop.CancelAsync();
+        await _loop.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();

@@ -11,6 +11,8 @@ internal sealed class ToyWorkload : IElasticWorkload
 
     public Func<CancellationToken, ValueTask>? OnLeaving { get; set; }
 
+    public Func<CancellationToken, ValueTask>? OnLoadExpert { get; set; }
+
     public int DenseLoads { get; private set; }
 
     public int ExpertLoads { get; private set; }
@@ -41,7 +43,7 @@ internal sealed class ToyWorkload : IElasticWorkload
     {
         ExpertLoads++;
         ToyModel.Fill(layer, expert, destination[0].AsSpan<float>());
-        return default;
+        return OnLoadExpert?.Invoke(cancellationToken) ?? default;
     }
 
     public ValueTask WarmUpAsync(CancellationToken cancellationToken) => OnWarmUp?.Invoke(cancellationToken) ?? default;

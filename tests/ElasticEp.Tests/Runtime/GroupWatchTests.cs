@@ -103,6 +103,29 @@ public sealed class GroupWatchTests
     }
 
     [Fact]
+    public void A_repairing_rank_says_what_keeps_it_from_loading_for_as_long_as_it_does()
+    {
+        Serve(View);
+        _watch.OnRecord(new GroupRecord(Two(2, [0, 1], [1, 2]), View) { Reloading = [1] }, _now);
+        Beat(0, 5, RankActivity.HasStep);
+        Beat(1, 5, RankActivity.HasStep | RankActivity.IsReloading, "the disk is away");
+        Assert.Equal("rank 1 loads experts again whose last copies were lost; steps go on when they are here; rank 1: the disk is away", Read().Detail);
+        Assert.Equal((RankCondition.Repairing, "it loads experts from the workload's source, because their last copies were lost: the disk is away"), (OfRank(1).Condition, OfRank(1).Reason));
+        Beat(1, 5, RankActivity.HasStep | RankActivity.IsReloading);
+        Assert.DoesNotContain("disk", Read().Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_rank_that_cannot_stop_because_a_hook_does_not_return_names_the_hook()
+    {
+        Serve(View);
+        Beat(1, 5, RankActivity.HasStep | RankActivity.IsStopping, "its workload's LoadExpertAsync has not returned within 10 s");
+        After(2);
+        Beat(1, 5, RankActivity.HasStep | RankActivity.IsStopping, "its workload's LoadExpertAsync has not returned within 10 s");
+        Assert.Equal((RankCondition.Suspected, "it was told to stop its step 2.0 s ago, and its workload's LoadExpertAsync has not returned within 10 s"), (OfRank(1).Condition, OfRank(1).Reason));
+    }
+
+    [Fact]
     public void A_rank_that_only_this_client_does_not_reach_holds_nobody_up()
     {
         Serve(View);
@@ -233,10 +256,10 @@ public sealed class GroupWatchTests
         Beat(1, step, activity);
     }
 
-    private void Beat(int rank, long step, RankActivity activity)
+    private void Beat(int rank, long step, RankActivity activity, string trouble = "")
     {
         _peers.OnBeat(TestViews.Id(rank), TimeSpan.Zero, _now);
-        _watch.OnBeat(TestViews.Id(rank), step, activity, _now);
+        _watch.OnBeat(TestViews.Id(rank), step, activity, trouble, _now);
     }
 
     private void After(double seconds) => _now += TimeSpan.FromSeconds(seconds);

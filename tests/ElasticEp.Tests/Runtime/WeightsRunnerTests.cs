@@ -66,12 +66,24 @@ public sealed class WeightsRunnerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_source_that_fails_is_asked_again()
+    public async Task An_attempt_that_fails_says_why_and_the_next_one_goes_on_where_it_stopped()
     {
         _workload.Gate.SetResult();
-        _workload.Failures = 2;
+        _workload.FailsAt = 1;
+        _runner.StartReload(View(2, 0, 1));
+        Assert.Contains("the disk is away", await WaitForAsync<ReloadFailed, string>(e => e.Reason), StringComparison.Ordinal);
         await ReloadAsync(2, 0, 1);
         Assert.Equal([0, 1], _workload.Loaded);
+    }
+
+    [Fact]
+    public async Task Every_expert_that_is_loaded_is_said()
+    {
+        _workload.Gate.SetResult();
+        _runner.StartReload(View(2, 0, 1));
+        foreach (var loaded in (int[])[0, 1, 2])
+            Assert.Equal(loaded, await WaitForAsync<ReloadProgress, int>(e => e.Loaded));
+        Assert.Equal(2, await WaitForAsync<Reloaded, long>(e => e.Epoch));
     }
 
     /// <summary>Else a leaver that stays would never take requests again.</summary>
@@ -125,7 +137,8 @@ public sealed class WeightsRunnerTests : IAsyncLifetime
 
         public CancellationToken LeaveToken { get; private set; }
 
-        public int Failures { get; set; }
+        /// <summary>The call that fails, from zero; −1 for none.</summary>
+        public int FailsAt { get; set; } = -1;
 
         public List<int> Loaded { get; } = [];
 
@@ -141,7 +154,7 @@ public sealed class WeightsRunnerTests : IAsyncLifetime
         {
             Entered.TrySetResult();
             await Gate.Task;
-            if (Failures-- > 0)
+            if (FailsAt-- == 0)
                 throw new IOException("the disk is away");
             destination[0].AsSpan<byte>().Fill((byte)(expert + 1));
             Loaded.Add(expert);

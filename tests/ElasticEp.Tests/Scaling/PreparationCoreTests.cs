@@ -126,6 +126,19 @@ public sealed class PreparationCoreTests
         Assert.Equal("", probe.Core.Preparation.Operation);
     }
 
+    /// <summary>To load them the leave hook is cancelled, and nothing comes of it.</summary>
+    [Fact]
+    public void A_leaver_that_drains_when_it_has_to_load_lost_experts_is_readmitted_first()
+    {
+        var probe = Loaded().Message(0, new DrainMessage("op"));
+        probe.Message(0, new StartMessage(TestViews.Started(2, 2, 0, 1), 2, "op", 0) { Reloading = [1] });
+        Assert.Equal([typeof(EnterView), typeof(Rollback), typeof(Reload)], probe.Effects.Select(effect => effect.Control!.GetType()).Where(type => type == typeof(EnterView) || type == typeof(Rollback) || type == typeof(Reload)));
+        Assert.True(probe.Of<Rollback>().Single().HasDrained);
+        probe.Post(new RolledBack("op")).Post(new Reloaded(2));
+        probe.Message(0, Plan with { Base = TestViews.View(3, 0, 1), Next = TestViews.View(4, 0) }).Message(0, new DrainMessage("op"));
+        Assert.True(probe.Has<Drain>());
+    }
+
     [Fact]
     public void An_abort_that_was_lost_is_learned_from_the_record()
     {

@@ -23,6 +23,21 @@ public sealed class RecoveryLeadTests
     }
 
     [Fact]
+    public void A_rank_that_reports_itself_is_evicted_without_an_answer_to_Stop()
+    {
+        var probe = CoreProbe.Idle().Message(1, new StepFailedMessage(1, 2, TestViews.Id(1), "its load is stuck"));
+        Assert.Equal((TestViews.Id(1), LossReason.Stuck), probe.Of<ShowLoss>().Select(shown => (shown.Loss.Peer, shown.Loss.Reason)).Single());
+        Assert.Equal([0], probe.AnswerRead().Write().Record.View.Members.Select(member => member.Rank));
+    }
+
+    [Fact]
+    public void A_rank_that_reported_itself_in_an_earlier_view_is_believed_no_more()
+    {
+        var probe = CoreProbe.Idle().Message(0, new StartMessage(TestViews.Started(2, 2, 0, 1), 2, "", 0));
+        Assert.Empty(probe.Message(1, new StepFailedMessage(1, 2, TestViews.Id(1), "its load is stuck")).Of<ShowLoss>());
+    }
+
+    [Fact]
     public void Who_takes_over_a_recovered_view_starts_it_again()
     {
         var probe = Successor(isCompleted: false);

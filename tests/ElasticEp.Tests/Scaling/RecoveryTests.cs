@@ -90,6 +90,20 @@ public sealed class RecoveryTests
         Assert.Equal(2, probe.AnswerRead().Sent<StopMessage>(1).Single().Epoch);
     }
 
+    /// <summary>Whoever wrote that view may have died before it sent Start.</summary>
+    [Fact]
+    public void A_recovery_that_evicted_who_reported_the_trouble_is_led_again_when_no_Start_comes_of_it()
+    {
+        var probe = CoreProbe.Idle();
+        probe.Message(1, new StepFailedMessage(1, 2, null, "test")).AnswerRead();
+        probe.Message(1, new StoppedMessage(probe.Coordinator.Recovery!.Id, 1, 1, 1, [TestViews.Id(0)], [TestViews.Id(0)]));
+        probe.Overwrite(probe.Record.WithNext(TestViews.Started(2, 2, 0)) with { Evicted = [TestViews.Id(1)] });
+        probe.AnswerRefused().AnswerRead();
+        while (!probe.Has<ReadRecord>())
+            probe.Beat();
+        Assert.Equal(3, probe.AnswerRead().Of<WriteRecord>().Single().Record.View.Epoch);
+    }
+
     [Fact]
     public void Who_does_not_answer_Stop_in_time_is_lost_and_the_others_go_on()
     {

@@ -33,6 +33,9 @@ internal sealed class SimCoverage
     /// <summary>Ranks that were told to load experts again.</summary>
     public int Reloads { get; set; }
 
+    /// <summary>Loads of lost experts that got no further.</summary>
+    public int StuckLoads { get; set; }
+
     /// <summary>Where processes were killed, during what, and how often.</summary>
     public Dictionary<(string Point, SimOccasion Occasion), long> Kills { get; } = [];
 
@@ -53,6 +56,7 @@ internal sealed class SimCoverage
         StoreLosses += other.StoreLosses;
         Replans += other.Replans;
         Reloads += other.Reloads;
+        StuckLoads += other.StuckLoads;
         foreach (var (pair, count) in other.Kills)
             Add(Kills, pair, count);
         foreach (var (pair, count) in other._phases)
@@ -64,7 +68,7 @@ internal sealed class SimCoverage
     public override string ToString()
     {
         var text = new StringBuilder();
-        text.AppendLine($"(phase, event) pairs: {PhasePairs}; (operation phase, event) pairs: {OperationPairs}; intermediate views: {StagedViews}; restarts: {Restarts}; operations planned again: {Replans}; reloads: {Reloads}; store losses: {StoreLosses}");
+        text.AppendLine($"(phase, event) pairs: {PhasePairs}; (operation phase, event) pairs: {OperationPairs}; intermediate views: {StagedViews}; restarts: {Restarts}; operations planned again: {Replans}; reloads: {Reloads}; loads that got no further: {StuckLoads}; store losses: {StoreLosses}");
         Write(text, _phases);
         Write(text, _operations);
         return text.ToString();

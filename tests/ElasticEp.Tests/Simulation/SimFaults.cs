@@ -26,7 +26,7 @@ internal sealed class SimFaults
         _skipped = world.Random.Pick<int>([0, 0, 0, 0, 1]);
     }
 
-    private static readonly string[] AfterLosses = [nameof(AbortLink), nameof(ShowLoss), nameof(ProbeMessage), nameof(ProbeReplyMessage), nameof(Reload), nameof(LoadedMessage)];
+    private static readonly string[] AfterLosses = [nameof(AbortLink), nameof(ShowLoss), nameof(ProbeMessage), nameof(ProbeReplyMessage), nameof(Reload), nameof(ShowReloadTrouble), nameof(LoadedMessage)];
 
     public static SimOccasion[] Occasions { get; } = Enum.GetValues<SimOccasion>();
 

@@ -1,4 +1,5 @@
 using ElasticEp.Events;
+using ElasticEp.Steps;
 
 namespace ElasticEp.Tests.Simulation;
 
@@ -41,9 +42,10 @@ internal sealed partial class SimRank
             RemoveRevoked();
     }
 
+    /// <summary>A rank that is out may have no serving loop any more when it is released.</summary>
     private void CallAgain() => _world.Clock.After(_world.Random.Delay(200), () =>
     {
-        if (!IsAlive || _isWaiting)
+        if (!IsAlive || _isWaiting || (Core.Member.Phase == MemberPhase.Gone && _world.Random.Chance(0.5)))
             return;
         _isWaiting = true;
         Post(RankEvent.CallerWaits);
@@ -79,9 +81,7 @@ internal sealed partial class SimRank
         switch (effect.Failure)
         {
             case null when !effect.Result:
-                _world.Checks.Released(this);
-                _world.Clock.After(_world.Random.Delay(1_000), () => End(isGraceful: true));
-                return;
+                return; // its core says that it has ended, too
             case null:
                 ReleaseTokens();
                 break;
@@ -111,6 +111,17 @@ internal sealed partial class SimRank
         else if (_requests.Count > 0)
             _world.Clock.After(1, () => Post(RankEvent.WorkNotified));
         CallAgain();
+    }
+
+    private void OnEnded()
+    {
+        if (_hasEnded)
+            throw new SimulationException($"rank {Rank} has ended twice");
+        if (_attempt is not null)
+            throw new SimulationException($"rank {Rank} has ended while its delegate was still running");
+        _hasEnded = true;
+        _world.Checks.Released(this);
+        _world.Clock.After(_world.Random.Delay(1_000), () => End(isGraceful: true));
     }
 
     private void ReleaseTokens()
@@ -148,9 +159,7 @@ internal sealed partial class SimRank
         if (_hasDrained)
             return;
         _hasDrained = true;
-        var fails = _world.HasTrouble(_world.Settings.DrainFailure);
-        ControlEvent end = fails ? new DrainFailed(_leaving!, "the hook threw") : new Drained(_leaving!);
-        Later(end, 500);
+        EndDrain(_leaving!);
     }
 
     private void HandBack(SimAssignment assignment)

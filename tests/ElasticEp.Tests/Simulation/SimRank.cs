@@ -16,10 +16,10 @@ internal sealed partial class SimRank
     private TimeSpan? _tick;
     private TimeSpan? _due; // when the core wants a tick
     private TimeSpan _dueSince; // since when it is that
-    private PrepareMessage? _fetching;
     private bool _isRegistered;
     private long _pausedUntil;
     private long? _wedgedAt; // since when it only sends heartbeats
+    private bool _hasEnded; // as its core has said
     private ImmutableArray<MemberId> _beatTo = [];
 
     public SimRank(Simulation world, int rank, long incarnation, string? address = null)
@@ -140,6 +140,9 @@ internal sealed partial class SimRank
                 return;
         }
 
+        if (_attempt is null && Core.Member.IsReleased != _hasEnded)
+            throw new SimulationException($"rank {Rank} is out of the group: {Core.Member.IsReleased}, and has said so: {_hasEnded}");
+
         if (Core.WakeAt != _due)
             (_due, _dueSince) = (Core.WakeAt, _world.Clock.Time); // what is due may be so at once
         if (Core.WakeAt is { } wakeAt && _tick != wakeAt)
@@ -212,8 +215,10 @@ internal sealed partial class SimRank
             case EnterView entered:
                 (_epoch, _step, _isOpen) = (entered.View.Epoch, entered.FirstStep - 1, false);
                 _world.Checks.Entered(this, entered.View);
-                if (!Core.Member.IsReloading)
+                if (!entered.IsReloading)
                     _weights.Enter(entered.View);
+                else
+                    _world.Coverage.Reloads++;
                 break;
             case ViewCompleted completed:
                 _world.Checks.Completed(completed.View);
@@ -242,15 +247,14 @@ internal sealed partial class SimRank
             case Reload reload:
                 StartReload(reload.View);
                 break;
+            case ShowReloadTrouble trouble:
+                OnReloadTrouble(trouble);
+                break;
             case Rollback rollback:
-                _fetching = null;
-                _weights.Unstage();
-                CancelLeaving(rollback.HasDrained);
-                // Now and then a hook ignores its token for a while.
-                Later(new RolledBack(rollback.Operation), _world.HasTrouble(0.02) ? 3_000_000 : 500);
+                StartRollback(rollback);
                 break;
             case Drain drain:
-                StartLeaving(drain.Operation);
+                StartDrain(drain.Operation);
                 break;
             case ReadRecord read:
                 _world.Store.Read(this, read);
@@ -272,6 +276,9 @@ internal sealed partial class SimRank
                 break;
             case DeliverReply reply:
                 _world.Clients.OnReply(reply.From, reply.Message);
+                break;
+            case RankEnded:
+                OnEnded();
                 break;
             case Fail fail:
                 throw new SimulationException($"the core of rank {Rank} cannot go on: {fail.Reason}");
@@ -309,59 +316,5 @@ internal sealed partial class SimRank
             _world.Clock.After(1, () => Post(new MessageReceived(Identity.Id, load)));
         else
             Send(report.To, load);
-    }
-
-    private void StartFetch(PrepareMessage plan)
-    {
-        _fetching = plan;
-        _weights.Stage(plan);
-        var fails = _world.HasTrouble(plan.Operation == "@birth" ? 0 : _world.Settings.LoadFailure);
-        var parts = _world.Random.Between(0, 3);
-        var delay = 0L;
-        for (var part = 1; part <= parts; part++)
-        {
-            delay += _world.Random.Delay(2_000);
-            var moved = part;
-            _world.Clock.After(delay, () =>
-            {
-                WhileFetching(plan, new FetchProgress(plan.Operation, plan.Next.Digest, moved, parts));
-                if (ReferenceEquals(_fetching, plan))
-                    _world.Faults.Reach(this, FaultPoints.InsideTransfer);
-            });
-        }
-
-        delay += _world.Random.Delay(2_000);
-        ControlEvent end = fails ? new FetchFailed(plan.Operation, plan.Next.Digest, "checksum mismatch") : new Fetched(plan.Operation, plan.Next.Digest);
-        _world.Clock.After(delay, () => WhileFetching(plan, end));
-    }
-
-    /// <summary>A source that fails is asked again, so it only takes longer.</summary>
-    private void StartReload(GroupView view)
-    {
-        _fetching = null;
-        _world.Coverage.Reloads++;
-        if (!_weights.StartReload(view))
-        {
-            Later(new Reloaded(view.Epoch), 10);
-            return;
-        }
-
-        _world.Clock.After(_world.Random.Delay(_world.HasTrouble(0.1) ? 200_000 : 10_000), () => WhenAwake(() =>
-        {
-            // What was loaded for a view that is not in use any more is loaded again.
-            if (!IsAlive || Core.Member.View.Epoch != view.Epoch)
-                return;
-            _weights.EndReload(view);
-            Post(new Reloaded(view.Epoch));
-        }));
-    }
-
-    private void WhileFetching(PrepareMessage plan, ControlEvent e)
-    {
-        // A completion may already be on its way when the fetch is undone: the core must then ignore it.
-        if (ReferenceEquals(_fetching, plan) && e is Fetched)
-            _weights.Fill();
-        if (ReferenceEquals(_fetching, plan) || _world.Random.Chance(0.3))
-            Post(e);
     }
 }

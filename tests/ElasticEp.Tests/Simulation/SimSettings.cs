@@ -9,7 +9,12 @@ internal sealed class SimSettings
     public const long StepDeadline = 3_000_000;
     public const long OperationDeadline = 6_000_000;
 
-    /// <summary>How long a stuck delegate ignores its token: longer than anybody waits for it.</summary>
+    public const long RecoveryDeadline = 3_000_000;
+
+    /// <summary>How long an expert takes now and then: all of them together longer than anybody waits for one.</summary>
+    public const long SlowLoad = 2_000_000;
+
+    /// <summary>How long a stuck delegate or hook ignores its token: longer than anybody waits for it.</summary>
     public const long Stuck = 9_000_000;
 
     public SimSettings(SimRandom random)
@@ -33,6 +38,8 @@ internal sealed class SimSettings
         Pause = random.Pick<double>([0, 0, 0, 0.03]);
         Block = random.Pick<double>([0, 0, 0, 0.03]);
         Stick = random.Pick<double>([0, 0, 0, 0.2]);
+        Hang = random.Pick<double>([0, 0.3, 0.3]);
+        ReloadFailure = random.Pick<double>([0, 0, 0.2]);
         Restart = random.Pick<double>([0, 0.5, 1]);
         Replaces = random.Chance(0.5);
         Standbys = Replaces ? random.Pick<int>([0, 0, 1, 2]) : 0;
@@ -84,6 +91,12 @@ internal sealed class SimSettings
     /// <summary>Probability that a delegate that is to end ignores it.</summary>
     public double Stick { get; }
 
+    /// <summary>Probability that the load of an expert never returns; that of other hooks to return late is a fifth of it.</summary>
+    public double Hang { get; }
+
+    /// <summary>Probability that the source fails, of each expert that is to be loaded from it.</summary>
+    public double ReloadFailure { get; }
+
     /// <summary>Probability that a process that was killed is started again, at its address or at another one.</summary>
     public double Restart { get; }
 
@@ -107,6 +120,7 @@ internal sealed class SimSettings
         SlotsPerRank = SimPlanner.Experts,
         LoadWindow = LoadWindow,
         StepDeadline = TimeSpan.FromMicroseconds(StepDeadline),
+        RecoveryDeadline = TimeSpan.FromMicroseconds(RecoveryDeadline),
         OperationDeadline = TimeSpan.FromMicroseconds(OperationDeadline),
     };
 }

@@ -44,17 +44,17 @@ internal sealed class SimWeights(Simulation world, int rank)
     }
 
     /// <summary>A recovery's view gives this rank experts that it does not hold: it gives up everything else.</summary>
-    /// <returns>Whether there is something to load.</returns>
-    public bool StartReload(GroupView view)
+    /// <returns>What is to be loaded.</returns>
+    public int[] StartReload(GroupView view)
     {
         var held = _isFilled ? _inUse.Union(_before).Union(_staged) : _inUse.Union(_before);
         _inUse = [.. Of(view).Intersect(held)];
         _before.Clear();
         Unstage();
-        return !_inUse.SetEquals(Of(view));
+        return [.. Of(view).Except(_inUse).Order()];
     }
 
-    public void EndReload(GroupView view) => _inUse = Of(view);
+    public void Load(int expert) => _inUse.Add(expert);
 
     public void RequireHeld(GroupView view) =>
         SimChecks.Require(Of(view).IsSubsetOf(_inUse), $"rank {rank} runs a step under {view} without experts {string.Join(' ', Of(view).Except(_inUse))}");

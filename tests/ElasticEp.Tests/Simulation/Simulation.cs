@@ -191,6 +191,19 @@ internal sealed class Simulation
         return true;
     }
 
+    /// <summary>A hook may never return when it loads lost experts, as long as others can go on without its rank.</summary>
+    public bool TryHang(SimRank rank)
+    {
+        if (!HasTrouble(Settings.Hang) || !Others(rank).Any(IsWell))
+            return false;
+        Trace.Note(rank.Rank, "its load hangs");
+        CountFault(SimSettings.Stuck);
+        return true;
+    }
+
+    /// <summary>Any other hook may not return for long, unless there is a rank that waits for the others to go on without it.</summary>
+    public bool TryHangForLong() => HasTrouble(Settings.Hang / 5) && !_processes.Exists(process => process is { IsAlive: true, IsHung: true });
+
     /// <summary>Severe faults come one after another: what has not ended yet and the next together may leave nobody.</summary>
     private void MakeFault()
     {
@@ -306,7 +319,7 @@ internal sealed class Simulation
 
     private void CountFault(long duration)
     {
-        (_faultsLeft, _noFaultBefore) = (_faultsLeft - 1, Clock.Now + duration + FaultGap);
+        (_faultsLeft, _noFaultBefore) = (_faultsLeft - 1, Math.Max(_noFaultBefore, Clock.Now + duration + FaultGap));
         _calmAt = Math.Max(_calmAt, duration > 0 ? _noFaultBefore : Clock.Now + EvictionTime);
     }
 
@@ -321,7 +334,7 @@ internal sealed class Simulation
 
     private IEnumerable<SimRank> Others(SimRank victim) => Store.Record.View.Members
         .Where(member => member.Rank != victim.Rank && Store.Record.Pending?.Target.Contains(member.Rank) != false)
-        .Select(member => Find(member.Id)).OfType<SimRank>().Where(other => other.IsAlive);
+        .Select(member => Find(member.Id)).OfType<SimRank>().Where(other => other is { IsAlive: true, IsHung: false });
 
     private void DropLinks()
     {

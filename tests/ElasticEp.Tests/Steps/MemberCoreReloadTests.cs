@@ -14,7 +14,7 @@ public sealed class MemberCoreReloadTests
     public void A_rank_that_loads_says_so_to_all_and_begins_when_it_has_loaded()
     {
         var probe = Start([1]);
-        Assert.Equal(View.Epoch, Assert.Single(probe.Of<Reload>()).View.Epoch);
+        Assert.True(Assert.Single(probe.Of<EnterView>()).IsReloading);
         Assert.True(probe.Core.IsReloading);
         probe.Wait();
         Assert.Equal(MemberPhase.Due, probe.Core.Phase);
@@ -30,7 +30,7 @@ public sealed class MemberCoreReloadTests
     public void A_rank_that_holds_everything_waits_for_each_that_does_not()
     {
         var probe = Start([0, 2]);
-        Assert.False(probe.Has<Reload>());
+        Assert.False(Assert.Single(probe.Of<EnterView>()).IsReloading);
         probe.Wait();
         probe.Do(effects => probe.Core.OnLoaded(TestViews.Id(2), 3, effects));
         probe.Do(effects => probe.Core.OnLoaded(TestViews.Id(0), 2, effects)); // of an earlier view

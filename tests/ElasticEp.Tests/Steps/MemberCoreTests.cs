@@ -76,7 +76,7 @@ public sealed class MemberCoreTests
     }
 
     [Fact]
-    public void A_wake_of_a_later_view_counts_once_this_rank_is_in_it()
+    public void A_wake_that_comes_before_its_view_is_forgotten_and_one_that_comes_within_it_counts()
     {
         var probe = MemberProbe.Running(View).EndExchanges().ReturnDelegate().StepEnd(0).Stop().Wake(2, epoch: 2, step: 2);
         Assert.Empty(probe.Effects);

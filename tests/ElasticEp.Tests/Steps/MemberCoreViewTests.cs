@@ -49,6 +49,35 @@ public sealed class MemberCoreViewTests
         Assert.Empty(probe.Do(effects => probe.Core.RepeatStart(TestViews.Id(2), 1, effects)).Effects);
     }
 
+    [Fact]
+    public void A_leaver_ends_once_when_it_is_released_though_its_app_waits_for_nothing()
+    {
+        var next = TestViews.View(2, 0, 2);
+        var probe = MemberProbe.Running(View);
+        probe.Core.SetPrepared("op", 0, next);
+        probe.EndExchanges().ReturnDelegate().StepEnd(0, next: next).StepEnd(2);
+        Assert.Equal((MemberPhase.Gone, false), (probe.Core.Phase, probe.Has<RankEnded>()));
+        Assert.True(probe.Do(probe.Core.Release).Has<RankEnded>());
+        Assert.False(probe.Has(StepEffectKind.ReturnToCaller));
+        Assert.False(probe.Do(probe.Core.Leave).Has<RankEnded>());
+        Assert.False(probe.Wait().Has<RankEnded>());
+        Assert.False(probe.Returned.Result);
+    }
+
+    [Fact]
+    public void A_rank_that_was_evicted_ends_when_its_delegate_has()
+    {
+        var probe = MemberProbe.Running(View);
+        Assert.True(probe.Do(probe.Core.Leave).Has<AbortAttempt>());
+        Assert.False(probe.Has<RankEnded>());
+        probe.ReturnDelegate(new OperationCanceledException());
+        Assert.True(probe.Has<RankEnded>());
+        Assert.False(probe.Returned.Result);
+    }
+
+    [Fact]
+    public void A_joiner_that_is_dismissed_ends() => Assert.True(new MemberProbe() is var probe && probe.Do(probe.Core.Leave).Has<RankEnded>());
+
     /// <summary>What the answer to Stop says.</summary>
     private static (long Entered, long? Closed, long ClosedEpoch) Answered(MemberProbe probe) => (probe.Answer!.Entered, probe.Answer.Closed, probe.Answer.ClosedEpoch);
 }

@@ -1,0 +1,219 @@
+using ElasticEp.Events;
+using ElasticEp.Protocol;
+using ElasticEp.Runtime;
+
+namespace ElasticEp.Tests.Simulation;
+
+/// <summary>
+/// What WeightsRunner does: it fetches, drains, rolls back and loads lost experts one after another, so that a hook that hangs keeps all
+/// that comes after it from beginning.
+/// </summary>
+internal sealed partial class SimRank
+{
+    private readonly Queue<SimHook> _hooks = []; // the first one runs
+    private SimHook? _drain;
+    private SimHook? _reload;
+    private long _reloadMovedAt;
+
+    /// <summary>Whether a hook takes no notice of its token.</summary>
+    public bool IsHung => _hooks.TryPeek(out var hook) && hook.IsHung;
+
+    private void StartFetch(PrepareMessage plan) => Enqueue("", isOfOperation: true, hook => Fetch(hook, plan));
+
+    private void Fetch(SimHook hook, PrepareMessage plan)
+    {
+        _weights.Stage(plan);
+        var fails = _world.HasTrouble(plan.Operation == "@birth" ? 0 : _world.Settings.LoadFailure);
+        var parts = _world.Random.Between(0, 3);
+        var delay = 0L;
+        for (var part = 1; part <= parts; part++)
+        {
+            delay += _world.Random.Delay(2_000);
+            var moved = part;
+            Continue(hook, delay, () =>
+            {
+                PostUnlessCancelled(hook, new FetchProgress(plan.Operation, plan.Next.Digest, moved, parts));
+                if (!hook.IsCancelled)
+                    _world.Faults.Reach(this, FaultPoints.InsideTransfer);
+            });
+        }
+
+        delay += _world.Random.Delay(2_000);
+        Continue(hook, delay, () =>
+        {
+            if (!hook.IsCancelled && !fails)
+                _weights.Fill();
+            EndHook(hook);
+            PostUnlessCancelled(hook, fails ? new FetchFailed(plan.Operation, plan.Next.Digest, "checksum mismatch") : new Fetched(plan.Operation, plan.Next.Digest));
+        });
+    }
+
+    private void StartDrain(string operation) => Enqueue("OnLeavingAsync", isOfOperation: true, hook =>
+    {
+        _drain = hook;
+        StartLeaving(operation);
+    });
+
+    /// <summary>The app has no requests left.</summary>
+    private void EndDrain(string operation)
+    {
+        if (_drain is not { IsOver: false } hook)
+            return; // it was cancelled meanwhile
+        var fails = _world.HasTrouble(_world.Settings.DrainFailure);
+        Continue(hook, TimeOf(hook), () =>
+        {
+            EndHook(hook);
+            PostUnlessCancelled(hook, fails ? new DrainFailed(operation, "the hook threw") : new Drained(operation));
+        });
+    }
+
+    private void StartRollback(Rollback rollback)
+    {
+        CancelOperation();
+        Enqueue(rollback.HasDrained ? "OnLeaveCancelledAsync" : "", isOfOperation: false, hook =>
+        {
+            _weights.Unstage();
+            CancelLeaving(rollback.HasDrained);
+            Continue(hook, TimeOf(hook), () =>
+            {
+                EndHook(hook);
+                Post(new RolledBack(rollback.Operation));
+            });
+        });
+    }
+
+    private void StartReload(GroupView view)
+    {
+        CancelOperation();
+        if (_reload is { IsOver: false } before)
+            Cancel(before);
+        else
+            _reloadMovedAt = _world.Clock.Now;
+        _reload = Enqueue("LoadExpertAsync", isOfOperation: false, hook =>
+        {
+            var missing = _weights.StartReload(view);
+            OnReloadMoved(new ReloadProgress(view.Epoch, 0));
+            LoadNext(hook, view, missing, 0, _world.HasTrouble(0.03));
+        });
+    }
+
+    private void LoadNext(SimHook hook, GroupView view, int[] missing, int loaded, bool isSlow)
+    {
+        if (loaded == missing.Length)
+        {
+            EndHook(hook);
+            if (!hook.IsCancelled)
+                OnReloadMoved(new Reloaded(view.Epoch));
+            return;
+        }
+
+        hook.IsHung = _world.TryHang(this);
+        if (hook.IsHung)
+            return; // it never returns
+        var delay = isSlow ? SimSettings.SlowLoad : _world.Random.Delay(_world.HasTrouble(0.05) ? 100_000 : 5_000);
+        Continue(hook, delay, () =>
+        {
+            if (_world.HasTrouble(_world.Settings.ReloadFailure))
+            {
+                EndHook(hook);
+                if (!hook.IsCancelled)
+                    OnReloadMoved(new ReloadFailed(view.Epoch, _world.Random.Pick<string>(["the disk is away", "the disk is full"])));
+                return;
+            }
+
+            _weights.Load(missing[loaded]);
+            if (!hook.IsCancelled)
+                OnReloadMoved(new ReloadProgress(view.Epoch, loaded + 1));
+            LoadNext(hook, view, missing, loaded + 1, isSlow);
+        });
+    }
+
+    private void OnReloadMoved(ControlEvent e)
+    {
+        _reloadMovedAt = _world.Clock.Now;
+        Post(e);
+    }
+
+    private void OnReloadTrouble(ShowReloadTrouble trouble)
+    {
+        if (!trouble.IsStuck)
+            return;
+        _world.Trace.Note(Rank, $"its load is stuck: {trouble.Reason}");
+        _world.Coverage.StuckLoads++;
+        SimChecks.Require(_world.Clock.Now - _reloadMovedAt >= SimSettings.RecoveryDeadline, $"rank {Rank} is to go, though its load gets on");
+    }
+
+    /// <summary>How long a leave hook takes, or undoing an operation. Now and then it ignores its token for a while.</summary>
+    private long TimeOf(SimHook hook)
+    {
+        hook.IsHung = _world.TryHangForLong();
+        return hook.IsHung ? _world.Random.Pick<long>([1_000_000, 3_000_000, SimSettings.Stuck]) : _world.Random.Delay(500);
+    }
+
+    private void CancelOperation()
+    {
+        foreach (var hook in _hooks.Where(hook => hook is { IsOfOperation: true, IsCancelled: false }).ToArray())
+            Cancel(hook);
+    }
+
+    private void Cancel(SimHook hook)
+    {
+        hook.IsCancelled = true;
+        if (hook is { HasBegun: true, IsHung: false })
+            Continue(hook, _world.Random.Delay(500), () => EndHook(hook));
+    }
+
+    private SimHook Enqueue(string name, bool isOfOperation, Action<SimHook> begin)
+    {
+        var hook = new SimHook(name, isOfOperation, begin);
+        _hooks.Enqueue(hook);
+        if (_hooks.Count == 1)
+            BeginNextHook();
+        return hook;
+    }
+
+    private void BeginNextHook()
+    {
+        var hook = _hooks.Peek();
+        Continue(hook, 1, () =>
+        {
+            if (hook.IsCancelled)
+            {
+                EndHook(hook);
+                return;
+            }
+
+            hook.HasBegun = true;
+            if (hook.Name.Length > 0)
+                Post(new HookEntered(hook.Name));
+            if (!hook.IsOver)
+                hook.Begin();
+        });
+    }
+
+    private void EndHook(SimHook hook)
+    {
+        if (hook.IsOver)
+            return;
+        (hook.IsOver, hook.IsHung) = (true, false);
+        _hooks.Dequeue();
+        if (hook is { HasBegun: true, Name.Length: > 0 })
+            Post(new HookReturned());
+        if (_hooks.Count > 0)
+            BeginNextHook();
+    }
+
+    /// <summary>Goes on with a hook after some time, unless it is over by then.</summary>
+    private void Continue(SimHook hook, long delay, Action then) => _world.Clock.After(delay, () => WhenAwake(() =>
+    {
+        if (IsAlive && !hook.IsOver)
+            then();
+    }));
+
+    /// <summary>A completion may already be on its way when the operation is undone: the core must then ignore it.</summary>
+    private void PostUnlessCancelled(SimHook hook, ControlEvent e)
+    {
+        if (!hook.IsCancelled || _world.Random.Chance(0.3))
+            Post(e);
+    }
+}
