@@ -76,9 +76,9 @@ public static class ElasticEpServiceCollectionExtensions
         return new ElasticEpBuilder(name, services);
     }
 
-    /// <summary>A launcher starts all first ranks itself, and a store in this process knows of all: nobody else can be there.</summary>
+    /// <summary>A launcher knows when it starts the first ranks, and a store in this process knows of all: nobody else can be there.</summary>
     private static GroupServices WithPatience(GroupServices services, IServiceProvider provider) =>
-        services.Store is InMemoryRendezvousStore || provider.GetService<IHostLifetime>() is LaunchedLifetime or PassiveLifetime ? services : services with { BirthPatience = BirthPatience };
+        services.Store is InMemoryRendezvousStore || provider.GetService<IConfiguration>()?[WorkerVariables.IsFirstKey] == "1" ? services : services with { BirthPatience = BirthPatience };
 
     private static OptionsBuilder<ElasticEpOptions> AddRank(IServiceCollection services, string name)
     {

@@ -20,11 +20,11 @@ internal sealed partial class RankHostedService(string name, RankRuntime runtime
         }
         catch (ElasticEpException exception)
         {
-            LogNotLeft(name, runtime.Rank, exception.Message);
+            LogNotLeft(name, runtime.Messenger.Self, exception.Message);
         }
         catch (OperationCanceledException)
         {
-            LogNotLeft(name, runtime.Rank, "the host's shutdown timeout passed first; raise HostOptions.ShutdownTimeout");
+            LogNotLeft(name, runtime.Messenger.Self, "the host's shutdown timeout passed first; raise HostOptions.ShutdownTimeout");
         }
     }
 
@@ -36,6 +36,6 @@ internal sealed partial class RankHostedService(string name, RankRuntime runtime
 
     public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    [LoggerMessage(2001, LogLevel.Warning, "Group {Group}: rank {Rank} stops without having left the group: {Reason}")]
-    private partial void LogNotLeft(string group, int rank, string reason);
+    [LoggerMessage(2001, LogLevel.Warning, "Group {Group}: {Member} stops without having left the group: {Reason}")]
+    private partial void LogNotLeft(string group, MemberId member, string reason);
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Reflection;
+using ElasticEp.Protocol;
 using ElasticEp.Scaling;
 
 namespace ElasticEp.Hosting.Processes;
@@ -31,6 +32,8 @@ internal sealed class LocalProcessLauncher(LocalProcessLauncherOptions options, 
 
         start.Environment[WorkerVariables.Rank] = launch.Rank.ToString(CultureInfo.InvariantCulture);
         start.Environment[WorkerVariables.ParentPipe] = "1";
+        if (launch.Operation == OperationRequest.BirthId)
+            start.Environment[WorkerVariables.IsFirst] = "1";
         var process = Process.Start(start) ?? throw new InvalidOperationException($"{start.FileName} did not start.");
         return ValueTask.FromResult<ILaunchedRank>(new WorkerProcess(process, launch.Rank, options.StopTimeout, output, time));
     }

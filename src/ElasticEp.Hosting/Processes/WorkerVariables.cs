@@ -12,6 +12,12 @@ internal static class WorkerVariables
     /// <summary>Configuration key of the machine, rack or zone that a process is on.</summary>
     public const string NodeKey = "ElasticEp:Node";
 
+    /// <summary>Configuration key: set when the process is one of the first of a group that has never had a view.</summary>
+    public const string IsFirstKey = "ElasticEp:IsFirst";
+
+    /// <summary>The same, in the environment.</summary>
+    public const string IsFirst = "ElasticEp__IsFirst";
+
     /// <summary>Set when standard input is a pipe whose end means that the parent is gone.</summary>
     public const string ParentPipe = "ElasticEp__ParentPipe";
 }

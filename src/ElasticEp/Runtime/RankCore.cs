@@ -225,7 +225,7 @@ internal sealed class RankCore
                 _effects.Add(new ReportExpertLoad(from, Member.LastCompleted));
                 break;
             case DrainMessage drain:
-                Preparation.OnDrain(drain, _effects);
+                Preparation.OnDrain(from, drain, _effects);
                 break;
             case AbortMessage abort:
                 Preparation.OnAbort(abort, now, _effects);

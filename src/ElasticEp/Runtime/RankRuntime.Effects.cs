@@ -113,7 +113,7 @@ internal sealed partial class RankRuntime
                 _dialer.Disconnect(disconnect.Peer);
                 break;
             case AbortLink abort:
-                LogAborted(Name, Rank, abort.Peer, abort.Reason, abort.Detail);
+                LogAborted(Name, _core.Member.Self, abort.Peer, abort.Reason, abort.Detail);
                 _services.Transport.Abort(abort.Peer, abort.Reason, abort.Detail);
                 break;
             case Fetch fetch:
@@ -138,18 +138,18 @@ internal sealed partial class RankRuntime
                 ReportLoad(report);
                 break;
             case ShowReloadTrouble { IsStuck: false } trouble:
-                LogNotReloaded(Name, Rank, trouble.View, trouble.Reason);
+                LogNotReloaded(Name, _core.Member.Self, trouble.View, trouble.Reason);
                 break;
             case ShowReloadTrouble trouble:
-                LogReloadStuck(Name, Rank, trouble.View, trouble.Reason);
+                LogReloadStuck(Name, _core.Member.Self, trouble.View, trouble.Reason);
                 break;
             case ShowLoss { Loss: var loss }:
-                LogLost(Name, Rank, loss.Peer, loss.Reason, loss.Detail);
+                LogLost(Name, _core.Member.Self, loss.Peer, loss.Reason, loss.Detail);
                 break;
             case ShowRecovery { View: var recovered, Times: var times }:
                 ImmutableInterlocked.Update(ref _recoveries, (known, added) => [.. known.TakeLast(MostRecoveries - 1), added], times);
                 _services.Metrics.Recovered(Name, Rank, times);
-                LogRecovered(Name, Rank, recovered, times.Detect.TotalMilliseconds, times.Stop.TotalMilliseconds, times.Write.TotalMilliseconds, times.Start.TotalMilliseconds);
+                LogRecovered(Name, _core.Member.Self, recovered, times.Detect.TotalMilliseconds, times.Stop.TotalMilliseconds, times.Write.TotalMilliseconds, times.Start.TotalMilliseconds);
                 break;
             case ShowBalance show:
                 _services.Metrics.BalanceKnown(Name, show.Balance);
@@ -208,14 +208,14 @@ internal sealed partial class RankRuntime
         if (!view.Contains(_core.Member.Self))
             LogViewIfNew();
         if (entered.IsReloading)
-            LogReloading(Name, Rank, view);
+            LogReloading(Name, _core.Member.Self, view);
         _views.Publish(view);
     }
 
     private void LogViewIfNew()
     {
         if (_unlogged is { } view)
-            LogView(Name, Rank, view);
+            LogView(Name, _core.Member.Self, view);
         _unlogged = null;
     }
 
@@ -223,7 +223,7 @@ internal sealed partial class RankRuntime
     {
         var inquiry = plan.Inquiry;
         if (inquiry.Load.IsEmpty && View.Epoch > 0)
-            LogLoadUnknown(Name, Rank);
+            LogLoadUnknown(Name, _core.Member.Self);
         _ = Task.Run(() =>
         {
             try
@@ -252,37 +252,37 @@ internal sealed partial class RankRuntime
         if (_failure is not null)
             return;
         _failure = exception;
-        LogFailed(exception, Name, Rank);
+        LogFailed(exception, Name, _core.Member.Self);
         _exchange.Abort(new ElasticEpException(ElasticEpErrorCode.StepAborted, exception.Message, exception) { Rank = Rank });
         _ = _attempt.CancelAsync();
         _caller.Add(new CallerSignal(false, null, false, new ElasticEpException(ElasticEpErrorCode.GroupEnded, $"Rank {Rank} has failed: {exception.Message}", exception) { Rank = Rank }));
         End(exception);
     }
 
-    [LoggerMessage(1033, LogLevel.Information, "Group {Group}: rank {Rank} uses {View}")]
-    private partial void LogView(string group, int rank, GroupView view);
+    [LoggerMessage(1033, LogLevel.Information, "Group {Group}: {Member} uses {View}")]
+    private partial void LogView(string group, MemberId member, GroupView view);
 
-    [LoggerMessage(1040, LogLevel.Warning, "Group {Group}: rank {Rank} loads experts of {View} from the workload's source, because their last copies were lost")]
-    private partial void LogReloading(string group, int rank, GroupView view);
+    [LoggerMessage(1040, LogLevel.Warning, "Group {Group}: {Member} loads experts of {View} from the workload's source, because their last copies were lost")]
+    private partial void LogReloading(string group, MemberId member, GroupView view);
 
-    [LoggerMessage(1039, LogLevel.Error, "Group {Group}: rank {Rank} could not load the experts that {View} gives it from the workload's source: {Reason}. The group waits, and it is tried again until it succeeds")]
-    private partial void LogNotReloaded(string group, int rank, GroupView view, string reason);
+    [LoggerMessage(1039, LogLevel.Error, "Group {Group}: {Member} could not load the experts that {View} gives it from the workload's source: {Reason}. The group waits, and it is tried again until it succeeds")]
+    private partial void LogNotReloaded(string group, MemberId member, GroupView view, string reason);
 
-    [LoggerMessage(1042, LogLevel.Error, "Group {Group}: rank {Rank} gets no further with loading the experts that {View} gives it, and the group stands still: {Reason}")]
-    private partial void LogReloadStuck(string group, int rank, GroupView view, string reason);
+    [LoggerMessage(1042, LogLevel.Error, "Group {Group}: {Member} gets no further with loading the experts that {View} gives it, and the group stands still: {Reason}")]
+    private partial void LogReloadStuck(string group, MemberId member, GroupView view, string reason);
 
-    [LoggerMessage(1036, LogLevel.Information, "Group {Group}: rank {Rank} coordinates and knows no load yet; experts are placed as if all were equally hot")]
-    private partial void LogLoadUnknown(string group, int rank);
+    [LoggerMessage(1036, LogLevel.Information, "Group {Group}: {Member} coordinates and knows no load yet; experts are placed as if all were equally hot")]
+    private partial void LogLoadUnknown(string group, MemberId member);
 
-    [LoggerMessage(1037, LogLevel.Error, "Group {Group}: rank {Rank} cuts the link to {Peer} ({Reason}): {Detail}")]
-    private partial void LogAborted(string group, int rank, MemberId peer, DisconnectReason reason, string detail);
+    [LoggerMessage(1037, LogLevel.Error, "Group {Group}: {Member} cuts the link to {Peer} ({Reason}): {Detail}")]
+    private partial void LogAborted(string group, MemberId member, MemberId peer, DisconnectReason reason, string detail);
 
-    [LoggerMessage(1038, LogLevel.Warning, "Group {Group}: rank {Rank} takes {Peer} for lost ({Reason}): {Detail}")]
-    private partial void LogLost(string group, int rank, MemberId peer, LossReason reason, string detail);
+    [LoggerMessage(1038, LogLevel.Warning, "Group {Group}: {Member} takes {Peer} for lost ({Reason}): {Detail}")]
+    private partial void LogLost(string group, MemberId member, MemberId peer, LossReason reason, string detail);
 
-    [LoggerMessage(1041, LogLevel.Information, "Group {Group}: rank {Rank} has led the recovery to {View}: {Stop:0} ms until all had stopped (losses were found after {Detect:0} ms), {Write:0} ms to write it, {Start:0} ms until its first step was complete")]
-    private partial void LogRecovered(string group, int rank, GroupView view, double detect, double stop, double write, double start);
+    [LoggerMessage(1041, LogLevel.Information, "Group {Group}: {Member} has led the recovery to {View}: {Stop:0} ms until all had stopped (losses were found after {Detect:0} ms), {Write:0} ms to write it, {Start:0} ms until its first step was complete")]
+    private partial void LogRecovered(string group, MemberId member, GroupView view, double detect, double stop, double write, double start);
 
-    [LoggerMessage(1034, LogLevel.Critical, "Group {Group}: rank {Rank} has failed and takes no further part")]
-    private partial void LogFailed(Exception exception, string group, int rank);
+    [LoggerMessage(1034, LogLevel.Critical, "Group {Group}: {Member} has failed and takes no further part")]
+    private partial void LogFailed(Exception exception, string group, MemberId member);
 }

@@ -29,7 +29,7 @@ internal sealed partial class RankRuntime
         }
         catch (Exception exception) when (exception is ElasticEpException or OperationCanceledException or ObjectDisposedException)
         {
-            LogNotSent(Name, Rank, peer, exception.Message); // the lost link is an event of its own
+            LogNotSent(Name, _core.Member.Self, peer, exception.Message); // the lost link is an event of its own
         }
     }
 
@@ -41,12 +41,12 @@ internal sealed partial class RankRuntime
         }
         catch (Exception exception) when (exception is ElasticEpException or OperationCanceledException or ObjectDisposedException)
         {
-            LogNotSent(Name, Rank, peer, exception.Message);
+            LogNotSent(Name, _core.Member.Self, peer, exception.Message);
         }
     }
 
-    [LoggerMessage(1032, LogLevel.Debug, "Group {Group}: rank {Rank} could not send to {Peer}: {Reason}")]
-    private partial void LogNotSent(string group, int rank, MemberId peer, string reason);
+    [LoggerMessage(1032, LogLevel.Debug, "Group {Group}: {Member} could not send to {Peer}: {Reason}")]
+    private partial void LogNotSent(string group, MemberId member, MemberId peer, string reason);
 
     private sealed class FrameRouter(RankRuntime runtime) : ITransportHandler
     {

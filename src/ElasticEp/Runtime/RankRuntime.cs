@@ -221,7 +221,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
     {
         if (!await _delegateGate.WaitAsync(_services.Options.ConnectDeadline, CancellationToken.None).ConfigureAwait(false))
         {
-            LogDelegateStuck(Name, Rank, _services.Options.ConnectDeadline);
+            LogDelegateStuck(Name, _core.Member.Self, _services.Options.ConnectDeadline);
             return;
         }
 
@@ -257,6 +257,6 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
     [LoggerMessage(1030, LogLevel.Information, "Group {Group}: {Member} is registered at {Address}")]
     private partial void LogRegistered(string group, MemberId member, string address);
 
-    [LoggerMessage(1035, LogLevel.Error, "Group {Group}: the step delegate of rank {Rank} did not return within {Deadline} after dispose; its memory is not freed. Let the delegate observe its token")]
-    private partial void LogDelegateStuck(string group, int rank, TimeSpan deadline);
+    [LoggerMessage(1035, LogLevel.Error, "Group {Group}: the step delegate of {Member} did not return within {Deadline} after dispose; its memory is not freed. Let the delegate observe its token")]
+    private partial void LogDelegateStuck(string group, MemberId member, TimeSpan deadline);
 }

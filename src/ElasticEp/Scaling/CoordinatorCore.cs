@@ -252,7 +252,8 @@ internal sealed class CoordinatorCore
     /// </summary>
     private void Restore(long version, TimeSpan now)
     {
-        var held = _writer.IsRestoring || _writer.Version >= _seen.Version ? Record : _seen.Record;
+        var (known, seen) = (Record.View.Epoch, _seen.Record.View.Epoch);
+        var held = known > seen || (known == seen && (_writer.IsRestoring || _writer.Version >= _seen.Version)) ? Record : _seen.Record;
         _writer.Restore(held.View.Epoch >= _member.View.Epoch ? held : held.WithNext(_member.View), version);
         _transition.OnRecordChanged(now);
         _recovery.OnRecordLost(now);

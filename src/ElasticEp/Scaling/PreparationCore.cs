@@ -70,10 +70,12 @@ internal sealed class PreparationCore(MemberCore member, PeerCore peers)
         FailIfHooksLast(now, effects);
     }
 
-    public void OnDrain(DrainMessage drain, List<RankEffect> effects)
+    public void OnDrain(MemberId from, DrainMessage drain, List<RankEffect> effects)
     {
         if (_plan?.Operation != drain.Operation || _isDraining)
             return;
+        if (from != _coordinator || _plan.Next.Contains(member.Self))
+            return; // of an earlier plan, by which this rank was to leave, or by a coordinator that is none any more
         _isDraining = true;
         effects.Add(new Drain(drain.Operation, _plan.DrainTime));
     }

@@ -159,7 +159,10 @@ internal sealed class RecordWriter
     private RecordNews Acknowledge(bool isSet, GroupRecord? current, long version, out WritePurpose written)
     {
         written = Purpose;
-        (Record, Version, Purpose, _intent) = (current ?? GroupRecord.Unborn, version, WritePurpose.None, null);
+        (Purpose, _intent) = (WritePurpose.None, null);
+        var next = current ?? GroupRecord.Unborn;
+        if (next.View.Epoch >= Record.View.Epoch) // else the store has lost the record, as the next read will show
+            (Record, Version) = (next, version);
         (IsKnown, IsRestoring) = (isSet, false);
         return isSet ? RecordNews.Acknowledged : RecordNews.Refused;
     }

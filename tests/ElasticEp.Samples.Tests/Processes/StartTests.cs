@@ -119,37 +119,6 @@ public sealed class StartTests
         }
     }
 
-    [Fact]
-    public async Task Workers_whose_gateway_came_back_with_an_empty_store_end_so_that_a_new_group_can_form()
-    {
-        ProcFiles.Require();
-        var (secret, store) = (Path.GetTempFileName(), $"127.0.0.1:{ProcFiles.FreePort()}");
-        await File.WriteAllTextAsync(secret, "the secret of these tests\n");
-        string[] args = ["--ranks", "2", "--external-workers", "true", "--store-bind", store, "--join-secret-file", secret];
-        var workers = new List<ExternalWorker>();
-        var first = await ProcessServer.StartGatewayAsync(args);
-        try
-        {
-            Start();
-            await first.WaitForRanksAsync(2);
-            first.Kill();
-            await using var second = await ProcessServer.StartGatewayAsync(args);
-            var exitCodes = await Task.WhenAll(workers.Select(worker => worker.WaitAsync()));
-            Assert.Equal([1, 1], exitCodes);
-            Start();
-            await second.WaitForRanksAsync(2);
-            Assert.Equal(4, (await second.Client.CompleteAsync([1, 2, 3], 4)).Length);
-        }
-        finally
-        {
-            await Task.WhenAll(workers.Select(worker => worker.DisposeAsync().AsTask()));
-            await first.DisposeAsync();
-            File.Delete(secret);
-        }
-
-        void Start() => workers.AddRange(Enumerable.Range(0, 2).Select(rank => ExternalWorker.Start(rank, store, secret, "--ranks", "2")));
-    }
-
     private static async Task WaitAsync(Func<bool> isTrue, string what)
     {
         var started = TimeProvider.System.GetTimestamp();

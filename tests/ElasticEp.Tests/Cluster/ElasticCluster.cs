@@ -251,6 +251,7 @@ internal sealed class ElasticCluster : IAsyncDisposable
         try
         {
             await rank.Runtime.Ended.WaitAsync(Deadline);
+            await Task.WhenAny(rank.Loop).WaitAsync(Deadline); // whatever it ends with
         }
         catch (TimeoutException)
         {

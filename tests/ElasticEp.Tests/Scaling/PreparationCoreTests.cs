@@ -89,6 +89,15 @@ public sealed class PreparationCoreTests
         Assert.True(probe.Post(new RolledBack("op")).Has<Fetch>());
     }
 
+    /// <summary>An operation may be planned again, by another coordinator too, under the same id.</summary>
+    [Fact]
+    public void Only_who_prepares_a_leaver_can_tell_it_to_leave()
+    {
+        Assert.False(Loaded(Stays).Message(0, new DrainMessage("op")).Has<Drain>());
+        Assert.False(Loaded().Message(2, new DrainMessage("op")).Has<Drain>());
+        Assert.True(Loaded().Message(0, new DrainMessage("op")).Has<Drain>());
+    }
+
     [Fact]
     public void While_a_hook_that_was_cancelled_still_runs_new_operations_are_refused_in_its_name()
     {

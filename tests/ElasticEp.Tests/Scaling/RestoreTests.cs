@@ -57,6 +57,15 @@ public sealed class RestoreTests
     }
 
     [Fact]
+    public void A_write_that_the_loss_has_refused_leaves_the_record_that_is_held()
+    {
+        var probe = CoreProbe.Idle().Request("op", size: 1);
+        Assert.True(probe.Has<WriteRecord>());
+        probe.Post(new RecordWritten(probe.Stamp, false, null, 0)).AnswerLost().AnswerLost();
+        Assert.Equal([0, 1], Stopped(probe, 1).Of<WriteRecord>().Single().Record.View.Members.Select(member => member.Rank));
+    }
+
+    [Fact]
     public void A_view_that_nobody_here_has_seen_in_the_record_is_held_all_the_same()
     {
         var probe = CoreProbe.Idle(rank: 1);

@@ -21,9 +21,9 @@ internal sealed class SimFaults
         var pair = seed * 2_654_435_761 % pairs; // neighbours differ in both
         (_point, Occasion) = (FaultPointList.All[(int)(pair / (ulong)Occasions.Length)], Occasions[pair % (ulong)Occasions.Length]);
         IsSecond = Occasion == SimOccasion.Repair || Array.Exists(AfterLosses, name => _point.EndsWith(name, StringComparison.Ordinal));
-        IsArmed = world.Random.Chance(0.75);
+        IsArmed = world.Random.Chance(Occasion == SimOccasion.Repair ? 1 : 0.75); // few seeds come that far
         _isChoosy = world.Random.Chance(0.8);
-        _skipped = world.Random.Pick<int>([0, 0, 0, 0, 1]);
+        _skipped = world.Random.Pick<int>([0, 0, 0, 0, Occasion == SimOccasion.Repair ? 0 : 1]);
     }
 
     private static readonly string[] AfterLosses = [nameof(AbortLink), nameof(ShowLoss), nameof(ProbeMessage), nameof(ProbeReplyMessage), nameof(Reload), nameof(ShowReloadTrouble), nameof(LoadedMessage)];

@@ -62,7 +62,7 @@ internal sealed partial class SimRank
         _world.Store.Register(this, epoch: 0);
         _world.Store.Subscribe((record, version) => Post(new RecordSeen(record, version)), () => IsAlive, mayMerge: true);
         if (wantsBirth)
-            Later(new BirthRequested(IsExternal ? TimeSpan.FromSeconds(3) : TimeSpan.Zero), 1_000);
+            Later(new BirthRequested(_world.Store.Record.View.Epoch > 0 ? TimeSpan.FromSeconds(3) : TimeSpan.Zero), 1_000);
         CallAgain();
         Beat();
     }

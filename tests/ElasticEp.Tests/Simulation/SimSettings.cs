@@ -39,7 +39,7 @@ internal sealed class SimSettings
         Block = random.Pick<double>([0, 0, 0, 0.03]);
         Stick = random.Pick<double>([0, 0, 0, 0.2]);
         Hang = random.Pick<double>([0, 0.3, 0.3]);
-        ReloadFailure = random.Pick<double>([0, 0, 0.2]);
+        ReloadFailure = random.Pick<double>([0, 0.2, 0.4]);
         Restart = random.Pick<double>([0, 0.5, 1]);
         Replaces = random.Chance(0.5);
         Standbys = Replaces ? random.Pick<int>([0, 0, 1, 2]) : 0;
