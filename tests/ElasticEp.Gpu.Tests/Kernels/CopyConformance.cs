@@ -119,6 +119,24 @@ public abstract class CopyConformance
         Assert.Equal(expected, machine.Download<byte>(output, expected.Length));
     }
 
+    [Fact]
+    public void A_kernel_sees_all_that_the_one_ahead_wrote()
+    {
+        using var machine = Create();
+        const int Rows = 96, RowBytes = 2064, Kernels = 40;
+        var expected = RandomBytes(Rows * RowBytes, 7);
+        int[] from = [.. Enumerable.Range(0, Rows).Select(row => ((row * 5) + 3) % Rows)];
+        var (source, target, list) = (machine.Upload<byte>(expected), machine.Upload<byte>(new byte[expected.Length]), machine.Upload<int>(from));
+        for (var i = 0; i < Kernels; i++)
+        {
+            machine.Kernels.Gather(source, list, target, new RowCount(Rows), RowBytes);
+            (source, target) = (target, source);
+            expected = [.. from.SelectMany(row => expected.AsSpan(row * RowBytes, RowBytes).ToArray())];
+        }
+
+        Assert.Equal(expected, machine.Download<byte>(source, expected.Length));
+    }
+
     internal static byte[] RandomBytes(int count, ulong seed)
     {
         var random = new Mixer(seed);

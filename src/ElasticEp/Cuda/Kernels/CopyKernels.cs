@@ -24,10 +24,11 @@ internal static unsafe class CopyKernels
 
     /// <summary>
     /// target[i] = source[from[i]]; rows with from[i] &lt; 0 are left alone; without <paramref name="from"/> i itself. A warp moves
-    /// 1 &lt;&lt; <paramref name="shift"/> bytes of a row at a time.
+    /// 1 &lt;&lt; <paramref name="shift"/> bytes of a row at a time. The divisor is that of <see cref="RowPieces"/>.
     /// </summary>
-    public static void Gather(long source, long from, long target, long counts, int count, int rowBytes, int shift)
+    public static void Gather(long source, long from, long target, long counts, int count, int rowBytes, int shift, int divisor)
     {
+        Predecessor.Wait();
         if (!CudaAsm.IsSupported)
         {
             GatherScalar(source, from, target, counts, count, rowBytes);
@@ -39,7 +40,7 @@ internal static unsafe class CopyKernels
         var items = RowAddress.Count(counts, count) * segments;
         for (var item = (Grid.IdxX * Warps.Count) + Warps.Index; item < items; item += Grid.DimX * Warps.Count)
         {
-            var row = item / segments;
+            var row = RowPieces.RowOf(item, segments, divisor);
             var start = (item - (row * segments)) << shift;
             var offset = start + (Warps.Lane << 4);
             var left = rowBytes - start < 1 << shift ? rowBytes - offset : (1 << shift) - (Warps.Lane << 4);
@@ -55,8 +56,9 @@ internal static unsafe class CopyKernels
     /// Reads each row once and writes it to every place that its entries name (see <see cref="RowAddress.Of"/>): a token to its members,
     /// or a received row to its slots. Row y of the grid is one source.
     /// </summary>
-    public static void Spread(long source, long sourceStride, long places, long areas, long listStride, long bases, long counts, int count, int terms, int rowBytes)
+    public static void Spread(long source, long sourceStride, long places, long areas, long listStride, long bases, long counts, int count, int terms, int rowBytes, int divisor)
     {
+        Predecessor.Wait();
         var rows = source + (Grid.IdxY * sourceStride);
         var list = places + (Grid.IdxY * listStride);
         if (!CudaAsm.IsSupported)
@@ -70,7 +72,7 @@ internal static unsafe class CopyKernels
         var items = RowAddress.Count(counts, count) * segments;
         for (var item = (Grid.IdxX * Warps.Count) + Warps.Index; item < items; item += Grid.DimX * Warps.Count)
         {
-            var row = item / segments;
+            var row = RowPieces.RowOf(item, segments, divisor);
             var offset = ((item - (row * segments)) << SegmentShift) + (Warps.Lane << 4);
             CudaAsm.Emit(CopyPtx.Load, rows + ((long)row * rowBytes) + offset, rowBytes - offset);
             var mine = Warps.Lane < terms ? RowAddress.Of(list, areas, bases, ((long)row * terms) + Warps.Lane, rowBytes) : 0L;
