@@ -85,6 +85,40 @@ internal static unsafe class CopyKernels
         }
     }
 
+    /// <summary>
+    /// Sends the rows of experts back: for each entry of a received row the row at its place goes to row token · k + entry of the region
+    /// of its source, where the exact combine expects it. Row y of the grid is one source, of which <paramref name="regions"/> lists the
+    /// address of the region.
+    /// </summary>
+    public static void Return(long rows, long places, long listStride, long meta, long metaStride, long regions, long counts, int count, int terms, int metaInts, int rowBytes, int divisor, int termDivisor)
+    {
+        Predecessor.Wait();
+        var list = places + (Grid.IdxY * listStride);
+        var descriptions = meta + (Grid.IdxY * metaStride);
+        var region = *(long*)(regions + (Grid.IdxY * 8L));
+        var entries = RowAddress.Count(counts, count) * terms;
+        if (!CudaAsm.IsSupported)
+        {
+            ReturnScalar(rows, list, descriptions, region, entries, terms, metaInts, rowBytes);
+            return;
+        }
+
+        CudaAsm.Emit(CopyPtx.Declare);
+        var segments = Segments(rowBytes);
+        for (var item = (Grid.IdxX * Warps.Count) + Warps.Index; item < entries * segments; item += Grid.DimX * Warps.Count)
+        {
+            var entry = RowPieces.RowOf(item, segments, divisor);
+            var place = *(int*)(list + (entry * 4L));
+            if (place < 0)
+                continue;
+            var row = RowPieces.RowOf(entry, terms, termDivisor);
+            var token = *(int*)(descriptions + (row * metaInts * 4L));
+            var offset = ((item - (entry * segments)) << SegmentShift) + (Warps.Lane << 4);
+            CudaAsm.Emit(CopyPtx.Load, rows + ((long)place * rowBytes) + offset, rowBytes - offset);
+            CudaAsm.Emit(CopyPtx.Store, region + ((long)((token * terms) + entry - (row * terms)) * rowBytes) + offset);
+        }
+    }
+
     private static void GatherScalar(long source, long from, long target, long counts, int count, int rowBytes)
     {
         var rows = RowAddress.Count(counts, count);
@@ -106,6 +140,17 @@ internal static unsafe class CopyKernels
                 if (target != 0)
                     Copy(source + ((long)row * rowBytes), target, rowBytes);
             }
+        }
+    }
+
+    private static void ReturnScalar(long rows, long places, long meta, long region, int entries, int terms, int metaInts, int rowBytes)
+    {
+        for (var entry = (Grid.IdxX * Group.DimX) + Group.IdxX; entry < entries; entry += Grid.DimX * Group.DimX)
+        {
+            var place = *(int*)(places + (entry * 4L));
+            var token = *(int*)(meta + (entry / terms * metaInts * 4L));
+            if (place >= 0)
+                Copy(rows + ((long)place * rowBytes), region + ((long)((token * terms) + (entry % terms)) * rowBytes), rowBytes);
         }
     }
 

@@ -34,6 +34,28 @@ internal sealed class ExchangeKernels(IKernelLauncher launcher, KernelTuning tun
             RowPieces.Divisor(pieces));
     }
 
+    /// <summary>Rows of experts sent back to where they came from; see <see cref="CopyKernels.Return"/>. A source has at most <paramref name="most"/> rows.</summary>
+    public void Return(long rows, ReceivedRows received, long places, long placeStride, long regions, int most, int terms, int rowBytes)
+    {
+        var pieces = CopyKernels.Segments(rowBytes);
+        launcher.Launch(
+            KernelMethods.Return,
+            Rows(new RowCount(most * Terms(terms), received.Counts, received.Sources), pieces, tuning.CopyBlocks),
+            rows,
+            places,
+            placeStride,
+            received.Meta,
+            received.Stride,
+            regions,
+            received.Counts,
+            most,
+            terms,
+            received.MetaInts,
+            rowBytes,
+            RowPieces.Divisor(pieces),
+            RowPieces.Divisor(terms));
+    }
+
     /// <summary>Weighted sums; see <see cref="SumKernels.BFloat16"/>.</summary>
     public void Sum(ElementType type, long rows, long index, long weights, int weightStride, long output, RowCount count, int terms, int rowBytes)
     {
