@@ -76,6 +76,8 @@ internal static class BandwidthSection
         const int MetaInts = 1 + Shapes.TopK;
         var ids = Shapes.Experts(Tokens, experts);
         var meta = new int[Tokens * MetaInts];
+        for (var row = 0; row < Tokens; row++)
+            meta[row * MetaInts] = row;
         for (var i = 0; i < ids.Length; i++)
             meta[(i / Shapes.TopK * MetaInts) + 1 + (i % Shapes.TopK)] = ids[i] < slots ? ids[i] : -1;
         var outputRows = ids.Count(id => id < slots);
@@ -95,6 +97,9 @@ internal static class BandwidthSection
             Spread(i);
         });
         Check(bench, report, name, time, bytes, Bound);
+        var regions = bench.Upload<long>([bench.Empty((long)ids.Length * RowBytes)]);
+        var back = bench.Time(6, _ => bench.Kernels.Return(target, received, places, 0, regions, Tokens, Shapes.TopK, RowBytes));
+        report.Figure($"return of {outputRows} rows", bench.Describe(back, 2.0 * outputRows * RowBytes));
         bench.Free();
     }
 

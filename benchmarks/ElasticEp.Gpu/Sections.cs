@@ -9,10 +9,12 @@ internal static class Sections
         new("load", TimeSpan.FromSeconds(40), [LoadSection.Cold, LoadSection.Warm], LoadSection.Run),
         new("bandwidth", TimeSpan.FromSeconds(60), [BandwidthSection.Gather, BandwidthSection.Pack, BandwidthSection.GroupAll, BandwidthSection.GroupHalf, BandwidthSection.Combine, BandwidthSection.CombineFloat32, BandwidthSection.PackFloat8], BandwidthSection.Run),
         new("sample", TimeSpan.FromSeconds(20), [TestsSection.Sample], TestsSection.RunSample),
+        new("lost", TimeSpan.FromSeconds(40), [LostSection.Named, LostSection.Fresh], LostSection.Run),
         new("torch", TimeSpan.FromSeconds(260), TorchSection.Checks, TorchSection.Run),
         new("sanitizer", TimeSpan.FromSeconds(200), TestsSection.SanitizerChecks, TestsSection.RunSanitizer),
         new("tune", TimeSpan.FromSeconds(90), [], TuneSection.Run) { IsExtra = true },
         new("load-child", TimeSpan.FromSeconds(30), [], LoadSection.RunChild) { IsExtra = true },
+        new("lost-child", TimeSpan.FromSeconds(20), [], LostSection.RunChild) { IsExtra = true },
     ];
 
     public static Section Find(string name) =>

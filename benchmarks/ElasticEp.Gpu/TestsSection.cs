@@ -29,13 +29,18 @@ internal static partial class TestsSection
         report.Check(Tests, result == 0 && ran > 60, summary);
     }
 
-    public static void RunSample(Report report)
+    public static void RunSample(Report report) => report.Check(Sample, TrySample(out var last), last);
+
+    /// <summary>Runs the sample as a process.</summary>
+    public static bool TrySample(out string last)
     {
-        var last = "";
-        var result = Child.Run(Path.Combine(AppContext.BaseDirectory, "ElasticEp.Samples.GpuExpert"), [], TimeSpan.FromSeconds(15), line => last = line);
-        report.Check(Sample, result == 0, last);
+        var line = "it said nothing";
+        var result = Child.Run(Path.Combine(AppContext.BaseDirectory, "ElasticEp.Samples.GpuExpert"), [], TimeSpan.FromSeconds(15), text => line = text);
+        last = line;
+        return result == 0;
     }
 
+    /// <summary>One test at a time: with kernels of several streams at once racecheck hangs now and then.</summary>
     public static void RunSanitizer(Report report)
     {
         foreach (var (tool, name) in Tools.Zip(SanitizerChecks))
@@ -44,7 +49,7 @@ internal static partial class TestsSection
             var ran = "no tests";
             var result = Child.Run(
                 "compute-sanitizer",
-                ["--tool", tool, "--error-exitcode", "86", TestProgram, "-class", "*.Kernels.Cuda*"],
+                ["--tool", tool, "--error-exitcode", "86", TestProgram, "-class", "*.Kernels.Cuda*", "-parallel", "none"],
                 TimeSpan.FromSeconds(65),
                 line =>
                 {

@@ -35,6 +35,9 @@ public sealed unsafe class CudaDevice : IDisposable
     /// <summary>The NUMA node that the device is attached to; −1 where the host reports none.</summary>
     internal int NumaNode => _facts.NumaNode;
 
+    /// <summary>Whether a kernel can start before the one ahead of it has ended.</summary>
+    internal bool CanOverlapKernels => ComputeCapability >= new Version(9, 0);
+
     internal CudaContextHandle Context { get; }
 
     /// <summary>How many GPUs this process can use. Never throws.</summary>

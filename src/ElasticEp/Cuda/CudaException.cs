@@ -18,9 +18,9 @@ public sealed class CudaException : ElasticEpException
 
     /// <summary>
     /// Whether the process can use this device no longer: an illegal address, a hardware fault or a trap makes every later call on
-    /// the context fail, and only a new process helps.
+    /// the context fail, and only a new process helps. Its other devices are lost with it.
     /// </summary>
-    public bool IsContextLost => (CudaResult)Result is CudaResult.EccUncorrectable or CudaResult.NvlinkUncorrectable or CudaResult.IllegalAddress
-        or CudaResult.LaunchTimeout or CudaResult.Assert or CudaResult.HardwareStackError or CudaResult.IllegalInstruction
+    public bool IsContextLost => (CudaResult)Result is CudaResult.EccUncorrectable or CudaResult.NvlinkUncorrectable or CudaResult.Contained
+        or CudaResult.IllegalAddress or CudaResult.LaunchTimeout or CudaResult.Assert or CudaResult.HardwareStackError or CudaResult.IllegalInstruction
         or CudaResult.MisalignedAddress or CudaResult.InvalidAddressSpace or CudaResult.InvalidProgramCounter or CudaResult.LaunchFailed;
 }

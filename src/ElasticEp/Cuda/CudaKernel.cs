@@ -87,7 +87,7 @@ public sealed unsafe class CudaKernel : IDisposable
         return blocks;
     }
 
-    private static CudaLaunchConfig Configure(CudaLaunch launch, CudaLaunchAttribute* attributes)
+    private CudaLaunchConfig Configure(CudaLaunch launch, CudaLaunchAttribute* attributes)
     {
         var config = new CudaLaunchConfig
         {
@@ -102,7 +102,7 @@ public sealed unsafe class CudaKernel : IDisposable
         };
         if (launch.ClusterBlocks > 0)
             attributes[config.AttributeCount++] = CudaLaunchAttribute.Cluster(launch.ClusterBlocks);
-        if (launch.OverlapsPrevious)
+        if (launch.OverlapsPrevious && _device.CanOverlapKernels)
             attributes[config.AttributeCount++] = CudaLaunchAttribute.OverlapPrevious;
         return config;
     }

@@ -23,7 +23,10 @@ public readonly struct CudaLaunch(int blocks, int threads)
     /// <value>Default 0.</value>
     public int ClusterBlocks { internal get; init; }
 
-    /// <summary>Whether the kernel may start before the one ahead of it on the stream has ended; it then waits in its own code.</summary>
+    /// <summary>
+    /// Whether the kernel may start before the one ahead of it on the stream has ended; it then waits in its own code. GPUs before
+    /// compute capability 9.0 never do so, and the instructions for it are left out there.
+    /// </summary>
     /// <value>Default false.</value>
     public bool OverlapsPrevious { internal get; init; }
 }

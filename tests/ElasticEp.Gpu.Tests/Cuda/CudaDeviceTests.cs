@@ -94,6 +94,23 @@ public sealed class CudaDeviceTests : IDisposable
     }
 
     [Fact]
+    public void A_kernel_of_one_device_writes_the_memory_of_another()
+    {
+        Assert.SkipWhen(CudaDevice.Probe(out _) < 2, "It needs two GPUs.");
+        using var peer = CudaDevice.Open(1);
+        Assert.True(peer.CanAccess(_device));
+        using var memory = _device.Allocate(1000 * 4);
+        memory.Grant(peer);
+        _stream.Fill(memory.AsBuffer(ElementType.Byte), 0);
+        _stream.Synchronize();
+        using var stream = peer.CreateStream();
+        using var kernel = peer.LoadKernel(AddOne, threads: 128);
+        kernel.Launch(stream, new CudaLaunch(8, 128), memory, 1000, 3f);
+        stream.Synchronize();
+        Assert.All(Read(memory.AsBuffer(ElementType.Float32)).Chunk(4), bytes => Assert.Equal(3f, BitConverter.ToSingle(bytes)));
+    }
+
+    [Fact]
     public async Task Calls_work_from_every_thread()
     {
         using var memory = _device.Allocate(64);

@@ -1,3 +1,4 @@
+using System.Reflection;
 using ElasticEp.Cuda;
 using ElasticEp.Cuda.Kernels;
 using ILGPU;
@@ -15,7 +16,7 @@ public sealed class PtxCompilerTests
     [MemberData(nameof(Kernels))]
     public void Every_kernel_of_the_exchange_compiles_and_calls_nothing(string name)
     {
-        var method = KernelMethods.All.Select(kernel => kernel.Method.Method).Single(method => $"{method.DeclaringType!.Name}.{method.Name}" == name);
+        var method = MethodOf(name);
         var ptx = PtxCompiler.Shared.Compile(method, Hopper);
         Assert.Equal(method.GetParameters().Length, ptx.Parameters);
         Assert.Contains(".target sm_90\n", ptx.Text.ReplaceLineEndings("\n"), StringComparison.Ordinal);
@@ -24,6 +25,16 @@ public sealed class PtxCompilerTests
         Assert.Contains($".entry {ptx.EntryPoint}(", ptx.Text, StringComparison.Ordinal);
         Assert.DoesNotContain(".extern .func", ptx.Text, StringComparison.Ordinal); // the driver would not find it
     }
+
+    [Theory]
+    [MemberData(nameof(Kernels))]
+    public void Every_kernel_of_the_exchange_waits_once_for_the_one_ahead(string name) =>
+        Assert.Equal(2, PtxCompiler.Shared.Compile(MethodOf(name), Hopper).Text.Split(Predecessor.WaitPtx).Length);
+
+    [Theory]
+    [MemberData(nameof(Kernels))]
+    public void Where_no_kernel_starts_before_the_one_ahead_has_ended_none_waits_for_it(string name) =>
+        Assert.DoesNotContain("griddepcontrol", PtxCompiler.Shared.Compile(MethodOf(name), Hopper with { ComputeCapability = new Version(8, 9) }).Text, StringComparison.Ordinal);
 
     [Theory]
     [InlineData("8.0", false, ".target sm_80")]
@@ -61,6 +72,9 @@ public sealed class PtxCompilerTests
         var error = Assert.Throws<ElasticEpException>(() => PtxCompiler.Shared.Compile(((Delegate)Allocate).Method, Hopper));
         Assert.StartsWith("PtxCompilerTests.Allocate cannot be compiled to a kernel: ", error.Message, StringComparison.Ordinal);
     }
+
+    private static MethodInfo MethodOf(string name) =>
+        KernelMethods.All.Select(kernel => kernel.Method.Method).Single(method => $"{method.DeclaringType!.Name}.{method.Name}" == name);
 
     private static unsafe void Double(long target, int count)
     {

@@ -119,6 +119,64 @@ public abstract class CopyConformance
         Assert.Equal(expected, machine.Download<byte>(output, expected.Length));
     }
 
+    [Theory]
+    [InlineData(1, 5, 1, 16)]
+    [InlineData(3, 40, 8, 4112)]
+    [InlineData(2, 9, 6, 2048)]
+    public void Rows_of_experts_return_to_the_entries_that_they_came_from(int sources, int most, int terms, int rowBytes)
+    {
+        using var machine = Create();
+        var random = new Mixer((ulong)(sources + most));
+        var metaInts = 1 + terms;
+        var capacity = most + 2;
+        var (meta, places, counts) = (new int[sources * capacity * metaInts], new int[sources * capacity * terms], new int[sources]);
+        Array.Fill(places, 1 << 20); // what is behind the rows of a source is never read
+        var rows = RandomBytes(sources * most * terms * rowBytes, 8);
+        var tokens = 2 * most;
+        var expected = new byte[sources][];
+        var next = 0;
+        for (var source = 0; source < sources; source++)
+        {
+            expected[source] = new byte[tokens * terms * rowBytes];
+            counts[source] = most - source;
+            for (var row = 0; row < counts[source]; row++)
+            {
+                var token = meta[((source * capacity) + row) * metaInts] = (2 * row) + random.Below(2);
+                for (var j = 0; j < terms; j++)
+                {
+                    var place = random.Below(3) == 0 ? -1 : next++;
+                    places[(((source * capacity) + row) * terms) + j] = place;
+                    if (place >= 0)
+                        rows.AsSpan(place * rowBytes, rowBytes).CopyTo(expected[source].AsSpan(((token * terms) + j) * rowBytes));
+                }
+            }
+        }
+
+        var regions = expected.Select(region => machine.Upload<byte>(new byte[region.Length])).ToArray();
+        var received = new ReceivedRows(machine.Upload<int>(meta), capacity * metaInts * 4, machine.Upload<int>(counts), sources, metaInts);
+        machine.Kernels.Return(machine.Upload<byte>(rows), received, machine.Upload<int>(places), capacity * terms * 4, machine.Upload<long>(regions), most, terms, rowBytes);
+        for (var source = 0; source < sources; source++)
+            Assert.Equal(expected[source], machine.Download<byte>(regions[source], expected[source].Length));
+    }
+
+    [Fact]
+    public void A_kernel_sees_all_that_the_one_ahead_wrote()
+    {
+        using var machine = Create();
+        const int Rows = 96, RowBytes = 2064, Kernels = 40;
+        var expected = RandomBytes(Rows * RowBytes, 7);
+        int[] from = [.. Enumerable.Range(0, Rows).Select(row => ((row * 5) + 3) % Rows)];
+        var (source, target, list) = (machine.Upload<byte>(expected), machine.Upload<byte>(new byte[expected.Length]), machine.Upload<int>(from));
+        for (var i = 0; i < Kernels; i++)
+        {
+            machine.Kernels.Gather(source, list, target, new RowCount(Rows), RowBytes);
+            (source, target) = (target, source);
+            expected = [.. from.SelectMany(row => expected.AsSpan(row * RowBytes, RowBytes).ToArray())];
+        }
+
+        Assert.Equal(expected, machine.Download<byte>(source, expected.Length));
+    }
+
     internal static byte[] RandomBytes(int count, ulong seed)
     {
         var random = new Mixer(seed);

@@ -4,21 +4,28 @@ using ElasticEp.Cuda.Kernels;
 
 namespace ElasticEp.Gpu.Tests.Kernels;
 
-/// <summary>The first GPU. Tests that need it are skipped, and say why, where there is none.</summary>
+/// <summary>
+/// The first GPU. Tests that need it are skipped, and say why, where there is none. The kernels are loaded once in the process: under
+/// compute-sanitizer that takes most of the time.
+/// </summary>
 public sealed class CudaMachine : IKernelMachine
 {
+    private static readonly Lazy<(CudaDevice Device, KernelLibrary Library)> Loaded = new(() =>
+    {
+        var device = CudaDevice.Open(0);
+        return (device, KernelLibrary.Load(device));
+    });
+
     private readonly CudaDevice _device;
-    private readonly KernelLibrary _library;
     private readonly CudaStream _stream;
     private readonly List<CudaMemory> _memory = [];
 
     public CudaMachine()
     {
         Assert.SkipWhen(CudaDevice.Probe(out var reason) == 0, reason);
-        _device = CudaDevice.Open(0);
-        _library = KernelLibrary.Load(_device);
+        (_device, var library) = Loaded.Value;
         _stream = _device.CreateStream();
-        Kernels = new ExchangeKernels(_library.On(_stream), new KernelTuning());
+        Kernels = new ExchangeKernels(library.On(_stream), new KernelTuning());
     }
 
     ExchangeKernels IKernelMachine.Kernels => Kernels;
@@ -54,7 +61,5 @@ public sealed class CudaMachine : IKernelMachine
         foreach (var memory in _memory)
             memory.Dispose();
         _stream?.Dispose();
-        _library?.Dispose();
-        _device?.Dispose();
     }
 }

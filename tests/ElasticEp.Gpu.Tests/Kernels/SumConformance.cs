@@ -63,6 +63,24 @@ public abstract class SumConformance
         Assert.Equal(processor, actual);
     }
 
+    [Theory]
+    [InlineData(ElementType.Float32)]
+    [InlineData(ElementType.BFloat16)]
+    public void A_sum_that_is_minus_zero_stays_so_when_terms_are_skipped(ElementType type)
+    {
+        using var machine = Create();
+        var rowBytes = 16 * EpBuffer.SizeOf(type);
+        var source = new byte[rowBytes];
+        for (var i = 0; i < 16; i++)
+            RowOracle.Write(type, source, i, -1e-30f);
+        var output = machine.Upload<byte>(new byte[rowBytes]);
+        machine.Kernels.Sum(type, machine.Upload<byte>(source), machine.Upload<int>([0, -1, -1]), machine.Upload<float>([1e-30f, 1, -1]), 3, output, new RowCount(1), 3, rowBytes);
+        var expected = new byte[rowBytes];
+        for (var i = 0; i < 16; i++)
+            RowOracle.Write(type, expected, i, -0f);
+        Assert.Equal(expected, machine.Download<byte>(output, rowBytes));
+    }
+
     [Fact]
     public void Every_upper_half_and_both_halfway_points_round_as_the_oracle_says()
     {

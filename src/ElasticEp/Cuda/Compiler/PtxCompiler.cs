@@ -63,6 +63,8 @@ internal sealed class PtxCompiler
                 var specialization = new KernelSpecialization(target.Threads == 0 ? null : target.Threads, target.Blocks == 0 ? null : target.Blocks);
                 var compiled = (PTXCompiledKernel)backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(method), specialization);
                 var text = target.IsArchitectureSpecific ? MakeSpecific(compiled.PTXAssembly, architecture) : compiled.PTXAssembly;
+                if (architecture < CudaArchitecture.SM_90)
+                    text = LeaveOutOverlap(text);
                 return new Ptx(name, compiled.Name, method.GetParameters().Length, text);
             }
         }
@@ -78,6 +80,10 @@ internal sealed class PtxCompiler
         var target = $".target sm_{architecture.Major}{architecture.Minor}";
         return text.Replace(target, target + "a", StringComparison.Ordinal);
     }
+
+    /// <summary>Kernels that wait for the one ahead run where none starts before that has ended, too.</summary>
+    private static string LeaveOutOverlap(string text) =>
+        text.Replace("griddepcontrol.wait;", "", StringComparison.Ordinal).Replace("griddepcontrol.launch_dependents;", "", StringComparison.Ordinal);
 
     private PTXBackend CreateBackend(CudaArchitecture architecture)
     {

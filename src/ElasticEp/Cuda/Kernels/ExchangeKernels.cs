@@ -9,15 +9,18 @@ internal sealed class ExchangeKernels(IKernelLauncher launcher, KernelTuning tun
     /// <summary>Rows copied from a list of rows.</summary>
     public void Gather(long source, long from, long target, RowCount count, int rowBytes)
     {
-        var shift = CopyKernels.ShiftFor(count.Most, rowBytes, launcher.Multiprocessors * KernelTuning.FewWarps);
-        launcher.Launch(KernelMethods.Gather, Rows(count, CopyKernels.Segments(rowBytes, shift), tuning.CopyBlocks), source, from, target, count.Address, count.Most, rowBytes, shift);
+        var shift = CopyKernels.ShiftFor(count.Most, rowBytes, launcher.Multiprocessors * tuning.FewWarps);
+        var pieces = CopyKernels.Segments(rowBytes, shift);
+        launcher.Launch(KernelMethods.Gather, Rows(count, pieces, tuning.CopyBlocks), source, from, target, count.Address, count.Most, rowBytes, shift, RowPieces.Divisor(pieces));
     }
 
     /// <summary>Each row read once and copied to all its places; see <see cref="CopyKernels.Spread"/>.</summary>
-    public void Spread(long source, long sourceStride, RowPlaces places, RowCount count, int rowBytes) =>
+    public void Spread(long source, long sourceStride, RowPlaces places, RowCount count, int rowBytes)
+    {
+        var pieces = CopyKernels.Segments(rowBytes);
         launcher.Launch(
             KernelMethods.Spread,
-            Rows(count, CopyKernels.Segments(rowBytes), tuning.CopyBlocks),
+            Rows(count, pieces, tuning.CopyBlocks),
             source,
             sourceStride,
             places.Places,
@@ -27,13 +30,39 @@ internal sealed class ExchangeKernels(IKernelLauncher launcher, KernelTuning tun
             count.Address,
             count.Most,
             Terms(places.Terms),
-            rowBytes);
+            rowBytes,
+            RowPieces.Divisor(pieces));
+    }
+
+    /// <summary>Rows of experts sent back to where they came from; see <see cref="CopyKernels.Return"/>. A source has at most <paramref name="most"/> rows.</summary>
+    public void Return(long rows, ReceivedRows received, long places, long placeStride, long regions, int most, int terms, int rowBytes)
+    {
+        var pieces = CopyKernels.Segments(rowBytes);
+        launcher.Launch(
+            KernelMethods.Return,
+            Rows(new RowCount(most * Terms(terms), received.Counts, received.Sources), pieces, tuning.CopyBlocks),
+            rows,
+            places,
+            placeStride,
+            received.Meta,
+            received.Stride,
+            regions,
+            received.Counts,
+            most,
+            terms,
+            received.MetaInts,
+            rowBytes,
+            RowPieces.Divisor(pieces),
+            RowPieces.Divisor(terms));
+    }
 
     /// <summary>Weighted sums; see <see cref="SumKernels.BFloat16"/>.</summary>
-    public void Sum(ElementType type, long rows, long index, long weights, int weightStride, long output, RowCount count, int terms, int rowBytes) =>
+    public void Sum(ElementType type, long rows, long index, long weights, int weightStride, long output, RowCount count, int terms, int rowBytes)
+    {
+        var pieces = SumKernels.Chunks(rowBytes);
         launcher.Launch(
             type == ElementType.BFloat16 ? KernelMethods.SumBFloat16 : KernelMethods.SumFloat32,
-            Rows(count, SumKernels.Chunks(rowBytes), tuning.SumBlocks),
+            Rows(count, pieces, tuning.SumBlocks),
             rows,
             index,
             weights,
@@ -42,7 +71,9 @@ internal sealed class ExchangeKernels(IKernelLauncher launcher, KernelTuning tun
             count.Most,
             terms,
             rowBytes,
-            weightStride);
+            weightStride,
+            RowPieces.Divisor(pieces));
+    }
 
     /// <summary>Rows converted to e4m3 and copied to all their places; see <see cref="Float8Row"/>.</summary>
     public void PackFloat8(ElementType type, long source, RowPlaces places, RowCount count, int hidden, bool usePowersOfTwo) =>
@@ -131,10 +162,11 @@ internal sealed class ExchangeKernels(IKernelLauncher launcher, KernelTuning tun
         var threads = launcher.Threads(KernelTuning.RowThreads);
         var items = (long)count.Most * pieces;
         // Work for few warps is spread over all multiprocessors in blocks of fewer warps.
-        while (threads > Warps.Lanes && items * Warps.Lanes < (long)threads * launcher.Multiprocessors)
+        while (threads > tuning.LeastThreads && items * Warps.Lanes < (long)threads * launcher.Multiprocessors)
             threads /= 2;
         var warps = Math.Max(1, threads / Warps.Lanes);
         var blocks = (items + warps - 1) / warps;
-        return new CudaLaunch((int)Math.Clamp(blocks, 1, (long)launcher.Multiprocessors * blocksOfMultiprocessor), threads) { Rows = count.Sources };
+        // Launched before the kernel ahead has ended; blocks that work together would crowd on the multiprocessors that are free first.
+        return new CudaLaunch((int)Math.Clamp(blocks, 1, (long)launcher.Multiprocessors * blocksOfMultiprocessor), threads) { Rows = count.Sources, OverlapsPrevious = true };
     }
 }

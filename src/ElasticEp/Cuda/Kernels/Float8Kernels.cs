@@ -18,6 +18,7 @@ internal static unsafe class Float8Kernels
     /// <summary>Converts bfloat16 rows to e4m3 once and writes them to every place that their entries name.</summary>
     public static void PackBFloat16(long source, long places, long areas, long bases, long counts, int count, int terms, int hidden, int usePowersOfTwo)
     {
+        Predecessor.Wait();
         var rowBytes = Float8Row.Bytes(hidden);
         if (!CudaAsm.IsSupported)
         {
@@ -48,12 +49,16 @@ internal static unsafe class Float8Kernels
     }
 
     /// <summary>The same for binary32 rows.</summary>
-    public static void PackFloat32(long source, long places, long areas, long bases, long counts, int count, int terms, int hidden, int usePowersOfTwo) =>
+    public static void PackFloat32(long source, long places, long areas, long bases, long counts, int count, int terms, int hidden, int usePowersOfTwo)
+    {
+        Predecessor.Wait();
         PackGroups(source, places, areas, bases, RowAddress.Count(counts, count), terms, hidden, usePowersOfTwo, 4);
+    }
 
     /// <summary>Converts e4m3 rows to bfloat16 once and writes them to every place that their entries name. Row y of the grid is one source.</summary>
     public static void ExpandBFloat16(long source, long sourceStride, long places, long listStride, long target, long counts, int count, int terms, int hidden)
     {
+        Predecessor.Wait();
         var rows = source + (Grid.IdxY * sourceStride);
         var list = places + (Grid.IdxY * listStride);
         if (!CudaAsm.IsSupported)
@@ -82,8 +87,11 @@ internal static unsafe class Float8Kernels
     }
 
     /// <summary>The same to binary32 rows.</summary>
-    public static void ExpandFloat32(long source, long sourceStride, long places, long listStride, long target, long counts, int count, int terms, int hidden) =>
+    public static void ExpandFloat32(long source, long sourceStride, long places, long listStride, long target, long counts, int count, int terms, int hidden)
+    {
+        Predecessor.Wait();
         ExpandGroups(source + (Grid.IdxY * sourceStride), places + (Grid.IdxY * listStride), target, RowAddress.Count(counts, count), terms, hidden, 4);
+    }
 
     private static void PackGroups(long source, long places, long areas, long bases, int rows, int terms, int hidden, int usePowersOfTwo, int size)
     {

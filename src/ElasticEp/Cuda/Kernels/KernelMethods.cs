@@ -5,6 +5,7 @@ internal static class KernelMethods
 {
     public static readonly Delegate Gather = CopyKernels.Gather;
     public static readonly Delegate Spread = CopyKernels.Spread;
+    public static readonly Delegate Return = CopyKernels.Return;
     public static readonly Delegate SumBFloat16 = SumKernels.BFloat16;
     public static readonly Delegate SumFloat32 = SumKernels.Float32;
     public static readonly Delegate PackBFloat16 = Float8Kernels.PackBFloat16;
@@ -20,6 +21,7 @@ internal static class KernelMethods
     [
         (Gather, KernelTuning.RowThreads),
         (Spread, KernelTuning.RowThreads),
+        (Return, KernelTuning.RowThreads),
         (SumBFloat16, KernelTuning.RowThreads),
         (SumFloat32, KernelTuning.RowThreads),
         (PackBFloat16, KernelTuning.RowThreads),

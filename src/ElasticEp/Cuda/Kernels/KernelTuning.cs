@@ -10,7 +10,10 @@ internal sealed record KernelTuning
     public const int CollectiveThreads = 512;
 
     /// <summary>A gather for fewer warps than this for each multiprocessor is cut into smaller pieces.</summary>
-    public const int FewWarps = 4;
+    public int FewWarps { get; init; } = 4;
+
+    /// <summary>Fewest threads of a block, where there is little work to be spread over the multiprocessors.</summary>
+    public int LeastThreads { get; init; } = 32;
 
     /// <summary>Most blocks for each multiprocessor, for kernels that copy.</summary>
     public int CopyBlocks { get; init; } = 64;

@@ -32,6 +32,7 @@ internal static unsafe class RouteKernel
     /// </summary>
     public static void Run(long ids, long weights, long control, long starts, long replicas, long metaOf, long counts, long areas, long places, long index, long status, int experts, int terms, int preReducedRows)
     {
+        Predecessor.Wait();
         var chosen = SharedMemory.Allocate<int>(TileEntries);
         var tokens = *(int*)control;
         if (CudaAsm.IsSupported)

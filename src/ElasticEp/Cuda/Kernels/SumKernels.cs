@@ -18,10 +18,11 @@ internal static unsafe class SumKernels
 
     /// <summary>
     /// output[t] = Σ weights[t][j] · rows[index[t][j]] for bfloat16; terms with an index below zero are skipped. Row t of the weights
-    /// begins at t · <paramref name="weightStride"/> numbers.
+    /// begins at t · <paramref name="weightStride"/> numbers. The divisor is that of <see cref="RowPieces"/>.
     /// </summary>
-    public static void BFloat16(long rows, long index, long weights, long output, long counts, int count, int terms, int rowBytes, int weightStride)
+    public static void BFloat16(long rows, long index, long weights, long output, long counts, int count, int terms, int rowBytes, int weightStride, int divisor)
     {
+        Predecessor.Wait();
         if (!CudaAsm.IsSupported)
         {
             Scalar(rows, index, weights, output, RowAddress.Count(counts, count), terms, rowBytes, weightStride, 2);
@@ -33,10 +34,10 @@ internal static unsafe class SumKernels
         var items = RowAddress.Count(counts, count) * chunks;
         for (var item = (Grid.IdxX * Warps.Count) + Warps.Index; item < items; item += Grid.DimX * Warps.Count)
         {
-            var row = item / chunks;
+            var row = RowPieces.RowOf(item, chunks, divisor);
             var offset = ((item - (row * chunks)) << ChunkShift) + (Warps.Lane << 4);
-            var numbers = index + ((long)row * terms * 4);
-            var factors = weights + ((long)row * weightStride * 4);
+            var numbers = index + (row * terms * 4L);
+            var factors = weights + (row * weightStride * 4L);
             CudaAsm.Emit(SumPtx.Clear);
             for (var first = 0; first < terms; first += Batch)
                 CudaAsm.Emit(SumPtx.AddBFloat16, rows + offset, numbers + (first * 4L), factors + (first * 4L), rowBytes, terms - first, rowBytes - offset);
@@ -45,8 +46,9 @@ internal static unsafe class SumKernels
     }
 
     /// <summary>The same for binary32.</summary>
-    public static void Float32(long rows, long index, long weights, long output, long counts, int count, int terms, int rowBytes, int weightStride)
+    public static void Float32(long rows, long index, long weights, long output, long counts, int count, int terms, int rowBytes, int weightStride, int divisor)
     {
+        Predecessor.Wait();
         if (!CudaAsm.IsSupported)
         {
             Scalar(rows, index, weights, output, RowAddress.Count(counts, count), terms, rowBytes, weightStride, 4);
@@ -58,10 +60,10 @@ internal static unsafe class SumKernels
         var items = RowAddress.Count(counts, count) * chunks;
         for (var item = (Grid.IdxX * Warps.Count) + Warps.Index; item < items; item += Grid.DimX * Warps.Count)
         {
-            var row = item / chunks;
+            var row = RowPieces.RowOf(item, chunks, divisor);
             var offset = ((item - (row * chunks)) << ChunkShift) + (Warps.Lane << 4);
-            var numbers = index + ((long)row * terms * 4);
-            var factors = weights + ((long)row * weightStride * 4);
+            var numbers = index + (row * terms * 4L);
+            var factors = weights + (row * weightStride * 4L);
             CudaAsm.Emit(SumPtx.Clear);
             for (var first = 0; first < terms; first += Batch)
                 CudaAsm.Emit(SumPtx.AddFloat32, rows + offset, numbers + (first * 4L), factors + (first * 4L), rowBytes, terms - first, rowBytes - offset);

@@ -8,6 +8,7 @@ internal enum CudaResult
     NoDevice = 100,
     EccUncorrectable = 214,
     NvlinkUncorrectable = 220,
+    Contained = 226,
     NotReady = 600,
     IllegalAddress = 700,
     LaunchTimeout = 702,
