@@ -7,7 +7,7 @@ public sealed class GroupStatus
         (Phase, IsReady, Since, Detail, Ranks) = (phase, isReady, since, detail, ranks);
 
     /// <summary>
-    /// In one word: <c>forming</c>, <c>serving</c>, <c>degraded</c> (it serves, but not all is well), <c>stalled</c> (there is work and no
+    /// In one word: <c>forming</c>, <c>restoring</c> (members write again what the store has lost), <c>serving</c>, <c>degraded</c> (it serves, but not all is well), <c>stalled</c> (there is work and no
     /// step completes), <c>repairing</c> (ranks load lost experts), <c>waiting</c> (for members without whom it cannot go on),
     /// <c>unreadable</c> (the record), <c>ended</c>.
     /// </summary>

@@ -214,7 +214,7 @@ internal sealed partial class FrontEnd(
         metrics.OnEnd(request, request.Rank, "error");
         Place(request, null);
         request.Fail(new ElasticEpException(ElasticEpErrorCode.PeerLost,
-            $"The rank of the request was lost {request.Losses} times in a row without a token from it in between, {request.Crashes} of them in a step with it; it may be what ends them, and is not tried again."));
+            $"The rank of the request was lost {request.Losses} times in a row without a token from it in between, {request.Crashes} of them in a step with it{(request.Crashes > 0 ? ", which may be what ends them" : "")}; it is not tried again."));
     }
 
     private void Requeue(GenerationRequest request)

@@ -51,6 +51,8 @@ internal sealed partial class RankServing
     /// <summary>Said before the step: when it ends this process, the front ends know which requests ran.</summary>
     private void TellBegun()
     {
+        if (_plan.Requests.TrueForAll(static request => request.HasBegun))
+            return;
         foreach (var requests in _plan.Requests.Where(request => !request.HasBegun).GroupBy(request => request.FrontEnd))
         {
             foreach (var request in requests)

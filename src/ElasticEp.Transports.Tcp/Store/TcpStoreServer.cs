@@ -71,6 +71,7 @@ internal sealed partial class TcpStoreServer : IAsyncDisposable
             _file = StoreFile.Open(path, _logger, out state);
         // Versions keep up with the clock: those of a store that has lost its state, or has an older copy of it, are never taken for earlier ones.
         state.Version = Math.Max(state.Version, (time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond);
+        state.LastLease = Math.Max(state.LastLease, state.Version); // likewise
         foreach (var lease in _store.Restore(state))
             _leases.Add(lease);
         _store.Journal = _file;

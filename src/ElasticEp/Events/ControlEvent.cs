@@ -50,6 +50,9 @@ internal sealed record RecordUnreadable(long Stamp, string Reason) : ControlEven
 /// <summary>The registration of this rank was not in the store any more, and is written again: its lease has ended, or the store has lost its state.</summary>
 internal sealed record RegistrationLost : ControlEvent;
 
+/// <summary>The store answers again after it has not: it may have lost its state, or come back with an older one.</summary>
+internal sealed record StoreIsBack : ControlEvent;
+
 /// <summary>A rank has registered in the store.</summary>
 /// <param name="Member">The rank.</param>
 /// <param name="ProcessId">Id of its process; null when it has not said it.</param>

@@ -64,8 +64,6 @@ internal sealed class ClientPeers : IDisposable
         Change((now, effects) =>
         {
             _watch.OnRecord(record, now);
-            if (record.View.Epoch < _record.View.Epoch)
-                return; // the store has lost the later one, whose members live
             gone = [.. Needed(_record).Select(member => member.Id).Where(member => !record.Needs(member))];
             _record = record;
             _core.Want(_self, GroupView.None, Needed(record), now, effects);
@@ -74,6 +72,13 @@ internal sealed class ClientPeers : IDisposable
         });
         foreach (var member in gone)
             _dialer.Disconnect(member);
+    }
+
+    /// <summary>Whether one of these is connected.</summary>
+    public bool ReachesAny(IEnumerable<GroupMember> members)
+    {
+        lock (_lock)
+            return members.Any(member => _core.IsConnected(member.Id));
     }
 
     public void OnConnected(MemberId peer) => Change((now, _) => _core.OnUp(peer, now));

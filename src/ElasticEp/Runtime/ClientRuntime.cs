@@ -112,6 +112,8 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IGroupMonitor
 
     private void OnRecord(GroupRecord record)
     {
+        if (record.View.Epoch < View.Epoch && _peers!.ReachesAny(View.Members))
+            return; // the store has lost a later one, whose members live and write it again
         _peers!.OnRecord(record); // first: who sees a view may ask how it is
         _records.Publish((record, ++_order));
         _views.Publish(record.View);

@@ -201,7 +201,7 @@ internal sealed class RankCore
             case Fetched or FetchFailed or FetchProgress or Drained or DrainFailed or RolledBack:
                 Preparation.Handle(e, now, _effects);
                 break;
-            case BirthRequested or RecordRead or RecordWritten or RecordUnknown or RecordUnreadable or RegistrationLost or RankRegistered or RankUnregistered or Planned:
+            case BirthRequested or RecordRead or RecordWritten or RecordUnknown or RecordUnreadable or RegistrationLost or StoreIsBack or RankRegistered or RankUnregistered or Planned:
                 Coordinator.Handle(e, now, _effects);
                 break;
         }

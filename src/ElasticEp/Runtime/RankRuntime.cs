@@ -104,7 +104,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         _messenger = new GroupMessenger(_services.Transport, self);
         await _services.Transport.StartAsync(new PeerIdentity(Name, self, "", Layout.Describe(_services.Options)), new FrameRouter(this), cancellationToken).ConfigureAwait(false);
         _heartbeats.Start();
-        _loops.Enqueue(_keeper.WatchRecordAsync(OnRecord, reason => Post(new RecordUnreadable(0, reason)), _registration.Check));
+        _loops.Enqueue(_keeper.WatchRecordAsync(OnRecord, reason => Post(new RecordUnreadable(0, reason)), OnStoreIsBack));
         var member = new GroupMember(Rank, incarnation, _services.Transport.Address, _services.Options.Node ?? Machine.Name);
         await _registration.RegisterAsync(member, cancellationToken).ConfigureAwait(false);
         _loops.Enqueue(_registration.StayRegisteredAsync(member));
@@ -235,6 +235,12 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
     internal void Post(RankEvent e) => _mailbox.Post(e);
 
     private void PostControl(ControlEvent e) => _mailbox.Post(e);
+
+    private void OnStoreIsBack()
+    {
+        _registration.Check();
+        Post(new StoreIsBack());
+    }
 
     private void OnRecord(GroupRecord record, long version)
     {

@@ -50,7 +50,8 @@ internal sealed class CoordinatorCore
     /// <summary>Notes the newest record that a watch has shown: if the store loses it, it is still here.</summary>
     public void OnRecordSeen(GroupRecord record, long version)
     {
-        if (record.View.Epoch >= _seen.Record.View.Epoch || _member.View.Epoch == 0)
+        var (epoch, seen) = (record.View.Epoch, _seen.Record.View.Epoch);
+        if (epoch > seen || (epoch == seen && version >= _seen.Version) || _member.View.Epoch == 0)
             _seen = (record, version);
     }
 
@@ -96,8 +97,8 @@ internal sealed class CoordinatorCore
                 else
                     OnNews(news, confirmed, now, effects);
                 break;
-            case RegistrationLost when IsActive:
-                _writer.Doubt(); // the record may have gone with it
+            case RegistrationLost or StoreIsBack when IsActive:
+                _writer.Doubt(); // the record may be lost
                 break;
             case RecordWritten answer:
                 OnNews(_writer.OnWritten(answer, out var written), written, now, effects);
@@ -121,6 +122,9 @@ internal sealed class CoordinatorCore
                     _arrived.Add(up.Peer);
                 if (Recovery is null)
                     _transition.OnLinkUp(up.Peer, effects);
+                break;
+            case LinkLost lost:
+                _transition.OnLinkLost(lost.Peer);
                 break;
             case PeerLost lost:
                 _transition.OnPeerGone(lost.Peer, $"was lost before it was admitted: {lost.Detail}");
@@ -254,9 +258,17 @@ internal sealed class CoordinatorCore
     {
         var (known, seen) = (Record.View.Epoch, _seen.Record.View.Epoch);
         var held = known > seen || (known == seen && (_writer.IsRestoring || _writer.Version >= _seen.Version)) ? Record : _seen.Record;
-        _writer.Restore(held.View.Epoch >= _member.View.Epoch ? held : held.WithNext(_member.View), version);
+        _writer.Restore(held.View.Epoch >= _member.View.Epoch ? held : HeldAt(held), version);
         _transition.OnRecordChanged(now);
         _recovery.OnRecordLost(now);
+    }
+
+    /// <summary>A record of the view that this rank is in, which it has not seen. If views between are not known either, nothing is known of what they kept.</summary>
+    private GroupRecord HeldAt(GroupRecord older)
+    {
+        var isNext = older.View.Epoch == _member.View.Epoch - 1;
+        var held = isNext ? older.WithNext(_member.View) : older with { View = _member.View, LastCompleted = null, Evicted = [] };
+        return held with { Reloading = _member.Reloading };
     }
 
     /// <summary>Whether nothing in the record wants this rank any more.</summary>

@@ -8,6 +8,7 @@ namespace ElasticEp.Scaling;
 /// <summary>The processes that are to join with the operation under way: found in the store, connected, and dismissed when it is rolled back.</summary>
 internal sealed class Joiners(MemberCore member, PeerCore peers)
 {
+    private readonly HashSet<MemberId> _unregistered = []; // and still connected
     private readonly HashSet<MemberId> _inAView = []; // registered, and members already
     private bool _isWatching;
 
@@ -35,6 +36,7 @@ internal sealed class Joiners(MemberCore member, PeerCore peers)
     public void OnRegistered(RankRegistered registered, Operation? operation, TimeSpan now)
     {
         var process = registered.Member;
+        _unregistered.Remove(process.Id);
         if (registered.Epoch > 0)
         {
             _inAView.Add(process.Id);
@@ -55,8 +57,17 @@ internal sealed class Joiners(MemberCore member, PeerCore peers)
     public void OnUnregistered(MemberId process, Operation? operation)
     {
         _inAView.Remove(process);
-        if (Candidates.Remove(process))
+        if (peers.IsConnected(process))
+            _unregistered.Add(process); // it lives as yet: the store may have lost the registration
+        else if (Candidates.Remove(process))
             OnGone(process.Rank, operation, "ended before it was admitted");
+    }
+
+    /// <summary>A connection has ended: that of a process that is not registered any more ends with it.</summary>
+    public void OnLinkLost(MemberId process, Operation? operation)
+    {
+        if (_unregistered.Remove(process))
+            OnUnregistered(process, operation);
     }
 
     /// <summary>A peer cannot be reached, or is lost.</summary>

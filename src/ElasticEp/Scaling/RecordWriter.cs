@@ -161,7 +161,7 @@ internal sealed class RecordWriter
         written = Purpose;
         (Purpose, _intent) = (WritePurpose.None, null);
         var next = current ?? GroupRecord.Unborn;
-        if (next.View.Epoch >= Record.View.Epoch) // else the store has lost the record, as the next read will show
+        if (next.View.Epoch > Record.View.Epoch || (next.View.Epoch == Record.View.Epoch && version >= Version)) // else the store has lost the record, as the next read will show
             (Record, Version) = (next, version);
         (IsKnown, IsRestoring) = (isSet, false);
         return isSet ? RecordNews.Acknowledged : RecordNews.Refused;

@@ -125,7 +125,7 @@ internal sealed partial class RecoveryCore(ElasticEpOptions options, MemberCore 
     /// <summary>The store has lost the record, and what is held of it takes its place.</summary>
     public void OnRecordLost(TimeSpan now)
     {
-        if (Current is null or { Phase: RecoveryPhase.Writing })
+        if (Current is null or { Phase: RecoveryPhase.Writing } || !Record.Needs(Current.Reporter))
             Begin(member.Self, "the store has lost the group's record", now);
     }
 

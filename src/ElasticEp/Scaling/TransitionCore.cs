@@ -45,7 +45,7 @@ internal sealed partial class TransitionCore
     /// <summary>When a group that has no view yet may be brought into being.</summary>
     public TimeSpan BirthAt { get; set; }
 
-    public TimeSpan? WakeAt => Current is { CanBeGivenUp: true, AbortReason: null } operation ? operation.Deadline : Current is not null ? null : _isBirthAwaited ? BirthAt : _repairs.WakeAt;
+    public TimeSpan? WakeAt => Current is { CanBeGivenUp: true, AbortReason: null } operation ? operation.Deadline : Current is not null ? null : _isBirthAwaited ? (_writer.IsReady ? BirthAt : null) : _repairs.WakeAt;
 
     private GroupRecord Record => _writer.Record;
 
@@ -55,6 +55,8 @@ internal sealed partial class TransitionCore
     public void OnRegistered(RankRegistered registered, TimeSpan now) => _joiners.OnRegistered(registered, Current, now);
 
     public void OnUnregistered(MemberId process) => _joiners.OnUnregistered(process, Current);
+
+    public void OnLinkLost(MemberId peer) => _joiners.OnLinkLost(peer, Current);
 
     /// <summary>A peer cannot be reached, or is lost.</summary>
     public void OnPeerGone(MemberId peer, string what) => _joiners.OnPeerGone(peer, Current, what);

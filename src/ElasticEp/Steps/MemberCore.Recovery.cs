@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using ElasticEp.Events;
 using ElasticEp.Membership;
 using ElasticEp.Protocol;
@@ -15,6 +16,9 @@ internal sealed partial class MemberCore
     private (MemberId? Peer, string Reason)? _trouble;
     private TimeSpan _reportedAt; // when the trouble was reported last
     private TimeSpan _stoppedSince; // when this rank answered the last Stop, or reported that no Start came of it
+
+    /// <summary>Who loads experts of the view in use again.</summary>
+    public ImmutableArray<int> Reloading => _startedBy?.Reloading ?? [];
 
     /// <summary>Who is to lead a recovery, as far as this rank knows.</summary>
     public MemberId? RecoveryLeader => rules.Leader(View, peers);

@@ -49,7 +49,7 @@ public sealed class BirthTests
     public void A_first_view_that_is_made_anew_waits_for_every_process()
     {
         var probe = CoreProbe.Unborn().Register(1).LinkUp(1).Plan(0, 1);
-        probe.Post(new RankUnregistered(TestViews.Id(1)));
+        probe.Post(new RankUnregistered(TestViews.Id(1))).LoseLink(1);
         var self = new MemberId(0, TestViews.Id(0).Incarnation + 7);
         Assert.Empty(probe.Post(new RankRegistered(new GroupMember(0, self.Incarnation, "test:other"))).Sent<PrepareMessage>()); // somebody has started rank 0 twice
         var again = TestViews.Id(1) with { Incarnation = TestViews.Id(1).Incarnation + 7 };

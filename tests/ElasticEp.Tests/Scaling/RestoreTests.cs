@@ -144,6 +144,33 @@ public sealed class RestoreTests
     }
 
     [Fact]
+    public void A_joiner_whose_registration_is_lost_while_it_is_connected_stays()
+    {
+        var probe = CoreProbe.Idle().AdvanceTo(OperationPhase.Preparing);
+        probe.Post(new RankUnregistered(TestViews.Id(2)));
+        Assert.Null(probe.Coordinator.Operation!.AbortReason);
+        Assert.Contains("rank 2 ended before it was admitted", probe.LoseLink(2).Write().Outcome.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Who_loads_experts_of_a_view_that_is_not_in_the_record_that_is_held_goes_on_with_it()
+    {
+        var probe = CoreProbe.Idle(rank: 1);
+        probe.Message(0, new StopMessage(1, 1)).Message(0, new StartMessage(TestViews.Started(2, 2, 0, 1, 2), 2, "", 0) { Reloading = [2] });
+        probe.Message(2, new StepFailedMessage(2, 2, TestViews.Id(0), "test")).AnswerLost().AnswerLost();
+        Assert.Equal([2], probe.Coordinator.Record.Reloading);
+    }
+
+    [Fact]
+    public void A_recovery_that_a_stranger_has_asked_for_does_not_end_with_the_record_lost()
+    {
+        var probe = CoreProbe.Idle();
+        probe.Post(new StoreIsBack()).Message(9, new StepFailedMessage(1, 1, null, "a stranger"));
+        probe.AnswerLost().AnswerLost();
+        Assert.Single(probe.Sent<StopMessage>(1));
+    }
+
+    [Fact]
     public void A_birth_that_the_store_has_lost_begins_anew()
     {
         var probe = CoreProbe.Unborn();

@@ -31,8 +31,16 @@ internal sealed class SimStore(Simulation world)
         _versions += 1_000;
         var registered = _registered.Values.Select(entry => entry.Rank).ToArray();
         _registered.Clear();
+        foreach (var (watcher, last) in _rankWatchers.Where(_ => world.Random.Chance(0.5)))
+        {
+            foreach (var rank in registered)
+                Report(watcher, last, new RankUnregistered(rank.Identity.Id)); // its watch begins again before they have registered
+        }
+
         foreach (var rank in registered)
             world.Clock.After(world.Random.Delay(2_000_000), rank.RegisterAgain);
+        foreach (var rank in world.Processes.Where(process => process.IsReachable))
+            world.Clock.After(world.Random.Delay(2_000_000), () => rank.Post(new StoreIsBack()));
     }
 
     public void Read(SimRank rank, ReadRecord read) => world.Clock.After(world.Random.Delay(500), () =>
