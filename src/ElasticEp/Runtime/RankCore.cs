@@ -45,7 +45,7 @@ internal sealed class RankCore
     public CoordinatorCore Coordinator { get; }
 
     /// <summary>When <see cref="RankEvent.Tick"/> is wanted next, or null.</summary>
-    public TimeSpan? WakeAt => Earlier(Earlier(_wantBy, Earlier(Earlier(Member.WakeAt, Reloading.WakeAt), Peers.WakeAt)), Earlier(Preparation.WakeAt, Coordinator.WakeAt));
+    public TimeSpan? WakeAt => Earliest.Of(Earliest.Of(_wantBy, Earliest.Of(Earliest.Of(Member.WakeAt, Reloading.WakeAt), Peers.WakeAt)), Earliest.Of(Preparation.WakeAt, Coordinator.WakeAt));
 
     /// <summary>Handles one event.</summary>
     /// <param name="e">The event.</param>
@@ -112,8 +112,6 @@ internal sealed class RankCore
     private bool IsPausing(in RankEffect effect) => effect.Control is EnterView { View.BeginsWithStart: false }
         ? Member.Phase == MemberPhase.Due
         : effect.Kind == StepEffectKind.RunDelegate && _wantBy is not null && !effect.View!.BeginsWithStart && effect.View.Epoch != _ranEpoch;
-
-    private static TimeSpan? Earlier(TimeSpan? a, TimeSpan? b) => a is null || b < a ? b : a;
 
     /// <returns>Whether the effect was a message to this rank itself, which is delivered hereby.</returns>
     private bool HandleHere(in RankEffect effect, TimeSpan now)

@@ -9,14 +9,13 @@ namespace ElasticEp.Scaling;
 /// What a rank does when it leads: composes the writer of the record, recoveries and transitions, and says which of them may act. Pure.
 /// A recovery goes before a transition; neither decides anything while a request to the store is under way or the record is not known.
 /// </summary>
-internal sealed class CoordinatorCore
+internal sealed partial class CoordinatorCore
 {
     private readonly MemberCore _member;
     private readonly RecordWriter _writer = new();
     private readonly StartRepeater _starts;
     private readonly RecoveryCore _recovery;
     private readonly TransitionCore _transition;
-    private (GroupRecord Record, long Version) _seen = (GroupRecord.Unborn, 0);
     private readonly HashSet<MemberId> _arrived = []; // connected since the record was known last
     private bool _isTakingOver;
 
@@ -45,15 +44,8 @@ internal sealed class CoordinatorCore
         .Concat(_writer.IsKnown && !Record.IsCompleted ? Record.View.Members.Concat(Record.Leavers) : [])
         .Concat(_transition.Wanted);
 
-    public TimeSpan? WakeAt => IsActive ? new[] { _recovery.WakeAt ?? _transition.WakeAt, _writer.WakeAt }.Min() : null;
-
-    /// <summary>Notes the newest record that a watch has shown: if the store loses it, it is still here.</summary>
-    public void OnRecordSeen(GroupRecord record, long version)
-    {
-        var (epoch, seen) = (record.View.Epoch, _seen.Record.View.Epoch);
-        if (epoch > seen || (epoch == seen && version >= _seen.Version) || _member.View.Epoch == 0)
-            _seen = (record, version);
-    }
+    /// <summary>When a tick is wanted, or null.</summary>
+    public TimeSpan? WakeAt => IsActive ? Earliest.Of(_recovery.WakeAt ?? _transition.WakeAt, _writer.WakeAt) : null;
 
     /// <summary>Notes who has been a member: the same process never joins again.</summary>
     public void Remember(GroupView view) => _transition.OnView(view);
@@ -248,27 +240,6 @@ internal sealed class CoordinatorCore
                 _recovery.OnRefused(now);
                 break;
         }
-    }
-
-    /// <summary>
-    /// The store has lost the record, or has an older one. What the members hold of it is written again, as the view of a recovery: so nobody
-    /// is overlooked who is in a later view.
-    /// </summary>
-    private void Restore(long version, TimeSpan now)
-    {
-        var (known, seen) = (Record.View.Epoch, _seen.Record.View.Epoch);
-        var held = known > seen || (known == seen && (_writer.IsRestoring || _writer.Version >= _seen.Version)) ? Record : _seen.Record;
-        _writer.Restore(held.View.Epoch >= _member.View.Epoch ? held : HeldAt(held), version);
-        _transition.OnRecordChanged(now);
-        _recovery.OnRecordLost(now);
-    }
-
-    /// <summary>A record of the view that this rank is in, which it has not seen. If views between are not known either, nothing is known of what they kept.</summary>
-    private GroupRecord HeldAt(GroupRecord older)
-    {
-        var isNext = older.View.Epoch == _member.View.Epoch - 1;
-        var held = isNext ? older.WithNext(_member.View) : older with { View = _member.View, LastCompleted = null, Evicted = [] };
-        return held with { Reloading = _member.Reloading };
     }
 
     /// <summary>Whether nothing in the record wants this rank any more.</summary>

@@ -7,8 +7,6 @@ namespace ElasticEp.Scaling;
 /// <summary>The view that a recovery writes: who is kept, where the experts are, and who loads lost ones again.</summary>
 internal sealed partial class RecoveryCore
 {
-    private const long RestoredEpochs = 1 << 20; // a store that has lost its state may have lost views that nobody here knows of: none of their epochs comes again
-
     private void Write(Recovery recovery, TimeSpan now, List<RankEffect> effects)
     {
         var evicted = Record.View.Members.Where(other => rules.IsEvicted(peers.IsLost(other.Id))).ToArray();
@@ -53,20 +51,6 @@ internal sealed partial class RecoveryCore
         if (placement.FindMissing() is null)
             return (placement, []);
         return members.Concat(Record.Leavers).All(each => each.ReadsVersion >= ProtocolVersion.Reloads) ? ReloadPlan.Find(Record, members, options.SlotsPerRank) : null;
-    }
-
-    /// <summary>
-    /// Who is dropped and not known to have ended may be in a later view, which the store has lost: it is waited for, and then the majority
-    /// goes on.
-    /// </summary>
-    private bool MayRestore(Recovery recovery, GroupMember[] members, GroupMember[] evicted, TimeSpan now)
-    {
-        if (Array.TrueForAll(evicted, other => peers.LossOf(other.Id) is LossReason.Refused or LossReason.Replaced or LossReason.Ended))
-            return true;
-        if (recovery.HasWaited)
-            return members.Length * 2 > Record.View.Members.Length;
-        recovery.RestoreAt ??= now + options.RecoveryDeadline;
-        return false;
     }
 
     private static StartMessage StartOf(GroupRecord record) =>

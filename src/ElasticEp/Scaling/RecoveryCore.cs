@@ -122,13 +122,6 @@ internal sealed partial class RecoveryCore(ElasticEpOptions options, MemberCore 
             Follow(Current, now);
     }
 
-    /// <summary>The store has lost the record, and what is held of it takes its place.</summary>
-    public void OnRecordLost(TimeSpan now)
-    {
-        if (Current is null or { Phase: RecoveryPhase.Writing } || !Record.Needs(Current.Reporter))
-            Begin(member.Self, "the store has lost the group's record", now);
-    }
-
     public void Forget() => Drop();
 
     /// <summary>Called again whenever a fact has changed, until the view is written.</summary>
@@ -195,13 +188,6 @@ internal sealed partial class RecoveryCore(ElasticEpOptions options, MemberCore 
     {
         if (Record.View.BeginsWithStart && !Record.IsCompleted && Record.View.Epoch == member.View.Epoch)
             starts.Send(StartOf(Record), Targets().Select(target => target.Id).Where(target => target != member.Self && !peers.IsLost(target)), effects);
-    }
-
-    /// <summary>Somebody is in a later view than this rank knows of: it is to lead, and is followed.</summary>
-    private void LetRestore(Recovery recovery, MemberId later, TimeSpan now, List<RankEffect> effects)
-    {
-        effects.Add(RankEffect.Send(later, new StepFailedMessage(member.View.Epoch, member.Step, null, recovery.Reason)));
-        Follow(recovery, now);
     }
 
     private void Follow(Recovery recovery, TimeSpan now) => (recovery.Phase, recovery.FollowUntil, recovery.RepeatAt) = (RecoveryPhase.Following, now + peers.SilenceTime, TimeSpan.MaxValue);

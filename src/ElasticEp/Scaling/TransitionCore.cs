@@ -45,31 +45,19 @@ internal sealed partial class TransitionCore
     /// <summary>When a group that has no view yet may be brought into being.</summary>
     public TimeSpan BirthAt { get; set; }
 
-    public TimeSpan? WakeAt => Current is { CanBeGivenUp: true, AbortReason: null } operation ? operation.Deadline : Current is not null ? null : _isBirthAwaited ? (_writer.IsReady ? BirthAt : null) : _repairs.WakeAt;
+    /// <summary>When a tick is wanted, or null.</summary>
+    public TimeSpan? WakeAt => Current switch
+    {
+        { CanBeGivenUp: true, AbortReason: null } operation => operation.Deadline,
+        null when !_isBirthAwaited => _repairs.WakeAt,
+        null when _writer.IsReady => BirthAt,
+        _ => null,
+    };
 
     private GroupRecord Record => _writer.Record;
 
     /// <summary>Who is to be connected for the operation under way.</summary>
     public IEnumerable<GroupMember> Wanted => _joiners.Wanted(Current);
-
-    public void OnRegistered(RankRegistered registered, TimeSpan now) => _joiners.OnRegistered(registered, Current, now);
-
-    public void OnUnregistered(MemberId process) => _joiners.OnUnregistered(process, Current);
-
-    public void OnLinkLost(MemberId peer) => _joiners.OnLinkLost(peer, Current);
-
-    /// <summary>A peer cannot be reached, or is lost.</summary>
-    public void OnPeerGone(MemberId peer, string what) => _joiners.OnPeerGone(peer, Current, what);
-
-    /// <summary>A joiner could not be started; the launcher says so until the record shows that it is not waited for.</summary>
-    public void OnLaunchFailed(LaunchFailedMessage failed)
-    {
-        if (Current is { Pending.IsCommitted: false } operation && operation.Id == failed.Operation && operation.Pending.Joiners.Contains(failed.Rank))
-            operation.GiveUp($"rank {failed.Rank} could not be launched: {failed.Reason}");
-    }
-
-    /// <summary>A process is connected, during a recovery too.</summary>
-    public void DismissAgain(MemberId process, List<RankEffect> effects) => _joiners.DismissAgain(process, Record, effects);
 
     public void OnLinkUp(MemberId peer, List<RankEffect> effects)
     {

@@ -1,0 +1,38 @@
+using ElasticEp.Protocol;
+
+namespace ElasticEp.Scaling;
+
+/// <summary>What is held of the record, in case that the store loses it.</summary>
+internal sealed partial class CoordinatorCore
+{
+    private (GroupRecord Record, long Version) _seen = (GroupRecord.Unborn, 0);
+
+    /// <summary>Notes the newest record that a watch has shown: if the store loses it, it is still here.</summary>
+    public void OnRecordSeen(GroupRecord record, long version)
+    {
+        var (epoch, seen) = (record.View.Epoch, _seen.Record.View.Epoch);
+        if (epoch > seen || (epoch == seen && version >= _seen.Version) || _member.View.Epoch == 0)
+            _seen = (record, version);
+    }
+
+    /// <summary>
+    /// The store has lost the record, or has an older one. What the members hold of it is written again, as the view of a recovery: so nobody
+    /// is overlooked who is in a later view.
+    /// </summary>
+    private void Restore(long version, TimeSpan now)
+    {
+        var (known, seen) = (Record.View.Epoch, _seen.Record.View.Epoch);
+        var held = known > seen || (known == seen && (_writer.IsRestoring || _writer.Version >= _seen.Version)) ? Record : _seen.Record;
+        _writer.Restore(held.View.Epoch >= _member.View.Epoch ? held : HeldAt(held), version);
+        _transition.OnRecordChanged(now);
+        _recovery.OnRecordLost(now);
+    }
+
+    /// <summary>A record of the view that this rank is in, which it has not seen. If views between are not known either, nothing is known of what they kept.</summary>
+    private GroupRecord HeldAt(GroupRecord older)
+    {
+        var isNext = older.View.Epoch == _member.View.Epoch - 1;
+        var held = isNext ? older.WithNext(_member.View) : older with { View = _member.View, LastCompleted = null, Evicted = [] };
+        return held with { Reloading = _member.Reloading };
+    }
+}

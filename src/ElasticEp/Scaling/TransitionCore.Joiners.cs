@@ -1,0 +1,27 @@
+using ElasticEp.Events;
+using ElasticEp.Protocol;
+
+namespace ElasticEp.Scaling;
+
+/// <summary>What becomes known of processes that may join.</summary>
+internal sealed partial class TransitionCore
+{
+    public void OnRegistered(RankRegistered registered, TimeSpan now) => _joiners.OnRegistered(registered, Current, now);
+
+    public void OnUnregistered(MemberId process) => _joiners.OnUnregistered(process, Current);
+
+    public void OnLinkLost(MemberId peer) => _joiners.OnLinkLost(peer, Current);
+
+    /// <summary>A peer cannot be reached, or is lost.</summary>
+    public void OnPeerGone(MemberId peer, string what) => _joiners.OnPeerGone(peer, Current, what);
+
+    /// <summary>A joiner could not be started; the launcher says so until the record shows that it is not waited for.</summary>
+    public void OnLaunchFailed(LaunchFailedMessage failed)
+    {
+        if (Current is { Pending.IsCommitted: false } operation && operation.Id == failed.Operation && operation.Pending.Joiners.Contains(failed.Rank))
+            operation.GiveUp($"rank {failed.Rank} could not be launched: {failed.Reason}");
+    }
+
+    /// <summary>A process is connected, during a recovery too.</summary>
+    public void DismissAgain(MemberId process, List<RankEffect> effects) => _joiners.DismissAgain(process, Record, effects);
+}
