@@ -231,7 +231,7 @@ internal sealed partial class LauncherService(
     [LoggerMessage(2011, LogLevel.Information, "Group {Group}: rank {Rank} has ended")]
     private partial void LogEnded(string group, int rank);
 
-    [LoggerMessage(2012, LogLevel.Error, "Group {Group}: rank {Rank} could not be ended")]
+    [LoggerMessage(2012, LogLevel.Error, "Group {Group}: rank {Rank} could not be ended, and its process may run on; end it by hand")]
     private partial void LogNotStopped(Exception exception, string group, int rank);
 
     [LoggerMessage(2013, LogLevel.Warning, "Group {Group}: the group was not stopped in order: {Reason}")]
@@ -246,7 +246,7 @@ internal sealed partial class LauncherService(
     [LoggerMessage(2016, LogLevel.Error, "Group {Group}: rank {Rank} could not be started: {Reason}. Trying again in {Delay}")]
     private partial void LogStartFailed(string group, int rank, string reason, TimeSpan delay);
 
-    [LoggerMessage(2017, LogLevel.Error, "Group {Group}: rank {Rank} could not be launched: {Reason}")]
+    [LoggerMessage(2017, LogLevel.Error, "Group {Group}: rank {Rank} could not be launched: {Reason}. The operation that waits for it fails; see to the cause, and request it again")]
     private partial void LogJoinerFailed(string group, int rank, string reason);
 
     [LoggerMessage(2018, LogLevel.Critical, "Group {Group} could not be formed, and this host stops: {Reason}")]

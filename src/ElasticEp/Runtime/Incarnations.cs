@@ -24,6 +24,8 @@ internal static class Incarnations
         while (true)
         {
             var entry = await services.Store.GetAsync(key, cancellationToken).ConfigureAwait(false);
+            if (entry is { Value.Length: not sizeof(long) })
+                throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"Key '{key}' holds {entry.Value.Length} bytes, not a counter of 8; another program may have written it. Delete it, or give the group another name.");
             var last = entry is null ? 0 : BinaryPrimitives.ReadInt64LittleEndian(entry.Value.Span);
             var number = next(last);
             if (number == last)

@@ -269,15 +269,14 @@ internal sealed class RankCore
     }
 
     /// <summary>
-    /// The record as a watch shows it. Beside whom to dial and what operations are over, a rank learns from it that nobody is left to let it in, and
-    /// that the group goes on without it: as a leaver whose view is Completed,
-    /// or because it was evicted.
+    /// The record as a watch shows it. Beside whom to dial and what operations are over, a rank learns from it that nobody is left to let it
+    /// in, and that the group goes on without it: as a leaver whose view is Completed, or because it was evicted.
     /// </summary>
     private void OnRecordSeen(GroupRecord record)
     {
         _seen = record;
         Member.ReportIfAbandoned(record, _effects);
-        if (Member.View.Epoch == 0 || record.View.Epoch < Member.View.Epoch)
+        if (Member.View.Epoch == 0)
             return;
         if (record.View.IsTerminal)
             Member.EndGroup(_effects);

@@ -20,6 +20,7 @@ internal sealed partial class RankRegistration(GroupServices services, Func<long
     private readonly ILogger _logger = services.Loggers.CreateLogger<RankRegistration>();
     private readonly Channel<bool> _checks = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private IStoreLease? _lease;
+    private long _hiddenBy; // incarnation of a later process of the rank
 
     /// <summary>Writes the registration.</summary>
     /// <param name="member">The rank.</param>
@@ -38,7 +39,10 @@ internal sealed partial class RankRegistration(GroupServices services, Func<long
             throw;
         }
 
+        var before = _lease;
         _lease = lease; // not before: a lease without its entry would be renewed for ever and announce nobody
+        if (before is not null)
+            await GiveBackAsync(before).ConfigureAwait(false);
     }
 
     /// <summary>Renews the lease, and registers again when the entry has gone, until stopped.</summary>
@@ -72,7 +76,12 @@ internal sealed partial class RankRegistration(GroupServices services, Func<long
             var entry = await services.Store.GetAsync(KeyOf(member), stopped).ConfigureAwait(false);
             var holder = entry is null ? 0 : Registration.IncarnationOf(entry.Value.Span);
             if (holder > member.Incarnation)
-                return; // a later process has the rank, and is not to be hidden
+            {
+                if (holder != _hiddenBy)
+                    LogHidden(services.Name, member.Id, _hiddenBy = holder);
+                return; // it is not to be hidden
+            }
+
             if (holder == member.Incarnation && _lease is { Ended.IsCancellationRequested: false } lease)
             {
                 await lease.RenewAsync(stopped).ConfigureAwait(false);
@@ -103,6 +112,9 @@ internal sealed partial class RankRegistration(GroupServices services, Func<long
         }
     }
 
-    [LoggerMessage(1031, LogLevel.Warning, "Group {Group}: {Member} could not renew its registration in the store ({Reason}); the rank serves on and tries again")]
+    [LoggerMessage(1031, LogLevel.Warning, "Group {Group}: {Member} could not renew or write its registration in the store ({Reason}); the rank serves on and tries again")]
     private partial void LogLeaseLost(string group, MemberId member, string reason);
+
+    [LoggerMessage(1043, LogLevel.Warning, "Group {Group}: a later process, incarnation {Later}, has registered as the rank of {Member}; end one of them")]
+    private partial void LogHidden(string group, MemberId member, long later);
 }

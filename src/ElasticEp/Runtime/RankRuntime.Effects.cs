@@ -204,8 +204,8 @@ internal sealed partial class RankRuntime
         }
 
         LogViewIfNew();
-        _unlogged = view; // not now: everybody waits
-        if (!view.Contains(_core.Member.Self))
+        _unlogged = view; // between two steps not now: everybody waits
+        if (view.BeginsWithStart || !view.Contains(_core.Member.Self))
             LogViewIfNew();
         if (entered.IsReloading)
             LogReloading(Name, _core.Member.Self, view);
@@ -252,6 +252,7 @@ internal sealed partial class RankRuntime
         if (_failure is not null)
             return;
         _failure = exception;
+        LogViewIfNew();
         LogFailed(exception, Name, _core.Member.Self);
         _exchange.Abort(new ElasticEpException(ElasticEpErrorCode.StepAborted, exception.Message, exception) { Rank = Rank });
         _ = _attempt.CancelAsync();
@@ -268,7 +269,7 @@ internal sealed partial class RankRuntime
     [LoggerMessage(1039, LogLevel.Error, "Group {Group}: {Member} could not load the experts that {View} gives it from the workload's source: {Reason}. The group waits, and it is tried again until it succeeds")]
     private partial void LogNotReloaded(string group, MemberId member, GroupView view, string reason);
 
-    [LoggerMessage(1042, LogLevel.Error, "Group {Group}: {Member} gets no further with loading the experts that {View} gives it, and the group stands still: {Reason}")]
+    [LoggerMessage(1042, LogLevel.Error, "Group {Group}: {Member} gets no further with loading the experts that {View} gives it: {Reason}. Look at the workload's source, and let LoadExpertAsync observe its token")]
     private partial void LogReloadStuck(string group, MemberId member, GroupView view, string reason);
 
     [LoggerMessage(1036, LogLevel.Information, "Group {Group}: {Member} coordinates and knows no load yet; experts are placed as if all were equally hot")]

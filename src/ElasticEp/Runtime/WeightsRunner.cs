@@ -111,7 +111,7 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
     public void StartReload(GroupView view)
     {
         var before = _reload;
-        _reload = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
+        _reload = new CancellationTokenSource(); // not linked to the end of all: attempts come for as long as the source is away
         CancelOperation();
         _ = before.CancelAsync();
         Enqueue(token => ReloadAsync(view, token), _reload.Token); // after the one before, which may be about to use its own view
@@ -155,6 +155,7 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
         lock (_lock)
             (operation, queue) = (_operation, _queue);
         await operation.CancelAsync().ConfigureAwait(false);
+        await _reload.CancelAsync().ConfigureAwait(false);
         await _stopping.CancelAsync().ConfigureAwait(false);
         try
         {

@@ -66,6 +66,9 @@ internal sealed partial class MemberCore
     {
         (_loadedEpoch, _isLoadStuck) = (0, false);
         _awaited.Clear();
+        IsReloading = false;
+        if (_loaded.Count == 0 && reloading.IsEmpty)
+            return; // nearly always, and everybody waits
         foreach (var gone in _loaded.Keys.Where(peer => !View.Contains(peer)).ToArray())
             _loaded.Remove(gone);
         _awaited.UnionWith(reloading.Where(rank => View.Find(rank) is { } member && _loaded.GetValueOrDefault(member.Id) < View.Epoch));
