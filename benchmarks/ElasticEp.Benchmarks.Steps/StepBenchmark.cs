@@ -8,6 +8,7 @@ internal static class StepBenchmark
     public static async Task<int> RunAsync(string[] args)
     {
         var (steps, warmUp) = (Numbers.Option(args, "steps", 5000), Numbers.Option(args, "warmup", 3000));
+        var heartbeat = Numbers.Text(args, "heartbeat") is null ? (TimeSpan?)null : TimeSpan.FromMilliseconds(Numbers.Option(args, "heartbeat", 0));
         var links = Numbers.Text(args, "links") is { } names ? [.. names.Split(',').Select(Enum.Parse<GroupLinks>)] : AllLinks;
         var model = StepShape.Model;
         Console.WriteLine($"{steps} steps of {model.MoeLayers} layers, rows of {model.HiddenSize} float32, top-{model.TopK} of {model.Experts}, {Environment.ProcessorCount} processors, all ranks in one process");
@@ -18,7 +19,7 @@ internal static class StepBenchmark
         {
             foreach (var link in ranks == 1 ? links.Take(1) : links) // one rank has no links
             {
-                await using var group = await StepGroup.StartAsync(ranks, link);
+                await using var group = await StepGroup.StartAsync(ranks, link, heartbeat);
                 foreach (var tokens in Numbers.Options(args, "tokens", [1, 16]))
                     figures.Add(new Figure($"{ranks} ranks, {link}, {tokens} tokens a rank: µs a step", await MeasureAsync(group, link, tokens, warmUp, steps)));
             }

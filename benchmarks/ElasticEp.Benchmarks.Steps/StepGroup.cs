@@ -19,12 +19,15 @@ internal sealed class StepGroup : IAsyncDisposable
     public IReadOnlyList<StepRank> Ranks => _ranks;
 
     /// <summary>Starts a group and waits until all its ranks are members.</summary>
-    public static async Task<StepGroup> StartAsync(int ranks, GroupLinks links)
+    /// <param name="ranks">How many.</param>
+    /// <param name="links">What connects them.</param>
+    /// <param name="heartbeat">How often each says that it lives; null for the library's default.</param>
+    public static async Task<StepGroup> StartAsync(int ranks, GroupLinks links, TimeSpan? heartbeat)
     {
         var group = new StepGroup();
         var cluster = new InProcessCluster();
         for (var rank = 0; rank < ranks; rank++)
-            await group.AddAsync(rank, ranks, links, cluster).ConfigureAwait(false);
+            await group.AddAsync(rank, ranks, links, heartbeat, cluster).ConfigureAwait(false);
         await group.WaitForMembersAsync(ranks).ConfigureAwait(false);
         group._loops.AddRange(group._ranks.Select(group.ServeAsync));
         return group;
@@ -57,7 +60,7 @@ internal sealed class StepGroup : IAsyncDisposable
 
     private static IElasticGroup GroupOf(IHost host) => host.Services.GetRequiredService<IElasticGroup>();
 
-    private async Task AddAsync(int rank, int ranks, GroupLinks links, InProcessCluster cluster)
+    private async Task AddAsync(int rank, int ranks, GroupLinks links, TimeSpan? heartbeat, InProcessCluster cluster)
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
         var group = builder.Services.AddElasticExpertParallel(options =>
@@ -67,6 +70,7 @@ internal sealed class StepGroup : IAsyncDisposable
             options.InitialRanks = ranks;
             options.Model = StepShape.Model;
             options.MaxTokensPerRank = StepShape.MaxTokens;
+            options.HeartbeatInterval = heartbeat ?? options.HeartbeatInterval;
             options.SlotsPerRank = (StepShape.Model.Experts + ranks - 1) / ranks; // each expert once: rows really travel
         });
         if (links == GroupLinks.InProcess)

@@ -28,6 +28,7 @@ internal static class GroupSetup
         options.SlotsPerRank = config.Experts;
         options.RedundantExperts = settings.RedundantExperts;
         options.ToleratedLosses = settings.ToleratedLosses;
+        options.LostExperts = settings.LostExperts;
         options.StallTime = settings.StallTime;
     }
 

@@ -17,6 +17,7 @@ internal static class ServerOptions
         new("standbys", "N", "0", "workers kept started and connected beyond the ranks: growing waits for no process start"),
         new("redundant-experts", "N", "0", "extra replicas per layer, for the experts with most work"),
         new("tolerated-losses", "N", "0", "ranks that may die at once while a copy of every expert stays alive"),
+        new("lost-experts", "wait|fail", "wait", "while experts are loaded again whose last copies were lost: every request waits, or those that need them fail with 503"),
         new("max-requests", "N", "4096", "most choices that are queued or running; beyond it 429"),
         new("stall-time", "SECONDS", "5", "how long no step may be completed, though there is work, until /health/ready says so; longer than the longest step"),
         new("sse-keep-alive-interval", "SECONDS", "10", "a stream that is silent for so long gets a comment line, so that no proxy cuts it; 0: none"),

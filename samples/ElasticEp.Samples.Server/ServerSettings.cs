@@ -26,6 +26,9 @@ internal sealed record ServerSettings
     /// <summary>Ranks that may die at once without the last copy of an expert.</summary>
     public required int ToleratedLosses { get; init; }
 
+    /// <summary>What becomes of requests while experts are loaded again whose last copies were lost.</summary>
+    public required LostExpertsPolicy LostExperts { get; init; }
+
     /// <summary>Most requests that are queued or running.</summary>
     public required int QueueCapacity { get; init; }
 
@@ -74,6 +77,12 @@ internal sealed record ServerSettings
             Standbys = Number(configuration, "standbys", 0, 0, maxRanks),
             RedundantExperts = Number(configuration, "redundant-experts", 0, 0, 2048),
             ToleratedLosses = Number(configuration, "tolerated-losses", 0, 0, maxRanks - 1),
+            LostExperts = (configuration["lost-experts"] ?? "wait") switch
+            {
+                "wait" => LostExpertsPolicy.Wait,
+                "fail" => LostExpertsPolicy.Fail,
+                var other => throw new ArgumentException($"--lost-experts {other} is not known; give wait or fail."),
+            },
             QueueCapacity = Number(configuration, "max-requests", 4096, 1, 1_000_000),
             StallTime = TimeSpan.FromSeconds(Number(configuration, "stall-time", 5, 1, 86_400)),
             SseKeepAliveInterval = TimeSpan.FromSeconds(Number(configuration, "sse-keep-alive-interval", 10, 0, 86_400)),

@@ -61,6 +61,8 @@ internal sealed class ElasticEpOptionsValidator(IEnumerable<GroupRegistration> r
             failures.Add($"MovementBudget is {options.MovementBudget} bytes; it must not be negative, and null is the default budget.");
         InRange(nameof(options.Lanes), options.Lanes, 1, 4, failures);
         InRange(nameof(options.WeightChunkBytes), options.WeightChunkBytes, 4096, 1 << 28, failures);
+        if (options.LostExperts is not (LostExpertsPolicy.Wait or LostExpertsPolicy.Fail))
+            failures.Add($"LostExperts is {options.LostExperts}; it must be Wait or Fail.");
         if (options.CombineMode is not (CombineMode.Exact or CombineMode.PreReduced))
             failures.Add($"CombineMode is {options.CombineMode}; it must be Exact or PreReduced.");
         var slots = (long)options.InitialRanks * options.SlotsPerRank;

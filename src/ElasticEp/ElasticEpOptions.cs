@@ -57,6 +57,10 @@ public sealed class ElasticEpOptions
     /// <value>Default 0.</value>
     public int ToleratedLosses { get; set; }
 
+    /// <summary>What becomes of steps while experts are loaded again whose last copies were lost.</summary>
+    /// <value>Default <see cref="LostExpertsPolicy.Wait"/>.</value>
+    public LostExpertsPolicy LostExperts { get; set; }
+
     /// <summary>
     /// Expert bytes that a resize may copy for balance, beyond what it takes that every expert is present, copies survive
     /// <see cref="ToleratedLosses"/> and are spread over nodes, and the wanted replicas exist. Used by the rank that coordinates; give all ranks the same.
@@ -135,7 +139,7 @@ public sealed class ElasticEpOptions
         (other.Model.MoeLayers, other.Model.Experts, other.Model.TopK) = (Model.MoeLayers, Model.Experts, Model.TopK);
         (other.Model.HiddenSize, other.Model.RowType) = (Model.HiddenSize, Model.RowType);
         (other.MaxTokensPerRank, other.SlotsPerRank, other.SpareExperts, other.RedundantExperts) = (MaxTokensPerRank, SlotsPerRank, SpareExperts, RedundantExperts);
-        (other.ToleratedLosses, other.MovementBudget, other.LoadWindow) = (ToleratedLosses, MovementBudget, LoadWindow);
+        (other.ToleratedLosses, other.LostExperts, other.MovementBudget, other.LoadWindow) = (ToleratedLosses, LostExperts, MovementBudget, LoadWindow);
         (other.Lanes, other.CombineMode, other.WeightChunkBytes) = (Lanes, CombineMode, WeightChunkBytes);
         (other.StepDeadline, other.OperationDeadline, other.DrainTime, other.ConnectDeadline) = (StepDeadline, OperationDeadline, DrainTime, ConnectDeadline);
         (other.HeartbeatInterval, other.RecoveryDeadline, other.StallTime) = (HeartbeatInterval, RecoveryDeadline, StallTime);

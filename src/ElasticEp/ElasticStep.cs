@@ -46,6 +46,14 @@ public abstract class ElasticStep
     /// <param name="cancellationToken">The delegate's token.</param>
     public abstract ValueTask CombineAsync(DispatchedRows rows, EpBuffer expertOutput, EpBuffer output, CancellationToken cancellationToken = default);
 
+    /// <summary>
+    /// Whether a token has chosen an expert in this attempt that is being loaded again, under <see cref="LostExpertsPolicy.Fail"/>: what came
+    /// back for it in that layer is zeros, and all that follows from it is worth nothing. Ask after the last layer; the answer counts once the step is complete.
+    /// </summary>
+    /// <param name="token">Row of the token in <c>hidden</c>.</param>
+    /// <param name="lane">Its micro-batch.</param>
+    public abstract bool MissesExpert(int token, int lane = 0);
+
     /// <summary>Says that this step has no further exchange, so that the other ranks learn it while the head and sampling still run. Implied when the delegate returns.</summary>
     /// <exception cref="ElasticEpException"><see cref="ElasticEpErrorCode.InvalidState"/> when not every layer of every lane was run.</exception>
     public abstract void EndExchanges();

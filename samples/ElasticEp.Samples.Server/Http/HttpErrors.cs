@@ -13,7 +13,7 @@ internal static partial class HttpErrors
             ElasticEpErrorCode.ScaleInProgress or ElasticEpErrorCode.OutcomeUnknown => (409, "conflict"),
             ElasticEpErrorCode.DeadlineExceeded => (408, "timeout"),
             ElasticEpErrorCode.ImpossibleGroup or ElasticEpErrorCode.InvalidArgument => (400, "invalid_request_error"),
-            ElasticEpErrorCode.GroupEnded or ElasticEpErrorCode.GroupWaits or ElasticEpErrorCode.StoreUnavailable => (503, "service_unavailable"),
+            ElasticEpErrorCode.GroupEnded or ElasticEpErrorCode.GroupWaits or ElasticEpErrorCode.ExpertsLost or ElasticEpErrorCode.StoreUnavailable => (503, "service_unavailable"),
             _ => (500, "internal_error"),
         };
         return (status, new ErrorResponse(new ErrorBody(exception.Message, type, null, status)));

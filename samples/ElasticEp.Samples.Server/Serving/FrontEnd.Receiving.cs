@@ -19,7 +19,10 @@ internal sealed partial class FrontEnd
                 TakeBack(message.Sender, RequestNotice.Decode(message.Payload));
                 break;
             case ServingTopic.Failed:
-                Fail(RequestNotice.Decode(message.Payload));
+                Fail(RequestNotice.Decode(message.Payload), ElasticEpErrorCode.StepFailed);
+                break;
+            case ServingTopic.ExpertsLost:
+                Fail(RequestNotice.Decode(message.Payload), ElasticEpErrorCode.ExpertsLost);
                 break;
             case ServingTopic.Report:
                 if (RankReport.Decode(message.Payload) is { } report && group.View.Contains(message.Sender))
@@ -102,7 +105,7 @@ internal sealed partial class FrontEnd
         }
     }
 
-    private void Fail(in RequestNotice notice)
+    private void Fail(in RequestNotice notice, ElasticEpErrorCode code)
     {
         lock (_lock)
         {
@@ -111,7 +114,7 @@ internal sealed partial class FrontEnd
             _requests.Remove(notice.Request);
             metrics.OnEnd(request, request.Rank, "error");
             Place(request, null);
-            request.Fail(new ElasticEpException(ElasticEpErrorCode.StepFailed, notice.Detail));
+            request.Fail(new ElasticEpException(code, notice.Detail));
         }
     }
 

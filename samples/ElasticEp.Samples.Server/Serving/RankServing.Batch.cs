@@ -154,6 +154,14 @@ internal sealed partial class RankServing
         for (var i = 0; i < _plan.Sampled.Count; i++)
         {
             var request = _plan.Requests[i];
+            if (_plan.Misses.Count > 0 && _plan.Misses[i])
+            {
+                Send(request.FrontEnd, ServingTopic.ExpertsLost, request.Notice("An expert that this request needs was lost with its rank, and is being loaded again. Try again later.").Encode());
+                _running.Remove(request);
+                Free(request);
+                continue;
+            }
+
             if (!request.IsDecoding)
                 _promptTokens += _plan.Chunks[i].Tokens.Length;
             request.Computed += _plan.Chunks[i].Tokens.Length;

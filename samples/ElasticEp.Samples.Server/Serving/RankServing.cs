@@ -130,6 +130,7 @@ internal sealed partial class RankServing(IElasticGroup group, Qwen3Workload wor
         workload.Experts.Use(step);
         await workload.Model.ForwardAsync(_plan.Chunks, workload.Workspace, workload.Experts, cancellationToken).ConfigureAwait(false);
         step.EndExchanges();
+        _plan.FindMisses(step);
         Sample();
     }
 

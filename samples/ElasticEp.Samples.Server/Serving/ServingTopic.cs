@@ -32,4 +32,7 @@ internal static class ServingTopic
 
     /// <summary>Rank → front end: these requests run for the first time in the step that begins.</summary>
     public const int Begun = 10;
+
+    /// <summary>Rank → front end: a request failed, because it needs experts that are being loaded again.</summary>
+    public const int ExpertsLost = 11;
 }

@@ -12,6 +12,9 @@ internal sealed class StepPlan
     /// <summary>The token that each request gets, or −1 while its prompt is not through.</summary>
     public List<int> Sampled { get; } = [];
 
+    /// <summary>Whether each request chose an expert that is being loaded again; empty when none did.</summary>
+    public List<bool> Misses { get; } = [];
+
     /// <summary>Log probabilities of those tokens; null where none were asked for.</summary>
     public List<TokenProbability[]?> LogProbabilities { get; } = [];
 
@@ -46,8 +49,27 @@ internal sealed class StepPlan
         Requests.Clear();
         Chunks.Clear();
         Sampled.Clear();
+        Misses.Clear();
         LogProbabilities.Clear();
         Tokens = 0;
+    }
+
+    /// <summary>Looks which requests of the batch the step could not compute.</summary>
+    public void FindMisses(ElasticStep step)
+    {
+        Misses.Clear();
+        var row = 0;
+        foreach (var chunk in Chunks)
+        {
+            var end = row + chunk.Tokens.Length;
+            var misses = false;
+            for (; row < end; row++)
+                misses |= step.MissesExpert(row);
+            Misses.Add(misses);
+        }
+
+        if (!Misses.Contains(true))
+            Misses.Clear();
     }
 
     private void AddDecoding(RunningRequest request, int maxTokens)

@@ -13,7 +13,7 @@ internal sealed class LaunchCore(LaunchPlan plan, TimeSpan startDeadline)
     /// <summary>Failures of one rank after which the group is not born.</summary>
     public const int MaxBirthFailures = 3;
 
-    public static readonly TimeSpan UnwantedGrace = TimeSpan.FromSeconds(2); // whoever was dismissed ends by itself, and in order
+    public static readonly TimeSpan UnwantedGrace = TimeSpan.FromSeconds(2); // whoever was dismissed ends by itself, cleanly
     public static readonly TimeSpan ProvenAfter = TimeSpan.FromSeconds(10); // a member that ends earlier may do so each time
 
     private readonly Dictionary<int, RunningRank> _ranks = [];
@@ -23,6 +23,7 @@ internal sealed class LaunchCore(LaunchPlan plan, TimeSpan startDeadline)
     private GroupRecord _record = GroupRecord.Unborn;
     private long _launches;
     private bool _hasGivenUp;
+    private bool _isStopping; // whoever ends now is not replaced
 
     /// <summary>When <see cref="LaunchEvent.Tick"/> is wanted, or null.</summary>
     public TimeSpan? WakeAt { get; private set; }
@@ -44,17 +45,26 @@ internal sealed class LaunchCore(LaunchPlan plan, TimeSpan startDeadline)
             case LaunchEvent.Failed(var rank, var launch, var reason) when Find(rank, launch) is { Phase: not LaunchPhase.Stopping } running:
                 _ranks.Remove(rank);
                 if (running.Phase != LaunchPhase.Cancelled)
-                    OnFailed(rank, running, reason, now, effects);
+                    OnFailed(rank, running.Operation, reason, now, effects);
                 else if (running.Failure is { } failure)
-                    OnFailed(rank, running, failure, now, effects);
+                    OnFailed(rank, running.Operation, failure, now, effects);
                 break;
-            case LaunchEvent.Ended(var rank, var launch, var process, var how) when Find(rank, launch) is { Phase: not LaunchPhase.Stopping } running:
+            case LaunchEvent.Ended(var rank, var launch, _, _) when Find(rank, launch) is { Phase: LaunchPhase.Stopping } running:
+                running.HasEnded = true;
+                if (running.StopFailure is not null)
+                    Forget(rank, effects); // it had been given up
+                break;
+            case LaunchEvent.Ended(var rank, var launch, var process, var how) when Find(rank, launch) is { } running:
                 _ranks.Remove(rank);
                 OnEnded(rank, running, process, how, now, effects);
                 break;
-            case LaunchEvent.Stopped(var rank, var launch) when Find(rank, launch) is not null:
-                _ranks.Remove(rank);
-                effects.Add(new LaunchEffect.Ended(rank));
+            case LaunchEvent.Stopped(var rank, var launch, var failure) when Find(rank, launch) is { } running:
+                running.StopFailure = failure;
+                if (failure is null || running.HasEnded)
+                    Forget(rank, effects);
+                break;
+            case LaunchEvent.HostStops:
+                _isStopping = true;
                 break;
         }
 
@@ -63,6 +73,12 @@ internal sealed class LaunchCore(LaunchPlan plan, TimeSpan startDeadline)
         StartMissing(now, effects);
         _failures.Report(_record, now, effects);
         SetWake(now);
+    }
+
+    private void Forget(int rank, List<LaunchEffect> effects)
+    {
+        _ranks.Remove(rank);
+        effects.Add(new LaunchEffect.Ended(rank));
     }
 
     private RunningRank? Find(int rank, long launch) => _ranks.TryGetValue(rank, out var running) && running.Launch == launch ? running : null;
@@ -97,7 +113,7 @@ internal sealed class LaunchCore(LaunchPlan plan, TimeSpan startDeadline)
     private void OnEnded(int rank, RunningRank running, int? process, string how, TimeSpan now, List<LaunchEffect> effects)
     {
         if (LaunchFailures.IsAwaited(_record, running.Operation, rank) || running is { Operation: LaunchPlan.Standby, UnwantedSince: null } || _record.IsUnborn)
-            OnFailed(rank, running, $"it {how} before it was admitted", now, effects);
+            OnFailed(rank, running.Operation, $"it {how} before it was admitted", now, effects);
         else if (running.MemberSince is { } since && IsMissed(rank))
             OnMemberEnded(rank, since, process, how, now, effects);
         else
@@ -123,9 +139,9 @@ internal sealed class LaunchCore(LaunchPlan plan, TimeSpan startDeadline)
         _delays.OnMemberLost(rank, now);
     }
 
-    private void OnFailed(int rank, RunningRank running, string reason, TimeSpan now, List<LaunchEffect> effects)
+    private void OnFailed(int rank, string operation, string reason, TimeSpan now, List<LaunchEffect> effects)
     {
-        if (running.Operation == LaunchPlan.Standby || _record.IsUnborn)
+        if (operation == LaunchPlan.Standby || _record.IsUnborn)
         {
             effects.Add(new LaunchEffect.NotStarted(rank, reason, _delays.OnFailed(rank, now)));
             if (_record.IsUnborn && _delays.FailuresOf(rank) >= MaxBirthFailures)
@@ -134,9 +150,9 @@ internal sealed class LaunchCore(LaunchPlan plan, TimeSpan startDeadline)
         }
 
         effects.Add(new LaunchEffect.NotStarted(rank, reason, null));
-        if (!LaunchFailures.IsAwaited(_record, running.Operation, rank))
+        if (!LaunchFailures.IsAwaited(_record, operation, rank))
             return;
-        _failures.Add(running.Operation, rank, reason);
+        _failures.Add(operation, rank, reason);
         if (_record.Pending is { Kind: OperationKind.Repair })
             _delays.OnFailed(rank, now); // nobody asks for it but the group itself, which tries again
     }
@@ -185,11 +201,18 @@ internal sealed class LaunchCore(LaunchPlan plan, TimeSpan startDeadline)
 
     private void StartMissing(TimeSpan now, List<LaunchEffect> effects)
     {
-        foreach (var launch in plan.Wanted(_record))
+        foreach (var launch in _isStopping ? [] : plan.Wanted(_record))
         {
             var isFree = launch.Operation == LaunchPlan.Standby || _record.IsUnborn; // no operation depends on it: it waits after a failure
-            if (_ranks.ContainsKey(launch.Rank) || _failures.Contains(launch.Operation, launch.Rank) || (isFree && _delays.IsDelayed(launch.Rank, now)))
+            if (_failures.Contains(launch.Operation, launch.Rank) || (isFree && _delays.IsDelayed(launch.Rank, now)))
                 continue;
+            if (_ranks.TryGetValue(launch.Rank, out var former))
+            {
+                if (former.StopFailure is { } failure && !isFree)
+                    OnFailed(launch.Rank, launch.Operation, $"the process that had its number before could not be ended: {failure}", now, effects);
+                continue;
+            }
+
             var running = _ranks[launch.Rank] = new RunningRank(++_launches, launch.Operation, now);
             effects.Add(new LaunchEffect.Start(launch, running.Launch));
         }

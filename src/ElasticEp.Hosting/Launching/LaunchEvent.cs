@@ -20,8 +20,11 @@ internal abstract record LaunchEvent
     /// <summary>It is gone, by itself or because it was stopped.</summary>
     public sealed record Ended(int Rank, long Launch, int? ProcessId, string How) : LaunchEvent;
 
-    /// <summary>It was stopped, as far as that can be done.</summary>
-    public sealed record Stopped(int Rank, long Launch) : LaunchEvent;
+    /// <summary>It was stopped. With a failure it could not be, and may still run: it counts until it has ended.</summary>
+    public sealed record Stopped(int Rank, long Launch, string? Failure = null) : LaunchEvent;
+
+    /// <summary>The launcher's host stops, and its group with it.</summary>
+    public sealed record HostStops : LaunchEvent;
 
     /// <summary>The time of <see cref="LaunchCore.WakeAt"/> has come.</summary>
     public sealed record Tick : LaunchEvent;

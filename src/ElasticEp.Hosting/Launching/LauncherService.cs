@@ -16,6 +16,7 @@ internal sealed partial class LauncherService(
 {
     private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan IncompleteStopGrace = TimeSpan.FromSeconds(3); // a member is not there: it may come back, mostly it will not
+    private static readonly TimeSpan StopLookInterval = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan LongestWait = TimeSpan.FromDays(1); // a timer takes no more than 49 days
 
     private readonly LaunchCore _core = new(new LaunchPlan(name, options.InitialRanks, options.MaxRanks, options.Standbys), options.OperationDeadline);
@@ -25,10 +26,11 @@ internal sealed partial class LauncherService(
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
-        // Members of a group that cannot end in order cannot leave either: asking them costs time and brings nothing.
-        var isOrderly = client.View is not { Epoch: > 0, IsTerminal: false } || await StopGroupAsync(cancellationToken).ConfigureAwait(false);
+        Post(new LaunchEvent.HostStops());
+        // Members of a group that cannot be shut down cleanly cannot leave either: asking them costs time and brings nothing.
+        var isClean = client.View is not { Epoch: > 0, IsTerminal: false } || await StopGroupAsync(cancellationToken).ConfigureAwait(false);
         await base.StopAsync(cancellationToken).ConfigureAwait(false);
-        var asking = isOrderly ? cancellationToken : new CancellationToken(canceled: true);
+        var asking = isClean ? cancellationToken : new CancellationToken(canceled: true);
         foreach (var launched in _launched.Values)
             await launched.Starting.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(_launched.Values.Select(launched => EndAsync(launched, asking))).ConfigureAwait(false);
@@ -36,17 +38,33 @@ internal sealed partial class LauncherService(
 
     private async Task<bool> StopGroupAsync(CancellationToken cancellationToken)
     {
-        var status = client.GetStatus();
         try
         {
-            await client.StopGroupAsync(cancellationToken).WaitAsync(status.IsReady ? StopGrace : IncompleteStopGrace, time, cancellationToken).ConfigureAwait(false);
+            await WaitForEndAsync(client.StopGroupAsync(cancellationToken), cancellationToken).ConfigureAwait(false);
             return true;
         }
         catch (Exception exception) when (exception is ElasticEpException or TimeoutException or OperationCanceledException)
         {
-            LogGroupNotStopped(name, $"{exception.Message} It was {status.Phase}: {status.Detail}");
+            var status = client.GetStatus();
+            LogGroupNotStopped(name, $"{exception.Message} It is {status.Phase}: {status.Detail}");
             return false;
         }
+    }
+
+    /// <summary>Waits for the end of the group, and for less long while it does not get on: its members may be ending by themselves.</summary>
+    private async Task WaitForEndAsync(Task stopping, CancellationToken cancellationToken)
+    {
+        var started = time.GetTimestamp();
+        long? incompleteSince = null;
+        while (await Task.WhenAny(stopping, Task.Delay(StopLookInterval, time, cancellationToken)).ConfigureAwait(false) != stopping)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            incompleteSince = client.GetStatus().IsReady ? null : incompleteSince ?? time.GetTimestamp();
+            if (time.GetElapsedTime(started) >= StopGrace || (incompleteSince is { } since && time.GetElapsedTime(since) >= IncompleteStopGrace))
+                throw new TimeoutException($"It has not ended within {time.GetElapsedTime(started).TotalSeconds:F0} s.");
+        }
+
+        await stopping.ConfigureAwait(false);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -175,9 +193,9 @@ internal sealed partial class LauncherService(
         {
             var rank = await launched.Started.ConfigureAwait(false);
             Post(new LaunchEvent.Started(launched.Rank, launched.Launch));
-            var how = await rank.Ended.ConfigureAwait(false);
+            var how = await EndedAsync(rank).ConfigureAwait(false);
             Post(new LaunchEvent.Ended(launched.Rank, launched.Launch, rank.ProcessId, how));
-            await rank.StopAsync(CancellationToken.None).ConfigureAwait(false); // what is left of its host or process is cleaned up
+            await StopAsync(rank, CancellationToken.None).ConfigureAwait(false); // what is left of its host or process is cleaned up
         }
         catch (Exception exception) when (!launched.Started.IsCompletedSuccessfully)
         {
@@ -191,26 +209,44 @@ internal sealed partial class LauncherService(
         _launched.TryRemove(launched.Launch, out _);
     }
 
-    private async Task StopRankAsync(LaunchEffect.Stop stop, CancellationToken cancellationToken)
+    /// <summary>An app's own launcher may let it fault, in spite of the contract.</summary>
+    private static async Task<string> EndedAsync(ILaunchedRank rank)
     {
-        if (_launched.TryGetValue(stop.Launch, out var launched))
-            await EndAsync(launched, cancellationToken).ConfigureAwait(false);
-        Post(new LaunchEvent.Stopped(stop.Rank, stop.Launch));
+        try
+        {
+            return await rank.Ended.ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            return $"failed: {exception.Message}";
+        }
     }
 
-    /// <summary>Stops what was started, or is being started.</summary>
-    private async Task EndAsync(Launched launched, CancellationToken cancellationToken)
+    private async Task StopRankAsync(LaunchEffect.Stop stop, CancellationToken cancellationToken)
+    {
+        var failure = _launched.TryGetValue(stop.Launch, out var launched) ? await EndAsync(launched, cancellationToken).ConfigureAwait(false) : null;
+        Post(new LaunchEvent.Stopped(stop.Rank, stop.Launch, failure));
+    }
+
+    /// <summary>Stops what was started, or is being started. Returns why it could not be stopped, or null.</summary>
+    private async Task<string?> EndAsync(Launched launched, CancellationToken cancellationToken)
     {
         try
         {
             var rank = await launched.Started.ConfigureAwait(false);
             await StopAsync(rank, cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception exception)
+        catch (Exception exception) when (launched.Started is { IsCompletedSuccessfully: true, Result.Ended.IsCompleted: false })
         {
-            if (launched.Started.IsCompletedSuccessfully)
-                LogNotStopped(exception, name, launched.Rank);
+            LogNotStopped(exception, name, launched.Rank);
+            return exception.Message;
         }
+        catch (Exception)
+        {
+            // it was never started, or has ended meanwhile
+        }
+
+        return null;
     }
 
     private async Task StopAsync(ILaunchedRank rank, CancellationToken cancellationToken)
@@ -219,9 +255,9 @@ internal sealed partial class LauncherService(
         {
             await rank.StopAsync(cancellationToken).AsTask().WaitAsync(StopGrace * 2, time, cancellationToken).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        catch (Exception exception) when (exception is TimeoutException || (exception is OperationCanceledException && cancellationToken.IsCancellationRequested))
         {
-            await rank.DisposeAsync().ConfigureAwait(false); // no time left to ask
+            await rank.DisposeAsync().AsTask().WaitAsync(StopGrace, time, CancellationToken.None).ConfigureAwait(false); // no time left to ask
         }
     }
 
@@ -234,7 +270,7 @@ internal sealed partial class LauncherService(
     [LoggerMessage(2012, LogLevel.Error, "Group {Group}: rank {Rank} could not be ended, and its process may run on; end it by hand")]
     private partial void LogNotStopped(Exception exception, string group, int rank);
 
-    [LoggerMessage(2013, LogLevel.Warning, "Group {Group}: the group was not stopped in order: {Reason}")]
+    [LoggerMessage(2013, LogLevel.Warning, "Group {Group}: the group was not shut down cleanly: {Reason}")]
     private partial void LogGroupNotStopped(string group, string reason);
 
     [LoggerMessage(2014, LogLevel.Information, "Group {Group}: standby {Rank} is taken for operation {Operation}")]

@@ -18,6 +18,12 @@ internal sealed class RunningRank(long launch, string operation, TimeSpan now)
     /// <summary>Why its start was cancelled, if that is a failure.</summary>
     public string? Failure { get; set; }
 
+    /// <summary>Whether it is gone, though what stops it has not ended yet.</summary>
+    public bool HasEnded { get; set; }
+
+    /// <summary>Why it could not be stopped: it may still run, and nothing is started in its place.</summary>
+    public string? StopFailure { get; set; }
+
     /// <summary>When it was seen as a member first; null before.</summary>
     public TimeSpan? MemberSince { get; private set; }
 

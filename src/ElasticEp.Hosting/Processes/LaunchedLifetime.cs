@@ -5,7 +5,7 @@ namespace ElasticEp.Hosting.Processes;
 
 /// <summary>
 /// The lifetime of a worker that this library's launcher has started: SIGTERM, which the launcher sends, stops it. Ctrl-C in a terminal
-/// reaches every process there; the parent stops its workers in order, and a worker that left by itself would be in its way.
+/// reaches every process there; the parent shuts its workers down cleanly, and a worker that left by itself would be in its way.
 /// </summary>
 internal sealed class LaunchedLifetime(IHostApplicationLifetime lifetime) : IHostLifetime, IDisposable
 {

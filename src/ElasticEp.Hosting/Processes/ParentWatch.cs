@@ -5,7 +5,7 @@ namespace ElasticEp.Hosting.Processes;
 
 /// <summary>
 /// Ends this process when its parent is gone: the parent holds the other end of standard input. It also leaves Ctrl-C and Ctrl-\ to the
-/// parent, which ends its workers in order.
+/// parent, which shuts its workers down cleanly.
 /// </summary>
 internal sealed class ParentWatch : IDisposable
 {

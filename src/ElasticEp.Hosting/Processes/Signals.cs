@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace ElasticEp.Hosting.Processes;
 
-/// <summary>Asks a process to end in order, where the system has such a signal.</summary>
+/// <summary>Requests a process to shut down cleanly, where the system has such a signal.</summary>
 internal static partial class Signals
 {
     private const int Terminate = 15; // SIGTERM

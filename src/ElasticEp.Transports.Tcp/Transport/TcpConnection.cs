@@ -12,7 +12,8 @@ internal sealed class TcpConnection
     private static readonly TimeSpan NoticeTime = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan LingerTime = TimeSpan.FromSeconds(1);
 
-    private static readonly byte[] UpMark = [1];
+    /// <summary>What the accepting end sends on the control link once the connection is registered there: only then frames may follow.</summary>
+    public static readonly byte[] UpMark = [1];
 
     private readonly TcpTransport _transport;
     private readonly TcpLink[] _links;

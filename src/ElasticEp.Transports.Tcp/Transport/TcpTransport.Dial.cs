@@ -102,7 +102,7 @@ internal sealed partial class TcpTransport
                 {
                     case HelloVerdict.Accepted:
                         await DialOthersAsync(sockets, hello, address, isUnix, cancellationToken).ConfigureAwait(false);
-                        await control.Stream.ReadExactlyAsync(new byte[1], cancellationToken).ConfigureAwait(false);
+                        await control.Stream.ReadExactlyAsync(new byte[TcpConnection.UpMark.Length], cancellationToken).ConfigureAwait(false); // the other end has registered it
                         await RegisterAsync(slot, new TcpConnection(this, id, version, answer.Self, sockets, isAccepted: false), attempt).ConfigureAwait(false);
                         return;
                     case HelloVerdict.Already when await IsKnownAsync(slot, answer.Connection, cancellationToken).ConfigureAwait(false):

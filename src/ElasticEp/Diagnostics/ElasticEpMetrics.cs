@@ -23,7 +23,7 @@ internal sealed class ElasticEpMetrics
         _operations = meter.CreateHistogram<double>("elasticep.operation.duration", "s", "Scaling operations that this process asked for, by outcome.");
         _recoveries = meter.CreateHistogram<double>("elasticep.recovery.duration", "s", "Recoveries that a rank led, by part: detect, stop, write, start.");
         _moved = meter.CreateCounter<long>("elasticep.operation.bytes", "By", "Weight bytes that those operations moved between ranks.");
-        _balancedness = meter.CreateGauge<double>("elasticep.load.balancedness", "1", "Mean load of a rank by the highest, as the coordinator knows the load: mean and lowest of the MoE layers.");
+        _balancedness = meter.CreateGauge<double>("elasticep.load.balancedness", "1", "Mean load of a rank divided by the highest, as the coordinator knows the load: mean and lowest of the MoE layers.");
         Observe(meter, "elasticep.step.retries", "{attempt}", "Attempts of steps beyond the first.", statistics => statistics.Retries);
         Observe(meter, "elasticep.frames.stale", "{frame}", "Frames of older attempts that were thrown away.", statistics => statistics.StaleFrames);
         Observe(meter, "elasticep.weights.received", "By", "Weight bytes received from peers.", statistics => statistics.WeightBytesReceived);

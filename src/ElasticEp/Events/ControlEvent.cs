@@ -77,7 +77,7 @@ internal sealed record FetchProgress(string Operation, ulong View, long BytesArr
 /// <summary>Every expert that the view with this epoch gives this rank is here.</summary>
 internal sealed record Reloaded(long Epoch) : ControlEvent;
 
-/// <summary>An attempt to load them has begun, after all hooks before it, or has loaded one more.</summary>
+/// <summary>An attempt to load them has begun, after all hooks before it, and what is here already can be used; or it has loaded one more.</summary>
 internal sealed record ReloadProgress(long Epoch, int Loaded) : ControlEvent;
 
 /// <summary>It has failed; what it has loaded stays.</summary>

@@ -23,6 +23,7 @@ internal sealed class ExchangeLayout
         MaxRanks = options.MaxRanks;
         Lanes = options.Lanes;
         IsPreReduced = options.CombineMode == CombineMode.PreReduced;
+        MayMissExperts = options.LostExperts == LostExpertsPolicy.Fail;
         MetaInts = 1 + (IsPreReduced ? 2 * TopK : TopK);
     }
 
@@ -45,6 +46,9 @@ internal sealed class ExchangeLayout
     public int Lanes { get; }
 
     public bool IsPreReduced { get; }
+
+    /// <summary>Whether steps run while a rank still loads experts of its slots.</summary>
+    public bool MayMissExperts { get; }
 
     /// <summary>32-bit words that describe a row: token, slot or −1 for each of k positions, and when pre-reducing their weights.</summary>
     public int MetaInts { get; }

@@ -4,8 +4,9 @@ namespace ElasticEp.Exchange;
 /// The step that the app's delegate sees. Reused from step to step; an attempt that failed keeps its object, so that calls that are
 /// late find the reason.
 /// </summary>
-internal sealed class ExchangeStep(RankExchange exchange, int maxTokens) : ElasticStep
+internal sealed class ExchangeStep(RankExchange exchange, ExchangeLayout layout) : ElasticStep
 {
+    private readonly bool[] _misses = new bool[layout.MayMissExperts ? layout.Lanes * layout.MaxTokens : 0]; // [lane, token]
     private GroupView _view = GroupView.None;
     private long _number;
     private int _attempt;
@@ -16,7 +17,7 @@ internal sealed class ExchangeStep(RankExchange exchange, int maxTokens) : Elast
 
     public override GroupView View => _view;
 
-    public override int MaxTokens => maxTokens;
+    public override int MaxTokens => layout.MaxTokens;
 
     /// <summary>Whether all exchanges of this attempt are complete.</summary>
     public bool HasEnded { get; set; }
@@ -36,6 +37,19 @@ internal sealed class ExchangeStep(RankExchange exchange, int maxTokens) : Elast
     {
         (_view, _number, _attempt) = (view, number, attempt);
         HasEnded = false;
+        _misses.AsSpan().Clear();
+    }
+
+    /// <summary>A token needs an expert that is not here.</summary>
+    public void Miss(int token, int lane) => _misses[(lane * layout.MaxTokens) + token] = true;
+
+    public override bool MissesExpert(int token, int lane = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(token);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(token, layout.MaxTokens);
+        ArgumentOutOfRangeException.ThrowIfNegative(lane);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(lane, layout.Lanes);
+        return _misses.Length > 0 && _misses[(lane * layout.MaxTokens) + token];
     }
 
     public void Abort(ElasticEpException reason)

@@ -17,10 +17,12 @@ internal sealed class LaneRows(ExchangeLayout layout, int lane, IExchangeKernels
     private int[] _slotStart = [];
     private int[] _next = [];
     private int[] _groups = [];
+    private int[] _missing = []; // slots with rows whose experts are not here
     private int[] _experts = [];
     private int _layer;
     private int _count;
     private int _groupCount;
+    private int _missingCount;
 
     public int Lane => lane;
 
@@ -57,6 +59,19 @@ internal sealed class LaneRows(ExchangeLayout layout, int lane, IExchangeKernels
             slots.Get(_layer, slot));
     }
 
+    /// <summary>Whether rows have come for experts that are not here: no group has them, and nobody computes them.</summary>
+    public bool AnyMissing => _missingCount > 0;
+
+    /// <summary>Marks the outputs of those rows.</summary>
+    public void MarkMissing(EpBuffer expertOutput)
+    {
+        foreach (var slot in _missing.AsSpan(0, _missingCount))
+        {
+            for (var row = _slotStart[slot]; row < _slotStart[slot + 1]; row++)
+                MissingRow.Mark(expertOutput.SliceBytes((long)row * layout.RowBytes, layout.RowBytes).AsSpan<byte>());
+        }
+    }
+
     /// <summary>Memory for expert outputs when the app does not bring its own.</summary>
     public EpBuffer ReserveOutput()
     {
@@ -71,7 +86,7 @@ internal sealed class LaneRows(ExchangeLayout layout, int lane, IExchangeKernels
     {
         _layer = layer;
         if (_slotStart.Length < experts.Length + 1)
-            (_slotStart, _next, _groups, _experts) = (new int[experts.Length + 1], new int[experts.Length], new int[experts.Length], new int[experts.Length]);
+            (_slotStart, _next, _groups, _missing, _experts) = (new int[experts.Length + 1], new int[experts.Length], new int[experts.Length], new int[experts.Length], new int[experts.Length]);
         experts.CopyTo(_experts);
         CountRows(experts.Length, members, sources);
         _memory.Reserve((long)_count * layout.RowBytes);
@@ -111,10 +126,12 @@ internal sealed class LaneRows(ExchangeLayout layout, int lane, IExchangeKernels
             }
         }
 
-        _groupCount = 0;
+        (_groupCount, _missingCount) = (0, 0);
         for (var slot = 0; slot < slotCount; slot++)
         {
-            if (start[slot + 1] > 0)
+            if (start[slot + 1] > 0 && layout.MayMissExperts && slots.Get(_layer, slot).IsMissing)
+                _missing[_missingCount++] = slot;
+            else if (start[slot + 1] > 0)
                 _groups[_groupCount++] = slot;
             start[slot + 1] += start[slot];
         }

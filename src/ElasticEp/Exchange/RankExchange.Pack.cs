@@ -94,5 +94,35 @@ internal sealed partial class RankExchange
         }
 
         _kernels.WeightedSum(expertOutput, numbers, factors, target, _layout.TopK, _layout.Hidden);
+        for (var row = 0; lane.Rows.AnyMissing && row * _layout.TopK < terms; row++)
+        {
+            if (MissesAny(expertOutput, numbers.Slice(row * _layout.TopK, _layout.TopK)))
+                MissingRow.Mark(RowBytes(target, row)); // a sum without it is worth nothing
+        }
     }
+
+    /// <summary>Tokens whose experts are not here get zeros, and the step remembers them.</summary>
+    private void NoteMissing(ExchangeLane lane, ExchangeStep step, EpBuffer returned)
+    {
+        for (var token = 0; token < lane.Routes.Tokens; token++)
+        {
+            if (!MissesAny(returned, lane.Routes.RowOf.Slice(token * _layout.TopK, _layout.TopK)))
+                continue;
+            step.Miss(token, lane.Number);
+            RowBytes(lane.Output, token).Clear();
+        }
+    }
+
+    private bool MissesAny(EpBuffer rows, ReadOnlySpan<int> numbers)
+    {
+        foreach (var number in numbers)
+        {
+            if (number >= 0 && MissingRow.IsMarked(RowBytes(rows, number)))
+                return true;
+        }
+
+        return false;
+    }
+
+    private Span<byte> RowBytes(EpBuffer rows, int row) => rows.SliceBytes((long)row * _layout.RowBytes, _layout.RowBytes).AsSpan<byte>();
 }

@@ -92,6 +92,8 @@ internal sealed partial class RankExchange
         {
             var region = lane.Returned.Slice(0, _layout.ReturnedBytes, _layout.RowType);
             _kernels.WeightedSum(region, lane.Routes.RowOf, lane.Routes.WeightOf, lane.Output, _layout.TopK, _layout.Hidden);
+            if (_layout.MayMissExperts)
+                NoteMissing(lane, step, region);
             lane.Output = default;
             lane.Position.EndCombine();
         }
@@ -142,6 +144,8 @@ internal sealed partial class RankExchange
         try
         {
             lane.Output = output;
+            if (lane.Rows.AnyMissing)
+                lane.Rows.MarkMissing(expertOutput);
             ReserveCombine(lane);
             long at = 0;
             for (var i = 0; i < _ranks.Length - 1; i++)

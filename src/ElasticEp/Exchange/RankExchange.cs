@@ -43,7 +43,7 @@ internal sealed partial class RankExchange : IDisposable
     {
         _layout = new ExchangeLayout(options);
         (_rank, _kernels, _wire, _rules, _time, _deadline) = (rank, kernels, wire, rules, time, options.StepDeadline);
-        _step = new ExchangeStep(this, options.MaxTokensPerRank);
+        _step = new ExchangeStep(this, _layout);
         _lanes = [.. Enumerable.Range(0, options.Lanes).Select(lane => new ExchangeLane(this, _layout, lane, _step, kernels, slots))];
         _load = new ExpertLoad(_layout);
         _waits = new SourceWait[options.MaxRanks];
@@ -100,7 +100,7 @@ internal sealed partial class RankExchange : IDisposable
                 throw Busy($"Step {step} of epoch {epoch} cannot begin");
             if (_step.Failure is not null)
             {
-                _step = new ExchangeStep(this, _layout.MaxTokens);
+                _step = new ExchangeStep(this, _layout);
                 foreach (var lane in _lanes)
                     lane.UseStep(_step);
             }

@@ -57,12 +57,17 @@ internal sealed class ClientPeers : IDisposable
         }
     }
 
-    /// <summary>A newer record: whoever it needs is to be connected, and who was needed and is not any more is said goodbye to.</summary>
-    public void OnRecord(GroupRecord record)
+    /// <summary>A record: whoever it needs is to be connected, and who was needed and is not any more is said goodbye to.</summary>
+    /// <returns>Whether it is believed.</returns>
+    public bool OnRecord(GroupRecord record)
     {
         MemberId[] gone = [];
+        var isBelieved = false;
         Change((now, effects) =>
         {
+            if (!_watch.Believes(record))
+                return;
+            isBelieved = true;
             _watch.OnRecord(record, now);
             gone = [.. Needed(_record).Select(member => member.Id).Where(member => !record.Needs(member))];
             _record = record;
@@ -72,13 +77,7 @@ internal sealed class ClientPeers : IDisposable
         });
         foreach (var member in gone)
             _dialer.Disconnect(member);
-    }
-
-    /// <summary>Whether one of these is connected.</summary>
-    public bool ReachesAny(IEnumerable<GroupMember> members)
-    {
-        lock (_lock)
-            return members.Any(member => _core.IsConnected(member.Id));
+        return isBelieved;
     }
 
     public void OnConnected(MemberId peer) => Change((now, _) => _core.OnUp(peer, now));

@@ -12,13 +12,15 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IGroupMonitor
     private readonly GroupServices _services;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stopped = new();
-    private readonly Publisher<GroupView> _views = new(GroupView.None, view => view.Epoch);
+    private readonly Publisher<(GroupView View, long Order)> _views = new((GroupView.None, 0), entry => entry.Order); // a group that is born anew begins with low epochs
     private readonly Publisher<(GroupRecord Record, long Order)> _records = new((GroupRecord.Unborn, 0), entry => entry.Order);
     private readonly OperationRequests _requests;
     private readonly RecordKeeper _keeper;
     private GroupMessenger? _messenger;
     private ClientPeers? _peers;
     private Task _watches = Task.CompletedTask;
+    private readonly Lock _recordLock = new(); // records are published in the order in which they are believed
+    private GroupRecord? _doubted; // the newest record, when it is not believed
     private long _order;
 
     public ClientRuntime(GroupServices services)
@@ -34,9 +36,9 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IGroupMonitor
     /// <inheritdoc/>
     public GroupStatus GetStatus() => _peers?.Read() ?? new GroupStatus("forming", false, _services.Time.GetUtcNow(), "the client has not started", []);
 
-    public GroupView View => _views.Current;
+    public GroupView View => _views.Current.View;
 
-    public IAsyncEnumerable<GroupView> Views => _views.ReadAsync();
+    public IAsyncEnumerable<GroupView> Views => ViewsAsync();
 
     public IGroupMessenger Messenger => _messenger ?? throw new ElasticEpException(ElasticEpErrorCode.InvalidState, "The client has not started; start the host first.");
 
@@ -104,6 +106,12 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IGroupMonitor
         return _requests.RunAsync(request, progress, cancellationToken);
     }
 
+    private async IAsyncEnumerable<GroupView> ViewsAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        await foreach (var entry in _views.ReadAsync(cancellationToken).ConfigureAwait(false))
+            yield return entry.View;
+    }
+
     private async IAsyncEnumerable<GroupRecord> RecordsAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         await foreach (var entry in _records.ReadAsync(cancellationToken).ConfigureAwait(false))
@@ -112,12 +120,29 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IGroupMonitor
 
     private void OnRecord(GroupRecord record)
     {
-        if (record.View.Epoch < View.Epoch && _peers!.ReachesAny(View.Members))
-            return; // the store has lost a later one, whose members live and write it again
-        _peers!.OnRecord(record); // first: who sees a view may ask how it is
-        _records.Publish((record, ++_order));
-        _views.Publish(record.View);
+        lock (_recordLock)
+        {
+            _doubted = null;
+            if (!_peers!.OnRecord(record)) // first: who sees a view may ask how it is
+            {
+                _doubted = record;
+                return;
+            }
+
+            _order++;
+            _records.Publish((record, _order));
+            if (record.View.Epoch != View.Epoch)
+                _views.Publish((record.View, _order));
+        }
+
         _requests.OnRecord(record);
+    }
+
+    /// <summary>A connection has ended: what was not believed as long as it was there may be.</summary>
+    private void LookAgain()
+    {
+        if (Volatile.Read(ref _doubted) is { } record)
+            OnRecord(record);
     }
 
     /// <summary>Sends now or not at all: what must arrive is sent again by who decides that.</summary>
@@ -150,7 +175,11 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IGroupMonitor
             client._requests.OnConnected(peer.Id);
         }
 
-        public void OnDisconnected(PeerIdentity peer, DisconnectReason reason, string detail) => client._peers!.OnDisconnected(peer.Id, reason, detail);
+        public void OnDisconnected(PeerIdentity peer, DisconnectReason reason, string detail)
+        {
+            client._peers!.OnDisconnected(peer.Id, reason, detail);
+            client.LookAgain();
+        }
 
         public ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameHeader header, CancellationToken cancellationToken) =>
             link == LinkKind.Control && header.Operation is FrameOperation.App or FrameOperation.Protocol or FrameOperation.Beat
@@ -163,7 +192,7 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IGroupMonitor
                 client._peers!.OnBeat(peer.Id, header, ControlFrames.TroubleOf(payload));
             else if (header.Operation == FrameOperation.App)
                 client._messenger!.Receive(new GroupMessage(peer.Id, (int)header.Id, ControlFrames.Take(payload)));
-            else
+            else if (peer.Id.IsRank)
                 client._requests.OnMessage(peer.Id, MessageCodec.Decode(payload.AsSpan<byte>()));
         }
 

@@ -23,11 +23,16 @@ internal sealed class GroupWatch(ElasticEpOptions options, PeerCore peers)
     private TimeSpan _viewSince;
     private TimeSpan? _aliveAt;
     private TimeSpan _lateAt; // what this process has not heard before says nothing
-    private long _reached; // the highest step that is complete
+
+    /// <summary>
+    /// Whether a record is to be believed. An older one is not while members of the view that is known can be reached: the store has lost
+    /// theirs, and they write it again. When nobody is there any more, it is of a group that was born anew.
+    /// </summary>
+    public bool Believes(GroupRecord record) => record.View.Epoch >= _record.View.Epoch || !_record.View.Members.Any(member => peers.IsConnected(member.Id));
 
     public void OnRecord(GroupRecord record, TimeSpan now)
     {
-        if (record.View.Epoch > _record.View.Epoch)
+        if (record.View.Epoch != _record.View.Epoch)
             _viewSince = now;
         if (_record.View.Epoch == 0)
             _movedAt = now;
@@ -71,13 +76,13 @@ internal sealed class GroupWatch(ElasticEpOptions options, PeerCore peers)
     {
         if (!_record.View.Contains(from))
             return;
-        if (step > _reached)
-            (_reached, _completedAt, _movedAt) = (step, now, now);
         var before = _beats.GetValueOrDefault(from);
+        if (step > before.Step)
+            (_completedAt, _movedAt) = (now, now); // of each by itself: nobody who claims too much stands for the others
         var hasLoaded = before.Activity.HasFlag(RankActivity.IsReloading) && !activity.HasFlag(RankActivity.IsReloading);
-        if (hasLoaded || (activity != RankActivity.None && before.Activity == RankActivity.None && !HasWork))
+        if (hasLoaded || (HasStep(activity) && !HasStep(before.Activity) && !HasWork))
             _movedAt = now; // nobody had work until now, or could do any
-        _beats[from] = new Beat(activity, before.Activity == activity ? before.Since : now, trouble);
+        _beats[from] = new Beat(step, activity, before.Activity == activity ? before.Since : now, trouble);
         if (_shown.TryGetValue((from.Rank, from.Incarnation), out var shown) && shown.Condition != RankCondition.Serving)
             Ranks(now); // it is back
     }
@@ -101,10 +106,13 @@ internal sealed class GroupWatch(ElasticEpOptions options, PeerCore peers)
             return Status("forming", false, TimeSpan.Zero, "the group has no view yet");
         if (obstacle is { } found)
             return Status("waiting", false, found.Since, found.Reason);
-        if (ranks.FindAll(rank => rank.Condition == RankCondition.Repairing) is { Count: > 0 } repairing)
+        var repairing = ranks.FindAll(rank => rank.Condition == RankCondition.Repairing);
+        if (repairing.Count > 0 && options.LostExperts == LostExpertsPolicy.Wait)
             return Status("repairing", now - repairing[0].Since < options.StallTime, repairing.Min(rank => rank.Since), $"rank {string.Join(", ", repairing.Select(rank => rank.Rank))} loads experts again whose last copies were lost; steps go on when they are here{Troubles(repairing)}");
         if (HasWork && now - _movedAt >= options.StallTime)
             return Status("stalled", false, _movedAt, $"there is work, and no step was completed for {(now - _movedAt).TotalSeconds:0.0} s; {Suspects(unwell)}");
+        if (repairing.Count > 0)
+            return Status("repairing", true, repairing.Min(rank => rank.Since), $"rank {string.Join(", ", repairing.Select(rank => rank.Rank))} loads experts again whose last copies were lost; requests that need them fail until they are here, and no view changes{Troubles(repairing)}");
         if (_unreadable is not null)
             return Status("degraded", true, _unreadableSince, $"{view} serves, but cannot change: the group's record cannot be read: {_unreadable}");
         return unwell.Length > 0
@@ -121,7 +129,9 @@ internal sealed class GroupWatch(ElasticEpOptions options, PeerCore peers)
         ? new ElasticEpException(ElasticEpErrorCode.GroupWaits, $"No view can change: {found.Reason}.") { Rank = found.Rank, Epoch = _record.View.Epoch }
         : _unreadable is null ? null : new ElasticEpException(ElasticEpErrorCode.StoreUnavailable, $"No view can change: the group's record cannot be read: {_unreadable}");
 
-    private bool HasWork => _beats.Values.Any(beat => beat.Activity != RankActivity.None);
+    private bool HasWork => _beats.Values.Any(beat => HasStep(beat.Activity));
+
+    private static bool HasStep(RankActivity activity) => activity.HasFlag(RankActivity.HasStep);
 
     private string Troubles(List<RankNow> ranks) => string.Concat(ranks
         .Select(rank => (rank.Rank, _beats.GetValueOrDefault(rank.Member!.Id).Trouble))
@@ -198,7 +208,7 @@ internal sealed class GroupWatch(ElasticEpOptions options, PeerCore peers)
         return rank with { Since = before.Since };
     }
 
-    private readonly record struct Beat(RankActivity Activity, TimeSpan Since, string Trouble);
+    private readonly record struct Beat(long Step, RankActivity Activity, TimeSpan Since, string Trouble);
 
     private readonly record struct RankNow(int Rank, GroupMember? Member, RankCondition Condition, TimeSpan Since, string Reason)
     {

@@ -120,6 +120,7 @@ internal sealed class RankCore
         {
             case StepEffectKind.CompleteStep:
                 _completedAt = now;
+                Coordinator.OnStepCompleted(effect.View!.Epoch, now, _effects);
                 if (effect.Step % _loadWindow == 0 && Member.Coordinator is { } coordinator)
                     _effects.Add(new ReportExpertLoad(coordinator, effect.Step));
                 break;

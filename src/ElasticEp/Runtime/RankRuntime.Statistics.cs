@@ -21,7 +21,8 @@ internal sealed partial class RankRuntime
             var still = _services.Time.GetElapsedTime(_startedAt) - TimeSpan.FromTicks(Volatile.Read(ref _movedAtTicks));
             return member.Phase switch
             {
-                MemberPhase.Due when member.IsReloading => new RankStatus("repairing", false, true, $"loads experts of {View} from the workload's source, because their last copies were lost{(_core.Reloading.Trouble is { Length: > 0 } trouble ? $": {trouble}" : "")}"),
+                _ when member.IsLoadAwaited && (still < _services.Options.StallTime || member.Phase == MemberPhase.Due) => new RankStatus(
+                    "repairing", _services.Options.LostExperts == LostExpertsPolicy.Fail, true, $"loads experts of {View} from the workload's source, because their last copies were lost{(_core.Reloading.Trouble is { Length: > 0 } trouble ? $": {trouble}" : "")}"),
                 MemberPhase.Due or MemberPhase.Running or MemberPhase.Closing when still >= _services.Options.StallTime =>
                     new RankStatus("stalled", false, true, $"no step was completed for {still.TotalSeconds:0.0} s: step {member.Step}, attempt {member.Attempt}, {(member.Phase == MemberPhase.Due ? "waits for the serving loop to call RunStepAsync" : "is under way")}"),
                 MemberPhase.Parked => new RankStatus("joining", false, true, "waits to be admitted"),
@@ -48,7 +49,8 @@ internal sealed partial class RankRuntime
         var member = _core.Member;
         var activity = member.Phase switch
         {
-            MemberPhase.Due when member.IsReloading => RankActivity.HasStep | RankActivity.IsReloading,
+            MemberPhase.Idle when member.IsReloading => RankActivity.IsReloading,
+            _ when member.IsLoadAwaited => RankActivity.HasStep | RankActivity.IsReloading,
             MemberPhase.Due or MemberPhase.Running or MemberPhase.Closing => RankActivity.HasStep,
             MemberPhase.Broken or MemberPhase.Stopped => RankActivity.HasStep | RankActivity.IsRecovering,
             MemberPhase.Stopping => RankActivity.HasStep | RankActivity.IsRecovering | RankActivity.IsStopping,

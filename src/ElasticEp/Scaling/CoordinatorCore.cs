@@ -67,12 +67,11 @@ internal sealed partial class CoordinatorCore
     /// <summary>The first step of a view begins here, this long after the last one of the view before was complete.</summary>
     public void OnFirstStep(TimeSpan pause) => _transition.OnFirstStep(pause);
 
-    /// <summary>The first step of the view in use is complete everywhere.</summary>
-    public void OnViewCompleted(TimeSpan now, List<RankEffect> effects)
-    {
-        _recovery.OnViewCompleted(now, effects);
-        Advance(now, effects);
-    }
+    /// <summary>A step of a view is complete everywhere.</summary>
+    public void OnStepCompleted(long epoch, TimeSpan now, List<RankEffect> effects) => _recovery.OnStepCompleted(epoch, now, effects);
+
+    /// <summary>The view in use is Completed.</summary>
+    public void OnViewCompleted(TimeSpan now, List<RankEffect> effects) => Advance(now, effects);
 
     public void Handle(ControlEvent e, TimeSpan now, List<RankEffect> effects)
     {

@@ -15,7 +15,7 @@ internal sealed class RecordWriter
 
     private long _stamp;
     private long _awaited; // stamp of the request under way; zero for none
-    private long _epochAtRead; // of the member's view, when the read under way was sent
+    private long _epochAtRead; // of the latest view that was known to be durable, when the read under way was sent
     private GroupRecord? _intent;
     private TimeSpan _readAt; // not before this is the record read again
 
@@ -62,14 +62,14 @@ internal sealed class RecordWriter
     }
 
     /// <summary>Reads the record, unless it is known or a request is under way.</summary>
-    /// <param name="epoch">Epoch of the view that this rank uses: the record cannot be older.</param>
+    /// <param name="epoch">Epoch of the view that this rank uses: like the one that is known, the record cannot be older.</param>
     /// <param name="now">The time.</param>
     /// <param name="effects">Gets the request.</param>
     public void ReadIfUnknown(long epoch, TimeSpan now, List<RankEffect> effects)
     {
         if (IsKnown || _awaited != 0 || now < _readAt)
             return;
-        (_awaited, _epochAtRead) = (++_stamp, epoch);
+        (_awaited, _epochAtRead) = (++_stamp, Math.Max(epoch, Record.View.Epoch));
         effects.Add(new ReadRecord(_awaited));
     }
 

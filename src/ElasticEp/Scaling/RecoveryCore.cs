@@ -176,10 +176,10 @@ internal sealed partial class RecoveryCore(ElasticEpOptions options, MemberCore 
         starts.Send(StartOf(Record), targets, effects);
     }
 
-    /// <summary>The first step of the view in use is complete.</summary>
-    public void OnViewCompleted(TimeSpan now, List<RankEffect> effects)
+    /// <summary>A step of a view is complete: if it is the first one, the recovery is over.</summary>
+    public void OnStepCompleted(long epoch, TimeSpan now, List<RankEffect> effects)
     {
-        if (_timer.OnCompleted(member.View.Epoch, now) is { } times)
+        if (_timer.OnCompleted(epoch, now) is { } times)
             effects.Add(new ShowRecovery(member.View, times));
     }
 

@@ -33,8 +33,8 @@ internal sealed class RecoveryTimer
             _begunAt = null;
     }
 
-    /// <summary>The first step of a view is complete.</summary>
-    /// <returns>The times, if this rank led the recovery to it.</returns>
+    /// <summary>A step of a view is complete.</summary>
+    /// <returns>The times, if this rank led the recovery to the view, and it is the first one.</returns>
     public RecoveryStatistics? OnCompleted(long epoch, TimeSpan now)
     {
         if (_begunAt is not { } begunAt || epoch != _epoch)

@@ -47,13 +47,8 @@ internal sealed partial class MemberCore
         LastCompleted = Step;
         IsFresh = false;
         effects.Add(RankEffect.CompleteStep(View, Step));
-        if (_isFirstOfView)
-        {
-            _isFirstOfView = false;
-            CompletedEpoch = View.Epoch;
-            effects.Add(new ViewCompleted(View));
-        }
-
+        _isFirstOfView = false;
+        CompleteView(effects);
         Return(true, _tailFailure, effects);
         if (_switchEpoch != 0)
             SwitchToPrepared(effects);
@@ -63,6 +58,14 @@ internal sealed partial class MemberCore
             WakeAll(effects);
         else
             Phase = MemberPhase.Idle;
+    }
+
+    private void CompleteView(List<RankEffect> effects)
+    {
+        if (_isFirstOfView || CompletedEpoch == View.Epoch || _awaited.Count > 0)
+            return;
+        CompletedEpoch = View.Epoch;
+        effects.Add(new ViewCompleted(View));
     }
 
     private void SwitchToPrepared(List<RankEffect> effects)

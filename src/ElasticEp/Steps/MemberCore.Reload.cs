@@ -6,14 +6,28 @@ namespace ElasticEp.Steps;
 
 /// <summary>
 /// Experts whose last copies were lost: the view of a recovery gives them to ranks that have to load them, and nobody begins its first step
-/// before all have said that theirs are here. A step that waited inside would run into its deadline.
+/// before all have said that theirs are here. A step that waited inside would run into its deadline. Under
+/// <see cref="LostExpertsPolicy.Fail"/> steps begin without them, and only the view is not Completed before.
 /// </summary>
 internal sealed partial class MemberCore
 {
     private readonly HashSet<int> _awaited = []; // ranks that have not said yet that they hold what the view in use gives them
     private readonly Dictionary<MemberId, long> _loaded = []; // peer → the latest view that it has said it for: it may come before this rank's Start
     private long _loadedEpoch; // the same of this rank; zero when it had nothing to load
+    private bool _hasPart; // this rank loads experts, and what it has of the view can be used
     private bool _isLoadStuck; // this rank's own load gets no further, and the others were told to go on without it
+
+    /// <summary>Whether somebody waits for what this rank loads; while it is stopped nobody does.</summary>
+    public bool IsLoadAwaited => IsReloading && Phase is MemberPhase.Due or MemberPhase.Running or MemberPhase.Closing or MemberPhase.Idle;
+
+    private bool HasWhatItNeeds => options.LostExperts == LostExpertsPolicy.Fail ? !IsReloading || _hasPart : rules.MayBegin(_awaited.Count);
+
+    /// <summary>A load has begun: what was here already of the view in use can be used.</summary>
+    public void OnLoadBegun(List<RankEffect> effects)
+    {
+        _hasPart = true;
+        RunIfDue(effects);
+    }
 
     /// <summary>A peer, or this rank itself, holds every expert of a view.</summary>
     public void OnLoaded(MemberId from, long epoch, List<RankEffect> effects)
@@ -23,6 +37,7 @@ internal sealed partial class MemberCore
             return;
         IsReloading &= from != Self;
         RunIfDue(effects);
+        CompleteView(effects);
     }
 
     public void OnReloaded(Reloaded e, List<RankEffect> effects)
@@ -37,7 +52,7 @@ internal sealed partial class MemberCore
     /// <summary>This rank gets no further with what it has to load. It reports itself, and does not answer Stop: so the others go on without it.</summary>
     public void OnLoadStuck(string reason, TimeSpan now, List<RankEffect> effects)
     {
-        if (!IsReloading || Phase != MemberPhase.Due)
+        if (!IsLoadAwaited)
             return;
         _isLoadStuck = true;
         OnTrouble(Self, $"{Self} gets no further with loading lost experts: {reason}", now, effects);
@@ -57,14 +72,14 @@ internal sealed partial class MemberCore
 
     private void RepeatLoaded(MemberId peer, List<RankEffect> effects)
     {
-        if (_loadedEpoch == View.Epoch && _isFirstOfView && View.Contains(peer))
+        if (_loadedEpoch == View.Epoch && CompletedEpoch != View.Epoch && View.Contains(peer))
             effects.Add(RankEffect.Send(peer, new LoadedMessage(_loadedEpoch)));
     }
 
-    /// <summary>A view is entered, under which these ranks load experts before its first step.</summary>
+    /// <summary>A view is entered, of which these ranks load experts.</summary>
     private void AwaitReloads(ImmutableArray<int> reloading)
     {
-        (_loadedEpoch, _isLoadStuck) = (0, false);
+        (_loadedEpoch, _isLoadStuck, _hasPart) = (0, false, false);
         _awaited.Clear();
         IsReloading = false;
         if (_loaded.Count == 0 && reloading.IsEmpty)

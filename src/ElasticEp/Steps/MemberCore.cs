@@ -51,13 +51,13 @@ internal sealed partial class MemberCore(MemberId self, PeerCore peers, ElasticE
 
     public long LastCompleted { get; private set; }
 
-    /// <summary>Whether this rank loads experts that the view in use gives it, and nobody begins its first step before they are here.</summary>
+    /// <summary>Whether this rank loads experts that the view in use gives it.</summary>
     public bool IsReloading { get; private set; }
 
     /// <summary>Whether this rank has never completed a step: its last completed step means nothing.</summary>
     public bool IsFresh { get; private set; } = true;
 
-    /// <summary>The last view whose first step was completed here, so that every member has entered it; zero for none.</summary>
+    /// <summary>The last view that was Completed here: its first step was, so that every member has entered it, and all of its experts are here; zero for none.</summary>
     public long CompletedEpoch { get; private set; }
 
     /// <summary>StepEnds that wait for this rank to get to their step; at most one of each member.</summary>
@@ -176,7 +176,7 @@ internal sealed partial class MemberCore(MemberId self, PeerCore peers, ElasticE
 
     private void RunIfDue(List<RankEffect> effects)
     {
-        if (Phase != MemberPhase.Due || !_isCallerWaiting || !rules.MayBegin(_awaited.Count))
+        if (Phase != MemberPhase.Due || !_isCallerWaiting || !HasWhatItNeeds)
             return;
         Phase = MemberPhase.Running;
         _isDelegateInside = _hasCallerRun = true;

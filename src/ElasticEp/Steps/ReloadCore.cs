@@ -29,8 +29,8 @@ internal sealed class ReloadCore(MemberCore member, ElasticEpOptions options)
         {
             if (_view is null || member.Phase == MemberPhase.Gone)
                 return null;
-            // While it is stopped, nobody waits for it: it is reported under the next view, if it still gets no further.
-            return _retryAt ?? (_isStuck || member.Phase != MemberPhase.Due ? null : _patientUntil);
+            // When nobody waits for it, it is reported under the next view, if it still gets no further.
+            return _retryAt ?? (_isStuck || !member.IsLoadAwaited ? null : _patientUntil);
         }
     }
 
@@ -63,6 +63,7 @@ internal sealed class ReloadCore(MemberCore member, ElasticEpOptions options)
                 break;
             case ReloadProgress progress when progress.Epoch == _view?.Epoch:
                 GetOn(now, effects);
+                member.OnLoadBegun(effects);
                 break;
             case ReloadFailed failed when failed.Epoch == _view?.Epoch:
                 GetOn(now, effects);

@@ -65,7 +65,21 @@ internal sealed class ExpertSlotTable : IExpertSlots, IDisposable
     public IReadOnlyList<SlotNeed> Renew(GroupView view)
     {
         lock (_gate)
-            return _ledger.Renew(view.Placement);
+        {
+            var needs = _ledger.Renew(view.Placement);
+            Volatile.Write(ref _current, View()); // before anybody writes into what it has given up
+            return needs;
+        }
+    }
+
+    /// <summary>One of those experts is complete.</summary>
+    public void Refill(GroupView view, int layer, int expert)
+    {
+        lock (_gate)
+        {
+            _ledger.Refill(view.Placement, layer, expert);
+            Volatile.Write(ref _current, View());
+        }
     }
 
     /// <summary>The buffers of the views before may be reused.</summary>

@@ -7,6 +7,9 @@ public readonly struct ExpertWeights
 
     internal ExpertWeights(EpBuffer[] parts) => _parts = parts;
 
+    /// <summary>Whether there is no expert in the slot, or it is not here yet.</summary>
+    internal bool IsMissing => _parts is null;
+
     /// <summary>Number of parts.</summary>
     public int Count => _parts?.Length ?? 0;
 

@@ -111,18 +111,18 @@ internal sealed class RankWeights(int rank, ElasticEpOptions options, IElasticWo
     /// call goes on where it stopped.
     /// </summary>
     /// <param name="view">The view.</param>
-    /// <param name="progress">Told how many experts this call has loaded: zero when it begins, then after each.</param>
+    /// <param name="progress">Told how many experts this call has loaded: zero when what is here already can be used, then after each.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public async Task ReloadAsync(GroupView view, Action<int> progress, CancellationToken cancellationToken)
     {
         var slots = Ready(_slots);
         await Ready(_receiver).RevokeAsync(cancellationToken).ConfigureAwait(false); // what is being received is for no view any more
-        var loaded = 0;
+        var (loaded, needs) = (0, slots.Renew(view));
         progress(loaded);
-        foreach (var need in slots.Renew(view))
+        foreach (var need in needs)
         {
             await _loader.LoadExpertAsync(need.Layer, need.Expert, slots.Parts(need), Manifest.ExpertBytes(need.Layer), cancellationToken).ConfigureAwait(false);
-            slots.MarkFilled(need.Layer, need.Expert);
+            slots.Refill(view, need.Layer, need.Expert);
             progress(++loaded);
         }
 

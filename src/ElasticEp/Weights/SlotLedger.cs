@@ -114,6 +114,18 @@ internal sealed class SlotLedger
         return Stage(view);
     }
 
+    /// <summary>An expert that <see cref="Renew"/> has asked for is here: its slots are used from now on.</summary>
+    public void Refill(ExpertPlacement view, int layer, int expert)
+    {
+        MarkFilled(layer, expert);
+        var slots = SlotsOf(view, layer);
+        for (var slot = 0; slot < slots.Length; slot++)
+        {
+            if (slots[slot] == expert)
+                _current[layer][slot] = Find(layer, expert);
+        }
+    }
+
     /// <summary>The first step of the view in use is complete everywhere: nobody needs the views before it any more.</summary>
     public void ReleaseOld() => _old.Clear();
 

@@ -46,8 +46,11 @@ public sealed class RestartedWorkerTests : IDisposable
             Assert.Contains(lines, line => line.Contains("takes rank 1", StringComparison.Ordinal) && (!isAtItsAddress || line.Contains("(Refused)", StringComparison.Ordinal) || line.Contains("(Replaced)", StringComparison.Ordinal)));
 
             await server.WaitForRanksAsync(Ranks); // nobody asks for it: fewer members than are wanted, and there is a process
+            var admitted = (await server.Client.ViewAsync()).Incarnations;
             await load.WaitForCompletedAsync(2 * Streams);
-            await AssertRanksAsync(server, 0, 1, 2); // what was said of its predecessor does not concern it
+            var view = await server.Client.ViewAsync();
+            Assert.Equal([0, 1, 2], view.Ranks);
+            Assert.Equal(admitted, view.Incarnations); // what was said of its predecessor does not concern it: it was not evicted and admitted again
             await load.StopAsync();
         }
         finally
@@ -57,6 +60,4 @@ public sealed class RestartedWorkerTests : IDisposable
 
         ExternalWorker Start(int rank) => ExternalWorker.Start(rank, store, _secret.File, [.. Setup, "--ElasticEp:BindAddress", $"127.0.0.1:{ports[rank]}"]);
     }
-
-    private static async Task AssertRanksAsync(ProcessServer server, params int[] ranks) => Assert.Equal(ranks, (await server.Client.ViewAsync()).Ranks);
 }

@@ -77,6 +77,22 @@ public sealed class StopTests
         Assert.All(await Task.WhenAll(streams), end => Assert.Contains("The server is stopping.", end, StringComparison.Ordinal));
     }
 
+    /// <summary>As systemd does it unless it is told otherwise. The workers leave, as far as a group can be left.</summary>
+    [Fact]
+    public async Task Sigterm_to_all_processes_at_once_ends_them_soon_too()
+    {
+        ProcFiles.Require();
+        await using var server = await ProcessServer.StartAsync(4, "--shutdown-timeout", "0");
+        var workers = server.Workers;
+        var started = TimeProvider.System.GetTimestamp();
+        Array.ForEach(workers, worker => ProcFiles.Send(worker, ProcFiles.SigTerm));
+        server.Signal(ProcFiles.SigTerm);
+        Assert.True(await server.WaitForExitAsync() == 0, server.Log);
+        Assert.True(TimeProvider.System.GetElapsedTime(started) < StopTime, $"it took {TimeProvider.System.GetElapsedTime(started)} to stop:\n{server.Log}");
+        await server.WaitUntilAsync(() => Task.FromResult(!workers.Any(ProcFiles.IsAlive)), "the workers to end");
+        Assert.DoesNotContain("starting rank", server.Log[server.Log.IndexOf("Application is shutting down", StringComparison.Ordinal)..], StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_second_ctrl_c_ends_everything_at_once()
     {

@@ -23,6 +23,11 @@ internal sealed class FakeStep(long number) : ElasticStep
 
     public override ValueTask CombineAsync(DispatchedRows rows, EpBuffer expertOutput, EpBuffer output, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
+    /// <summary>Whether tokens choose an expert that is being loaded again.</summary>
+    public bool Misses { get; init; }
+
+    public override bool MissesExpert(int token, int lane = 0) => Misses;
+
     public override void EndExchanges()
     {
     }

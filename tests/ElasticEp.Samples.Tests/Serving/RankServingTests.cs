@@ -63,6 +63,21 @@ public sealed class RankServingTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_request_that_needs_experts_which_are_being_loaded_again_fails_and_gets_no_token()
+    {
+        _rank.LacksExperts = true;
+        _rank.Deliver(-1, ServingTopic.Assign, new Assignment(1, 3, [1], [], new GenerationOptions(2, SamplingSettings.Greedy, true)).Encode().ToArray());
+        var (topic, payload) = await _rank.RunUntilAsync(ServingTopic.ExpertsLost, ServingTopic.Failed, ServingTopic.Tokens);
+        Assert.Equal(ServingTopic.ExpertsLost, topic);
+        var notice = RequestNotice.Decode(payload);
+        Assert.Equal((1, 3), (notice.Request, notice.Owner));
+        _rank.LacksExperts = false;
+        _rank.Deliver(-1, ServingTopic.Assign, new Assignment(2, 1, [1], [], new GenerationOptions(1, SamplingSettings.Greedy, true)).Encode().ToArray());
+        (topic, payload) = await _rank.RunUntilAsync(ServingTopic.ExpertsLost, ServingTopic.Failed, ServingTopic.Tokens);
+        Assert.Equal((ServingTopic.Tokens, 2), (topic, Assert.Single(ReleasedToken.Decode(payload)).Request));
+    }
+
+    [Fact]
     public async Task The_first_step_with_a_request_is_told_before_it_is_complete_and_no_other()
     {
         for (var request = 1; request <= 2; request++)

@@ -24,6 +24,7 @@ internal sealed class ElasticCluster : IAsyncDisposable
     private readonly Dictionary<int, ToyRank> _ranks = [];
     private readonly List<ToyRank> _past = [];
     private readonly List<ToyRank> _killed = [];
+    private volatile GroupRecord _record = GroupRecord.Unborn;
     private readonly Lock _lock = new();
     private readonly ElasticEpMetrics _metrics;
     private Task _launcher = Task.CompletedTask;
@@ -185,7 +186,21 @@ internal sealed class ElasticCluster : IAsyncDisposable
         return new("toy", options, _createTransport(), _openStore(), TimeProvider.System, NullLoggerFactory.Instance, _metrics);
     }
 
-    private async Task LaunchAsync(int number)
+    /// <summary>All ranks end at once, and nobody has left.</summary>
+    public async Task EndAllAsync()
+    {
+        ToyRank[] ranks;
+        lock (_lock)
+        {
+            ranks = [.. _ranks.Values];
+            _ranks.Clear();
+        }
+
+        foreach (var rank in ranks)
+            await rank.DisposeAsync();
+    }
+
+    public async Task LaunchAsync(int number)
     {
         var workload = new ToyWorkload();
         var runtime = new RankRuntime(Services(number), number, new CpuExchangeKernels(), workload, Policy);
@@ -206,6 +221,9 @@ internal sealed class ElasticCluster : IAsyncDisposable
         rank.Run();
     }
 
+    /// <summary>The newest record that was seen.</summary>
+    public GroupRecord Record => _record;
+
     /// <summary>Starts the joiners of a pending operation and ends ranks that nobody wants, as a launcher does.</summary>
     private async Task ReconcileAsync()
     {
@@ -213,6 +231,7 @@ internal sealed class ElasticCluster : IAsyncDisposable
         {
             await foreach (var record in Client.Records.WithCancellation(_stop.Token))
             {
+                _record = record;
                 if (record.Pending is { IsCommitted: false } pending)
                 {
                     foreach (var joiner in pending.Joiners.Where(joiner => !_ranks.ContainsKey(joiner)))

@@ -72,8 +72,43 @@ public sealed class ReloadTests
         await GoesOnAsync(cluster, 0, 1);
     }
 
-    private static Task<ElasticCluster> StartAsync(int minRanks = 1) => ElasticCluster.StartAsync(options =>
+    [Fact]
+    public async Task Under_Fail_steps_go_on_while_experts_are_loaded_and_only_tokens_that_need_them_are_lost()
     {
+        await using var cluster = await StartAsync(minRanks: 2, LostExpertsPolicy.Fail);
+        var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        cluster[1].Workload.OnLoadExpert = async _ => await gate.Task;
+        cluster.Kill(2);
+        await cluster.WaitUntilAsync(() => cluster[0].Missed > 0 && cluster[1].Missed > 0, "steps without the experts");
+        await cluster.WaitUntilAsync(() => cluster.Client.GetStatus() is { Phase: "repairing", IsReady: true }, "the status to say it");
+        Assert.Equal(("repairing", true), (cluster[1].Runtime.Status.Phase, cluster[1].Runtime.Status.IsReady));
+        Assert.NotNull(cluster.Record.LastCompleted); // the view is not Completed, so none follows
+        var steps = cluster[0].Steps;
+        await cluster.WaitUntilAsync(() => cluster[0].Steps >= steps + 20, "twenty more steps");
+        gate.SetResult();
+        await cluster.WaitUntilAsync(() => cluster.Record.IsCompleted && cluster.Client.GetStatus().Phase == "serving", "the view to be Completed");
+        await cluster.WaitForStepsAsync(2); // one may have been under way
+        var missed = (cluster[0].Missed, cluster[1].Missed);
+        await GoesOnAsync(cluster, 0, 1);
+        Assert.Equal(missed, (cluster[0].Missed, cluster[1].Missed));
+    }
+
+    [Fact]
+    public async Task Under_Fail_a_rank_whose_source_does_not_answer_is_evicted_too()
+    {
+        await using var cluster = await StartAsync(minRanks: 1, LostExpertsPolicy.Fail);
+        var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var stuck = cluster[1];
+        stuck.Workload.OnLoadExpert = async _ => await gate.Task;
+        cluster.Kill(2);
+        await GoesOnAsync(cluster, 0);
+        gate.SetResult();
+        await stuck.Loop.WaitAsync(ElasticCluster.Deadline, Token);
+    }
+
+    private static Task<ElasticCluster> StartAsync(int minRanks = 1, LostExpertsPolicy lostExperts = LostExpertsPolicy.Wait) => ElasticCluster.StartAsync(options =>
+    {
+        options.LostExperts = lostExperts;
         options.InitialRanks = 3;
         options.MinRanks = minRanks;
         options.HeartbeatInterval = TimeSpan.FromMilliseconds(100);

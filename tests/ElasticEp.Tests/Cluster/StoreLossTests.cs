@@ -1,3 +1,4 @@
+using ElasticEp.Protocol;
 using ElasticEp.Tests.Tcp;
 
 namespace ElasticEp.Tests.Cluster;
@@ -24,5 +25,23 @@ public sealed class StoreLossTests
         var grown = await cluster.Client.ScaleAsync(5, cancellationToken: TestContext.Current.CancellationToken);
         Assert.Equal((ScalePhase.Completed, 5), (grown.Outcome, grown.View.Members.Length));
         await cluster.WaitForStepsAsync(20);
+    }
+
+    [Fact]
+    public async Task When_all_members_are_lost_with_it_the_client_follows_the_group_that_is_born_anew()
+    {
+        await using var cluster = await ElasticCluster.StartAsync();
+        await cluster.Client.ScaleAsync(3, cancellationToken: TestContext.Current.CancellationToken);
+        await cluster.WaitForStepsAsync(200); // more than the next group has made when it is looked at
+        var before = cluster.Client.View;
+        await cluster.EndAllAsync();
+        await cluster.Store.DeleteAsync(GroupRecord.KeyOf("toy"), TestContext.Current.CancellationToken);
+        await cluster.LaunchAsync(0); // the launcher follows
+        var born = await cluster.WaitForViewAsync(view => view.Members.Length == 2);
+        Assert.InRange(born.Epoch, 1, before.Epoch - 1);
+        await cluster.WaitForStepsAsync(5);
+        await cluster.WaitUntilAsync(() => cluster.Client.GetStatus().Phase == "serving", "the status to say that it serves");
+        var grown = await cluster.Client.ScaleAsync(3, cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Equal((ScalePhase.Completed, 3), (grown.Outcome, grown.View.Members.Length));
     }
 }

@@ -20,6 +20,9 @@ internal sealed class ExchangeGroup(ElasticEpOptions options, ulong? shuffleSeed
 
     public RankExchange this[int rank] => _ranks[rank];
 
+    /// <summary>Experts that no rank has at present.</summary>
+    public HashSet<int> MissingExperts { get; } = [];
+
     /// <summary>Frames that waited at the door, as (rank, epoch, step).</summary>
     public List<(int Rank, long Epoch, long Step)> Held { get; } = [];
 
@@ -133,7 +136,7 @@ internal sealed class ExchangeGroup(ElasticEpOptions options, ulong? shuffleSeed
         }
     }
 
-    private RankExchange Create(int rank) => new(options, rank, new CpuExchangeKernels(width), new Wire(this, rank), new ExchangeSetup.NoWeights(), StepRules.Default, time ?? TimeProvider.System)
+    private RankExchange Create(int rank) => new(options, rank, new CpuExchangeKernels(width), new Wire(this, rank), new ExchangeSetup.NoWeights((layer, slot) => MissingExperts.Contains(View.Placement.GetSlots(layer, rank)[slot])), StepRules.Default, time ?? TimeProvider.System)
     {
         ExchangesEnded = () =>
         {

@@ -60,8 +60,13 @@ internal static class ExchangeSetup
         new(epoch, 0, ranks[0], ranks.Select(rank => new GroupMember(rank, 1, "")), new ExpertPlacement(options.Model.Experts, ranks, slots));
 
     /// <summary>The tests' experts compute from their numbers, not from weights.</summary>
-    public sealed class NoWeights : IExpertSlots
+    public sealed class NoWeights(Func<int, int, bool> isMissing) : IExpertSlots
     {
-        public ExpertWeights Get(int layer, int slot) => default;
+        public NoWeights()
+            : this((_, _) => false)
+        {
+        }
+
+        public ExpertWeights Get(int layer, int slot) => isMissing(layer, slot) ? default : new ExpertWeights([]);
     }
 }

@@ -29,6 +29,28 @@ public sealed class LaunchFailureTests
     }
 
     [Fact]
+    public void Nothing_is_started_beside_a_process_that_could_not_be_stopped_and_an_operation_that_wants_its_number_fails()
+    {
+        var probe = LaunchProbe.Serving().See(Growing).Run(2).See(LaunchProbe.Group(0, 1));
+        Assert.Equal([2], probe.Wake().Stopped);
+        Assert.Empty(probe.Stop(2, "it is in a system call").Effects);
+        probe.See(LaunchProbe.Growing("other", 2));
+        Assert.Empty(probe.Started);
+        Assert.Equal(["0: other 2 the process that had its number before could not be ended: it is in a system call"], probe.Reports);
+        Assert.Equal([new LaunchEffect.Ended(2)], probe.See(LaunchProbe.Group(0, 1)).End(2).Effects);
+        Assert.Equal(["2 next"], probe.See(LaunchProbe.Growing("next", 2)).Started);
+    }
+
+    [Fact]
+    public void Whoever_ends_while_the_host_stops_is_not_replaced()
+    {
+        var probe = LaunchProbe.Serving(standbys: 1).Run(2);
+        probe.Post(new LaunchEvent.HostStops()).End(1);
+        probe.Now = 60;
+        Assert.Empty(probe.Tick().Started);
+    }
+
+    [Fact]
     public void The_report_is_sent_every_second_until_the_operation_is_over()
     {
         var probe = LaunchProbe.Serving();

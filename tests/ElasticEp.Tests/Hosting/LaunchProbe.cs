@@ -63,7 +63,7 @@ internal sealed class LaunchProbe(int standbys = 0)
 
     public LaunchProbe End(int rank) => Post(new LaunchEvent.Ended(rank, _launches[rank], 100 + rank, "exited with code 3"));
 
-    public LaunchProbe Stop(int rank) => Post(new LaunchEvent.Stopped(rank, _launches[rank]));
+    public LaunchProbe Stop(int rank, string? failure = null) => Post(new LaunchEvent.Stopped(rank, _launches[rank], failure));
 
     /// <summary>The timer runs when it is wanted.</summary>
     public LaunchProbe Wake()

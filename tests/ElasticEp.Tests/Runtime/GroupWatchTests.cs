@@ -103,6 +103,45 @@ public sealed class GroupWatchTests
     }
 
     [Fact]
+    public void A_rank_that_claims_a_step_far_ahead_does_not_hide_that_the_others_get_on()
+    {
+        Serve(View);
+        Beat(1, 1L << 62, RankActivity.HasStep);
+        for (var step = 6; step < 20; step++)
+        {
+            After(1);
+            Beat(0, step, RankActivity.HasStep);
+            Beat(1, 1L << 62, RankActivity.HasStep);
+            Assert.Equal("serving", Read().Phase);
+        }
+    }
+
+    [Fact]
+    public void Under_Fail_a_group_that_loads_lost_experts_again_is_ready_as_long_as_steps_go_on()
+    {
+        _watch = new GroupWatch(new ElasticEpOptions { SlotsPerRank = 2, LostExperts = LostExpertsPolicy.Fail }, _peers);
+        Serve(View);
+        After(1);
+        _watch.OnRecord(new GroupRecord(Two(2, [0, 1], [1, 2]), View) { Reloading = [1] }, _now);
+        for (var step = 5; step < 15; step++)
+        {
+            After(1);
+            Beat(0, step, RankActivity.HasStep);
+            Beat(1, step, RankActivity.HasStep | RankActivity.IsReloading, "the disk is away");
+            Assert.Equal(("repairing", true), (Read().Phase, Read().IsReady));
+        }
+
+        Assert.Equal("rank 1 loads experts again whose last copies were lost; requests that need them fail until they are here, and no view changes; rank 1: the disk is away", Read().Detail);
+        After(Options.StallTime.TotalSeconds);
+        Beat(0, 14, RankActivity.HasStep);
+        Beat(1, 14, RankActivity.HasStep | RankActivity.IsReloading);
+        Assert.Equal(("stalled", false), (Read().Phase, Read().IsReady));
+        Beat(0, 14, RankActivity.None);
+        Beat(1, 14, RankActivity.IsReloading); // nobody has work
+        Assert.Equal(("repairing", true), (Read().Phase, Read().IsReady));
+    }
+
+    [Fact]
     public void A_repairing_rank_says_what_keeps_it_from_loading_for_as_long_as_it_does()
     {
         Serve(View);

@@ -56,6 +56,16 @@ public sealed class RecordWriterTests
     }
 
     [Fact]
+    public void A_record_that_is_older_than_one_that_was_written_is_lost_also_when_nobody_has_entered_that_view_yet()
+    {
+        Write();
+        Assert.Equal(RecordNews.Acknowledged, _writer.OnWritten(new RecordWritten(Stamp, true, null, 9), out _));
+        _writer.Doubt();
+        _writer.ReadIfUnknown(1, _now, _effects);
+        Assert.Equal(RecordNews.Lost, _writer.OnRead(new RecordRead(Stamp, Known, 1_009), 1, _effects, out _));
+    }
+
+    [Fact]
     public void A_write_that_somebody_else_was_faster_with_is_refused_and_the_record_is_read_again()
     {
         Write();

@@ -32,6 +32,7 @@ internal static class Mutants
         ["an operation is aborted after its commit"] = new(new() { Rules = new AbortedLate() }, "was committed and is recorded as"),
         ["a lost link is not made again"] = new(new() { NeverRedials = true }, "the group makes no progress"),
         ["a joiner that could not be started is reported once"] = new(new() { ReportsLaunchFailuresOnce = true }, "which could not be started"),
+        ["an attempt to load lost experts that has failed is not made again"] = new(new() { LoadsOnce = true }, "the group makes no progress"),
         ["rule 7: positions and owners are not compared"] = new(new() { AcceptsAnyToken = true }, "was accepted twice"),
     };
 

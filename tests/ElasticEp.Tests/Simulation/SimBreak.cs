@@ -22,6 +22,9 @@ internal sealed record SimBreak
     /// <summary>Rule 7: the front end looks neither at the owner number nor at the position.</summary>
     public bool AcceptsAnyToken { get; init; }
 
+    /// <summary>An attempt to load lost experts that has failed is not made again.</summary>
+    public bool LoadsOnce { get; init; }
+
     /// <summary>What of a joiner that could not be started is reported again does not arrive.</summary>
     public bool ReportsLaunchFailuresOnce { get; init; }
 }

@@ -85,7 +85,8 @@ internal sealed class SimChecks(Simulation world)
             return;
         }
 
-        Require(next.View.Epoch > old.View.Epoch, $"{old.View} was lost, and {next.View} is no later one");
+        var isUnused = world.Processes.All(process => process.Core.Member.View.Digest != old.View.Digest); // its writer did not learn that it was written, and decides anew
+        Require(next.View.Epoch > old.View.Epoch || isUnused, $"{old.View} was lost, and {next.View} is no later one");
         _durable[next.View.Epoch] = next.View.Digest;
         if (old.Pending is { } lost && next.Pending is null)
             _proposed.Remove(lost.Id); // nobody who lives knows of it: its caller requests it again

@@ -27,6 +27,9 @@ internal sealed class SimCoverage
 
     public int StoreLosses { get; set; }
 
+    /// <summary>Stores that went back to an older state.</summary>
+    public int StoreReturns { get; set; }
+
     /// <summary>Operations that were planned again, because members were lost or who led them.</summary>
     public int Replans { get; set; }
 
@@ -54,6 +57,7 @@ internal sealed class SimCoverage
         StagedViews += other.StagedViews;
         Restarts += other.Restarts;
         StoreLosses += other.StoreLosses;
+        StoreReturns += other.StoreReturns;
         Replans += other.Replans;
         Reloads += other.Reloads;
         StuckLoads += other.StuckLoads;
@@ -68,7 +72,7 @@ internal sealed class SimCoverage
     public override string ToString()
     {
         var text = new StringBuilder();
-        text.AppendLine($"(phase, event) pairs: {PhasePairs}; (operation phase, event) pairs: {OperationPairs}; intermediate views: {StagedViews}; restarts: {Restarts}; operations planned again: {Replans}; reloads: {Reloads}; loads that got no further: {StuckLoads}; store losses: {StoreLosses}");
+        text.AppendLine($"(phase, event) pairs: {PhasePairs}; (operation phase, event) pairs: {OperationPairs}; intermediate views: {StagedViews}; restarts: {Restarts}; operations planned again: {Replans}; reloads: {Reloads}; loads that got no further: {StuckLoads}; store losses: {StoreLosses}, returns to an older state: {StoreReturns}");
         Write(text, _phases);
         Write(text, _operations);
         return text.ToString();

@@ -62,6 +62,7 @@ internal sealed class SimFaults
             return SimOccasion.Recovery;
         return _world.Store.Record switch
         {
+            { Pending.Kind: OperationKind.Stop } or { View.IsTerminal: true } => SimOccasion.Stop,
             { Pending.Kind: OperationKind.Birth } or { View.Epoch: 0 } => SimOccasion.Birth,
             { Pending.Kind: OperationKind.Leave } => SimOccasion.Leave,
             { Pending.Kind: OperationKind.Repair } => SimOccasion.Repair,

@@ -26,4 +26,7 @@ internal enum SimOccasion
 
     /// <summary>The attempt has failed, on this rank at least.</summary>
     Recovery,
+
+    /// <summary>The group is stopped.</summary>
+    Stop,
 }

@@ -38,7 +38,10 @@ internal sealed partial class SimRank
         if (_attempt is not null)
             throw new SimulationException($"rank {Rank} was told to run step {effect.Step} while its delegate was still running");
         _world.Checks.Started(this, effect.Step);
-        _weights.RequireHeld(effect.View!);
+        if (Core.Member.IsReloading && _world.Settings.LostExperts == LostExpertsPolicy.Fail)
+            _weights.RequirePart(effect.View!);
+        else
+            _weights.RequireHeld(effect.View!);
         (_epoch, _step, _isOpen) = (effect.View!.Epoch, effect.Step, true);
         var attempt = _attempt = new SimAttempt(effect.View.Epoch, effect.Step, effect.View, _world.Random.Below(4));
         FreezeBatch();

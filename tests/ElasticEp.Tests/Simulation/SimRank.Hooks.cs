@@ -14,6 +14,7 @@ internal sealed partial class SimRank
     private SimHook? _drain;
     private SimHook? _reload;
     private long _reloadMovedAt;
+    private long _reloadEpoch;
 
     /// <summary>Whether a hook takes no notice of its token.</summary>
     public bool IsHung => _hooks.TryPeek(out var hook) && hook.IsHung;
@@ -84,6 +85,9 @@ internal sealed partial class SimRank
 
     private void StartReload(GroupView view)
     {
+        if (_world.Break.LoadsOnce && _reloadEpoch == view.Epoch)
+            return;
+        _reloadEpoch = view.Epoch;
         CancelOperation();
         if (_reload is { IsOver: false } before)
             Cancel(before);

@@ -222,6 +222,7 @@ internal sealed partial class SimRank
                 break;
             case ViewCompleted completed:
                 _world.Checks.Completed(completed.View);
+                _weights.RequireHeld(completed.View);
                 break;
             case SendMessage send:
                 Send(send.To, send.Message);

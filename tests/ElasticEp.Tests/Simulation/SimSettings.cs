@@ -45,6 +45,7 @@ internal sealed class SimSettings
         Standbys = Replaces ? random.Pick<int>([0, 0, 1, 2]) : 0;
         BirthTrouble = random.Pick<double>([0, 0, 0.5]);
         StoreLoss = random.Pick<double>([0, 0, 0.03]);
+        LostExperts = random.Pick<LostExpertsPolicy>([LostExpertsPolicy.Wait, LostExpertsPolicy.Wait, LostExpertsPolicy.Fail]);
     }
 
     public int InitialRanks { get; }
@@ -112,8 +113,12 @@ internal sealed class SimSettings
     /// <summary>Probability, now and then, that the store is restarted without its state.</summary>
     public double StoreLoss { get; }
 
+    /// <summary>Whether steps wait for lost experts.</summary>
+    public LostExpertsPolicy LostExperts { get; }
+
     public ElasticEpOptions Options => new()
     {
+        LostExperts = LostExperts,
         MaxRanks = MaxRanks,
         InitialRanks = InitialRanks,
         Model = new MoeModelShape { MoeLayers = 1, Experts = SimPlanner.Experts, TopK = 1, HiddenSize = 16 },

@@ -10,6 +10,7 @@ internal sealed class SimStore(Simulation world)
     private readonly List<Watch> _watches = [];
     private readonly List<(SimRank Watcher, long[] Last)> _rankWatchers = [];
     private readonly SortedDictionary<int, (SimRank Rank, long Epoch)> _registered = [];
+    private readonly List<(long Epoch, ReadOnlyMemory<byte> Bytes)> _older = []; // records that were written over
     private ReadOnlyMemory<byte>? _bytes;
     private long _versions;
 
@@ -22,13 +23,15 @@ internal sealed class SimStore(Simulation world)
     /// <summary>The newest record that was written, also when it is lost.</summary>
     public GroupRecord Record { get; private set; } = GroupRecord.Unborn;
 
+    /// <summary>What a watch shows; the newest record when there is none.</summary>
+    private GroupRecord Present => HasLostRecord && _bytes is { } bytes ? RecordCodec.Decode(bytes.Span) : Record;
+
     /// <summary>It is restarted without its state.</summary>
     public void LoseState()
     {
         world.Trace.Note(-1, "the store loses its state");
         world.Coverage.StoreLosses++;
-        (_bytes, HasLostRecord) = (null, true);
-        _versions += 1_000;
+        Replace(null);
         var registered = _registered.Values.Select(entry => entry.Rank).ToArray();
         _registered.Clear();
         foreach (var (watcher, last) in _rankWatchers.Where(_ => world.Random.Chance(0.5)))
@@ -39,6 +42,31 @@ internal sealed class SimStore(Simulation world)
 
         foreach (var rank in registered)
             world.Clock.After(world.Random.Delay(2_000_000), rank.RegisterAgain);
+        IsBack();
+    }
+
+    /// <summary>It is restarted with a copy of an earlier state, whose leases still count. Watches show what is in it.</summary>
+    public void GoBack()
+    {
+        var older = _older.FindAll(record => record.Epoch < Record.View.Epoch);
+        if (older.Count == 0)
+            return;
+        world.Trace.Note(-1, "the store goes back to an older state");
+        world.Coverage.StoreReturns++;
+        Replace(older[world.Random.Below(older.Count)].Bytes);
+        foreach (var watch in _watches)
+            Notify(watch);
+        IsBack();
+    }
+
+    private void Replace(ReadOnlyMemory<byte>? bytes)
+    {
+        (_bytes, HasLostRecord) = (bytes, true);
+        _versions += 1_000;
+    }
+
+    private void IsBack()
+    {
         foreach (var rank in world.Processes.Where(process => process.IsReachable))
             world.Clock.After(world.Random.Delay(2_000_000), () => rank.Post(new StoreIsBack()));
     }
@@ -138,6 +166,8 @@ internal sealed class SimStore(Simulation world)
         if (Version != expected && !world.Break.IgnoresVersions)
             return false;
         var next = RecordCodec.Decode(encoded.Span);
+        if (_bytes is { } before && !HasLostRecord)
+            _older.Add((Record.View.Epoch, before));
         _bytes = encoded;
         _versions++;
         if (HasLostRecord && next.View.Epoch == 0 && Record.View.Epoch > 0)
@@ -165,7 +195,7 @@ internal sealed class SimStore(Simulation world)
 
     private void Notify(Watch watch)
     {
-        var (record, version) = (Record, Version);
+        var (record, version) = (Present, Version);
         watch.Last = Math.Max(watch.Last, world.Clock.Now + world.Random.Delay(2_000));
         var merges = watch.MayMerge && world.Random.Chance(0.5);
         world.Clock.At(watch.Last, () =>
@@ -173,7 +203,7 @@ internal sealed class SimStore(Simulation world)
             if (version < watch.SeenVersion)
                 return;
             watch.SeenVersion = merges ? _versions : version;
-            watch.Seen(merges ? Record : record, watch.SeenVersion);
+            watch.Seen(merges ? Present : record, watch.SeenVersion);
         });
     }
 

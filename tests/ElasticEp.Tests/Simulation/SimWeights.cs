@@ -12,6 +12,7 @@ internal sealed class SimWeights(Simulation world, int rank)
     private HashSet<int> _inUse = [];
     private HashSet<int> _staged = [];
     private bool _isFilled;
+    private long _reloading; // epoch of the view whose experts are loaded again
 
     public void Stage(PrepareMessage plan)
     {
@@ -50,11 +51,15 @@ internal sealed class SimWeights(Simulation world, int rank)
         var held = _isFilled ? _inUse.Union(_before).Union(_staged) : _inUse.Union(_before);
         _inUse = [.. Of(view).Intersect(held)];
         _before.Clear();
+        _reloading = view.Epoch;
         Unstage();
         return [.. Of(view).Except(_inUse).Order()];
     }
 
     public void Load(int expert) => _inUse.Add(expert);
+
+    /// <summary>Some may still be on their way, but what is used is the view's.</summary>
+    public void RequirePart(GroupView view) => SimChecks.Require(_reloading == view.Epoch, $"rank {rank} runs a step under {view}, of which it has not begun to load its experts");
 
     public void RequireHeld(GroupView view) =>
         SimChecks.Require(Of(view).IsSubsetOf(_inUse), $"rank {rank} runs a step under {view} without experts {string.Join(' ', Of(view).Except(_inUse))}");

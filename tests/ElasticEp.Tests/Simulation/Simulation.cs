@@ -1,4 +1,5 @@
 using ElasticEp.Events;
+using ElasticEp.Protocol;
 using ElasticEp.Scaling;
 using ElasticEp.Steps;
 
@@ -134,7 +135,7 @@ internal sealed class Simulation
         FrontEnd.Arrive(4, 8);
         RunUntilQuiet();
         SimChecks.Require(clean.IsCompleted, $"an operation that nothing hindered ended as {clean.Outcome ?? "unknown"}");
-        if (Settings.IsStoppedAtEnd)
+        if (Settings.IsStoppedAtEnd || Faults is { IsArmed: true, Occasion: SimOccasion.Stop })
         {
             FrontEnd.Arrive(Random.Below(3), 20);
             var stop = Clients.AskToStop();
@@ -223,7 +224,10 @@ internal sealed class Simulation
         var victim = Random.Pick(members);
         if (HasTrouble(Settings.StoreLoss))
         {
-            Store.LoseState();
+            if (Random.Chance(0.3))
+                Store.GoBack();
+            else
+                Store.LoseState();
             if (Random.Chance(0.3))
                 Kill(victim);
             CountFault(0);
@@ -284,8 +288,11 @@ internal sealed class Simulation
     /// <summary>At a birth any process may; later, as <see cref="MayDie"/> says.</summary>
     /// <param name="victim">The process.</param>
     /// <param name="isSecond">Whether it may die right after another fault.</param>
-    public bool MayDieAtAPoint(SimRank victim, bool isSecond) =>
-        !_isHealed && (Store.Record.View.Epoch == 0 ? Settings.InitialRanks > 1 && victim.IsAlive : MayDie(victim) || (isSecond && victim.IsAlive && !Store.Record.View.IsTerminal && Others(victim).Any(IsWell)));
+    public bool MayDieAtAPoint(SimRank victim, bool isSecond) => IsStopping
+        ? victim.IsAlive && (Store.Record.View.IsTerminal || Store.Record.View.Members.Any(other => other.Rank != victim.Rank && Find(other.Id) is { IsAlive: true }))
+        : !_isHealed && (Store.Record.View.Epoch == 0 ? Settings.InitialRanks > 1 && victim.IsAlive : MayDie(victim) || (isSecond && victim.IsAlive && !Store.Record.View.IsTerminal && Others(victim).Any(IsWell)));
+
+    private bool IsStopping => Store.Record is { Pending.Kind: OperationKind.Stop } or { View.IsTerminal: true };
 
     /// <summary>Whether it can lead, and is about to be evicted by nobody.</summary>
     private bool IsWell(SimRank process) =>

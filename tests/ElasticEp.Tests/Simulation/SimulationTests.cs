@@ -34,6 +34,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
         Assert.True(coverage.Seeds < 1_000 || coverage.OperationPairs >= OperationPairsFloor, coverage.ToString());
         Assert.True(coverage.Seeds < 1_000 || coverage.StagedViews >= coverage.Seeds / 5, coverage.ToString());
         Assert.True(coverage.Seeds < 1_000 || coverage.StoreLosses >= coverage.Seeds / 20, coverage.ToString());
+        Assert.True(coverage.Seeds < 1_000 || coverage.StoreReturns >= coverage.Seeds / 100, coverage.ToString());
         Assert.True(coverage.Seeds < 1_000 || coverage.Restarts >= coverage.Seeds / 20, coverage.ToString());
         Assert.True(coverage.Seeds < 1_000 || coverage.Replans >= coverage.Seeds / 40, coverage.ToString());
         Assert.True(coverage.Seeds < 1_000 || coverage.Reloads >= coverage.Seeds / 20, coverage.ToString());

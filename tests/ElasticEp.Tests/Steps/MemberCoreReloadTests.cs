@@ -65,6 +65,46 @@ public sealed class MemberCoreReloadTests
         Assert.NotNull(probe.Answer);
     }
 
+    [Fact]
+    public void Under_Fail_steps_begin_at_once_and_the_view_is_Completed_when_all_experts_are_here()
+    {
+        var probe = Start([0, 2], new MemberProbe(lostExperts: LostExpertsPolicy.Fail)).Wait();
+        Assert.Equal(MemberPhase.Running, probe.Core.Phase);
+        probe.Complete(0, 2);
+        Assert.True(probe.Returned.Result);
+        Assert.Equal(0, probe.Core.CompletedEpoch);
+        probe.Do(effects => probe.Core.OnLoaded(TestViews.Id(0), 3, effects));
+        Assert.False(probe.Has<ViewCompleted>());
+        probe.Do(effects => probe.Core.OnLinkUp(TestViews.Id(2), effects)); // it has nothing of its own to say
+        Assert.Empty(probe.Sent<LoadedMessage>());
+        probe.Do(effects => probe.Core.OnLoaded(TestViews.Id(2), 3, effects));
+        Assert.Equal(3, Assert.Single(probe.Of<ViewCompleted>()).View.Epoch);
+        Assert.Equal(3, probe.Core.CompletedEpoch);
+    }
+
+    [Fact]
+    public void Under_Fail_a_view_whose_experts_come_before_its_first_step_is_complete_is_Completed_with_that()
+    {
+        var probe = Start([0], new MemberProbe(lostExperts: LostExpertsPolicy.Fail)).Wait();
+        probe.Do(effects => probe.Core.OnLoaded(TestViews.Id(0), 3, effects));
+        Assert.False(probe.Has<ViewCompleted>());
+        probe.Complete(0, 2);
+        Assert.Equal(3, probe.Core.CompletedEpoch);
+    }
+
+    [Fact]
+    public void Under_Fail_a_rank_that_loads_begins_when_what_it_has_can_be_used_and_says_until_Completed_that_it_has_loaded()
+    {
+        var probe = Start([1], new MemberProbe(lostExperts: LostExpertsPolicy.Fail)).Wait();
+        Assert.Equal(MemberPhase.Due, probe.Core.Phase);
+        probe.Do(effects => probe.Core.OnLoadBegun(effects));
+        Assert.Equal(MemberPhase.Running, probe.Core.Phase);
+        Assert.True(probe.Core.IsLoadAwaited);
+        probe.Do(effects => probe.Core.OnReloaded(new Reloaded(3), effects));
+        probe.Do(effects => probe.Core.OnLinkUp(TestViews.Id(2), effects));
+        Assert.Equal(3, Assert.Single(probe.Sent<LoadedMessage>()).Epoch);
+    }
+
     private static MemberProbe Start(int[] reloading, MemberProbe? probe = null)
     {
         probe ??= new MemberProbe();

@@ -12,7 +12,8 @@ internal sealed class MemberProbe
     public static readonly ElasticEpOptions Options = new();
     public static readonly TimeSpan Deadline = Options.StepDeadline;
 
-    public MemberProbe(int rank = 1) => Core = new MemberCore(TestViews.Id(rank), Peers, Options, StepRules.Default);
+    public MemberProbe(int rank = 1, LostExpertsPolicy lostExperts = LostExpertsPolicy.Wait) =>
+        Core = new MemberCore(TestViews.Id(rank), Peers, new ElasticEpOptions { LostExperts = lostExperts }, StepRules.Default);
 
     public PeerCore Peers { get; } = new(Options);
 

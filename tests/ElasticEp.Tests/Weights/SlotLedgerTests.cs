@@ -59,6 +59,19 @@ public class SlotLedgerTests
     }
 
     [Fact]
+    public void An_expert_of_a_recoverys_view_is_used_as_soon_as_it_is_here()
+    {
+        var ledger = Serving(3, 0, 4, 5);
+        Assert.Equal([new SlotNeed(0, 6, 2), new SlotNeed(0, 7, 1)], ledger.Renew(View(4, 6, 7)));
+        ledger.Refill(View(4, 6, 7), 0, 6);
+        Assert.Equal((0, 2, -1), (ledger.Current(0, 0), ledger.Current(0, 1), ledger.Current(0, 2)));
+        Assert.Equal([new SlotNeed(0, 7, 1)], ledger.Renew(View(4, 6, 7))); // the next attempt goes on from there
+        ledger.Refill(View(4, 6, 7), 0, 7);
+        ledger.Switch(View(4, 6, 7));
+        Assert.Equal((0, 2, 1), (ledger.Current(0, 0), ledger.Current(0, 1), ledger.Current(0, 2)));
+    }
+
+    [Fact]
     public void A_buffer_that_is_read_is_not_written_for_a_recoverys_view()
     {
         var ledger = Serving(2, 0, 4, 5);
