@@ -6,7 +6,7 @@ public static class ElasticGroupExtensions
     /// <summary>Changes the number of ranks and waits until the operation has ended.</summary>
     /// <param name="group">The group.</param>
     /// <param name="size">Number of ranks wanted.</param>
-    /// <param name="progress">Told how the operation goes on.</param>
+    /// <param name="progress">Told how the operation goes on, in order, on a thread of the pool. What it throws is ignored.</param>
     /// <param name="cancellationToken">Asks for rollback; what was decided is returned.</param>
     /// <inheritdoc cref="IElasticGroupClient.ScaleAsync"/>
     public static Task<ScaleResult> ScaleAsync(this IElasticGroupClient group, int size, IProgress<ScaleProgress>? progress = null, CancellationToken cancellationToken = default)

@@ -17,7 +17,7 @@ public interface IElasticGroupClient
 
     /// <summary>Changes the members and waits until the operation has ended.</summary>
     /// <param name="request">What is wanted.</param>
-    /// <param name="progress">Told how the operation goes on.</param>
+    /// <param name="progress">Told how the operation goes on, in order, on a thread of the pool. What it throws is ignored.</param>
     /// <param name="cancellationToken">Asks for rollback; what was decided is returned.</param>
     /// <returns>How it ended: completed, or aborted with the reason.</returns>
     /// <exception cref="ScaleInProgressException">Another operation runs.</exception>

@@ -124,7 +124,10 @@ internal sealed partial class FrontEnd
         {
             _unconfirmed.Remove(member);
             if (leave > 0 && _unconfirmed.Add(member))
+            {
                 _leaving[member] = leave;
+                _check.Set();
+            }
             else
                 _leaving.Remove(member);
         }

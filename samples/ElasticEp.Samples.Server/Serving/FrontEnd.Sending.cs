@@ -5,7 +5,7 @@ internal sealed partial class FrontEnd
 {
     /// <summary>
     /// A request without news for a while is checked: a message about it may have been lost with a link. Goes on
-    /// while there are requests, or members that have not reported.
+    /// while there are requests, or members that have not reported, or that leave: one may have said that it stays.
     /// </summary>
     private async Task CheckAsync(CancellationToken stoppingToken)
     {
@@ -13,8 +13,10 @@ internal sealed partial class FrontEnd
         {
             await _check.WaitAsync(stoppingToken);
             Dictionary<MemberId, List<(long, int)>> checks = [];
+            MemberId[] leaving;
             lock (_lock)
             {
+                leaving = [.. _leaving.Keys.Where(group.View.Contains)];
                 foreach (var request in _requests.Values.Where(request => request.Member is not null && time.GetElapsedTime(request.LastSeenAt) >= CheckPeriod))
                 {
                     if (!checks.TryGetValue(request.Member!.Value, out var list))
@@ -23,7 +25,7 @@ internal sealed partial class FrontEnd
                 }
 
                 _unreached.Clear();
-                if (_requests.Count > 0)
+                if (_requests.Count > 0 || leaving.Length > 0)
                     _check.Set();
             }
 
@@ -35,6 +37,8 @@ internal sealed partial class FrontEnd
 
             foreach (var (member, requests) in checks)
                 Send(member, ServingTopic.Check, RequestList.Encode(requests));
+            foreach (var member in leaving)
+                Send(member, ServingTopic.LeavingCheck, ReadOnlyMemory<byte>.Empty);
         }
     }
 

@@ -41,6 +41,7 @@ internal sealed partial class RankServing(IElasticGroup group, Qwen3Workload wor
         group.NotifyWork();
         if (drainTime > TimeSpan.Zero)
             await Task.WhenAny(leave.Emptied.Task, Task.Delay(drainTime, time, cancellationToken)).ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested(); // it stays after all: nothing is handed back
         leave.MustHandBack = true;
         group.NotifyWork();
         // A message may be lost with its link, and a front end may vanish: it is said again until all that are left have confirmed.
@@ -142,6 +143,13 @@ internal sealed partial class RankServing(IElasticGroup group, Qwen3Workload wor
             {
                 if (_frontEnds.TryAdd(message.Sender, true))
                     _mustAnnounce = true;
+                if (message.Topic == ServingTopic.LeavingCheck)
+                {
+                    _mustAnnounce = true;
+                    group.NotifyWork();
+                    continue;
+                }
+
                 if (message.Topic == ServingTopic.Check && message.Payload.IsEmpty)
                 {
                     _report.Set(); // it only says that it is there, and has no report

@@ -7,7 +7,7 @@ namespace ElasticEp.Hosting.Launching;
 /// which are stopped, and who is told of those that fail. Pure: (state, event, now) → (state, effects). Calls must not overlap.
 /// </summary>
 /// <param name="plan">Which ranks are to run.</param>
-/// <param name="startDeadline">How long a start may take.</param>
+/// <param name="startDeadline">How long a start may take, and then the registration.</param>
 internal sealed class LaunchCore(LaunchPlan plan, TimeSpan startDeadline)
 {
     /// <summary>Failures of one rank after which the group is not born.</summary>
@@ -40,7 +40,10 @@ internal sealed class LaunchCore(LaunchPlan plan, TimeSpan startDeadline)
                 OnRecord(record, now, effects);
                 break;
             case LaunchEvent.Started(var rank, var launch) when Find(rank, launch) is { } running:
-                OnStarted(rank, running, effects);
+                OnStarted(rank, running, now, effects);
+                break;
+            case LaunchEvent.Registered(var rank) when _ranks.TryGetValue(rank, out var running):
+                running.HasRegistered = true;
                 break;
             case LaunchEvent.Failed(var rank, var launch, var reason) when Find(rank, launch) is { Phase: not LaunchPhase.Stopping } running:
                 _ranks.Remove(rank);
@@ -97,11 +100,11 @@ internal sealed class LaunchCore(LaunchPlan plan, TimeSpan startDeadline)
             GiveUp(birth.Reason, effects); // its first ranks have been dismissed, and no operation can bring them back
     }
 
-    private static void OnStarted(int rank, RunningRank running, List<LaunchEffect> effects)
+    private static void OnStarted(int rank, RunningRank running, TimeSpan now, List<LaunchEffect> effects)
     {
         if (running.Phase == LaunchPhase.Starting)
         {
-            running.Phase = LaunchPhase.Running;
+            (running.Phase, running.RunsSince) = (LaunchPhase.Running, now);
         }
         else if (running.Phase == LaunchPhase.Cancelled)
         {
@@ -181,6 +184,8 @@ internal sealed class LaunchCore(LaunchPlan plan, TimeSpan startDeadline)
             running.UnwantedSince = null;
             if (running.Phase == LaunchPhase.Starting && now - running.LaunchedAt >= startDeadline)
                 Cancel(rank, running, $"its start has not ended within {startDeadline}", effects);
+            else if (RegistersBy(running) <= now)
+                OnSilent(rank, running, now, effects);
         }
         else if (running.Phase == LaunchPhase.Starting)
         {
@@ -191,6 +196,16 @@ internal sealed class LaunchCore(LaunchPlan plan, TimeSpan startDeadline)
             running.Phase = LaunchPhase.Stopping;
             effects.Add(new LaunchEffect.Stop(rank, running.Launch));
         }
+    }
+
+    private TimeSpan? RegistersBy(RunningRank running) => running is { Phase: LaunchPhase.Running, HasRegistered: false, RunsSince: { } since } && startDeadline < TimeSpan.MaxValue - since ? since + startDeadline : null;
+
+    /// <summary>It hangs before it can be admitted: another one may do better.</summary>
+    private void OnSilent(int rank, RunningRank running, TimeSpan now, List<LaunchEffect> effects)
+    {
+        running.Phase = LaunchPhase.Stopping;
+        effects.Add(new LaunchEffect.Stop(rank, running.Launch));
+        OnFailed(rank, running.Operation, $"it runs, and has not registered in the store within {startDeadline}", now, effects);
     }
 
     private static void Cancel(int rank, RunningRank running, string? failure, List<LaunchEffect> effects)
@@ -224,6 +239,6 @@ internal sealed class LaunchCore(LaunchPlan plan, TimeSpan startDeadline)
     {
         { Phase: LaunchPhase.Starting } => startDeadline < TimeSpan.MaxValue - running.LaunchedAt ? running.LaunchedAt + startDeadline : null,
         { Phase: LaunchPhase.Running, UnwantedSince: { } since } => since + UnwantedGrace,
-        _ => null,
+        _ => RegistersBy(running),
     };
 }

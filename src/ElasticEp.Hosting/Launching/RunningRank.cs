@@ -24,6 +24,12 @@ internal sealed class RunningRank(long launch, string operation, TimeSpan now)
     /// <summary>Why it could not be stopped: it may still run, and nothing is started in its place.</summary>
     public string? StopFailure { get; set; }
 
+    /// <summary>Since when it runs; null before.</summary>
+    public TimeSpan? RunsSince { get; set; }
+
+    /// <summary>Whether it has registered in the store.</summary>
+    public bool HasRegistered { get; set; }
+
     /// <summary>When it was seen as a member first; null before.</summary>
     public TimeSpan? MemberSince { get; private set; }
 
@@ -34,6 +40,7 @@ internal sealed class RunningRank(long launch, string operation, TimeSpan now)
     public void OnMember(TimeSpan now)
     {
         MemberSince ??= now;
+        HasRegistered = true;
         if (Operation == LaunchPlan.Standby)
             Operation = "";
     }

@@ -92,13 +92,21 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IGroupMonitor
         await _services.Transport.DisposeAsync().ConfigureAwait(false);
     }
 
-    private void OnRegistration(ControlEvent e) => _peers!.Watch((watch, _) =>
+    /// <summary>Told of each rank that registers, and of its process id if that is known.</summary>
+    public Action<int, int?>? Registered { get; set; }
+
+    private void OnRegistration(ControlEvent e)
     {
-        if (e is RankRegistered registered)
-            watch.OnRegistered(registered);
-        else if (e is RankUnregistered gone)
-            watch.OnUnregistered(gone.Member);
-    });
+        _peers!.Watch((watch, _) =>
+        {
+            if (e is RankRegistered registered)
+                watch.OnRegistered(registered);
+            else if (e is RankUnregistered gone)
+                watch.OnUnregistered(gone.Member);
+        });
+        if (e is RankRegistered present)
+            Registered?.Invoke(present.Member.Rank, present.ProcessId);
+    }
 
     private Task<ScaleResult> RunAsync(OperationRequest request, IProgress<ScaleProgress>? progress, CancellationToken cancellationToken)
     {

@@ -103,7 +103,7 @@ internal sealed class GroupWatch(ElasticEpOptions options, PeerCore peers)
         if (view.Epoch == 0 && _registered.Values.Where(found => found.Epoch > 0).MaxBy(found => found.Epoch) is { } held)
             return Status("restoring", false, TimeSpan.Zero, $"the store has lost the group's record; rank {held.Member.Rank} is in view {held.Epoch}, and the members bring it back");
         if (view.Epoch == 0)
-            return Status("forming", false, TimeSpan.Zero, "the group has no view yet");
+            return Status("forming", false, TimeSpan.Zero, $"the group has no view yet{(_record is { Pending: null, Own.Kept: [.., { IsCompleted: false } failed] } ? $"; the last attempt failed: {failed.Reason}. Start the first ranks again when the cause is gone" : "")}");
         if (obstacle is { } found)
             return Status("waiting", false, found.Since, found.Reason);
         var repairing = ranks.FindAll(rank => rank.Condition == RankCondition.Repairing);

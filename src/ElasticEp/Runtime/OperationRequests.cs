@@ -92,13 +92,38 @@ internal sealed class OperationRequests : IDisposable
         foreach (var send in effects.OfType<RequestEffect.Send>())
             _send(send.Coordinator, send.Message);
         foreach (var (caller, report) in reports)
-            caller.Progress?.Report(report);
+            caller.Report(report);
         foreach (var (caller, end) in ended)
             _ = end.Result is { } result ? caller.Done.TrySetResult(result) : caller.Done.TrySetException(end.Failure!);
     }
 
-    private sealed record Caller(IProgress<ScaleProgress>? Progress)
+    private sealed class Caller(IProgress<ScaleProgress>? progress)
     {
+        private readonly Lock _lock = new();
+        private Task _reporting = Task.CompletedTask;
+
         public TaskCompletionSource<ScaleResult> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>In order, and never on the thread of whoever learned of it: that is a rank's or a connection's, and this is the app's code.</summary>
+        public void Report(ScaleProgress now)
+        {
+            if (progress is null)
+                return;
+            lock (_lock)
+                _reporting = ReportAfterAsync(_reporting, now);
+        }
+
+        private async Task ReportAfterAsync(Task before, ScaleProgress now)
+        {
+            await before.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+            try
+            {
+                progress!.Report(now);
+            }
+            catch (Exception)
+            {
+                // the caller's own fault, and no concern of the operation
+            }
+        }
     }
 }

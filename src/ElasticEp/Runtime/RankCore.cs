@@ -55,6 +55,7 @@ internal sealed class RankCore
     {
         _output.Clear();
         _effects.Clear();
+        Member.Now = now;
         if (Peers.Excuse(now) is { Ticks: > 0 } late)
         {
             Member.Excuse(late);

@@ -1,3 +1,4 @@
+using ElasticEp.Events;
 using ElasticEp.Protocol;
 
 namespace ElasticEp.Scaling;
@@ -19,12 +20,12 @@ internal sealed partial class CoordinatorCore
     /// The store has lost the record, or has an older one. What the members hold of it is written again, as the view of a recovery: so nobody
     /// is overlooked who is in a later view.
     /// </summary>
-    private void Restore(long version, TimeSpan now)
+    private void Restore(long version, TimeSpan now, List<RankEffect> effects)
     {
         var (known, seen) = (Record.View.Epoch, _seen.Record.View.Epoch);
         var held = known > seen || (known == seen && (_writer.IsRestoring || _writer.Version >= _seen.Version)) ? Record : _seen.Record;
         _writer.Restore(held.View.Epoch >= _member.View.Epoch ? held : HeldAt(held), version);
-        _transition.OnRecordChanged(now);
+        _transition.OnRecordChanged(now, effects);
         _recovery.OnRecordLost(now);
     }
 

@@ -84,7 +84,7 @@ internal sealed partial class CoordinatorCore
             case RecordRead read:
                 var news = _writer.OnRead(read, _member.View.Epoch, effects, out var confirmed);
                 if (news == RecordNews.Lost && IsActive)
-                    Restore(read.Version, now);
+                    Restore(read.Version, now, effects);
                 else
                     OnNews(news, confirmed, now, effects);
                 break;
@@ -118,6 +118,7 @@ internal sealed partial class CoordinatorCore
                 _transition.OnLinkLost(lost.Peer);
                 break;
             case PeerLost lost:
+                _recovery.OnPeerLost(lost.Peer, now, effects);
                 _transition.OnPeerGone(lost.Peer, $"was lost before it was admitted: {lost.Detail}");
                 break;
             case Planned planned:
@@ -199,6 +200,7 @@ internal sealed partial class CoordinatorCore
         {
             _isTakingOver = false;
             _recovery.StartAgain(effects);
+            _transition.LetInAgain(effects);
         }
 
         _recovery.Advance(now, effects);
@@ -221,7 +223,7 @@ internal sealed partial class CoordinatorCore
         {
             case RecordNews.Known or RecordNews.Changed:
                 if (news == RecordNews.Changed)
-                    _transition.OnRecordChanged(now);
+                    _transition.OnRecordChanged(now, effects);
                 if (Record.View.Epoch > 0 && !Coordinates(Record.View) && Recovery is null)
                     StandDown();
                 break;
@@ -235,7 +237,7 @@ internal sealed partial class CoordinatorCore
                 _transition.OnWritten(written, now, effects);
                 break;
             case RecordNews.Refused:
-                _transition.OnRecordChanged(now);
+                _transition.OnRecordChanged(now, effects);
                 _recovery.OnRefused(now);
                 break;
         }
@@ -249,7 +251,7 @@ internal sealed partial class CoordinatorCore
 
     private void OnRecovered(TimeSpan now, List<RankEffect> effects)
     {
-        _transition.OnRecovered(now);
+        _transition.OnRecovered(now, effects);
         _recovery.OnWritten(now, effects);
         if (!Coordinates(Record.View))
             StandDown(); // who coordinates takes over when it is started

@@ -9,7 +9,7 @@ namespace ElasticEp.Scaling;
 /// A rank's own part in a transition: connect to the peers of the next view, fetch the weights, return requests to the queue when it is to
 /// leave; and undo all that when the operation is rolled back. Pure, like all cores.
 /// </summary>
-internal sealed class PreparationCore(MemberCore member, PeerCore peers)
+internal sealed partial class PreparationCore(MemberCore member, PeerCore peers)
 {
     /// <summary>How long a new plan waits for hooks that were cancelled, before it fails and says whom it waited for.</summary>
     public static readonly TimeSpan HookPatience = TimeSpan.FromSeconds(2);
@@ -23,6 +23,7 @@ internal sealed class PreparationCore(MemberCore member, PeerCore peers)
     private bool _hasFetched;
     private PrepareMessage? _fetched; // the plan that was fetched for, or is
     private string? _fetchFailure; // of this plan
+    private string _drainFailure = ""; // of this plan; empty for none
     private bool _isVoid; // its buffers have been taken since
     private bool _isDraining;
     private long _bytesMoved;
@@ -62,18 +63,23 @@ internal sealed class PreparationCore(MemberCore member, PeerCore peers)
             return;
         }
 
-        if (_plan is not null)
-            Undo(now, effects);
+        Undo(now, effects);
         _plan = plan;
-        (State, _isFetching, _hasFetched, _fetchFailure, _isVoid, _isDraining, _bytesMoved, _bytesTotal) = (PreparationState.Fetching, false, false, null, false, false, 0, 0);
+        (_bytesMoved, _bytesTotal) = (0, 0);
         FetchWhenReady(effects);
         FailIfHooksLast(now, effects);
     }
 
     public void OnDrain(MemberId from, DrainMessage drain, List<RankEffect> effects)
     {
-        if (_plan?.Operation != drain.Operation || _isDraining)
+        if (_plan?.Operation != drain.Operation)
             return;
+        if (_isDraining)
+        {
+            ReportDrainFailure(effects);
+            return;
+        }
+
         if (from != _coordinator || _plan.Next.Contains(member.Self))
             return; // of an earlier plan, by which this rank was to leave, or by a coordinator that is none any more
         _isDraining = true;
@@ -87,7 +93,9 @@ internal sealed class PreparationCore(MemberCore member, PeerCore peers)
             return;
         if (_plan is not null)
             Undo(now, effects);
-        if (member.View.Epoch == 0)
+        if (abort.Operation == OperationRequest.BirthId)
+            effects.Add(new Fail($"The group could not be formed: {abort.Reason}")); // it does not look like a rank that has left: it is to be started again
+        else if (member.View.Epoch == 0)
             member.Leave(effects);
     }
 
@@ -100,11 +108,12 @@ internal sealed class PreparationCore(MemberCore member, PeerCore peers)
 
     /// <summary>
     /// The coordinator's Abort may be lost; the record says the same. When an operation is recorded as completed its members have entered
-    /// every view that came of it: what one of them still prepares was given up.
+    /// every view that came of it: what one of them still prepares was given up. Births have no ids of their own: what the record says may
+    /// be of an earlier one.
     /// </summary>
     public void OnRecordSeen(GroupRecord record, TimeSpan now, List<RankEffect> effects)
     {
-        if (_plan is not null && record.FindOutcome(_plan.Operation) is { } outcome && (!outcome.IsCompleted || record.View.Contains(member.Self)))
+        if (_plan is { Base.Epoch: > 0 } && record.FindOutcome(_plan.Operation) is { } outcome && (!outcome.IsCompleted || record.View.Contains(member.Self)))
             OnAbort(new AbortMessage(outcome.Id, outcome.Reason), now, effects);
     }
 
@@ -142,6 +151,7 @@ internal sealed class PreparationCore(MemberCore member, PeerCore peers)
                 break;
             case LinkUp up:
                 ReportFetchFailure(effects);
+                ReportDrainFailure(effects);
                 FetchWhenReady(effects);
                 ReportAgain(up.Peer, effects);
                 break;
@@ -168,7 +178,8 @@ internal sealed class PreparationCore(MemberCore member, PeerCore peers)
                 ReportReady(effects);
                 break;
             case DrainFailed failed when IsCurrent(failed.Operation):
-                Report(State, $"the leave hook of rank {Rank} failed: {failed.Reason}", effects);
+                _drainFailure = $"the leave hook of rank {Rank} failed: {failed.Reason}";
+                ReportDrainFailure(effects);
                 break;
         }
     }
@@ -207,12 +218,6 @@ internal sealed class PreparationCore(MemberCore member, PeerCore peers)
     /// <summary>A member writes no buffer before it has itself completed the first step of the view in use; a joiner is in none.</summary>
     private bool HasCompleted(GroupView view) => !view.Contains(member.Self) || member.CompletedEpoch >= view.Epoch;
 
-    private void ReportReady(List<RankEffect> effects)
-    {
-        member.SetPrepared(_plan!.Operation, _plan.PlanView, _plan.Next);
-        Report(State, "", effects);
-    }
-
     private void OnFetchFailed(string reason, TimeSpan now, List<RankEffect> effects)
     {
         if (_plan is { } plan && _fetched?.Base.Epoch != plan.Base.Epoch)
@@ -226,25 +231,6 @@ internal sealed class PreparationCore(MemberCore member, PeerCore peers)
         _fetchFailure = reason;
         ReportFetchFailure(effects);
     }
-
-    /// <summary>Unless a member is down, which may be why: a recovery without it has the operation planned again.</summary>
-    private void ReportFetchFailure(List<RankEffect> effects)
-    {
-        if (_fetchFailure is { } reason && _plan is { } plan && !plan.Base.Members.Any(other => other.Id != member.Self && peers.IsDown(other.Id)))
-            Report(State, $"rank {Rank} failed to fetch its weights: {reason}", effects);
-    }
-
-    /// <summary>The coordinator is there again: what was sent to it may be lost, and it may be another one.</summary>
-    private void ReportAgain(MemberId peer, List<RankEffect> effects)
-    {
-        if (_plan is null || (peer != _coordinator && peer != member.Coordinator))
-            return;
-        _coordinator = peer;
-        Report(State, "", effects);
-    }
-
-    private void Report(PreparationState state, string failure, List<RankEffect> effects) =>
-        effects.Add(RankEffect.Send(_coordinator, new PreparationMessage(Operation, state, _plan!.Next.Digest, _bytesMoved, _bytesTotal, failure)));
 
     /// <summary>A hook that ignores its token cannot be ended. Until it returns, this rank can take part in nothing new, and says so.</summary>
     private void FailIfHooksLast(TimeSpan now, List<RankEffect> effects)
@@ -275,7 +261,8 @@ internal sealed class PreparationCore(MemberCore member, PeerCore peers)
 
     private void Undo(TimeSpan now, List<RankEffect> effects)
     {
-        member.DropPrepared(Operation);
+        if (_plan is not null)
+            member.DropPrepared(Operation);
         if (_isFetching || _hasFetched || _isVoid || _isDraining)
         {
             (_undone, _undoneSince) = (Operation, now);
@@ -283,6 +270,6 @@ internal sealed class PreparationCore(MemberCore member, PeerCore peers)
         }
 
         _plan = null;
-        (State, _isFetching, _hasFetched, _fetchFailure, _isVoid, _isDraining) = (PreparationState.Fetching, false, false, null, false, false);
+        (State, _isFetching, _hasFetched, _fetchFailure, _isVoid, _isDraining, _drainFailure) = (PreparationState.Fetching, false, false, null, false, false, "");
     }
 }

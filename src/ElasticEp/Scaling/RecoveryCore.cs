@@ -237,57 +237,11 @@ internal sealed partial class RecoveryCore(ElasticEpOptions options, MemberCore 
         peers.Withdraw(from, LossReason.Stuck);
     }
 
-    private void ReportUnanswered(Recovery recovery, TimeSpan now, List<RankEffect> effects)
-    {
-        recovery.AnswerBy = null;
-        foreach (var target in recovery.Targets.Where(target => !recovery.Answers.ContainsKey(target.Id)).OrderByDescending(target => target.Id == member.Self).ToArray())
-        {
-            var what = $"{target.Id} has not answered Stop within {options.StopDeadline}";
-            if (target.Id == member.Self)
-            {
-                Resign($"{what}: {member.Hindrance}", now, effects);
-                return; // who has not answered is the successor's to judge
-            }
-
-            peers.Report(target.Id, LossReason.Stuck, what, now);
-        }
-    }
-
-    /// <summary>A link between two that live stays down: the one that reaches fewer goes, of two alike the higher rank.</summary>
-    /// <returns>Whether it was lost already, so that no other event follows.</returns>
-    private bool ReportCutOff(Recovery recovery, TimeSpan now, List<RankEffect> effects)
-    {
-        recovery.LinksBy = null;
-        if (!HaveAllAnswered(recovery) || Survivors(recovery).FindCutOff() is not { } found)
-            return false;
-        var (cut, others) = found;
-        var what = $"its link to rank {string.Join(", ", others.Select(other => other.Rank))} stays down";
-        if (cut == member.Self)
-            Resign(what, now, effects);
-        else if (!peers.IsLost(cut))
-            peers.Report(cut, LossReason.Cut, what, now);
-        else
-            return recovery.GivenUp.Add(cut);
-        return false;
-    }
-
     /// <summary>More would be dropped on silence alone than are kept: the record says whether the others have gone on without this side.</summary>
     private void ReadAgain(Recovery recovery)
     {
         (recovery.HasReadAgain, recovery.ReadAgainAt) = (true, null);
         writer.Doubt();
-    }
-
-    /// <summary>This rank cannot do what it demands of others: the next one leads, and goes on without it.</summary>
-    private void Resign(string reason, TimeSpan now, List<RankEffect> effects)
-    {
-        var others = Record.View.Members.Where(other => other.Id != member.Self && !peers.IsLost(other.Id)).ToArray();
-        var successor = Array.Find(others, other => Record.LastCompleted?.Contains(other.Id) != false) ?? others.FirstOrDefault(); // who has been in a step, if there is one
-        if (successor is null)
-            return; // nobody else can
-        _resignedUntil = now + (options.StopDeadline * 2);
-        Drop();
-        effects.Add(RankEffect.Send(successor.Id, new StepFailedMessage(member.View.Epoch, member.Step, member.Self, reason)));
     }
 
     /// <summary>The members of the highest durable view and of the last Completed one, those excepted that were evicted.</summary>

@@ -3,7 +3,7 @@ using ElasticEp.Protocol;
 
 namespace ElasticEp.Scaling;
 
-/// <summary>What becomes known of processes that may join.</summary>
+/// <summary>What becomes known of processes that may join, and how they are let in.</summary>
 internal sealed partial class TransitionCore
 {
     public void OnRegistered(RankRegistered registered, TimeSpan now) => _joiners.OnRegistered(registered, Current, now);
@@ -24,4 +24,21 @@ internal sealed partial class TransitionCore
 
     /// <summary>A process is connected, during a recovery too.</summary>
     public void DismissAgain(MemberId process, List<RankEffect> effects) => _joiners.DismissAgain(process, Record, effects);
+
+    /// <summary>This rank enters a view. Joiners are in no step yet that could announce it to them: they get Start. A recovery and a birth start everybody themselves.</summary>
+    public void OnEntered(GroupView view, long firstStep, List<RankEffect> effects)
+    {
+        if (!view.BeginsWithStart && Current is { Phase: OperationPhase.Committed } operation && view.Epoch == Record.View.Epoch)
+            LetIn(operation.Pending, firstStep, effects);
+    }
+
+    /// <summary>This rank takes over from one that may have ended before it has let the joiners in.</summary>
+    public void LetInAgain(List<RankEffect> effects)
+    {
+        if (Record is { View.BeginsWithStart: false, IsCompleted: false, Pending: { } pending } && Record.View.Epoch == _member.View.Epoch)
+            LetIn(pending, _member.FirstStep, effects);
+    }
+
+    private void LetIn(PendingOperation pending, long firstStep, List<RankEffect> effects) =>
+        _starts.Send(new StartMessage(Record.View, firstStep, pending.Id, pending.CommittedViews), Record.Joiners.Select(joiner => joiner.Id), effects);
 }

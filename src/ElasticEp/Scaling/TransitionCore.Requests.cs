@@ -96,6 +96,12 @@ internal sealed partial class TransitionCore
     {
         _joiners.StartWatching(effects);
         _isBirthAwaited = false;
+        if (_interrupted is { } vanished && Record.Pending?.Id != vanished.Id && Record.FindOutcome(vanished.Id) is null)
+        {
+            SendAbort(vanished, "the store has lost it", effects); // no outcome in the record will tell them
+            _interrupted = null;
+        }
+
         if (Current is not null)
             return;
         if (Record.Pending is { CommittedViews: 0, Request.Kind: OperationKind.Birth } birth)
@@ -120,7 +126,7 @@ internal sealed partial class TransitionCore
                 Replan(operation, "its coordinator was lost");
             _interrupted = null;
         }
-        else if (Record.View.Epoch == 0 && Record.Own.Count == 0 && !_joiners.AnyInAView) // else there is a group, which brings its record back
+        else if (Record.View.Epoch == 0 && !_hasFailedBirth && Record.Own.Kept.All(outcome => !outcome.IsCompleted) && !_joiners.AnyInAView) // else there is a group, which brings its record back
         {
             _isBirthAwaited = now < BirthAt;
             if (_isBirthAwaited)

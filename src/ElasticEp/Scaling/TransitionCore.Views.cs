@@ -83,12 +83,12 @@ internal sealed partial class TransitionCore
         Finish(operation, _rules.StaysCommitted(operation.Pending.IsCommitted), operation.AbortReason!, now, effects);
     }
 
-    private void SendAbort(Operation operation, List<RankEffect> effects)
+    private void SendAbort(Operation operation, string reason, List<RankEffect> effects)
     {
         // A leaver may still have to follow the view that is without it: there is nothing for it to undo.
         var participants = Record.View.Members.Select(other => other.Id);
         foreach (var participant in operation.Pending.IsCommitted ? participants : participants.Concat(operation.Participants).Concat(_joiners.Of(operation, Record.View)).Distinct())
-            effects.Add(RankEffect.Send(participant, new AbortMessage(operation.Id, operation.AbortReason!)));
+            effects.Add(RankEffect.Send(participant, new AbortMessage(operation.Id, reason)));
     }
 
     private void Finish(Operation operation, bool isCompleted, string reason, TimeSpan now, List<RankEffect> effects)
@@ -107,8 +107,10 @@ internal sealed partial class TransitionCore
             _repairs.OnEnded(operation, now);
         else if (operation.Kind is OperationKind.Scale or OperationKind.Leave)
             _requests.OnEnded(Record.Requested.Count);
+        else if (operation is { Kind: OperationKind.Birth, Phase: OperationPhase.Aborting })
+            _hasFailedBirth = true;
         if (operation.HasEndedEarly)
-            SendAbort(operation, effects);
+            SendAbort(operation, operation.AbortReason!, effects);
         if (operation.Phase == OperationPhase.Aborting)
             _joiners.Dismiss(operation, Record.View, effects);
         _reporter.Report(operation, effects);

@@ -26,6 +26,7 @@ internal sealed partial class TransitionCore
     private readonly RequestQueue _requests = new();
     private readonly ViewPreparer _preparer;
     private readonly OperationReporter _reporter;
+    private bool _hasFailedBirth; // with this process; who is started again tries anew
     private bool _isBirthAwaited; // the group may have members that have not registered yet
     private Operation? _interrupted; // what was under way when somebody else wrote the record
     private ImmutableArray<MemberId> _leavers = []; // of the view that is being recorded as Completed
@@ -118,14 +119,6 @@ internal sealed partial class TransitionCore
     /// <summary>Notes who has been a member: the same process never joins again.</summary>
     public void OnView(GroupView view) => _joiners.Candidates.OnView(view);
 
-    /// <summary>This rank enters a view. Joiners are in no step yet that could announce it to them: they get Start. A recovery and a birth start everybody themselves.</summary>
-    public void OnEntered(GroupView view, long firstStep, List<RankEffect> effects)
-    {
-        if (view.BeginsWithStart || Current is not { Phase: OperationPhase.Committed } operation || view.Epoch != Record.View.Epoch)
-            return;
-        _starts.Send(new StartMessage(view, firstStep, operation.Id, operation.Pending.CommittedViews), Record.Joiners.Select(joiner => joiner.Id), effects);
-    }
-
     /// <summary>The first step of a view begins here, this long after the last one of the view before was complete.</summary>
     public void OnFirstStep(TimeSpan pause)
     {
@@ -134,11 +127,13 @@ internal sealed partial class TransitionCore
     }
 
     /// <summary>A recovery has made another view durable.</summary>
-    public void OnRecovered(TimeSpan now)
+    public void OnRecovered(TimeSpan now, List<RankEffect> effects)
     {
         if (Current is not { } operation)
             return;
         operation.OnBaseChanged(now);
+        if (operation.Phase == OperationPhase.Gathering)
+            _load.Request(operation, Record.View, effects); // what was requested before the recovery may be lost with a link
         if (!Record.Evicted.IsEmpty)
             Replan(operation, $"rank {string.Join(", ", Record.Evicted.Select(evicted => evicted.Rank))} was evicted");
     }
@@ -147,11 +142,11 @@ internal sealed partial class TransitionCore
     /// Somebody else has written the record. What is under way is what it says: the operation goes on upon another view if a recovery has
     /// changed nothing else, and is taken up anew, or is over, in any other case.
     /// </summary>
-    public void OnRecordChanged(TimeSpan now)
+    public void OnRecordChanged(TimeSpan now, List<RankEffect> effects)
     {
         if (Current is { } operation && Record.Pending is { } pending && pending.Id == operation.Id && operation.TryResume(pending, now))
         {
-            OnRecovered(now);
+            OnRecovered(now, effects);
             return;
         }
 
@@ -200,7 +195,8 @@ internal sealed partial class TransitionCore
         switch (operation.Phase)
         {
             case OperationPhase.Proposing:
-                _writer.Write(Record with { Pending = operation.Pending }, WritePurpose.Propose, effects);
+                var own = operation.Kind == OperationKind.Birth ? OutcomeLog.Empty : Record.Own; // births that have failed are over
+                _writer.Write(Record with { Pending = operation.Pending, Own = own }, WritePurpose.Propose, effects);
                 break;
             case OperationPhase.Gathering when operation.Pending.Joiners.All(_joiners.IsGathered) && !_load.Missing(operation, Record.View).Any():
                 RequestPlan(operation, now, effects);

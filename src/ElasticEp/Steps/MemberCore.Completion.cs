@@ -99,7 +99,7 @@ internal sealed partial class MemberCore
         }
 
         _latchedWake = 0;
-        _isFirstOfView = true;
+        (_isFirstOfView, FirstStep) = (true, step);
         effects.Add(new EnterView(view, step, operation, committedViews, IsReloading));
         if (view.Contains(Self))
             return;

@@ -24,7 +24,7 @@ internal sealed partial class MemberCore
     public MemberId? RecoveryLeader => rules.Leader(View, peers);
 
     /// <summary>Why this rank does not answer Stop.</summary>
-    public string Hindrance => _isLoadStuck ? "its load of lost experts gets no further" : "its delegate does not end";
+    public string Hindrance => _isLoadStuck ? "its load of lost experts gets no further" : _isAbsent ? "its app does not call RunStepAsync" : "its delegate does not end";
 
     public void OnStop(MemberId from, StopMessage stop, TimeSpan now, List<RankEffect> effects)
     {
@@ -49,7 +49,7 @@ internal sealed partial class MemberCore
 
         if (_isDelegateInside && Phase is MemberPhase.Running or MemberPhase.Closing && rules.StopCancelsDelegate(HasClosed))
             effects.Add(Abort("The group stopped the attempt to recover."));
-        if (rules.MayAnswerStop(_isDelegateInside) && !_isLoadStuck)
+        if (rules.MayAnswerStop(_isDelegateInside) && !_isLoadStuck && !_isAbsent)
             AnswerStop(now, effects);
         else if (Phase != MemberPhase.Stopping)
             Phase = MemberPhase.Stopping;
@@ -192,7 +192,7 @@ internal sealed partial class MemberCore
     private RankEffect SendStopped(MemberId to, long recovery) => RankEffect.Send(to, new StoppedMessage(recovery, View.Epoch, _closed, _closedEpoch, [.. peers.Connected], [.. peers.Alive]));
 
     /// <summary>This process was late itself: whatever it waits for gets that time in addition.</summary>
-    public void Excuse(TimeSpan late) => (_stoppedSince, _closingSince, _reportedAt) = (_stoppedSince + late, _closingSince + late, _reportedAt + late);
+    public void Excuse(TimeSpan late) => (_stoppedSince, _closingSince, _reportedAt, _absentSince) = (_stoppedSince + late, _closingSince + late, _reportedAt + late, _absentSince + late);
 
     /// <summary>Stop was answered, and neither Start nor another Stop has come: whoever sent it does not lead any more.</summary>
     private void ReportMissingStart(TimeSpan now)

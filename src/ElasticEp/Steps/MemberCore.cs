@@ -49,6 +49,9 @@ internal sealed partial class MemberCore(MemberId self, PeerCore peers, ElasticE
 
     public int Attempt { get; private set; }
 
+    /// <summary>The first step of the view in use.</summary>
+    public long FirstStep { get; private set; }
+
     public long LastCompleted { get; private set; }
 
     /// <summary>Whether this rank loads experts that the view in use gives it.</summary>
@@ -64,7 +67,9 @@ internal sealed partial class MemberCore(MemberId self, PeerCore peers, ElasticE
     public int EarlyStepEnds => _early.Count;
 
     /// <summary>When a tick is wanted, or null.</summary>
-    public TimeSpan? WakeAt => Phase switch
+    public TimeSpan? WakeAt => Earliest.Of(AbsentBy, TroubleAt);
+
+    private TimeSpan? TroubleAt => Phase switch
     {
         MemberPhase.Closing when !_isTroubleReported && !_isDelegateInside => _closingSince + options.StepDeadline,
         MemberPhase.Stopped => _stoppedSince + StartPatience,
@@ -102,6 +107,7 @@ internal sealed partial class MemberCore(MemberId self, PeerCore peers, ElasticE
         {
             case StepEventKind.CallerWaits:
                 _isCallerWaiting = true;
+                OnPresent(effects);
                 AnswerGone(effects);
                 RunIfDue(effects);
                 break;
@@ -126,6 +132,9 @@ internal sealed partial class MemberCore(MemberId self, PeerCore peers, ElasticE
                 break;
             case StepEventKind.StepEnd:
                 OnStepEnd(e, effects);
+                break;
+            case StepEventKind.Tick when AbsentBy <= now:
+                OnAbsent(effects);
                 break;
             case StepEventKind.Tick when WakeAt <= now && Phase == MemberPhase.Stopped:
                 ReportMissingStart(now);
@@ -171,6 +180,7 @@ internal sealed partial class MemberCore(MemberId self, PeerCore peers, ElasticE
         _isTroubleReported = false;
         (_switchEpoch, _switchDigest) = (0, 0);
         Phase = MemberPhase.Due;
+        NoteAbsence();
         RunIfDue(effects);
     }
 
@@ -180,7 +190,7 @@ internal sealed partial class MemberCore(MemberId self, PeerCore peers, ElasticE
             return;
         Phase = MemberPhase.Running;
         _isDelegateInside = _hasCallerRun = true;
-        _hasWork = _announcedEpoch != 0;
+        _hasWork = _announcedEpoch != 0 || (Attempt > 1 && _hasWork); // what was notified during an attempt that failed is not in the frozen batch
         effects.Add(RankEffect.RunDelegate(View, Step, Attempt));
         ReplayEarly(effects);
     }

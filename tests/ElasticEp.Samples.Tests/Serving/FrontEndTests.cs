@@ -295,6 +295,20 @@ public sealed class FrontEndTests
         return frontEnd;
     }
 
+    [Fact]
+    public async Task A_rank_that_leaves_is_asked_whether_it_still_does_and_gets_requests_when_it_stays()
+    {
+        var group = new FakeGroup(0);
+        using var frontEnd = await StartAsync(group);
+        group.Deliver(0, ServingTopic.Leaving, BitConverter.GetBytes(1));
+        await group.ReceiveAsync(ServingTopic.Clear);
+        frontEnd.Submit([1], Options);
+        await group.ReceiveAsync(ServingTopic.LeavingCheck); // its word that it stays was lost
+        await group.ReceiveAsync(ServingTopic.LeavingCheck);
+        group.Deliver(0, ServingTopic.Leaving, BitConverter.GetBytes(0));
+        Assert.Equal(0, (await AssignedAsync(group)).Rank);
+    }
+
     private static async Task<(int Rank, Assignment Assignment)> AssignedAsync(FakeGroup group)
     {
         var (rank, payload) = await group.ReceiveAsync(ServingTopic.Assign);

@@ -78,6 +78,15 @@ public sealed class RankServingTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_front_end_that_asks_whether_the_rank_leaves_is_told_again()
+    {
+        _rank.Deliver(-1, ServingTopic.LeavingCheck, []);
+        Assert.Equal(0, BitConverter.ToInt32((await _rank.RunUntilAsync(ServingTopic.Leaving)).Payload.Span)); // it says so to whom it hears first
+        _rank.Deliver(-1, ServingTopic.LeavingCheck, []);
+        Assert.Equal(0, BitConverter.ToInt32((await _rank.RunUntilAsync(ServingTopic.Leaving)).Payload.Span));
+    }
+
+    [Fact]
     public async Task The_first_step_with_a_request_is_told_before_it_is_complete_and_no_other()
     {
         for (var request = 1; request <= 2; request++)

@@ -106,6 +106,19 @@ public sealed class ReloadTests
         await stuck.Loop.WaitAsync(ElasticCluster.Deadline, Token);
     }
 
+    [Fact]
+    public async Task A_rank_whose_app_does_not_call_for_its_next_step_is_evicted_and_ends_when_it_calls()
+    {
+        await using var cluster = await StartAsync();
+        await cluster.WaitForStepsAsync(10);
+        var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var away = cluster[1];
+        away.BeforeCall = () => gate.Task;
+        await GoesOnAsync(cluster, 0, 2);
+        gate.SetResult();
+        await away.Loop.WaitAsync(ElasticCluster.Deadline, Token);
+    }
+
     private static Task<ElasticCluster> StartAsync(int minRanks = 1, LostExpertsPolicy lostExperts = LostExpertsPolicy.Wait) => ElasticCluster.StartAsync(options =>
     {
         options.LostExperts = lostExperts;

@@ -27,6 +27,9 @@ internal sealed class ToyRank(RankRuntime runtime, ToyWorkload workload, int max
     /// <summary>Called at the start of every attempt; may throw.</summary>
     public Action<ElasticStep>? OnStep { get; set; }
 
+    /// <summary>Awaited before the loop asks for the next step.</summary>
+    public Func<Task>? BeforeCall { get; set; }
+
     /// <summary>Called after the exchanges have ended; may throw.</summary>
     public Action<ElasticStep>? OnTail { get; set; }
 
@@ -69,6 +72,8 @@ internal sealed class ToyRank(RankRuntime runtime, ToyWorkload workload, int max
     {
         while (true)
         {
+            if (BeforeCall is { } beforeCall)
+                await beforeCall();
             var batch = ToyModel.Batch(Runtime.Rank, _batch, maxTokens, HotExperts);
             try
             {

@@ -42,6 +42,26 @@ public sealed class LaunchFailureTests
     }
 
     [Fact]
+    public void A_process_that_runs_and_does_not_register_is_stopped_and_another_one_is_started_later()
+    {
+        var probe = LaunchProbe.Serving(standbys: 1);
+        probe.Now = 10;
+        probe.Run(2, hangs: true);
+        Assert.Equal(10 + LaunchProbe.StartDeadline.TotalSeconds, probe.WakeAt);
+        Assert.Equal([2], probe.Wake().Stopped);
+        Assert.Contains(probe.Effects, effect => effect is LaunchEffect.NotStarted { Rank: 2, Reason: "it runs, and has not registered in the store within 00:05:00", Delay: not null });
+        Assert.Empty(probe.Stop(2).Started);
+        Assert.Equal(["2 @standby"], probe.Wake().Started);
+    }
+
+    [Fact]
+    public void One_that_has_registered_has_all_the_time_it_needs()
+    {
+        var probe = LaunchProbe.Serving(standbys: 1).Run(2, hangs: true);
+        Assert.Null(probe.Post(new LaunchEvent.Registered(2)).WakeAt);
+    }
+
+    [Fact]
     public void Whoever_ends_while_the_host_stops_is_not_replaced()
     {
         var probe = LaunchProbe.Serving(standbys: 1).Run(2);

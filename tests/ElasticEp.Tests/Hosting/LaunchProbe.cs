@@ -57,7 +57,14 @@ internal sealed class LaunchProbe(int standbys = 0)
 
     public LaunchProbe See(GroupRecord record) => Post(new LaunchEvent.Record(record));
 
-    public LaunchProbe Run(int rank) => Post(new LaunchEvent.Started(rank, _launches[rank]));
+    /// <summary>It runs, and registers at once unless it hangs.</summary>
+    public LaunchProbe Run(int rank, bool hangs = false)
+    {
+        Post(new LaunchEvent.Started(rank, _launches[rank]));
+        if (!hangs)
+            _core.Handle(new LaunchEvent.Registered(rank), _now, Effects);
+        return this;
+    }
 
     public LaunchProbe Fail(int rank, string reason = "no memory") => Post(new LaunchEvent.Failed(rank, _launches[rank], reason));
 

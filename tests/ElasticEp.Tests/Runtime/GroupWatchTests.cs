@@ -103,6 +103,13 @@ public sealed class GroupWatchTests
     }
 
     [Fact]
+    public void A_group_that_could_not_be_formed_says_why()
+    {
+        _watch.OnRecord(GroupRecord.Unborn with { Own = OutcomeLog.Empty.Add(new OperationOutcome(OperationRequest.BirthId, false, "rank 1 failed to fetch its weights: its disk is away", new OperationFigures())) }, _now);
+        Assert.Equal(("forming", "the group has no view yet; the last attempt failed: rank 1 failed to fetch its weights: its disk is away. Start the first ranks again when the cause is gone"), (Read().Phase, Read().Detail));
+    }
+
+    [Fact]
     public void A_rank_that_claims_a_step_far_ahead_does_not_hide_that_the_others_get_on()
     {
         Serve(View);

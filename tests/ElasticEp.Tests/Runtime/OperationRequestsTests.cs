@@ -65,6 +65,21 @@ public sealed class OperationRequestsTests : IDisposable
     }
 
     [Fact]
+    public async Task Progress_is_reported_in_order_and_what_the_app_makes_of_it_holds_nobody_up()
+    {
+        _requests.OnRecord(Record);
+        using var gate = new ManualResetEventSlim();
+        var progress = new HeldProgress(gate);
+        _ = _requests.RunAsync(Ask, progress, CancellationToken.None);
+        for (var bytes = 1; bytes <= 5; bytes++)
+            _requests.OnMessage(TestViews.Id(0), new ProgressMessage(new ScaleProgress("op", ScalePhase.Preparing, bytes, 5, "")));
+        Assert.Empty(progress.Seen); // the first one is still inside
+        gate.Set();
+        await UntilAsync(() => progress.Seen.Count == 5);
+        Assert.Equal([1, 2, 3, 4, 5], progress.Seen);
+    }
+
+    [Fact]
     public async Task A_group_that_is_not_born_by_the_deadline_is_said_to_have_no_view()
     {
         var asking = _requests.RunAsync(Ask, null, CancellationToken.None);
@@ -114,6 +129,19 @@ public sealed class OperationRequestsTests : IDisposable
         {
             Assert.True(TimeProvider.System.GetElapsedTime(started) < Deadline, $"not within {Deadline}");
             await Task.Yield();
+        }
+    }
+
+    /// <summary>Waits inside, then throws.</summary>
+    private sealed class HeldProgress(ManualResetEventSlim gate) : IProgress<ScaleProgress>
+    {
+        public ConcurrentQueue<long> Seen { get; } = [];
+
+        public void Report(ScaleProgress value)
+        {
+            Assert.True(gate.Wait(Deadline));
+            Seen.Enqueue(value.BytesMoved);
+            throw new InvalidOperationException("the app's own");
         }
     }
 }

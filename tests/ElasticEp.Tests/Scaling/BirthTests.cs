@@ -46,6 +46,31 @@ public sealed class BirthTests
     }
 
     [Fact]
+    public void After_a_birth_that_has_failed_rank_0_that_is_started_again_tries_anew()
+    {
+        var first = CoreProbe.Unborn().Register(1).LinkUp(1).Plan(0, 1);
+        first.Report(1, PreparationState.Fetching, "its disk is away").Write();
+        Assert.Contains("its disk is away", first.Of<Fail>().Single().Reason, StringComparison.Ordinal);
+        Assert.Single(first.Sent<AbortMessage>(1));
+        Assert.False(first.Post(RankEvent.Tick).Has<WriteRecord>()); // not this process
+        Assert.False(first.Record.Own.Kept.Single().IsCompleted);
+        var probe = CoreProbe.Reborn(first.Record);
+        Assert.Empty(probe.Of<WriteRecord>().Single().Record.Own.Kept); // so that nobody takes the outcome of before for that of this one
+        probe.Write().Register(0).Register(1).LinkUp(1).Plan(0, 1);
+        Assert.Single(probe.Sent<PrepareMessage>(1));
+        probe.Report(1, PreparationState.Ready);
+        Assert.Equal(1, probe.Fetched().Write().Record.View.Epoch);
+    }
+
+    [Fact]
+    public void A_first_rank_fails_when_its_group_cannot_be_formed_so_that_it_is_started_again()
+    {
+        var probe = CoreProbe.Fresh();
+        probe.Message(0, new AbortMessage(OperationRequest.BirthId, "its disk is away"));
+        Assert.Equal("The group could not be formed: its disk is away", probe.Of<Fail>().Single().Reason);
+    }
+
+    [Fact]
     public void A_first_view_that_is_made_anew_waits_for_every_process()
     {
         var probe = CoreProbe.Unborn().Register(1).LinkUp(1).Plan(0, 1);

@@ -135,6 +135,17 @@ public sealed class PreparationCoreTests
         Assert.Equal("", probe.Core.Preparation.Operation);
     }
 
+    [Fact]
+    public void A_leave_hook_that_has_failed_is_reported_again_when_the_coordinator_is_back_or_requests_it_again()
+    {
+        var probe = Loaded().Message(0, new DrainMessage("op"));
+        Assert.Equal("the leave hook of rank 1 failed: no room", probe.Post(new DrainFailed("op", "no room")).Sent<PreparationMessage>(0).Single().Failure);
+        Assert.Equal("the leave hook of rank 1 failed: no room", probe.LinkUp(0).Sent<PreparationMessage>(0).First().Failure);
+        Assert.Equal("the leave hook of rank 1 failed: no room", probe.Message(0, new DrainMessage("op")).Sent<PreparationMessage>(0).Single().Failure);
+        probe.Message(0, new AbortMessage("op", "test")).Post(new RolledBack("op"));
+        Assert.Empty(probe.LinkUp(0).Sent<PreparationMessage>());
+    }
+
     /// <summary>To load them the leave hook is cancelled, and nothing comes of it.</summary>
     [Fact]
     public void A_leaver_that_drains_when_it_has_to_load_lost_experts_is_readmitted_first()

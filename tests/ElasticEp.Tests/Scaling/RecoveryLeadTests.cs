@@ -38,12 +38,40 @@ public sealed class RecoveryLeadTests
     }
 
     [Fact]
+    public void When_a_member_is_lost_that_has_not_answered_the_others_are_asked_again_whom_they_see()
+    {
+        var probe = CoreProbe.Idle(change: record => record with { View = TestViews.View(1, 0, 1, 2) }).LoseLink(2);
+        probe.AnswerRead();
+        Assert.Single(probe.Sent<StopMessage>(1));
+        probe.Message(1, new StoppedMessage(probe.Coordinator.Recovery!.Id, 1, 1, 1, [TestViews.Id(0), TestViews.Id(2)], [TestViews.Id(0), TestViews.Id(2)]));
+        Assert.Single(probe.Lose(2).Sent<StopMessage>(1));
+        Assert.Empty(probe.Message(1, new StoppedMessage(probe.Coordinator.Recovery!.Id, 1, 1, 1, [TestViews.Id(0)], [TestViews.Id(0)])).Sent<StopMessage>());
+    }
+
+    [Fact]
     public void Who_takes_over_a_recovered_view_starts_it_again()
     {
         var probe = Successor(isCompleted: false);
         Assert.Equal((2, 2), probe.Sent<StartMessage>(2).Select(start => (start.View.Epoch, start.Step)).Single());
         Assert.Empty(probe.Sent<StartMessage>(0)); // it was evicted
         Assert.Empty(probe.Sent<StartMessage>(1)); // this rank itself
+    }
+
+    /// <summary>Its predecessor may have ended between its StepEnd and its own switch: then nobody has let the joiners in.</summary>
+    [Fact]
+    public void Who_takes_over_a_view_that_was_announced_lets_its_joiners_in()
+    {
+        var probe = CoreProbe.Idle(rank: 1);
+        var next = TestViews.View(2, 1, 2);
+        probe.Message(0, new PrepareMessage("op", 0, probe.Record.View, next, [], TimeSpan.Zero)).LinkUp(2);
+        probe.Post(new Fetched("op", next.Digest));
+        probe.Step(announced: next);
+        Assert.Equal(2, probe.Core.Member.View.Epoch);
+        var pending = new PendingOperation(new OperationRequest("op", OperationKind.Scale), [1, 2], [2], [0]) { IsCommitted = true, CommittedViews = 1 };
+        probe.Overwrite(probe.Record.WithNext(next) with { Pending = pending });
+        var start = probe.AnswerRead().Sent<StartMessage>(2).Single();
+        Assert.Equal((2, probe.Core.Member.Step, "op", 1), (start.View.Epoch, start.Step, start.Operation, start.CommittedViews));
+        Assert.Empty(probe.Sent<StartMessage>(0));
     }
 
     [Fact]

@@ -87,11 +87,15 @@ internal sealed class SimChecks(Simulation world)
 
         var isUnused = world.Processes.All(process => process.Core.Member.View.Digest != old.View.Digest); // its writer did not learn that it was written, and decides anew
         Require(next.View.Epoch > old.View.Epoch || isUnused, $"{old.View} was lost, and {next.View} is no later one");
+        if (next.View.Epoch <= old.View.Epoch)
+            _durable.Remove(old.View.Epoch);
         _durable[next.View.Epoch] = next.View.Digest;
-        if (old.Pending is { } lost && next.Pending is null)
+        if (old.Pending is { } lost && next.Pending?.Id != lost.Id)
             _proposed.Remove(lost.Id); // nobody who lives knows of it: its caller requests it again
         foreach (var outcome in old.Requested.Kept.Where(outcome => next.FindOutcome(outcome.Id) is null))
             _proposed.Remove(outcome.Id);
+        if (next.View.Epoch <= old.View.Epoch)
+            return; // nobody was ever in the one before
         _evicted.UnionWith(Ranks(old.View).Except(Ranks(next.View)));
         _lost.UnionWith(old.View.Members.Concat(old.Leavers).Where(member => !next.View.Contains(member.Id) && !next.Leavers.Contains(member)).Select(member => member.Id));
     }

@@ -10,7 +10,7 @@ namespace ElasticEp.Tests.Simulation;
 internal sealed class SimLauncher(Simulation world)
 {
     private const long StopTime = 50_000;
-    private const long ReportTime = 2_500_000; // a report that was lost once has come again by then
+    private const long ReportTime = 4_500_000; // a report that was lost twice, and came once while the record was not known, has come again by then
 
     private readonly LaunchCore _core = new(new LaunchPlan("sim", world.Settings.InitialRanks, SimSettings.MaxRanks, world.Settings.Standbys), TimeSpan.FromMicroseconds(SimSettings.OperationDeadline));
     private readonly HashSet<long> _starting = [];
@@ -31,6 +31,13 @@ internal sealed class SimLauncher(Simulation world)
     {
         foreach (var (launch, _) in _running.Where(running => running.Value == process).ToArray())
             world.Clock.After(world.Random.Delay(300), () => Post(new LaunchEvent.Ended(process.Rank, launch, (int)process.Identity.Incarnation, "exited")));
+    }
+
+    /// <summary>A process has registered.</summary>
+    public void OnRegistered(SimRank process)
+    {
+        if (_running.Values.Contains(process))
+            Post(new LaunchEvent.Registered(process.Rank));
     }
 
     private void OnRecord(GroupRecord record)
@@ -77,6 +84,7 @@ internal sealed class SimLauncher(Simulation world)
                 });
                 break;
             case LaunchEffect.Stop stop:
+                _running[stop.Launch].IsEnding = true;
                 world.Clock.After(world.Random.Delay(StopTime), () =>
                 {
                     _running[stop.Launch].End(isGraceful: world.Random.Chance(0.5));
@@ -135,10 +143,7 @@ internal sealed class SimLauncher(Simulation world)
             case 1:
                 break; // its start hangs
             case 2:
-                var hung = world.AddHanging(rank);
-                Run(start, hung);
-                if (start.Rank.Operation == LaunchPlan.Standby)
-                    world.Clock.After(500_000, () => hung.End(isGraceful: false)); // an operation would end it
+                Run(start, world.AddHanging(rank)); // it never registers
                 break;
             default:
                 // It registers and then dies before it is admitted.
@@ -160,6 +165,8 @@ internal sealed class SimLauncher(Simulation world)
         if (start.Rank.Operation == LaunchPlan.Standby)
             _standbys.Add(process);
         Post(new LaunchEvent.Started(process.Rank, start.Launch));
+        if (process.HasRegistered)
+            Post(new LaunchEvent.Registered(process.Rank));
     }
 
     private void Fail(LaunchEffect.Start start, string reason)

@@ -14,6 +14,12 @@ internal sealed partial class SimRank
     private bool _isWaiting;
     private bool _hasRun;
 
+    /// <summary>Whether its app does not call for long.</summary>
+    public bool IsAway { get; set; }
+
+    /// <summary>Whether its launcher is about to stop it.</summary>
+    public bool IsEnding { get; set; }
+
     public SimAttempt? LastAttempt { get; private set; }
 
     public string DescribeRequests() => $"[{string.Join(' ', _requests.Keys)}] batch {(_batch is null ? "none" : string.Join(' ', _batch.Select(assignment => assignment.Request.Id)))} leaving {_leaving}";
@@ -43,8 +49,9 @@ internal sealed partial class SimRank
     }
 
     /// <summary>A rank that is out may have no serving loop any more when it is released.</summary>
-    private void CallAgain() => _world.Clock.After(_world.Random.Delay(200), () =>
+    private void CallAgain() => _world.Clock.After(_world.TryStayAway(this) ? SimSettings.Stuck : _world.Random.Delay(200), () =>
     {
+        IsAway = false;
         if (!IsAlive || _isWaiting || (Core.Member.Phase == MemberPhase.Gone && _world.Random.Chance(0.5)))
             return;
         _isWaiting = true;

@@ -35,6 +35,8 @@ internal sealed partial class SimRank
 
     public GroupMember Identity { get; }
 
+    public bool HasRegistered { get; private set; }
+
     public int Rank => Identity.Rank;
 
     public string Address => Identity.Address;
@@ -59,6 +61,7 @@ internal sealed partial class SimRank
     public void Start(bool wantsBirth)
     {
         (_isRegistered, WantsBirth) = (true, wantsBirth);
+        HasRegistered = true;
         _world.Store.Register(this, epoch: 0);
         _world.Store.Subscribe((record, version) => Post(new RecordSeen(record, version)), () => IsAlive, mayMerge: true);
         if (wantsBirth)

@@ -45,6 +45,7 @@ internal sealed class SimSettings
         Standbys = Replaces ? random.Pick<int>([0, 0, 1, 2]) : 0;
         BirthTrouble = random.Pick<double>([0, 0, 0.5]);
         StoreLoss = random.Pick<double>([0, 0, 0.03]);
+        Absence = random.Pick<double>([0, 0, 0, 0.003]);
         LostExperts = random.Pick<LostExpertsPolicy>([LostExpertsPolicy.Wait, LostExpertsPolicy.Wait, LostExpertsPolicy.Fail]);
     }
 
@@ -112,6 +113,9 @@ internal sealed class SimSettings
 
     /// <summary>Probability, now and then, that the store is restarted without its state.</summary>
     public double StoreLoss { get; }
+
+    /// <summary>Probability, after each step of a rank, that its app does not call for the next one for long.</summary>
+    public double Absence { get; }
 
     /// <summary>Whether steps wait for lost experts.</summary>
     public LostExpertsPolicy LostExperts { get; }

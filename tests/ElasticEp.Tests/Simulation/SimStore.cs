@@ -135,6 +135,7 @@ internal sealed class SimStore(Simulation world)
         if (_registered.TryGetValue(rank.Rank, out var hidden) && hidden.Rank != rank)
             LookAgain(hidden.Rank);
         _registered[rank.Rank] = (rank, epoch);
+        world.Clock.After(world.Random.Delay(1_000), () => world.Launcher.OnRegistered(rank));
         foreach (var (watcher, last) in _rankWatchers)
             Report(watcher, last, new RankRegistered(rank.Identity, Epoch: epoch));
     }

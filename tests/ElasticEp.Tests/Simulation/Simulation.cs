@@ -192,6 +192,17 @@ internal sealed class Simulation
         return true;
     }
 
+    /// <summary>The app may stop calling for steps for a while.</summary>
+    public bool TryStayAway(SimRank rank)
+    {
+        if (!MayFault(rank) || !HasTrouble(Settings.Absence))
+            return false;
+        Trace.Note(rank.Rank, "its app stays away");
+        rank.IsAway = true;
+        CountFault(SimSettings.Stuck);
+        return true;
+    }
+
     /// <summary>A hook may never return when it loads lost experts, as long as others can go on without its rank.</summary>
     public bool TryHang(SimRank rank)
     {
@@ -341,7 +352,7 @@ internal sealed class Simulation
 
     private IEnumerable<SimRank> Others(SimRank victim) => Store.Record.View.Members
         .Where(member => member.Rank != victim.Rank && Store.Record.Pending?.Target.Contains(member.Rank) != false)
-        .Select(member => Find(member.Id)).OfType<SimRank>().Where(other => other is { IsAlive: true, IsHung: false });
+        .Select(member => Find(member.Id)).OfType<SimRank>().Where(other => other is { IsAlive: true, IsHung: false, IsAway: false, IsEnding: false });
 
     private void DropLinks()
     {

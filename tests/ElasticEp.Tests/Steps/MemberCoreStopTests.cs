@@ -15,6 +15,18 @@ public sealed class MemberCoreStopTests
     private static readonly GroupView Again = TestViews.Started(2, 1, 0, 1, 2);
 
     [Fact]
+    public void Work_that_is_notified_during_an_attempt_that_fails_counts_for_the_next_one()
+    {
+        var probe = MemberProbe.Running(TestViews.View(1, 0, 1));
+        probe.Post(RankEvent.WorkNotified);
+        probe.Stop();
+        probe.ReturnDelegate(new OperationCanceledException());
+        probe.Start(TestViews.Started(2, 1, 0, 1), 1).Wait();
+        Assert.Equal(2, probe.Core.Attempt);
+        Assert.True(Assert.Single(probe.EndExchanges().Effects, effect => effect.Kind == StepEffectKind.SendStepEnd).HasWork);
+    }
+
+    [Fact]
     public void A_parked_joiner_answers_that_it_has_entered_nothing()
     {
         var probe = new MemberProbe().Stop();

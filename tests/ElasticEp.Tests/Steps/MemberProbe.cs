@@ -40,6 +40,7 @@ internal sealed class MemberProbe
     public MemberProbe Do(Action<List<RankEffect>> action)
     {
         Effects.Clear();
+        Core.Now = Now;
         action(Effects);
         return this;
     }

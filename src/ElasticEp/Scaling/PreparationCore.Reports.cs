@@ -1,0 +1,40 @@
+using ElasticEp.Events;
+using ElasticEp.Protocol;
+
+namespace ElasticEp.Scaling;
+
+/// <summary>What the coordinator is told of a preparation.</summary>
+internal sealed partial class PreparationCore
+{
+    private void ReportReady(List<RankEffect> effects)
+    {
+        member.SetPrepared(_plan!.Operation, _plan.PlanView, _plan.Next);
+        Report(State, "", effects);
+    }
+
+    /// <summary>Unless a member is down, which may be why: a recovery without it has the operation planned again.</summary>
+    private void ReportFetchFailure(List<RankEffect> effects)
+    {
+        if (_fetchFailure is { } reason && _plan is { } plan && !plan.Base.Members.Any(other => other.Id != member.Self && peers.IsDown(other.Id)))
+            Report(State, $"rank {Rank} failed to fetch its weights: {reason}", effects);
+    }
+
+    /// <summary>Said again when it may have been lost: otherwise the operation would wait for its deadline.</summary>
+    private void ReportDrainFailure(List<RankEffect> effects)
+    {
+        if (_drainFailure.Length > 0)
+            Report(State, _drainFailure, effects);
+    }
+
+    /// <summary>The coordinator is there again: what was sent to it may be lost, and it may be another one.</summary>
+    private void ReportAgain(MemberId peer, List<RankEffect> effects)
+    {
+        if (_plan is null || (peer != _coordinator && peer != member.Coordinator))
+            return;
+        _coordinator = peer;
+        Report(State, "", effects);
+    }
+
+    private void Report(PreparationState state, string failure, List<RankEffect> effects) =>
+        effects.Add(RankEffect.Send(_coordinator, new PreparationMessage(Operation, state, _plan!.Next.Digest, _bytesMoved, _bytesTotal, failure)));
+}
