@@ -112,8 +112,12 @@ internal sealed class SimSettings
     /// <summary>Probability, now and then, that the store is restarted without its state.</summary>
     public double StoreLoss { get; }
 
+    /// <summary>Events that each rank keeps; none by default.</summary>
+    public int FlightRecorderEvents { get; init; }
+
     public ElasticEpOptions Options => new()
     {
+        FlightRecorderEvents = FlightRecorderEvents,
         MaxRanks = MaxRanks,
         InitialRanks = InitialRanks,
         Model = new MoeModelShape { MoeLayers = 1, Experts = SimPlanner.Experts, TopK = 1, HiddenSize = 16 },
