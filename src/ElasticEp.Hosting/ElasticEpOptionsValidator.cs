@@ -19,6 +19,7 @@ internal sealed class ElasticEpOptionsValidator(IEnumerable<GroupRegistration> r
         if (Enum.IsDefined(options.Model.RowType))
             failures.AddRange(ExchangeLayout.FindFaults(options));
         CheckTimes(options, failures);
+        CheckRecorder(options, failures);
         return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures.Select(failure => $"Group '{name}': {failure}"));
     }
 
@@ -81,6 +82,13 @@ internal sealed class ElasticEpOptionsValidator(IEnumerable<GroupRegistration> r
             failures.Add($"HeartbeatInterval is {options.HeartbeatInterval}; it must be 10 milliseconds to 1 minute.");
         if (options.DrainTime < TimeSpan.Zero)
             failures.Add($"DrainTime is {options.DrainTime}; it must not be negative.");
+    }
+
+    private static void CheckRecorder(ElasticEpOptions options, List<string> failures)
+    {
+        InRange(nameof(options.FlightRecorderEvents), options.FlightRecorderEvents, 0, 10_000_000, failures);
+        if (options.DumpDirectory is { } directory && string.IsNullOrWhiteSpace(directory))
+            failures.Add("DumpDirectory is blank; it must be a path, or null for a directory among the system's temporary files.");
     }
 
     private static void InRange(string name, int value, int from, int to, List<string> failures)

@@ -105,6 +105,7 @@ public static class ElasticEpServiceCollectionExtensions
     {
         options.Rank ??= ConfiguredRank(configuration);
         options.Node ??= configuration?[WorkerVariables.NodeKey];
+        options.DumpDirectory ??= configuration?[WorkerVariables.DumpDirectoryKey];
     }
 
     private static int? ConfiguredRank(IConfiguration? configuration) => configuration?[WorkerVariables.RankKey] is not { } text
@@ -142,6 +143,7 @@ public static class ElasticEpServiceCollectionExtensions
         services.AddMetrics();
         services.TryAddSingleton<ElasticEpMetrics>();
         services.TryAddSingleton(TimeProvider.System);
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, DumpSignal>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<ElasticEpOptions>, ElasticEpOptionsValidator>());
         services.TryAddSingleton<IElasticGroupClient>(provider => provider.GetRequiredKeyedService<IElasticGroupClient>(OnlyGroup(provider)));
         return true;

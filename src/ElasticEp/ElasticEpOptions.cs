@@ -128,13 +128,24 @@ public sealed class ElasticEpOptions
     /// <value>Default 1 MiB.</value>
     public int WeightChunkBytes { get; set; } = 1 << 20;
 
+    /// <summary>
+    /// Events of a rank that are kept, to be written to a file when the rank fails or is evicted, or when somebody wants it: about 110 bytes
+    /// each, and what messages among them hold on to, at most 32 MiB. 0: none, and no files.
+    /// </summary>
+    /// <value>Default 10,000: some seconds of steps.</value>
+    public int FlightRecorderEvents { get; set; } = 10_000;
+
+    /// <summary>Directory of those files, which is made if it is not there. The last eight of each rank stay. Each process may give its own.</summary>
+    /// <value>Default null: a directory of this user among the system's temporary files; the log names it.</value>
+    public string? DumpDirectory { get; set; }
+
     /// <summary>How long Stop may be unanswered.</summary>
     internal TimeSpan StopDeadline => RecoveryDeadline < StepDeadline ? RecoveryDeadline : StepDeadline;
 
     /// <summary>Sets every option of another object to the values of this one.</summary>
     internal void CopyTo(ElasticEpOptions other)
     {
-        other.Node = Node;
+        (other.Node, other.FlightRecorderEvents, other.DumpDirectory) = (Node, FlightRecorderEvents, DumpDirectory);
         (other.Rank, other.MaxRanks, other.InitialRanks, other.MinRanks, other.Standbys) = (Rank, MaxRanks, InitialRanks, MinRanks, Standbys);
         (other.Model.MoeLayers, other.Model.Experts, other.Model.TopK) = (Model.MoeLayers, Model.Experts, Model.TopK);
         (other.Model.HiddenSize, other.Model.RowType) = (Model.HiddenSize, Model.RowType);

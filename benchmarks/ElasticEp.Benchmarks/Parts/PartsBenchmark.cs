@@ -7,7 +7,7 @@ namespace ElasticEp.Benchmarks.Parts;
 
 /// <summary>
 /// What small parts cost that every frame and every event passes: the look-up of a member in a view against an index into an array, and
-/// an event's way through a mailbox against a channel.
+/// an event's way through a mailbox against a channel, and an event in a core that is recorded against one that is not.
 /// </summary>
 internal static class PartsBenchmark
 {
@@ -28,6 +28,7 @@ internal static class PartsBenchmark
         }
 
         CompareMailbox(rounds);
+        CompareRecorder(rounds);
         return 0;
     }
 
@@ -95,6 +96,12 @@ internal static class PartsBenchmark
 
             return handled;
         }
+    }
+
+    private static void CompareRecorder(int rounds)
+    {
+        var (recorded, plain) = (new LoneCore(recordedEvents: 10_000), new LoneCore(recordedEvents: 0));
+        Compare("an event of a step in a core that is recorded", () => recorded.Run(Operations), "that is not", () => plain.Run(Operations), rounds);
     }
 
     private static void Compare(string name, Func<int> part, string baseline, Func<int> plain, int rounds)

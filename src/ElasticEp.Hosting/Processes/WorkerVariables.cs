@@ -12,6 +12,9 @@ internal static class WorkerVariables
     /// <summary>Configuration key of the machine, rack or zone that a process is on.</summary>
     public const string NodeKey = "ElasticEp:Node";
 
+    /// <summary>Configuration key of the directory to which a process writes what its rank saw and did.</summary>
+    public const string DumpDirectoryKey = "ElasticEp:DumpDirectory";
+
     /// <summary>Configuration key: set when the process is one of the first of a group that has never had a view.</summary>
     public const string IsFirstKey = "ElasticEp:IsFirst";
 

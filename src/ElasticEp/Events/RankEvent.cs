@@ -51,6 +51,8 @@ internal readonly record struct RankEvent
 
     public static RankEvent Pulse => new() { Kind = StepEventKind.Pulse };
 
+    public static RankEvent DumpWanted => new() { Kind = StepEventKind.DumpWanted };
+
     public static RankEvent ExchangesEnded => new() { Kind = StepEventKind.ExchangesEnded };
 
     public static RankEvent DelegateReturned(long epoch, long step, Exception? failure = null, bool isOwn = false) =>
@@ -62,6 +64,9 @@ internal readonly record struct RankEvent
 
     public static RankEvent StepEnd(MemberId peer, long epoch, long step, bool hasWork = false, long nextEpoch = 0, ulong nextDigest = 0) =>
         new() { Kind = StepEventKind.StepEnd, Peer = peer, Epoch = epoch, Step = step, HasWork = hasWork, NextEpoch = nextEpoch, NextDigest = nextDigest };
+
+    /// <summary>The same with another failure.</summary>
+    public RankEvent WithFailure(Exception failure) => this with { Failure = failure };
 
     public static implicit operator RankEvent(ControlEvent control) => new() { Control = control };
 }

@@ -35,4 +35,7 @@ internal enum StepEventKind : byte
 
     /// <summary>The rank is to show that it handles events; no core sees it.</summary>
     Pulse,
+
+    /// <summary>The rank is to write down what it has recorded; no core sees it.</summary>
+    DumpWanted,
 }

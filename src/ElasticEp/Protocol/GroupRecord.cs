@@ -68,6 +68,19 @@ internal sealed record GroupRecord(GroupView View, GroupView? LastCompleted = nu
     /// <summary>The outcome of an operation that has ended, or null.</summary>
     public OperationOutcome? FindOutcome(string operation) => Requested.Find(operation) ?? Own.Find(operation);
 
+    /// <summary>In short, for traces.</summary>
+    public override string ToString()
+    {
+        var text = $"{View}{(LastCompleted is { } completed ? $" after {completed}" : "")}, {Wanted} wanted, {Requested.Count} + {Own.Count} operations ended";
+        if (Pending is { } pending)
+            text += $", pending {pending.Id} ({pending.Kind}) for [{string.Join(' ', pending.Target)}], {pending.CommittedViews} of {pending.PlannedViews} views committed";
+        if (!Evicted.IsEmpty)
+            text += $", evicted [{string.Join(", ", Evicted)}]";
+        if (!Reloading.IsEmpty)
+            text += $", reloading [{string.Join(' ', Reloading)}]";
+        return IsDamaged ? $"{text}, damaged" : text;
+    }
+
     public static string KeyOf(string group) => $"{group}/record";
 
     public static string RankKey(string group, int rank) => $"{group}/ranks/{rank}";

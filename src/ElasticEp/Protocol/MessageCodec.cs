@@ -202,8 +202,14 @@ internal static class MessageCodec
         writer.Int(message.PlanView);
         ViewCodec.Write(writer, message.Base);
         ViewCodec.Write(writer, message.Next);
-        writer.Int(message.Transfers.Length);
-        foreach (var transfer in message.Transfers)
+        WriteTransfers(writer, message.Transfers);
+        writer.Long(message.DrainTime.Ticks);
+    }
+
+    public static void WriteTransfers(WireWriter writer, IReadOnlyList<ExpertTransfer> transfers)
+    {
+        writer.Int(transfers.Count);
+        foreach (var transfer in transfers)
         {
             writer.Int(transfer.Layer);
             writer.Int(transfer.Expert);
@@ -211,8 +217,6 @@ internal static class MessageCodec
             writer.Int(transfer.Destination);
             writer.Int(transfer.Slot);
         }
-
-        writer.Long(message.DrainTime.Ticks);
     }
 
     private static PrepareMessage ReadPrepare(ref WireReader reader)
@@ -221,10 +225,15 @@ internal static class MessageCodec
         var planView = reader.Int();
         var current = ViewCodec.Read(ref reader);
         var next = ViewCodec.Read(ref reader);
+        return new PrepareMessage(operation, planView, current, next, [.. ReadTransfers(ref reader)], new TimeSpan(reader.Long()));
+    }
+
+    public static ExpertTransfer[] ReadTransfers(ref WireReader reader)
+    {
         var transfers = new ExpertTransfer[reader.Count(20)];
         for (var i = 0; i < transfers.Length; i++)
             transfers[i] = new ExpertTransfer(reader.Int(), reader.Int(), reader.Int(), reader.Int(), reader.Int());
-        return new PrepareMessage(operation, planView, current, next, [.. transfers], new TimeSpan(reader.Long()));
+        return transfers;
     }
 
     private static void WriteCounts(WireWriter writer, ReadOnlySpan<long> counts)

@@ -46,7 +46,7 @@ internal static class ViewCodec
         return XxHash64.HashToUInt64(writer.Written.Span);
     }
 
-    private static void WritePlacement(WireWriter writer, ExpertPlacement placement)
+    public static void WritePlacement(WireWriter writer, ExpertPlacement placement)
     {
         writer.Int(placement.Experts);
         writer.Int(placement.Ranks.Length);
@@ -65,7 +65,7 @@ internal static class ViewCodec
         }
     }
 
-    private static ExpertPlacement ReadPlacement(ref WireReader reader)
+    public static ExpertPlacement ReadPlacement(ref WireReader reader)
     {
         var experts = reader.Int();
         var ranks = new int[reader.Count(4)];

@@ -44,6 +44,9 @@ internal sealed class RankCore
 
     public CoordinatorCore Coordinator { get; }
 
+    /// <summary>Whether this rank is out of the group without having agreed to: the others have gone on without it.</summary>
+    public bool WasEvicted => Member.IsReleased && Member.View.Contains(Member.Self) && !Preparation.IsLeaving && !_seen.View.IsTerminal;
+
     /// <summary>When <see cref="RankEvent.Tick"/> is wanted next, or null.</summary>
     public TimeSpan? WakeAt => Earliest.Of(Earliest.Of(_wantBy, Earliest.Of(Earliest.Of(Member.WakeAt, Reloading.WakeAt), Peers.WakeAt)), Earliest.Of(Preparation.WakeAt, Coordinator.WakeAt));
 

@@ -20,10 +20,16 @@ internal sealed partial class RankRuntime
             _lag.OnAnswered();
         if (_isDisposed != 0 || e.Kind == StepEventKind.Pulse)
             return;
+        if (e.Kind == StepEventKind.DumpWanted)
+        {
+            AnswerDumps();
+            return;
+        }
+
         try
         {
             var now = _services.Time.GetElapsedTime(_startedAt);
-            var effects = _core.Handle(e, now);
+            var effects = _recorder.Handle(e, now);
             NoteProgress(now);
             for (var i = 0; i < effects.Count; i++)
             {
@@ -167,6 +173,8 @@ internal sealed partial class RankRuntime
                 LogViewIfNew();
                 break;
             case RankEnded:
+                if (_core.WasEvicted && _failure is null)
+                    _ = Dump("was evicted, and lives");
                 End(null);
                 break;
             case Fail fail:
@@ -254,6 +262,7 @@ internal sealed partial class RankRuntime
         _failure = exception;
         LogViewIfNew();
         LogFailed(exception, Name, _core.Member.Self);
+        _ = Dump($"has failed: {exception}");
         _exchange.Abort(new ElasticEpException(ElasticEpErrorCode.StepAborted, exception.Message, exception) { Rank = Rank });
         _ = _attempt.CancelAsync();
         _caller.Add(new CallerSignal(false, null, false, new ElasticEpException(ElasticEpErrorCode.GroupEnded, $"Rank {Rank} has failed: {exception.Message}", exception) { Rank = Rank }));

@@ -22,6 +22,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
     private readonly GroupServices _services;
     private readonly ILogger _logger;
     private readonly RankCore _core;
+    private readonly CoreRecorder _recorder;
     private readonly StepClock _clock;
     private readonly Mailbox _mailbox;
     private readonly CallerSignals _caller = new();
@@ -58,6 +59,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         _policy = policy;
         Rank = rank;
         _core = new RankCore(services.Options, new MemberId(rank, 0), rules);
+        _recorder = new CoreRecorder(_core, services.Options);
         _clock = new StepClock(services.Time);
         _mailbox = new Mailbox(Handle);
         _reach = services.Faults is { } faults ? point => faults.Reach(_core.Member.Self, point) : null;
@@ -210,6 +212,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         await Task.WhenAll(_loops).ConfigureAwait(false);
         await _registration.DisposeAsync().ConfigureAwait(false);
         await _services.Transport.DisposeAsync().ConfigureAwait(false);
+        await WaitForDumpsAsync().ConfigureAwait(false);
         await FreeMemoryAsync().ConfigureAwait(false);
     }
 

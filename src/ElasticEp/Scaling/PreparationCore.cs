@@ -34,6 +34,9 @@ internal sealed partial class PreparationCore(MemberCore member, PeerCore peers)
 
     public PreparationState State { get; private set; }
 
+    /// <summary>Whether the view that is being prepared is without this rank.</summary>
+    public bool IsLeaving => _plan is { } plan && !plan.Next.Contains(member.Self);
+
     /// <summary>When a tick is wanted, or null.</summary>
     public TimeSpan? WakeAt => _plan is { Base.Epoch: > 0 } && IsUndoing && State == PreparationState.Fetching ? _undoneSince + HookPatience : null;
 

@@ -1,6 +1,9 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
+using System.Text;
 using System.Text.Json;
+using ElasticEp.Recorder;
 using ElasticEp.Samples.Tests.Server;
 
 namespace ElasticEp.Samples.Tests.Processes;
@@ -84,6 +87,35 @@ public sealed class OperatorTests
 
         await WaitForReadyAsync(server, 200, "Healthy");
         await server.WaitUntilAsync(async () => (await RankAsync(server, 0)).GetProperty("state").GetString() == "serving", "the rank to serve again");
+    }
+
+    [Fact]
+    public async Task A_worker_that_gets_SIGUSR1_writes_down_what_it_saw_and_goes_on()
+    {
+        ProcFiles.Require();
+        using var secret = new JoinSecret();
+        var directory = Directory.CreateTempSubdirectory("elasticep-dumps-");
+        try
+        {
+            var start = new ProcessStartInfo(ProcessServer.Executable, ["--ranks", "1", "--join-secret-file", secret.File]) { Environment = { ["ElasticEp__DumpDirectory"] = directory.FullName } };
+            await using var server = await ProcessServer.StartGatewayAsync(start);
+            await server.WaitForRanksAsync(1);
+            server.Signal(ProcFiles.SigUsr1); // which holds no rank
+            ProcFiles.Send(await ProcessOfAsync(server, 0), ProcFiles.SigUsr1);
+            await server.WaitUntilAsync(() => Task.FromResult(directory.GetFiles("*.dump").Length > 0), "the dump");
+            var file = Assert.Single(directory.GetFiles("*.dump"));
+            var bytes = await File.ReadAllBytesAsync(file.FullName);
+            Assert.DoesNotContain((await File.ReadAllTextAsync(secret.File)).Trim(), Encoding.UTF8.GetString(bytes), StringComparison.Ordinal);
+            var dump = DumpCodec.Decode(bytes);
+            Assert.Equal((0, "was asked"), (dump.Self.Rank, dump.Reason));
+            Assert.NotEmpty(dump.Events);
+            await server.WaitForLineAsync(file.FullName);
+            await WaitForReadyAsync(server, 200, "Healthy");
+        }
+        finally
+        {
+            directory.Delete(recursive: true);
+        }
     }
 
     private static async Task<(int Status, string Body)> WaitForReadyAsync(ProcessServer server, int status, string words)

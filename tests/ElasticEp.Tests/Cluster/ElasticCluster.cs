@@ -46,6 +46,7 @@ internal sealed class ElasticCluster : IAsyncDisposable
             Model = new MoeModelShape { MoeLayers = ToyModel.Layers, Experts = ToyModel.Experts, TopK = ToyModel.TopK, HiddenSize = ToyModel.Hidden, RowType = ElementType.Float32 },
             StepDeadline = TimeSpan.FromSeconds(10),
             ConnectDeadline = TimeSpan.FromSeconds(5),
+            DumpDirectory = Path.Combine(Path.GetTempPath(), $"elasticep-toy-{Guid.NewGuid():N}"), // deleted with the cluster
         };
         configure?.Invoke(Options);
         Client = new ClientRuntime(Services());
@@ -174,6 +175,8 @@ internal sealed class ElasticCluster : IAsyncDisposable
         await Client.DisposeAsync();
         await Store.DisposeAsync();
         await _provider.DisposeAsync();
+        if (Directory.Exists(Options.DumpDirectory))
+            Directory.Delete(Options.DumpDirectory, recursive: true);
         if (failures.Count > 0)
             throw new AggregateException(failures);
     }

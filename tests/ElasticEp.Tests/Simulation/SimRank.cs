@@ -27,11 +27,14 @@ internal sealed partial class SimRank
         _world = world;
         Identity = new GroupMember(rank, incarnation, address ?? $"sim:{rank}/{incarnation}");
         Core = new RankCore(world.Settings.Options, Identity.Id, world.Break.Rules);
+        Recorder = new CoreRecorder(Core, world.Settings.Options);
         _weights = new SimWeights(world, rank);
         _slowness = world.Random.Chance(0.2) ? 8 : 1;
     }
 
     public RankCore Core { get; }
+
+    public CoreRecorder Recorder { get; }
 
     public GroupMember Identity { get; }
 
@@ -135,7 +138,7 @@ internal sealed partial class SimRank
         var recent = _world.Clock.Time - _world.Settings.Options.HeartbeatInterval;
         if (Core.WakeAt < recent && _dueSince < recent && _world.Clock.Now > _pausedUntil + 1_000_000)
             throw new SimulationException($"rank {Rank} has waited until {Core.WakeAt} and does nothing about it (peers {Core.Peers.WakeAt}, member {Core.Member.WakeAt}, preparation {Core.Preparation.WakeAt}, coordinator {Core.Coordinator.WakeAt})");
-        foreach (var effect in Core.Handle(e, _world.Clock.Time))
+        foreach (var effect in Recorder.Handle(e, _world.Clock.Time))
         {
             if (!Reach(effect, FaultPoints.Before))
                 Apply(effect);

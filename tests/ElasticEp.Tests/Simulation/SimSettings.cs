@@ -120,9 +120,13 @@ internal sealed class SimSettings
     /// <summary>Whether steps wait for lost experts.</summary>
     public LostExpertsPolicy LostExperts { get; }
 
+    /// <summary>Events that each rank keeps; none by default.</summary>
+    public int FlightRecorderEvents { get; init; }
+
     public ElasticEpOptions Options => new()
     {
         LostExperts = LostExperts,
+        FlightRecorderEvents = FlightRecorderEvents,
         MaxRanks = MaxRanks,
         InitialRanks = InitialRanks,
         Model = new MoeModelShape { MoeLayers = 1, Experts = SimPlanner.Experts, TopK = 1, HiddenSize = 16 },

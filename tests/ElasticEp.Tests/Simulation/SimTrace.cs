@@ -37,7 +37,7 @@ internal sealed class SimTrace(SimClock clock)
         return text.ToString();
     }
 
-    private static string Describe(MemberPhase phase, in RankEvent e)
+    public static string Describe(MemberPhase? phase, in RankEvent e)
     {
         if (e.Control is { } control)
             return $"{phase,-8} ← {control}";

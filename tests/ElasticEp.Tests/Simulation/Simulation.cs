@@ -1,5 +1,6 @@
 using ElasticEp.Events;
 using ElasticEp.Protocol;
+using ElasticEp.Recorder;
 using ElasticEp.Scaling;
 using ElasticEp.Steps;
 
@@ -25,12 +26,15 @@ internal sealed class Simulation
     private long _noFaultBefore;
     private long _calmAt;
 
-    public Simulation(ulong seed, SimBreak? broken = null)
+    /// <param name="seed">The seed.</param>
+    /// <param name="broken">What is broken on purpose.</param>
+    /// <param name="isRecorded">Whether each process keeps all events of its core, for <see cref="TakeDumps"/>.</param>
+    public Simulation(ulong seed, SimBreak? broken = null, bool isRecorded = false)
     {
         _seed = seed;
         Break = broken ?? new SimBreak();
         Random = new SimRandom(seed);
-        Settings = new SimSettings(Random);
+        Settings = new SimSettings(Random) { FlightRecorderEvents = isRecorded ? MostEvents : 0 };
         Trace = new SimTrace(Clock);
         Network = new SimNetwork(this);
         Store = new SimStore(this);
@@ -116,6 +120,9 @@ internal sealed class Simulation
             throw new SimulationException($"seed {_seed} at {Clock.Now} µs, step {Checks.MaxReleased}: {exception.Message}\n{Trace}\n{Describe()}", exception);
         }
     }
+
+    /// <summary>What each process has seen and done.</summary>
+    public IEnumerable<Dump> TakeDumps() => _processes.Select(process => process.Recorder.TakeDump($"seed{_seed}", "the seed has ended", DateTimeOffset.UnixEpoch + Clock.Time)).OfType<Dump>();
 
     private void RunScenario()
     {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using ElasticEp.Events;
 using ElasticEp.Protocol;
+using ElasticEp.Recorder;
 using ElasticEp.TestKit;
 
 namespace ElasticEp.Tests.Simulation;
@@ -85,8 +86,17 @@ public sealed class SimulationTests(ITestOutputHelper output)
             output.WriteLine($"{seed}: {message.Split('\n')[0]}");
         output.WriteLine(coverage.ToString());
         output.WriteLine(coverage.DescribeKills());
-        Assert.True(failures.Count == 0, failures.Count == 0 ? "" : $"{failures.Count} of {count} seeds failed\n{failures.First().Value}");
+        Assert.True(failures.Count == 0, failures.Count == 0 ? "" : $"{failures.Count} of {count} seeds failed\n{failures.First().Value}\n{WriteDumps(failures.First().Key)}");
         return coverage;
+    }
+
+    /// <summary>Runs a seed again, to have what each of its processes saw and did in files.</summary>
+    private static string WriteDumps(ulong seed)
+    {
+        var simulation = new Simulation(seed, isRecorded: true);
+        Record.Exception(simulation.Run);
+        var directory = Path.Combine(Path.GetTempPath(), "elasticep-simulator");
+        return $"Dumps of its processes, to be replayed with ELASTICEP_DUMP:\n{string.Join('\n', simulation.TakeDumps().Select(dump => DumpFiles.Write(dump, directory)))}";
     }
 
     private static ulong Read(string variable, ulong otherwise) =>

@@ -1,0 +1,54 @@
+using System.Runtime.InteropServices;
+using ElasticEp.Runtime;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace ElasticEp.Hosting;
+
+/// <summary>
+/// SIGUSR1 has the ranks of this process write down what they saw and did last. A process that holds no rank takes it too: not taken, the
+/// signal ends a process.
+/// </summary>
+internal sealed partial class DumpSignal(IServiceProvider provider, IEnumerable<GroupRegistration> groups, ILogger<DumpSignal> logger) : IHostedService, IDisposable
+{
+    private readonly RankRuntime[] _ranks = [.. groups.Where(group => !group.IsClient).Select(group => provider.GetRequiredKeyedService<RankRuntime>(group.Name))];
+    private PosixSignalRegistration? _registration;
+
+    /// <summary>SIGUSR1, which .NET has no name for; null where there is none.</summary>
+    public static PosixSignal? Signal => OperatingSystem.IsLinux() ? (PosixSignal)10 : OperatingSystem.IsMacOS() ? (PosixSignal)30 : null;
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        if (Signal is { } signal)
+        {
+            _registration = PosixSignalRegistration.Create(signal, context =>
+            {
+                context.Cancel = true;
+                foreach (var rank in _ranks)
+                    _ = DumpAsync(rank);
+            });
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public void Dispose() => _registration?.Dispose();
+
+    private async Task DumpAsync(RankRuntime rank)
+    {
+        try
+        {
+            await rank.DumpAsync().ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is TimeoutException or ObjectDisposedException)
+        {
+            LogNotDumped(rank.Name, rank.Rank, exception.Message);
+        }
+    }
+
+    [LoggerMessage(2030, LogLevel.Warning, "Group {Group}: rank {Rank} did not write what it saw and did: {Reason}")]
+    private partial void LogNotDumped(string group, int rank, string reason);
+}

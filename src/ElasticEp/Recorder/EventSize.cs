@@ -1,0 +1,46 @@
+using ElasticEp.Events;
+using ElasticEp.Protocol;
+
+namespace ElasticEp.Recorder;
+
+/// <summary>About how much memory an event holds on to. What is large are placements, lists of transfers and reports of load.</summary>
+internal static class EventSize
+{
+    private const long Least = 256; // the event itself, with ids and short texts
+    private const long BeatBytes = 48; // the most frequent
+    private const long MemberBytes = 160;
+    private const long SlotBytes = 12; // the expert in it, and the entry among the expert's replicas
+    private const long TransferBytes = 20;
+
+    public static long Of(ControlEvent e) => e is BeatReceived ? BeatBytes : Least + e switch
+    {
+        MessageReceived received => Of(received.Message),
+        RecordSeen seen => Of(seen.Record),
+        RecordRead { Record: { } record } => Of(record),
+        RecordWritten { Current: { } record } => Of(record),
+        Planned { Plan: { } plan } => plan.Stages.Sum(stage => Of(stage.Placement) + (stage.Transfers.Count * TransferBytes)),
+        _ => 0,
+    };
+
+    private static long Of(ProtocolMessage message) => message switch
+    {
+        StartMessage start => Of(start.View),
+        PrepareMessage prepare => Of(prepare.Base) + Of(prepare.Next) + (prepare.Transfers.Length * TransferBytes),
+        ExpertLoadMessage load => load.Pairs.Length * sizeof(long),
+        _ => 0,
+    };
+
+    private static long Of(GroupRecord record) => Of(record.View) + (record.LastCompleted is { } completed ? Of(completed) : 0) + ((record.Requested.Kept.Length + record.Own.Kept.Length) * Least);
+
+    private static long Of(GroupView view) => (view.Members.Length * MemberBytes) + Of(view.Placement);
+
+    private static long Of(ExpertPlacement placement)
+    {
+        if (placement.Layers == 0)
+            return 0;
+        var slots = 0L; // of each layer, about
+        foreach (var rank in placement.Ranks)
+            slots += placement.GetSlots(0, rank).Length;
+        return placement.Layers * ((slots * SlotBytes) + (placement.Experts * sizeof(int)));
+    }
+}
