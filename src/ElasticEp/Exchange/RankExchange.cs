@@ -169,7 +169,7 @@ internal sealed partial class RankExchange : IDisposable
     }
 
     /// <summary>The app has ended the exchanges.</summary>
-    /// <exception cref="ElasticEpException">Not every layer of every lane was run.</exception>
+    /// <exception cref="ElasticEpException">Not every layer of every lane was run, or a call is still under way.</exception>
     public void EndExchanges(ExchangeStep step)
     {
         lock (_lock)
@@ -183,6 +183,8 @@ internal sealed partial class RankExchange : IDisposable
                     throw ExchangeErrors.State($"Step {_number} ended after {lane.Position.Combined} of {_layout.MoeLayers} MoE layers on lane {lane.Number}; run every layer of every lane, with zero tokens if there are none.");
             }
 
+            if (!IsIdle)
+                throw Busy($"Step {_number} cannot end"); // a call that nobody awaits: the next step would begin while it still runs
             step.HasEnded = true;
         }
 
