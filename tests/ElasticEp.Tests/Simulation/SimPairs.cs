@@ -20,7 +20,7 @@ internal static class SimPairs
         (["inside StepEnd", "inside dispatch", "between dispatch and combine", "between payload and StepEnd", nameof(StepEffectKind.SendStepEnd), nameof(StepEffectKind.RunDelegate), nameof(StepEffectKind.CompleteStep), nameof(StepEffectKind.ReturnToCaller)], Running),
         ([nameof(EnterView), nameof(ViewCompleted), nameof(BeatTo)], Running),
         (["the store writes", nameof(WriteRecord)], [.. Running, SimOccasion.Recovery]),
-        (["inside transfer", nameof(Fetch), nameof(Plan), nameof(PrepareMessage), nameof(PreparationMessage)], Changing),
+        (["before allocation", "inside transfer", nameof(Fetch), nameof(Plan), nameof(PrepareMessage), nameof(PreparationMessage)], Changing),
         ([nameof(ExpertLoadRequestMessage)], Changing[1..]),
         ([nameof(StartMessage)], [SimOccasion.Birth, SimOccasion.Growth, SimOccasion.Exchange]),
         ([nameof(Drain), nameof(DrainMessage)], Leaving),

@@ -215,6 +215,7 @@ internal sealed partial class SimRank
             case EnterView entered:
                 (_epoch, _step, _isOpen) = (entered.View.Epoch, entered.FirstStep - 1, false);
                 _world.Checks.Entered(this, entered.View);
+                _weights.RequireRoom(entered.View);
                 if (!entered.IsReloading)
                     _weights.Enter(entered.View);
                 else
@@ -242,7 +243,7 @@ internal sealed partial class SimRank
             case AbortLink abort:
                 throw new SimulationException($"rank {Rank} was made to believe that {abort.Peer} breaks the protocol: {abort.Detail}");
             case Fetch fetch:
-                StartFetch(fetch.Plan);
+                StartFetch(fetch);
                 break;
             case Reload reload:
                 StartReload(reload.View);
