@@ -102,7 +102,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         var self = new MemberId(Rank, incarnation);
         _core.Member.Self = self;
         _messenger = new GroupMessenger(_services.Transport, self);
-        await _services.Transport.StartAsync(new PeerIdentity(Name, self, "", Layout.Describe(_services.Options)), new FrameRouter(this), cancellationToken).ConfigureAwait(false);
+        await _services.Transport.StartAsync(new PeerIdentity(Name, self, "", Layout.Describe(_services.Options)) { ReadsVersion = ProtocolVersion.Current }, new FrameRouter(this), cancellationToken).ConfigureAwait(false);
         _heartbeats.Start();
         _loops.Enqueue(_keeper.WatchRecordAsync(OnRecord, reason => Post(new RecordUnreadable(0, reason)), OnStoreIsBack));
         var member = new GroupMember(Rank, incarnation, _services.Transport.Address, _services.Options.Node ?? Machine.Name);

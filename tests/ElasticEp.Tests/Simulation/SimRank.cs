@@ -168,7 +168,7 @@ internal sealed partial class SimRank
             return;
         var lag = TimeSpan.FromMicroseconds(_world.Clock.Now - (_wedgedAt ?? _world.Clock.Now));
         foreach (var peer in IsPaused && _wedgedAt is null ? [] : _beatTo)
-            _world.Network.Send(this, peer, false, other => other.Post(new BeatReceived(Identity.Id, lag)), isBackground: true);
+            _world.Network.Send(this, peer, SimChannel.Control, other => other.Post(new BeatReceived(Identity.Id, lag)), isBackground: true);
         Beat();
     }, isBackground: true);
 
@@ -294,7 +294,7 @@ internal sealed partial class SimRank
         {
             if (member.Rank == Rank)
                 continue;
-            _world.Network.Send(this, member.Id, false, peer => peer.Post(e));
+            _world.Network.Send(this, member.Id, SimChannel.Control, peer => peer.Post(e));
             if (e.Kind == StepEventKind.StepEnd && _world.Faults.Reach(this, FaultPoints.InsideStepEnd))
                 return;
         }
@@ -306,7 +306,7 @@ internal sealed partial class SimRank
         if (!to.IsRank)
             _world.Clock.After(_world.Random.Delay(300), () => _world.Clients.OnReply(Identity.Id, copy));
         else
-            _world.Network.Send(this, to, false, peer => peer.Post(new MessageReceived(Identity.Id, copy)));
+            _world.Network.Send(this, to, MessageLinks.Of(message, Core.Peers.VersionOf(to)) == LinkKind.Weights ? SimChannel.Weights : SimChannel.Control, peer => peer.Post(new MessageReceived(Identity.Id, copy)));
     }
 
     private void ReportLoad(ReportExpertLoad report)
