@@ -22,6 +22,7 @@ internal sealed class BenchmarkGroup : IDisposable
         for (var rank = 0; rank < _exchanges.Length; rank++)
         {
             _exchanges[rank] = new RankExchange(options, rank, new CpuExchangeKernels(), new Wire(this, rank), new NoWeights(), StepRules.Default, TimeProvider.System);
+            _exchanges[rank].Prepare(GroupView.None, view);
             _exchanges[rank].EnterView(view, 1);
         }
 

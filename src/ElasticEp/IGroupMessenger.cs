@@ -1,6 +1,9 @@
 namespace ElasticEp;
 
-/// <summary>Small control messages of the app between ranks and clients, over the control link; order holds per pair.</summary>
+/// <summary>
+/// Messages of the app between ranks and clients; order holds per pair. Those above 64 KiB take the link of the weights: nothing else waits
+/// behind them, but messages that are sent after them to the same process.
+/// </summary>
 public interface IGroupMessenger
 {
     /// <summary>This process.</summary>

@@ -74,7 +74,11 @@ public abstract class ExchangeConformance
                 }).Placement;
                 var view = new GroupView(phase + 1, 0, plan[phase][0], plan[phase].Select(rank => new GroupMember(rank, 1, "")), placement);
                 foreach (var rank in plan[phase])
+                {
+                    ranks[rank].Exchange.Prepare(GroupView.None, view);
                     ranks[rank].Exchange.EnterView(view, step);
+                }
+
                 for (var end = step + StepsOfPhase; step < end; step++)
                 {
                     var now = step;

@@ -11,7 +11,7 @@ public static class FaultPointList
     public static IReadOnlyList<string> All { get; } =
     [
         FaultPoints.InsideStepEnd, FaultPoints.InsideDispatch, FaultPoints.BeforeCombine, FaultPoints.BeforeStepEnd,
-        FaultPoints.InsideTransfer, FaultPoints.BeforeStoreWrite, FaultPoints.AfterStoreWrite,
+        FaultPoints.BeforeAllocation, FaultPoints.InsideTransfer, FaultPoints.BeforeStoreWrite, FaultPoints.AfterStoreWrite,
         .. Effects().SelectMany(effect => (string[])[FaultPoints.Before(effect), FaultPoints.After(effect)]),
     ];
 

@@ -180,6 +180,25 @@ public abstract partial class TransportConformance
     }
 
     [Fact]
+    public async Task A_cancelled_send_that_is_too_long_to_be_copied_ends_its_connection()
+    {
+        var (a, b, sender, receiver) = await PairAsync();
+        receiver.OnFrame = HoldAsync;
+        using var cancel = new CancellationTokenSource();
+        var sending = SendAsync(a, 1, LinkKind.Data, 1, new byte[64 * Mebibyte], cancel.Token);
+        await receiver.NextAskedAsync();
+        await cancel.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => sending.WaitAsync(Deadline));
+        Assert.Equal("down 1/1 Reset", await sender.NextConnectionAsync());
+        Assert.Equal("down 0/1 Reset", await receiver.NextConnectionAsync());
+
+        receiver.OnFrame = null;
+        await ConnectAsync(a, b, sender, receiver, Id(1));
+        await SendAsync(a, 1, LinkKind.Data, 2, Bytes(1));
+        Assert.Equal(2, (await receiver.NextFrameAsync()).Header.Step);
+    }
+
+    [Fact]
     public async Task A_send_that_was_cancelled_before_it_began_sends_nothing()
     {
         var (a, _, _, receiver) = await PairAsync();

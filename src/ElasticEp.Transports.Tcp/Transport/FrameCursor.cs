@@ -71,7 +71,7 @@ internal sealed class FrameCursor
         return taken;
     }
 
-    /// <summary>Copies what is left: the sender wants its memory back, but half a frame is out.</summary>
+    /// <summary>Copies what is left, which is not much: the sender wants its memory back, but half a frame is out.</summary>
     public void Detach()
     {
         var rest = new byte[Left];

@@ -3,7 +3,7 @@ using ElasticEp.Transport;
 
 namespace ElasticEp.Transports.Tcp.Transport;
 
-/// <summary>A peer's identity on the wire.</summary>
+/// <summary>A peer's identity on the wire, at the end of a greeting: earlier releases end before the version, later ones may append.</summary>
 internal static class IdentityCodec
 {
     public static void Write(WireWriter writer, PeerIdentity identity)
@@ -12,6 +12,7 @@ internal static class IdentityCodec
         Write(writer, identity.Id);
         writer.Text(identity.Address);
         writer.Text(identity.Layout);
+        writer.Byte(identity.ReadsVersion);
     }
 
     public static void Write(WireWriter writer, MemberId id)
@@ -20,7 +21,8 @@ internal static class IdentityCodec
         writer.Long(id.Incarnation);
     }
 
-    public static PeerIdentity Read(ref WireReader reader) => new(reader.Text(), ReadId(ref reader), reader.Text(), reader.Text());
+    public static PeerIdentity Read(ref WireReader reader) =>
+        new(reader.Text(), ReadId(ref reader), reader.Text(), reader.Text()) { ReadsVersion = reader.IsAtEnd ? (byte)0 : reader.Byte() };
 
     public static MemberId ReadId(ref WireReader reader) => new(reader.Int(), reader.Long());
 }

@@ -6,7 +6,8 @@ namespace ElasticEp.Transports.Tcp.Transport;
 
 /// <summary>
 /// The writing half of a link. A frame that fits into the socket is written on the caller's thread; otherwise a loop writes the
-/// rest as there is room, and the caller waits or, when it is cancelled, leaves a copy of the rest behind: never half a frame.
+/// rest as there is room, and the caller waits or, when it is cancelled, leaves a copy of the rest behind: never half a frame. A rest that
+/// is too long for that ends the connection.
 /// </summary>
 internal sealed class LinkSender : IValueTaskSource
 {
@@ -21,6 +22,7 @@ internal sealed class LinkSender : IValueTaskSource
     private ManualResetValueTaskSourceCore<bool> _wake = new() { RunContinuationsAsynchronously = true };
     private PendingSend? _pending;
     private bool _isClosed;
+    private bool _isBroken; // half a frame is out, and the rest will never follow: the send lock stays taken for good
 
     /// <param name="wire">The link's bytes.</param>
     /// <param name="lost">Makes the error that a sender gets when the connection is over.</param>
@@ -40,8 +42,9 @@ internal sealed class LinkSender : IValueTaskSource
     }
 
     /// <summary>No frame begins any more, and callers that wait get their memory back with the error of a lost connection.</summary>
+    /// <param name="isFollowed">Whether something else is to be sent: then a frame that is half out is finished, if its rest is not too long to be copied.</param>
     /// <returns>Completes when no frame is half written; it may never.</returns>
-    public Task CloseAsync()
+    public Task CloseAsync(bool isFollowed)
     {
         var between = _sending.CloseAsync(() => _lost(null));
         PendingSend? pending;
@@ -50,7 +53,7 @@ internal sealed class LinkSender : IValueTaskSource
             _isClosed = true;
             pending = TakePending();
             if (pending is not null)
-                _frame.Detach();
+                LetGo(mayFinish: isFollowed);
         }
 
         pending?.Complete(_lost(null));
@@ -66,7 +69,7 @@ internal sealed class LinkSender : IValueTaskSource
     /// <summary>Bytes that are no frame, while the link is held, or after its end when no frame is half written.</summary>
     public ValueTask SendRawAsync(ReadOnlyMemory<byte> bytes) => _wire.SendAsync(bytes);
 
-    /// <summary>The caller does not wait any more: copies what is left of its frame, and the loop goes on with the copy.</summary>
+    /// <summary>The caller does not wait any more, and gets its memory back.</summary>
     public bool TryDetach(PendingSend pending)
     {
         lock (_lock)
@@ -74,7 +77,10 @@ internal sealed class LinkSender : IValueTaskSource
             if (_pending != pending)
                 return false;
             _pending = null;
-            _frame.Detach();
+            var left = _frame.Left;
+            LetGo(mayFinish: true);
+            if (_isBroken)
+                _broken(new IOException(PayloadCopy.TooLong(left)));
             return true;
         }
     }
@@ -133,6 +139,7 @@ internal sealed class LinkSender : IValueTaskSource
             await new ValueTask(this, _wake.Version).ConfigureAwait(false);
             PendingSend? pending;
             Exception? failure = null;
+            bool isOver;
             try
             {
                 await WriteRestAsync().ConfigureAwait(false);
@@ -148,12 +155,13 @@ internal sealed class LinkSender : IValueTaskSource
                 pending = TakePending();
                 if (failure is not null)
                     failure = Break(failure);
-                else
+                else if (!_isBroken)
                     EndFrame();
+                isOver = _isBroken;
             }
 
             pending?.Complete(failure);
-            if (failure is not null)
+            if (isOver)
                 return;
         }
     }
@@ -186,15 +194,28 @@ internal sealed class LinkSender : IValueTaskSource
         return pending;
     }
 
+    /// <summary>The frame's sender wants its memory back: the loop goes on with a copy of what is left, or not at all.</summary>
+    private void LetGo(bool mayFinish)
+    {
+        if (mayFinish && _frame.Left <= PayloadCopy.MostBytes)
+        {
+            _frame.Detach();
+            return;
+        }
+
+        _isBroken = true;
+        _frame.Clear();
+    }
+
     private void EndFrame()
     {
         _frame.Clear();
         _sending.Release();
     }
 
-    /// <summary>Half a frame is out and the rest will never follow: the send lock stays taken for good.</summary>
     private Exception Break(Exception? cause)
     {
+        _isBroken = true;
         _frame.Clear();
         if (cause is not null)
             _broken(cause);

@@ -145,7 +145,7 @@ internal sealed class TcpConnection
     {
         await _opened.Task.ConfigureAwait(false);
         await _closed.CancelAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // what a handler throws there does not keep it open
-        var between = _links.Select(link => link.Sender.CloseAsync()).ToArray();
+        var between = _links.Select(link => link.Sender.CloseAsync(isFollowed: isNotified && link.Kind == LinkKind.Control)).ToArray();
         if (isNotified)
             isNotified = await TrySayAsync(between[0]).ConfigureAwait(false);
         if (!isNotified)

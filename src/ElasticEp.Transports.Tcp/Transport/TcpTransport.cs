@@ -105,7 +105,7 @@ internal sealed partial class TcpTransport : ITransport
         CheckPayload(header, segments.Span);
         if (Find(peer) is not { } connection)
             return ValueTask.FromException(new ElasticEpException(ElasticEpErrorCode.PeerLost, $"There is no connection to {peer}.") { Rank = peer.Rank });
-        if (link == LinkKind.Weights && _pacer is not null && _pacer.Take(header.PayloadLength) is { Ticks: > 0 } wait)
+        if (link == LinkKind.Weights && header.Operation is not (FrameOperation.Protocol or FrameOperation.App) && _pacer is not null && _pacer.Take(header.PayloadLength) is { Ticks: > 0 } wait)
             return SendLaterAsync(_pacer, wait, connection, header, segments, cancellationToken);
         return connection.SendAsync(link, header, segments, cancellationToken);
     }

@@ -39,8 +39,11 @@ internal sealed record Disconnect(MemberId Peer) : ControlEffect;
 /// <summary>Cut the link to a peer at once.</summary>
 internal sealed record AbortLink(MemberId Peer, DisconnectReason Reason, string Detail) : ControlEffect;
 
-/// <summary>Fetch the weights of a next view and warm up → FetchProgress, then Fetched or FetchFailed. Buffers that the view in use does not name may be written.</summary>
-internal sealed record Fetch(PrepareMessage Plan) : ControlEffect;
+/// <summary>
+/// Allocate what a next view needs, fetch its weights and warm up → FetchProgress, then Fetched or FetchFailed. Buffers that the view in use does
+/// not name may be written. A leaver only allocates: a recovery may keep it, beside joiners.
+/// </summary>
+internal sealed record Fetch(PrepareMessage Plan, bool IsLeaver) : ControlEffect;
 
 /// <summary>
 /// Try once to load from the workload's source what the view, which is in use, gives this rank and what is not here → ReloadProgress, then

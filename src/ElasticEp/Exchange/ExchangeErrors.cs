@@ -10,6 +10,9 @@ internal static class ExchangeErrors
     public static ElasticEpException Violation(MemberId source, string what) =>
         new(ElasticEpErrorCode.ProtocolViolation, $"A frame of {source} does not fit the layout: {what}.") { Rank = source.Rank };
 
+    public static InsufficientMemoryException Memory(string what, OutOfMemoryException cause) =>
+        new($"There is not enough memory: {what}. Lower MaxTokensPerRank or Lanes, or give the process more.", cause);
+
     /// <summary>The same error once more: an exception object is thrown by one call only.</summary>
     public static Exception Again(Exception cause) => cause switch
     {

@@ -4,21 +4,18 @@ using ElasticEp.Weights;
 namespace ElasticEp.Exchange;
 
 /// <summary>
-/// One lane: its position in the step, its receive regions and its buffers. Bytes of native memory: for each other member two
-/// regions of a whole dispatch; one combine region of MaxTokens × k rows; and, growing with use, the rows that go out and those
-/// that were routed here.
+/// One lane: its position in the step and its buffers. Bytes of native memory: one combine region of MaxTokens × k rows; and, growing with
+/// use, the rows that go out and those that were routed here. <see cref="ReceiveRegions"/> has the rest.
 /// </summary>
 internal sealed class ExchangeLane : IDisposable
 {
     private readonly ExchangeLayout _layout;
     private readonly RankExchange _owner;
-    private readonly ReceivedDispatch[]?[] _receivedFrom; // by rank, so that a member's regions outlive the view
-    private ReceivedDispatch[]?[] _received = []; // by member
+    private SourceRegions?[] _received = []; // by member
 
     public ExchangeLane(RankExchange owner, ExchangeLayout layout, int number, ExchangeStep step, IExchangeKernels kernels, IExpertSlots slots)
     {
         (_owner, _layout, Number) = (owner, layout, number);
-        _receivedFrom = new ReceivedDispatch[]?[layout.MaxRanks];
         (Routes, Load) = (new RoutePlan(layout), new StepLoad(layout));
         Rows = new LaneRows(layout, number, kernels, slots);
         (Call, Forward) = (new LaneCall(owner, this, step), new LaneForward(owner));
@@ -73,31 +70,27 @@ internal sealed class ExchangeLane : IDisposable
 
     public bool IsReady => Unsent == 0 && (Phase == LanePhase.Dispatching ? Position.MissingDispatches : Position.MissingReturns) == 0;
 
-    public ReceivedDispatch Received(int member, int layer) => _received[member]![layer & 1];
+    public ReceivedDispatch Received(int member, int layer) => _received[member]!.Of(Number, layer);
 
     public bool IsMissing(int member) =>
         Sends[member].IsPending || (Phase == LanePhase.Dispatching ? Position.IsDispatchMissing(member) : Position.IsReturnMissing(member));
 
-    /// <summary>Keeps the regions of ranks that stay, makes those of ranks that come, frees those of ranks that left.</summary>
-    public void EnterView(ReadOnlySpan<int> ranks, int self)
-    {
-        for (var rank = 0; rank < _receivedFrom.Length; rank++)
-        {
-            var member = ranks.BinarySearch(rank);
-            if (member >= 0 && member != self)
-                _receivedFrom[rank] ??= [new ReceivedDispatch(_layout), new ReceivedDispatch(_layout)];
-            else
-                Free(rank);
-        }
+    /// <summary>Whether <see cref="Allocate"/> has succeeded.</summary>
+    public bool IsAllocated => Returned.ByteLength >= _layout.ReturnedBytes;
 
-        _received = new ReceivedDispatch[]?[ranks.Length];
-        for (var member = 0; member < ranks.Length; member++)
-            _received[member] = _receivedFrom[ranks[member]];
-        Sends = [.. Enumerable.Range(0, ranks.Length).Select(_ => new LaneSend(_owner, this))];
-        Position.EnterView(ranks.Length, self);
-        Routes.EnterView(ranks.Length);
-        Rows.EnterView(ranks.Length);
-        Returned.Reserve(_layout.ReturnedBytes);
+    /// <summary>Before the first view.</summary>
+    /// <exception cref="OutOfMemoryException">There is not enough memory.</exception>
+    public void Allocate() => Returned.Reserve(_layout.ReturnedBytes);
+
+    /// <param name="received">The regions of each member; null for this one.</param>
+    /// <param name="self">Index of this member.</param>
+    public void EnterView(SourceRegions?[] received, int self)
+    {
+        _received = received;
+        Sends = [.. received.Select(_ => new LaneSend(_owner, this))];
+        Position.EnterView(received.Length, self);
+        Routes.EnterView(received.Length);
+        Rows.EnterView(received.Length);
         Phase = LanePhase.Ready;
     }
 
@@ -113,17 +106,8 @@ internal sealed class ExchangeLane : IDisposable
 
     public void Dispose()
     {
-        for (var rank = 0; rank < _receivedFrom.Length; rank++)
-            Free(rank);
         Staging.Dispose();
         Returned.Dispose();
         Rows.Free();
-    }
-
-    private void Free(int rank)
-    {
-        foreach (var region in _receivedFrom[rank] ?? [])
-            region.Dispose();
-        _receivedFrom[rank] = null;
     }
 }

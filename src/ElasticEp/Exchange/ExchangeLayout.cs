@@ -56,6 +56,9 @@ internal sealed class ExchangeLayout
     /// <summary>Bytes of a receive region: a whole dispatch of one source.</summary>
     public long RegionBytes => RowsOffset(MaxTokens) + ((long)MaxTokens * RowBytes);
 
+    /// <summary>Bytes of all receive regions of one source.</summary>
+    public long SourceBytes => 2 * Lanes * RegionBytes;
+
     /// <summary>Bytes of a lane's combine region: a row for each (token, position) of this rank, whatever the number of ranks.</summary>
     public long ReturnedBytes => (long)MaxTokens * TopK * RowBytes;
 

@@ -61,7 +61,9 @@ internal sealed class ExchangeRehearsal : IExchangeWire, IExpertSlots
         var slots = ranks.Select(rank => Enumerable.Range(0, _options.Model.Experts).Where(expert => expert % Ranks == rank).ToArray()).ToArray();
         var placement = new ExpertPlacement(_options.Model.Experts, ranks, [.. Enumerable.Range(0, Layers).Select(_ => slots)]);
         var exchange = new RankExchange(_options, _rank, kernels, this, this, StepRules.Default, time);
-        exchange.EnterView(new GroupView(1, 0, 0, ranks.Select(rank => new GroupMember(rank, 1, "")), placement), 1);
+        var view = new GroupView(1, 0, 0, ranks.Select(rank => new GroupMember(rank, 1, "")), placement);
+        exchange.Prepare(GroupView.None, view);
+        exchange.EnterView(view, 1);
         return exchange;
     }
 

@@ -96,18 +96,21 @@ internal sealed partial class RankExchange
         idle.SetResult();
     }
 
-    /// <summary>Whether the call has to wait; if so it waits from now on, and <paramref name="version"/> is its number.</summary>
-    private bool MustWait(ExchangeLane lane, ExchangeStep step, CancellationToken cancellationToken, out short version)
+    /// <summary>
+    /// Whether the call has to wait; if so it waits from now on, <paramref name="version"/> is its number, and <paramref name="call"/> what it
+    /// waits for: the lane may have another one as soon as the lock is free, when nobody awaits the call and its attempt has ended.
+    /// </summary>
+    private bool MustWait(ExchangeLane lane, ExchangeStep step, CancellationToken cancellationToken, out LaneCall call, out short version)
     {
         lock (_lock)
         {
-            version = 0;
+            (call, version) = (lane.Call, 0);
             CheckOpen(step);
             if (lane.IsReady)
                 return false;
             (lane.WaitsSince, lane.HasWaited) = (_time.GetTimestamp(), true);
             SetTimer(_deadline);
-            version = lane.Call.Begin(cancellationToken);
+            version = call.Begin(cancellationToken);
             return true;
         }
     }

@@ -13,8 +13,8 @@ internal sealed partial class RankExchange
             var lane = _lanes[laneNumber];
             BeginCall(lane);
             BeginDispatch(step, lane, layer, tokens, hidden, topkIds, topkWeights);
-            return MustWait(lane, step, cancellationToken, out var version)
-                ? new ValueTask<DispatchedRows>(lane.Call, version)
+            return MustWait(lane, step, cancellationToken, out var call, out var version)
+                ? new ValueTask<DispatchedRows>(call, version)
                 : ValueTask.FromResult(FinishDispatch(lane, step));
         }
         catch (Exception exception) when (exception is ElasticEpException or OperationCanceledException)
@@ -30,8 +30,8 @@ internal sealed partial class RankExchange
             var lane = CheckCombine(step, dispatched, expertOutput, output);
             BeginCall(lane);
             BeginCombine(step, lane, expertOutput, output);
-            if (MustWait(lane, step, cancellationToken, out var version))
-                return new ValueTask(lane.Call, version);
+            if (MustWait(lane, step, cancellationToken, out var call, out var version))
+                return new ValueTask(call, version);
             FinishCombine(lane, step);
             return default;
         }
@@ -43,10 +43,15 @@ internal sealed partial class RankExchange
 
     public ValueTask ForwardAsync(ExchangeStep step, int layer, EpBuffer hidden, EpBuffer topkIds, EpBuffer topkWeights, EpBuffer output, ExpertFunction expert, int laneNumber, CancellationToken cancellationToken)
     {
+        LaneForward? forward;
         try
         {
             lock (_lock)
+            {
                 CheckOpen(step);
+                forward = (uint)laneNumber < (uint)_lanes.Length ? _lanes[laneNumber].Forward : null; // that of this attempt
+            }
+
             var rows = hidden.ByteLength / _layout.RowBytes;
             if (output.ByteLength != hidden.ByteLength || !IsRows(output))
                 throw ExchangeErrors.Argument(RowsExpected("output", output, rows));
@@ -59,7 +64,7 @@ internal sealed partial class RankExchange
         var dispatch = DispatchAsync(step, layer, hidden, topkIds, topkWeights, laneNumber, cancellationToken);
         return dispatch.IsFaulted || dispatch.IsCanceled
             ? new ValueTask(dispatch.AsTask()) // refused, or over already: the lane may be another call's
-            : _lanes[laneNumber].Forward.Run(step, dispatch, output, expert, cancellationToken);
+            : forward!.Run(step, dispatch, output, expert, cancellationToken);
     }
 
     /// <summary>All rows have come: groups them by slot. Runs where the app takes the result.</summary>

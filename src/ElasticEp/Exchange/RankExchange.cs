@@ -24,6 +24,7 @@ internal sealed partial class RankExchange : IDisposable
     private readonly int _rank;
     private readonly int[] _memberOfRank;
     private readonly Dictionary<MemberId, ParkedFrame> _parked = [];
+    private readonly ReceiveRegions _regions;
     private ExchangeStep _step;
     private CancellationTokenSource _sending = new();
     private int[] _ranks = [];
@@ -42,6 +43,7 @@ internal sealed partial class RankExchange : IDisposable
     public RankExchange(ElasticEpOptions options, int rank, IExchangeKernels kernels, IExchangeWire wire, IExpertSlots slots, StepRules rules, TimeProvider time)
     {
         _layout = new ExchangeLayout(options);
+        _regions = new ReceiveRegions(_layout, rank);
         (_rank, _kernels, _wire, _rules, _time, _deadline) = (rank, kernels, wire, rules, time, options.StepDeadline);
         _step = new ExchangeStep(this, _layout);
         _lanes = [.. Enumerable.Range(0, options.Lanes).Select(lane => new ExchangeLane(this, _layout, lane, _step, kernels, slots))];
@@ -62,8 +64,8 @@ internal sealed partial class RankExchange : IDisposable
 
     private bool IsIdle => _inside == 0 && _writing == 0;
 
-    /// <summary>Uses a view from <paramref name="firstStep"/> on. Between steps only.</summary>
-    /// <exception cref="ElasticEpException">Payloads or calls are under way, or the view does not fit the options.</exception>
+    /// <summary>Uses a view from <paramref name="firstStep"/> on: one that was prepared, or one of members of both views that were. Between steps only.</summary>
+    /// <exception cref="ElasticEpException">Payloads or calls are under way, or the view does not fit the options or was not prepared.</exception>
     public void EnterView(GroupView view, long firstStep)
     {
         lock (_lock)
@@ -81,8 +83,9 @@ internal sealed partial class RankExchange : IDisposable
                 _memberOfRank[_ranks[i]] = i;
             _self = _memberOfRank[_rank];
             _isOpen = false;
+            var received = _regions.Of(_ranks);
             foreach (var lane in _lanes)
-                lane.EnterView(_ranks, _self);
+                lane.EnterView(received, _self);
         }
 
         AnswerParked();
@@ -169,7 +172,7 @@ internal sealed partial class RankExchange : IDisposable
     }
 
     /// <summary>The app has ended the exchanges.</summary>
-    /// <exception cref="ElasticEpException">Not every layer of every lane was run.</exception>
+    /// <exception cref="ElasticEpException">Not every layer of every lane was run, or a call is still under way.</exception>
     public void EndExchanges(ExchangeStep step)
     {
         lock (_lock)
@@ -183,6 +186,8 @@ internal sealed partial class RankExchange : IDisposable
                     throw ExchangeErrors.State($"Step {_number} ended after {lane.Position.Combined} of {_layout.MoeLayers} MoE layers on lane {lane.Number}; run every layer of every lane, with zero tokens if there are none.");
             }
 
+            if (!IsIdle)
+                throw Busy($"Step {_number} cannot end"); // a call that nobody awaits: the next step would begin while it still runs
             step.HasEnded = true;
         }
 
@@ -194,12 +199,12 @@ internal sealed partial class RankExchange : IDisposable
         _timer.Dispose();
         foreach (var lane in _lanes)
             lane.Dispose();
+        _regions.Dispose();
     }
 
     private void CheckView(GroupView view)
     {
-        if (view.Members.Length > 0 && view.Members[^1].Rank >= _memberOfRank.Length)
-            throw ExchangeErrors.Argument($"{view} has rank {view.Members[^1].Rank}; MaxRanks is {_memberOfRank.Length}.");
+        CheckRanks(view);
         if (!view.Contains(_rank))
             throw ExchangeErrors.Argument($"{view} is without rank {_rank}, which is to use it.");
         if (view.Placement.Layers != _layout.MoeLayers || view.Placement.Experts != _layout.Experts)
@@ -209,6 +214,9 @@ internal sealed partial class RankExchange : IDisposable
             if (!view.Contains(rank))
                 throw ExchangeErrors.Argument($"The placement of {view} has experts on rank {rank}, which is no member.");
         }
+
+        if (!_regions.Has(Ranks(view)) || !_lanes.All(lane => lane.IsAllocated))
+            throw ExchangeErrors.State($"{view} was not prepared on rank {_rank}, which is to use it.");
     }
 
     private ElasticEpException Busy(string what) =>

@@ -12,6 +12,9 @@ internal sealed class KnownPeer
 
     public bool IsConnected { get; set; }
 
+    /// <summary>The latest version of messages that it reads, as its last connection said.</summary>
+    public byte Version { get; set; }
+
     public bool WasConnected { get; set; }
 
     public bool IsDialing { get; set; }

@@ -49,7 +49,7 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IGroupMonitor
     {
         var number = -(int)await StoreStart.CallAsync(_services, () => _services.Store.AddAsync($"{Name}/clients", 1, cancellationToken), _logger, cancellationToken).ConfigureAwait(false);
         var incarnation = await StoreStart.CallAsync(_services, () => Incarnations.DrawAsync(_services, cancellationToken), _logger, cancellationToken).ConfigureAwait(false);
-        var self = new PeerIdentity(Name, new MemberId(number, incarnation), "", Layout.Describe(_services.Options));
+        var self = new PeerIdentity(Name, new MemberId(number, incarnation), "", Layout.Describe(_services.Options)) { ReadsVersion = ProtocolVersion.Current };
         _messenger = new GroupMessenger(_services.Transport, self.Id, ConnectAsync);
         _peers = new ClientPeers(_services, self.Id, _stopped.Token);
         await _services.Transport.StartAsync(self, new ClientHandler(this), cancellationToken).ConfigureAwait(false);
@@ -179,18 +179,20 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IGroupMonitor
     {
         public void OnConnected(PeerIdentity peer)
         {
+            client._messenger!.OnConnected(peer);
             client._peers!.OnConnected(peer.Id);
             client._requests.OnConnected(peer.Id);
         }
 
         public void OnDisconnected(PeerIdentity peer, DisconnectReason reason, string detail)
         {
+            client._messenger!.OnDisconnected(peer.Id);
             client._peers!.OnDisconnected(peer.Id, reason, detail);
             client.LookAgain();
         }
 
         public ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameHeader header, CancellationToken cancellationToken) =>
-            link == LinkKind.Control && header.Operation is FrameOperation.App or FrameOperation.Protocol or FrameOperation.Beat
+            (link == LinkKind.Control && header.Operation is FrameOperation.App or FrameOperation.Protocol or FrameOperation.Beat) || (link == LinkKind.Weights && header.Operation == FrameOperation.App)
                 ? ValueTask.FromResult(ControlFrames.Accept(header))
                 : ValueTask.FromResult(FrameTarget.Discard);
 
@@ -199,7 +201,7 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IGroupMonitor
             if (header.Operation == FrameOperation.Beat)
                 client._peers!.OnBeat(peer.Id, header, ControlFrames.TroubleOf(payload));
             else if (header.Operation == FrameOperation.App)
-                client._messenger!.Receive(new GroupMessage(peer.Id, (int)header.Id, ControlFrames.Take(payload)));
+                client._messenger!.OnFrame(peer.Id, link, header, payload);
             else if (peer.Id.IsRank)
                 client._requests.OnMessage(peer.Id, MessageCodec.Decode(payload.AsSpan<byte>()));
         }

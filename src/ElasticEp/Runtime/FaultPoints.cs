@@ -18,6 +18,9 @@ internal static class FaultPoints
     /// <summary>The last combine is in, and StepEnd has not been sent.</summary>
     public const string BeforeStepEnd = "between payload and StepEnd";
 
+    /// <summary>Memory for the exchanges of a next view is about to be allocated.</summary>
+    public const string BeforeAllocation = "before allocation";
+
     /// <summary>Some of the weights of a next view have come.</summary>
     public const string InsideTransfer = "inside transfer";
 

@@ -4,14 +4,14 @@ using ElasticEp.Transport;
 
 namespace ElasticEp.Runtime;
 
-/// <summary>Sends protocol messages as control frames.</summary>
+/// <summary>Sends protocol messages.</summary>
 internal static class ProtocolSender
 {
-    public static ValueTask SendAsync(ITransport transport, MemberId peer, ProtocolMessage message, CancellationToken cancellationToken)
+    public static ValueTask SendAsync(ITransport transport, MemberId peer, ProtocolMessage message, CancellationToken cancellationToken, LinkKind link = LinkKind.Control)
     {
         var bytes = MessageCodec.Encode(message);
         var header = new FrameHeader { Operation = FrameOperation.Protocol, PayloadLength = bytes.Length };
         ReadOnlyMemory<EpBuffer> segments = new[] { EpBuffer.From(MemoryMarshal.AsMemory(bytes)) };
-        return transport.SendAsync(peer, LinkKind.Control, header, segments, cancellationToken);
+        return transport.SendAsync(peer, link, header, segments, cancellationToken);
     }
 }

@@ -123,7 +123,7 @@ internal sealed partial class RankRuntime
                 _services.Transport.Abort(abort.Peer, abort.Reason, abort.Detail);
                 break;
             case Fetch fetch:
-                _weights.StartFetch(fetch.Plan);
+                _weights.StartFetch(fetch.Plan, fetch.IsLeaver);
                 break;
             case Reload reload:
                 _weights.StartReload(reload.View);

@@ -37,7 +37,8 @@ internal sealed partial class RankRuntime
     {
         try
         {
-            await ProtocolSender.SendAsync(_services.Transport, peer, message, _stopped.Token).ConfigureAwait(false);
+            var link = MessageLinks.Of(message, _core.Peers.VersionOf(peer));
+            await ProtocolSender.SendAsync(_services.Transport, peer, message, _stopped.Token, link).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is ElasticEpException or OperationCanceledException or ObjectDisposedException)
         {
@@ -52,18 +53,20 @@ internal sealed partial class RankRuntime
     {
         public void OnConnected(PeerIdentity peer)
         {
+            runtime._messenger!.OnConnected(peer);
             if (!peer.IsRank)
             {
                 runtime._heartbeats.AddClient(peer.Id);
                 return;
             }
 
-            runtime.Post(new LinkUp(peer.Id));
+            runtime.Post(new LinkUp(peer.Id, peer.ReadsVersion));
             runtime._requests.OnConnected(peer.Id);
         }
 
         public void OnDisconnected(PeerIdentity peer, DisconnectReason reason, string detail)
         {
+            runtime._messenger!.OnDisconnected(peer.Id);
             if (!peer.IsRank)
             {
                 runtime._heartbeats.RemoveClient(peer.Id);
@@ -80,6 +83,8 @@ internal sealed partial class RankRuntime
             (LinkKind.Control, FrameOperation.Protocol or FrameOperation.App) => ValueTask.FromResult(ControlFrames.Accept(header)),
             (LinkKind.Data, FrameOperation.Dispatch or FrameOperation.Combine) when peer.IsRank => runtime._exchange.AcceptAsync(peer.Id, header, cancellationToken),
             (LinkKind.Weights, FrameOperation.Weights) when peer.IsRank => ValueTask.FromResult(runtime._weights.Weights.Accept(peer.Id, header)),
+            (LinkKind.Weights, FrameOperation.Protocol) when peer.IsRank => ValueTask.FromResult(ControlFrames.Accept(header)),
+            (LinkKind.Weights, FrameOperation.App) => ValueTask.FromResult(ControlFrames.Accept(header)),
             _ => throw new ElasticEpException(ElasticEpErrorCode.ProtocolViolation, $"{peer.Id} sent {header.Operation} on its {link} link."),
         };
 
@@ -91,10 +96,10 @@ internal sealed partial class RankRuntime
                     runtime.Post(ControlFrames.EventOf(peer.Id, header));
                     break;
                 case FrameOperation.Protocol:
-                    OnProtocol(peer, MessageCodec.Decode(payload.AsSpan<byte>(), peer.IsRank));
+                    OnProtocol(peer, link, MessageCodec.Decode(payload.AsSpan<byte>(), peer.IsRank));
                     break;
                 case FrameOperation.App:
-                    runtime._messenger!.Receive(new GroupMessage(peer.Id, (int)header.Id, ControlFrames.Take(payload)));
+                    runtime._messenger!.OnFrame(peer.Id, link, header, payload);
                     break;
                 case FrameOperation.Weights:
                     runtime._weights.Weights.OnFrameCompleted(peer.Id, header, payload);
@@ -107,14 +112,16 @@ internal sealed partial class RankRuntime
 
         public void OnFrameAborted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload)
         {
-            if (link == LinkKind.Weights)
+            if (header.Operation == FrameOperation.Weights)
                 runtime._weights.Weights.OnFrameAborted(peer.Id, header);
             else if (link == LinkKind.Data)
                 runtime._exchange.Aborted(peer.Id, header);
         }
 
-        private void OnProtocol(PeerIdentity peer, ProtocolMessage message)
+        private void OnProtocol(PeerIdentity peer, LinkKind link, ProtocolMessage message)
         {
+            if (link == LinkKind.Weights && !MessageLinks.MayTakeWeightsLink(message))
+                throw new ElasticEpException(ElasticEpErrorCode.ProtocolViolation, $"{peer.Id} sent {message.GetType().Name} on its {link} link.");
             if (message is OperationRequestMessage { Request.Violation: { } what })
                 throw new ElasticEpException(ElasticEpErrorCode.ProtocolViolation, $"{peer.Id} requested {what}.");
             if (message is ExpertLoadMessage load)

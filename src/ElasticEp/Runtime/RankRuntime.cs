@@ -69,7 +69,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         _lag = new CoreLag(() => ThreadPool.UnsafeQueueUserWorkItem(static runtime => runtime.Post(RankEvent.Pulse), this, preferLocal: false), services.Options.HeartbeatInterval, services.Time);
         _heartbeats = new Heartbeats(Name, rank, services.Options.HeartbeatInterval, _lag, MakeBeat, SendControlAsync);
         _requests = new OperationRequests((coordinator, message) => Post(new RequestMade(coordinator, message)), services.Options.OperationDeadline, services.Time, services.OperationTelemetry);
-        _weights = new WeightsRunner(services, rank, workload, () => ExchangeRehearsal.RunAsync(services.Options, kernels, services.Time), PostControl, _stopped.Token, _reach);
+        _weights = new WeightsRunner(services, rank, workload, (current, next) => _exchange!.Prepare(current, next), () => ExchangeRehearsal.RunAsync(services.Options, kernels, services.Time), PostControl, _stopped.Token, _reach);
         _exchange = new RankExchange(services.Options, rank, kernels, new TransportWire(services.Transport, _reach), _weights, rules ?? StepRules.Default, services.Time)
         {
             ExchangesEnded = OnExchangesEnded,
@@ -104,7 +104,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         var self = new MemberId(Rank, incarnation);
         _core.Member.Self = self;
         _messenger = new GroupMessenger(_services.Transport, self);
-        await _services.Transport.StartAsync(new PeerIdentity(Name, self, "", Layout.Describe(_services.Options)), new FrameRouter(this), cancellationToken).ConfigureAwait(false);
+        await _services.Transport.StartAsync(new PeerIdentity(Name, self, "", Layout.Describe(_services.Options)) { ReadsVersion = ProtocolVersion.Current }, new FrameRouter(this), cancellationToken).ConfigureAwait(false);
         _heartbeats.Start();
         _loops.Enqueue(_keeper.WatchRecordAsync(OnRecord, reason => Post(new RecordUnreadable(0, reason)), OnStoreIsBack));
         var member = new GroupMember(Rank, incarnation, _services.Transport.Address, _services.Options.Node ?? Machine.Name);

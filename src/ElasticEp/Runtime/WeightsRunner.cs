@@ -13,6 +13,7 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
 {
     private readonly int _rank;
     private readonly IElasticWorkload _workload;
+    private readonly Action<GroupView, GroupView> _prepare;
     private readonly Func<Task> _rehearse;
     private readonly ITransport _transport;
     private readonly Action<ControlEvent> _post;
@@ -30,9 +31,17 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
     private bool _isWarm;
     private bool _isAbandoned;
 
-    public WeightsRunner(GroupServices services, int rank, IElasticWorkload workload, Func<Task> rehearse, Action<ControlEvent> post, CancellationToken stopped, Action<string>? reach = null)
+    /// <param name="services">What the rank is made of.</param>
+    /// <param name="rank">The rank.</param>
+    /// <param name="workload">The app's hooks.</param>
+    /// <param name="prepare">Allocates what exchanges under a next view need, beside the one that it follows.</param>
+    /// <param name="rehearse">Has the exchange compiled.</param>
+    /// <param name="post">Takes completions.</param>
+    /// <param name="stopped">Cancelled when the rank ends.</param>
+    /// <param name="reach">Told of fault points; null outside of tests of faults.</param>
+    public WeightsRunner(GroupServices services, int rank, IElasticWorkload workload, Action<GroupView, GroupView> prepare, Func<Task> rehearse, Action<ControlEvent> post, CancellationToken stopped, Action<string>? reach = null)
     {
-        (_rank, _workload, _rehearse, _transport, _post, _stopped, _reach) = (rank, workload, rehearse, services.Transport, post, stopped, reach);
+        (_rank, _workload, _prepare, _rehearse, _transport, _post, _stopped, _reach) = (rank, workload, prepare, rehearse, services.Transport, post, stopped, reach);
         (_hookDeadline, _time) = (services.Options.ConnectDeadline, services.Time);
         _hooks = new WorkloadHooks(rank, name => post(name.Length > 0 ? new HookEntered(name) : new HookReturned()));
         _weights = new RankWeights(rank, services.Options, workload, _hooks, this, services.Time);
@@ -44,24 +53,19 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
 
     public ExpertWeights Get(int layer, int slot) => _weights.Slots.Get(layer, slot);
 
-    /// <summary>→ FetchProgress, then Fetched or FetchFailed. The view in use is Completed: what views before it used is free.</summary>
-    public void StartFetch(PrepareMessage plan) => Enqueue(async token =>
+    /// <summary>
+    /// → FetchProgress, then Fetched or FetchFailed. The view in use is Completed: what views before it used is free. A leaver allocates only:
+    /// a recovery may keep it, beside joiners.
+    /// </summary>
+    public void StartFetch(PrepareMessage plan, bool isLeaver) => Enqueue(async token =>
     {
         try
         {
-            _weights.ReleaseOld();
-            var reporter = new ProgressReporter(plan, _post, _reach);
-            var before = _weights.BytesReceived;
-            await _weights.LoadAsync(plan.Base, plan.Next, plan.Transfers, reporter, token).ConfigureAwait(false);
-            if (!_isWarm && plan.Next.Contains(_rank))
-            {
-                await _rehearse().ConfigureAwait(false);
-                await _hooks.CallAsync(() => _workload.WarmUpAsync(token), "WarmUpAsync", token).ConfigureAwait(false);
-            }
-
-            _isWarm = true;
-            var received = _weights.BytesReceived - before;
-            reporter.Report(new WeightProgress(received, received));
+            token.ThrowIfCancellationRequested();
+            _reach?.Invoke(FaultPoints.BeforeAllocation);
+            _prepare(plan.Base, plan.Next);
+            if (!isLeaver)
+                await FetchAsync(plan, token).ConfigureAwait(false);
             _post(new Fetched(plan.Operation, plan.Next.Digest));
         }
         catch (Exception exception)
@@ -115,6 +119,23 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
         CancelOperation();
         _ = before.CancelAsync();
         Enqueue(token => ReloadAsync(view, token), _reload.Token); // after the one before, which may be about to use its own view
+    }
+
+    private async Task FetchAsync(PrepareMessage plan, CancellationToken token)
+    {
+        _weights.ReleaseOld();
+        var reporter = new ProgressReporter(plan, _post, _reach);
+        var before = _weights.BytesReceived;
+        await _weights.LoadAsync(plan.Base, plan.Next, plan.Transfers, reporter, token).ConfigureAwait(false);
+        if (!_isWarm)
+        {
+            await _rehearse().ConfigureAwait(false);
+            await _hooks.CallAsync(() => _workload.WarmUpAsync(token), "WarmUpAsync", token).ConfigureAwait(false);
+        }
+
+        _isWarm = true;
+        var received = _weights.BytesReceived - before;
+        reporter.Report(new WeightProgress(received, received));
     }
 
     private async Task ReloadAsync(GroupView view, CancellationToken token)

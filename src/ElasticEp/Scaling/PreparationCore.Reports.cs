@@ -16,7 +16,7 @@ internal sealed partial class PreparationCore
     private void ReportFetchFailure(List<RankEffect> effects)
     {
         if (_fetchFailure is { } reason && _plan is { } plan && !plan.Base.Members.Any(other => other.Id != member.Self && peers.IsDown(other.Id)))
-            Report(State, $"rank {Rank} failed to fetch its weights: {reason}", effects);
+            Report(State, $"rank {Rank} failed to prepare the next view: {reason}", effects);
     }
 
     /// <summary>Said again when it may have been lost: otherwise the operation would wait for its deadline.</summary>

@@ -57,7 +57,7 @@ internal sealed partial class PreparationCore(MemberCore member, PeerCore peers)
         {
             // The same view of the plan on a new base: what has been done stays, only the view has another epoch, and perhaps another process in it.
             _plan = plan;
-            if (_hasFetched && !AreAllConnected)
+            if (_hasFetched && !IsConnected(plan))
                 State = PreparationState.Fetching;
             if (State >= PreparationState.Ready)
                 ReportReady(effects);
@@ -163,7 +163,7 @@ internal sealed partial class PreparationCore(MemberCore member, PeerCore peers)
             case PeerLost lost when _plan is { } plan && plan.Base.Contains(lost.Peer) && plan.Base.Contains(member.Self):
                 break; // both are members: the recovery without it has the operation planned again
             case PeerLost lost when _plan is not null && State == PreparationState.Fetching && (!_isFetching || _fetchFailure is not null) && Wanted.Any(peer => peer.Id == lost.Peer):
-                Report(PreparationState.Fetching, $"rank {Rank} could not connect to rank {lost.Peer.Rank}: {lost.Detail}{(_fetchFailure is { } failure ? $"; it failed to fetch its weights: {failure}" : "")}", effects);
+                Report(PreparationState.Fetching, $"rank {Rank} could not connect to rank {lost.Peer.Rank}: {lost.Detail}{(_fetchFailure is { } failure ? $"; it failed to prepare the next view: {failure}" : "")}", effects);
                 break;
             case FetchProgress progress when IsCurrent(progress.Operation, progress.View):
                 (_bytesMoved, _bytesTotal) = (progress.BytesArrived, progress.BytesTotal);
@@ -199,24 +199,22 @@ internal sealed partial class PreparationCore(MemberCore member, PeerCore peers)
             return;
         if (IsUndoing && !plan.Next.IsTerminal)
             return; // hooks do not overlap; the end of the group needs none
-        if (!plan.Next.Contains(member.Self))
-        {
-            State = PreparationState.Ready; // a leaver fetches nothing
-            ReportReady(effects);
-        }
-        else if (_hasFetched && AreAllConnected)
+        if (plan.Next.IsTerminal || (_hasFetched && IsConnected(plan)))
         {
             State = PreparationState.Ready;
             ReportReady(effects);
         }
-        else if (!_hasFetched && HasCompleted(plan.Base) && AreAllConnected)
+        else if (!_hasFetched && HasCompleted(plan.Base) && IsConnected(plan))
         {
             (_isFetching, _fetched) = (true, plan);
-            effects.Add(new Fetch(plan));
+            effects.Add(new Fetch(plan, IsLeaver(plan)));
         }
     }
 
-    private bool AreAllConnected => Wanted.All(peer => peer.Id == member.Self || peers.IsConnected(peer.Id));
+    private bool IsLeaver(PrepareMessage plan) => !plan.Next.Contains(member.Self);
+
+    /// <summary>A leaver needs nobody: it gets no weights.</summary>
+    private bool IsConnected(PrepareMessage plan) => IsLeaver(plan) || Wanted.All(peer => peer.Id == member.Self || peers.IsConnected(peer.Id));
 
     /// <summary>A member writes no buffer before it has itself completed the first step of the view in use; a joiner is in none.</summary>
     private bool HasCompleted(GroupView view) => !view.Contains(member.Self) || member.CompletedEpoch >= view.Epoch;
@@ -251,7 +249,7 @@ internal sealed partial class PreparationCore(MemberCore member, PeerCore peers)
     /// </summary>
     private void MakeWay(PrepareMessage plan, TimeSpan now, List<RankEffect> effects)
     {
-        if (plan.Next.Contains(member.Self))
+        if (plan.Next.Contains(member.Self) || _isFetching)
         {
             (State, _isVoid) = (PreparationState.Fetching, true);
             member.DropPrepared(Operation);

@@ -48,7 +48,8 @@ public interface ITransport : IAsyncDisposable
     /// <summary>
     /// Sends one frame: a header and the segments of its payload, in order. When it returns, the segments' memory may be
     /// used again; that says nothing about arrival. Waits while the receiver does not accept (back-pressure).
-    /// Cancelling may leave the frame sent or unsent, never half sent.
+    /// Cancelling may leave the frame sent or unsent, never half sent: what is left of one that is half out goes on from a copy. When that
+    /// would be more than 32 MiB, the connection ends instead.
     /// </summary>
     /// <param name="peer">Destination.</param>
     /// <param name="link">Link to use.</param>

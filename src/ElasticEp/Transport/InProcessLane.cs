@@ -80,7 +80,10 @@ internal sealed class InProcessLane(InProcessConnection connection, InProcessTra
         await ((Task)pending).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (!pending.IsCompleted)
         {
-            _ = DeliverLaterAsync(header, new PayloadCopy(segments.Span, header.PayloadLength), pending);
+            if (header.PayloadLength <= PayloadCopy.MostBytes)
+                _ = DeliverLaterAsync(header, new PayloadCopy(segments.Span, header.PayloadLength), pending);
+            else
+                _ = DropAsync(header, pending);
             throw new OperationCanceledException(cancellationToken);
         }
 
@@ -172,6 +175,25 @@ internal sealed class InProcessLane(InProcessConnection connection, InProcessTra
         finally
         {
             copy.Dispose();
+            Leave(hasLock: true);
+        }
+    }
+
+    /// <summary>As <see cref="DeliverLaterAsync"/>, for a payload that is too long to be copied: the connection ends, whatever the answer is.</summary>
+    private async Task DropAsync(FrameHeader header, Task<FrameTarget> pending)
+    {
+        _ = connection.CloseAsync(DisconnectReason.Reset, PayloadCopy.TooLong(header.PayloadLength));
+        try
+        {
+            if (await pending.ConfigureAwait(false) is { IsWanted: true } target)
+                to.Handler.OnFrameAborted(from.Self!, link, header, target.Buffer);
+        }
+        catch (Exception)
+        {
+            // the handler has failed, at the end of its connection
+        }
+        finally
+        {
             Leave(hasLock: true);
         }
     }

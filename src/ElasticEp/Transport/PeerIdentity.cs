@@ -12,4 +12,7 @@ public sealed record PeerIdentity(string Group, MemberId Id, string Address, str
 {
     /// <summary>Whether the peer is a rank, not a client.</summary>
     public bool IsRank => Id.IsRank;
+
+    /// <summary>The latest version of messages that the process reads; zero when it does not say.</summary>
+    internal byte ReadsVersion { get; init; }
 }

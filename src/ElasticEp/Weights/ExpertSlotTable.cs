@@ -8,7 +8,7 @@ internal sealed class ExpertSlotTable : IExpertSlots, IDisposable
 {
     private readonly Lock _gate = new();
     private readonly SlotLedger _ledger;
-    private readonly AlignedMemory[] _memory;
+    private readonly AlignedMemory?[] _memory;
     private readonly EpBuffer[][] _experts;       // [layer][buffer], the whole expert
     private readonly ExpertWeights[][] _parts;    // [layer][buffer]
     private readonly int _slots;
@@ -22,8 +22,17 @@ internal sealed class ExpertSlotTable : IExpertSlots, IDisposable
         _memory = new AlignedMemory[layers];
         _experts = new EpBuffer[layers][];
         _parts = new ExpertWeights[layers][];
-        for (var layer = 0; layer < layers; layer++)
-            Allocate(layer, manifest, slots + spares);
+        try
+        {
+            for (var layer = 0; layer < layers; layer++)
+                Allocate(layer, manifest, slots + spares);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+
         _current = View();
     }
 
@@ -119,30 +128,23 @@ internal sealed class ExpertSlotTable : IExpertSlots, IDisposable
             _ledger.Return(loan.Layer, loan.Buffer);
     }
 
-    /// <summary>Frees the memory; nobody may use a slot any more.</summary>
+    /// <summary>Frees the memory; nobody may use a slot any more. Otherwise it stays allocated for good.</summary>
     public void Dispose()
     {
         foreach (var memory in _memory)
-            memory.Dispose();
-    }
-
-    /// <summary>Leaves the memory allocated for good, when a transport may still write into it.</summary>
-    public void Abandon()
-    {
-        foreach (var memory in _memory)
-            memory.Abandon();
+            memory?.Dispose();
     }
 
     private void Allocate(int layer, WeightManifest manifest, int buffers)
     {
         var stride = manifest.ExpertBytes(layer);
         var parts = manifest.Layers[layer];
-        _memory[layer] = new AlignedMemory(checked(stride * buffers));
+        var memory = _memory[layer] = new AlignedMemory(checked(stride * buffers));
         _experts[layer] = new EpBuffer[buffers];
         _parts[layer] = new ExpertWeights[buffers];
         for (var buffer = 0; buffer < buffers; buffer++)
         {
-            var whole = _memory[layer].Slice(stride * buffer, stride);
+            var whole = memory.Slice(stride * buffer, stride);
             var pieces = new EpBuffer[parts.Length];
             long offset = 0;
             for (var part = 0; part < parts.Length; part++)

@@ -177,7 +177,7 @@ internal sealed class RankWeights(int rank, ElasticEpOptions options, IElasticWo
         }
         catch (OperationCanceledException)
         {
-            _slots.Abandon();
+            // a transport may still write into them
         }
 
         _receiver.Dispose();

@@ -66,6 +66,9 @@ internal sealed class ElasticCluster : IAsyncDisposable
     /// <summary>Where experts go.</summary>
     public IPlacementPolicy Policy { get; set; } = new MinimalMove();
 
+    /// <summary>Told of fault points by ranks that start later; it may throw there.</summary>
+    public IFaultInjector? Faults { get; set; }
+
     /// <summary>Which node a rank says it is on; null: all on this machine.</summary>
     public Func<int, string>? NodeOf { get; set; }
 
@@ -186,7 +189,7 @@ internal sealed class ElasticCluster : IAsyncDisposable
         var options = new ElasticEpOptions();
         Options.CopyTo(options);
         options.Node = NodeOf?.Invoke(rank);
-        return new("toy", options, _createTransport(), _openStore(), TimeProvider.System, NullLoggerFactory.Instance, _metrics);
+        return new("toy", options, _createTransport(), _openStore(), TimeProvider.System, NullLoggerFactory.Instance, _metrics) { Faults = Faults };
     }
 
     /// <summary>All ranks end at once, and nobody has left.</summary>

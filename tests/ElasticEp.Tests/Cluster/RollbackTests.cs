@@ -1,3 +1,5 @@
+using ElasticEp.Runtime;
+
 namespace ElasticEp.Tests.Cluster;
 
 /// <summary>An operation that fails before its commit leaves the old view serving and nothing behind.</summary>
@@ -88,6 +90,27 @@ public sealed class RollbackTests
         await NextOneWorksAsync(cluster);
     }
 
+    /// <summary>Rank 2 leaves and rank 3 joins: both need memory for the rows of the other, in case that a recovery keeps both.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task Memory_for_the_next_view_that_one_participant_lacks(int rank)
+    {
+        var memory = new LimitedMemory();
+        await using var cluster = await ElasticCluster.StartAsync(options => options.InitialRanks = 3, cluster => cluster.Faults = memory);
+        await cluster.WaitForStepsAsync(5);
+        memory.LackingRank = rank;
+        var request = new ScaleRequest { Ranks = [0, 1, 3] };
+        var result = await cluster.Client.ScaleAsync(request, cancellationToken: Token).WaitAsync(ElasticCluster.Deadline, Token);
+        Assert.Equal(ScalePhase.Aborted, result.Outcome);
+        Assert.Contains($"rank {rank} failed to prepare the next view: no memory left", result.Reason, StringComparison.Ordinal);
+        Assert.Equal([0, 1, 2], result.View.Members.Select(member => member.Rank));
+        memory.LackingRank = -1;
+        await NextOneWorksAsync(cluster);
+    }
+
     private static async Task RolledBackAsync(Action<ToyRank> onLaunch, ScaleRequest request, string words)
     {
         await using var cluster = await ElasticCluster.StartAsync();
@@ -109,5 +132,16 @@ public sealed class RollbackTests
         var result = await cluster.Client.ScaleAsync(size + 2, cancellationToken: Token);
         Assert.True(result.Outcome == ScalePhase.Completed, result.Reason);
         await cluster.WaitForStepsAsync(5);
+    }
+
+    private sealed class LimitedMemory : IFaultInjector
+    {
+        public volatile int LackingRank = -1;
+
+        public void Reach(MemberId rank, string point)
+        {
+            if (point == FaultPoints.BeforeAllocation && rank.Rank == LackingRank)
+                throw new InsufficientMemoryException("no memory left");
+        }
     }
 }

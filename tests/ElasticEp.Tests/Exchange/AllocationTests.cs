@@ -24,6 +24,7 @@ public sealed class AllocationTests
         for (var rank = 0; rank < ranks; rank++)
         {
             exchanges[rank] = new RankExchange(options, rank, new CpuExchangeKernels(), new Wire(exchanges, rank), new ExchangeSetup.NoWeights(), StepRules.Default, TimeProvider.System);
+            exchanges[rank].Prepare(GroupView.None, view);
             exchanges[rank].EnterView(view, 1);
         }
 

@@ -88,6 +88,24 @@ public sealed class CallTests : IDisposable
         Assert.Equal(ElasticEpErrorCode.InvalidState, late.Code);
     }
 
+    /// <summary>Otherwise the next step would find it under way, and the rank could not begin.</summary>
+    [Fact]
+    public async Task Exchanges_do_not_end_while_a_call_that_nobody_awaits_is_under_way()
+    {
+        var time = new WatchedTime();
+        using var rank = new LoneRank(ExchangeSetup.Options(ElementType.Float32, layers: 1), time: time);
+        rank.Exchange.EnterView(ExchangeSetup.View(rank.Options, 4, 0), 7);
+        var step = rank.Exchange.BeginStep(4, 7, 1);
+        var refusals = new List<string>();
+        time.Read = () => refusals.Add(Assert.Throws<ElasticEpException>(step.EndExchanges).Message); // calls are timed; the last time the layer is combined already
+        var forward = step.ForwardExpertsAsync(0, default, default, default, default, (in _) => { });
+        time.Read = null;
+        Assert.Contains("Step 7 cannot end on rank 0 while 1 calls or sends and 0 payloads are under way", refusals[^1], StringComparison.Ordinal);
+        await forward;
+        step.EndExchanges();
+        rank.Exchange.BeginStep(4, 8, 1);
+    }
+
     [Fact]
     public async Task An_expert_without_a_copy_is_named()
     {

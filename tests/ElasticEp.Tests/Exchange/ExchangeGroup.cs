@@ -43,6 +43,7 @@ internal sealed class ExchangeGroup(ElasticEpOptions options, ulong? shuffleSeed
     {
         if (!_ranks.TryGetValue(rank, out var exchange))
             _ranks[rank] = exchange = Create(rank);
+        exchange.Prepare(GroupView.None, view);
         exchange.EnterView(view, firstStep);
         Network.Add(rank, exchange);
     }

@@ -18,6 +18,7 @@ internal sealed class LoneRank : IDisposable
         {
             FrameParked = (epoch, step) => Waiting.Add((epoch, step)),
         };
+        Exchange.Prepare(GroupView.None, View);
         Exchange.EnterView(View, 7);
     }
 

@@ -20,6 +20,7 @@ public sealed class SendOrderTests : IDisposable
     {
         _exchange = new RankExchange(_options, Rank, new Kernels(_order), new Wire(_order), new ExchangeSetup.NoWeights(), StepRules.Default, new FakeTimeProvider());
         _view = ExchangeSetup.View(_options, 1, 0, 1, 2, 3);
+        _exchange.Prepare(GroupView.None, _view);
         _exchange.EnterView(_view, 1);
     }
 

@@ -15,6 +15,7 @@ public sealed class ClientFrameTests
     [InlineData(FrameOperation.Wake, LinkKind.Control)]
     [InlineData(FrameOperation.Dispatch, LinkKind.Data)]
     [InlineData(FrameOperation.Weights, LinkKind.Weights)]
+    [InlineData(FrameOperation.Protocol, LinkKind.Weights)]
     public async Task A_client_that_sends_what_only_ranks_may_is_cut_off(FrameOperation operation, LinkKind link)
     {
         await using var cluster = await ElasticCluster.StartAsync();

@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using System.Threading.Channels;
 using ElasticEp.Diagnostics;
 using ElasticEp.Events;
+using ElasticEp.Protocol;
 using ElasticEp.Runtime;
 using ElasticEp.Tests.Membership;
 using ElasticEp.Tests.Weights;
@@ -22,13 +23,14 @@ public sealed class WeightsRunnerTests : IAsyncLifetime
     private readonly Channel<ControlEvent> _posted = Channel.CreateUnbounded<ControlEvent>();
     private readonly GatedWorkload _workload = new();
     private readonly WeightsRunner _runner;
+    private Action<GroupView, GroupView> _prepare = (_, _) => { };
 
     public WeightsRunnerTests()
     {
         var options = new ElasticEpOptions { SlotsPerRank = 2, SpareExperts = 0, Model = new MoeModelShape { MoeLayers = 1, Experts = 4, TopK = 1, HiddenSize = 16 } };
         var metrics = new ElasticEpMetrics(_provider.GetRequiredService<IMeterFactory>());
         var services = new GroupServices("toy", options, Mock.Of<ITransport>(), Mock.Of<ElasticEp.Rendezvous.IRendezvousStore>(), TimeProvider.System, NullLoggerFactory.Instance, metrics);
-        _runner = new WeightsRunner(services, 0, _workload, () => Task.CompletedTask, e => _posted.Writer.TryWrite(e), CancellationToken.None);
+        _runner = new WeightsRunner(services, 0, _workload, (current, next) => _prepare(current, next), () => Task.CompletedTask, e => _posted.Writer.TryWrite(e), CancellationToken.None);
     }
 
     public async ValueTask InitializeAsync() => await _runner.InitializeAsync(CancellationToken.None);
@@ -99,6 +101,30 @@ public sealed class WeightsRunnerTests : IAsyncLifetime
         _workload.LeaveGate.SetResult();
         Assert.Equal("op", await WaitForAsync<RolledBack, string>(e => e.Operation));
         Assert.Equal(2, await WaitForAsync<Reloaded, long>(e => e.Epoch));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Memory_is_allocated_before_anything_is_fetched_and_its_lack_fails_the_preparation(bool isLeaver)
+    {
+        _workload.Gate.SetResult();
+        var plan = new PrepareMessage("op", 0, GroupView.None, View(2, 0, 1), [], TimeSpan.Zero);
+        var prepared = new List<(long, long)>();
+        _prepare = (current, next) =>
+        {
+            prepared.Add((current.Epoch, next.Epoch));
+            throw new InsufficientMemoryException("no memory left");
+        };
+        _runner.StartFetch(plan, isLeaver);
+        Assert.Equal("no memory left", await WaitForAsync<FetchFailed, string>(e => e.Reason));
+        Assert.Empty(_workload.Loaded);
+
+        _prepare = (current, next) => prepared.Add((current.Epoch, next.Epoch));
+        _runner.StartFetch(plan, isLeaver);
+        Assert.Equal("op", await WaitForAsync<Fetched, string>(e => e.Operation));
+        Assert.Equal([(0, 2), (0, 2)], prepared);
+        Assert.Equal(isLeaver ? [] : [0, 1], _workload.Loaded);
     }
 
     private async Task ReloadAsync(long epoch, params int[] experts)

@@ -159,6 +159,42 @@ public sealed class PreparationCoreTests
         Assert.True(probe.Has<Drain>());
     }
 
+    /// <summary>A recovery may keep it beside the joiners, whose rows then need a place.</summary>
+    [Fact]
+    public void A_leaver_is_ready_when_it_has_allocated_whoever_is_connected()
+    {
+        var plan = Plan with { Next = TestViews.View(2, 0, 5) };
+        var probe = CoreProbe.Idle(rank: 1).Message(0, plan);
+        Assert.True(probe.Of<Fetch>().Single().IsLeaver);
+        Assert.Empty(probe.Sent<PreparationMessage>(0));
+        Assert.Equal(PreparationState.Ready, probe.Post(new Fetched("op", plan.Next.Digest)).Sent<PreparationMessage>(0).Single().State);
+    }
+
+    [Fact]
+    public void A_leaver_without_memory_says_so()
+    {
+        var probe = CoreProbe.Idle(rank: 1).Message(0, Plan).Post(new FetchFailed("op", Plan.Next.Digest, "no memory left"));
+        Assert.Equal("rank 1 failed to prepare the next view: no memory left", probe.Sent<PreparationMessage>(0).Single().Failure);
+    }
+
+    /// <summary>To load them what it allocates is cancelled, and nothing comes of it.</summary>
+    [Fact]
+    public void A_leaver_that_allocates_when_it_has_to_load_lost_experts_does_so_again_when_the_operation_is_planned_anew()
+    {
+        var probe = CoreProbe.Idle(rank: 1).Message(0, Plan);
+        probe.Message(0, new StartMessage(TestViews.Started(2, 2, 0, 1), 2, "op", 0) { Reloading = [1] });
+        probe.Post(new Reloaded(2)).Message(0, Plan with { Base = TestViews.View(3, 0, 1), Next = TestViews.View(4, 0) });
+        Assert.True(probe.Has<Rollback>());
+    }
+
+    [Fact]
+    public void The_end_of_the_group_needs_no_memory()
+    {
+        var probe = CoreProbe.Idle(rank: 1).Message(0, Plan with { Next = new GroupView(2, 0, 0, [], ExpertPlacement.Empty, isTerminal: true) });
+        Assert.False(probe.Has<Fetch>());
+        Assert.Equal(PreparationState.Ready, probe.Sent<PreparationMessage>(0).Single().State);
+    }
+
     [Fact]
     public void An_abort_that_was_lost_is_learned_from_the_record()
     {

@@ -1,9 +1,11 @@
 namespace ElasticEp.Tests.Simulation;
 
-/// <summary>The connection of two processes: two channels (control, data), in order each, both gone when it is lost.</summary>
+/// <summary>The connection of two processes: three channels, in order each, all gone when it is lost.</summary>
 internal sealed class SimLink(SimRank a, SimRank b)
 {
-    private readonly long[] _lastDelivery = new long[4];
+    private const int Channels = 3;
+
+    private readonly long[] _lastDelivery = new long[2 * Channels];
     private readonly long[] _notBefore = new long[2];
     private readonly bool[] _isSeen = new bool[2];
 
@@ -39,14 +41,14 @@ internal sealed class SimLink(SimRank a, SimRank b)
     /// <summary>Whether an end will learn of a change only later: until then it sends into the void.</summary>
     public bool IsNoticedAfter(SimRank end, long time) => _notBefore[Index(end)] > time;
 
-    public long DeliverAt(SimRank receiver, bool isData, long time)
+    public long DeliverAt(SimRank receiver, SimChannel channel, long time)
     {
-        ref var last = ref _lastDelivery[(2 * Index(receiver)) + (isData ? 1 : 0)];
+        ref var last = ref _lastDelivery[(Channels * Index(receiver)) + (int)channel];
         last = Math.Max(Math.Max(last, time), _notBefore[Index(receiver)]);
         return last;
     }
 
-    public long LastDeliveryTo(SimRank receiver) => Math.Max(_lastDelivery[2 * Index(receiver)], _lastDelivery[(2 * Index(receiver)) + 1]);
+    public long LastDeliveryTo(SimRank receiver) => _lastDelivery.AsSpan(Channels * Index(receiver), Channels).ToArray().Max();
 
     private int Index(SimRank end) => end == A ? 0 : 1;
 }

@@ -87,16 +87,21 @@ internal sealed class SimNetwork(Simulation world)
             Drop(world.Random.Pick(up));
     }
 
-    public bool Send(SimRank from, MemberId to, bool isData, Action<SimRank> deliver, bool isBackground = false)
+    public bool Send(SimRank from, MemberId to, SimChannel channel, Action<SimRank> deliver, bool isBackground = false)
     {
         if (world.Find(to) is not { } peer || Find(from, peer) is not { } link)
             return false;
         if (!link.IsUp || !link.IsSeenBy(from))
             return link.IsNoticedAfter(from, world.Clock.Now + 1_000);
         var generation = link.Generation;
-        var delay = world.Random.Delay(!isData ? 200 : world.Random.Chance(0.01) ? 4_000 : 150);
+        var delay = world.Random.Delay(channel switch
+        {
+            SimChannel.Control => 200,
+            SimChannel.Data => world.Random.Chance(0.01) ? 4_000 : 150,
+            _ => world.Random.Chance(0.1) ? 20_000 : 500, // a chunk before it, or the view is long
+        });
         var sent = Math.Max(world.Clock.Now, _blockedUntil.GetValueOrDefault((from, peer)));
-        world.Clock.At(link.DeliverAt(peer, isData, sent + delay), () => Deliver(link, generation, peer, deliver), isBackground);
+        world.Clock.At(link.DeliverAt(peer, channel, sent + delay), () => Deliver(link, generation, peer, deliver), isBackground);
         return true;
     }
 

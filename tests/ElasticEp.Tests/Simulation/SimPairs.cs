@@ -14,12 +14,12 @@ internal static class SimPairs
 
     private static readonly (string Reason, string[] Points, SimOccasion[] Occasions)[] Exceptions =
     [
-        ("nothing is prepared while no operation is under way", ["inside transfer", nameof(Fetch), nameof(Plan), nameof(PrepareMessage), nameof(PreparationMessage), nameof(ProgressMessage), nameof(ExpertLoadRequestMessage)], [SimOccasion.Steps]),
+        ("nothing is prepared while no operation is under way", ["before allocation", "inside transfer", nameof(Fetch), nameof(Plan), nameof(PrepareMessage), nameof(PreparationMessage), nameof(ProgressMessage), nameof(ExpertLoadRequestMessage)], [SimOccasion.Steps]),
         ("only leavers drain", [nameof(Drain), nameof(DrainMessage)], [SimOccasion.Steps, SimOccasion.Birth, SimOccasion.Growth, SimOccasion.Repair, SimOccasion.Recovery]),
         ("nobody else decides on a leave that is under way, or on an exchange", [nameof(DrainMessage)], [SimOccasion.Leave, SimOccasion.Exchange]),
         ("it follows from an attempt that has failed, which makes the occasion a recovery", [nameof(AbortAttempt), nameof(Fence), nameof(StopMessage), nameof(StoppedMessage), nameof(StepFailedMessage)], AllButRecovery),
         ("an attempt that has failed does nothing more of its step", ["inside StepEnd", "inside dispatch", "between dispatch and combine", "between payload and StepEnd", nameof(StepEffectKind.SendStepEnd), nameof(StepEffectKind.SendWake), nameof(StepEffectKind.RunDelegate), nameof(StepEffectKind.CompleteStep), nameof(ReportExpertLoad), nameof(ShowBalance), nameof(ViewCompleted), nameof(ShowRecovery)], [SimOccasion.Recovery]),
-        ("a recovery prepares nothing", ["inside transfer", nameof(Fetch), nameof(Plan), nameof(PrepareMessage), nameof(PreparationMessage), nameof(ExpertLoadRequestMessage)], [SimOccasion.Recovery]),
+        ("a recovery prepares nothing", ["before allocation", "inside transfer", nameof(Fetch), nameof(Plan), nameof(PrepareMessage), nameof(PreparationMessage), nameof(ExpertLoadRequestMessage)], [SimOccasion.Recovery]),
         ("the view that ends a recovery is entered after it", [nameof(EnterView), nameof(StartMessage)], [SimOccasion.Recovery]),
         ("nobody has run a step yet", [nameof(StepEffectKind.SendWake), nameof(ReportExpertLoad), nameof(ShowBalance), nameof(ExpertLoadRequestMessage), nameof(ProgressMessage)], [SimOccasion.Birth]),
         ("it begins when a rank comes to lead, before any operation", [nameof(WatchRanks)], AllButRecovery),

@@ -75,7 +75,7 @@ internal sealed partial class SimRank
         var frame = new SimFrame(Rank, attempt.Epoch, attempt.Step, layer);
         foreach (var member in attempt.View.Members)
         {
-            if (member.Rank != Rank && !_world.Network.Send(this, member.Id, true, peer => peer.OnFrame(frame)))
+            if (member.Rank != Rank && !_world.Network.Send(this, member.Id, SimChannel.Data, peer => peer.OnFrame(frame)))
             {
                 Fail(attempt, new IOException($"no link to rank {member.Rank}"), isOwn: false);
                 return;

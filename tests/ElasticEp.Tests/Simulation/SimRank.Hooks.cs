@@ -19,13 +19,17 @@ internal sealed partial class SimRank
     /// <summary>Whether a hook takes no notice of its token.</summary>
     public bool IsHung => _hooks.TryPeek(out var hook) && hook.IsHung;
 
-    private void StartFetch(PrepareMessage plan) => Enqueue("", isOfOperation: true, hook => Fetch(hook, plan));
+    private void StartFetch(Fetch fetch) => Enqueue("", isOfOperation: true, hook => Fetch(hook, fetch.Plan, fetch.IsLeaver));
 
-    private void Fetch(SimHook hook, PrepareMessage plan)
+    private void Fetch(SimHook hook, PrepareMessage plan, bool isLeaver)
     {
-        _weights.Stage(plan);
+        if (_world.Faults.Reach(this, FaultPoints.BeforeAllocation))
+            return;
+        _weights.MakeRoom(plan, Core.Member.View);
+        if (!isLeaver)
+            _weights.Stage(plan);
         var fails = _world.HasTrouble(plan.Operation == "@birth" ? 0 : _world.Settings.LoadFailure);
-        var parts = _world.Random.Between(0, 3);
+        var parts = isLeaver ? 0 : _world.Random.Between(0, 3);
         var delay = 0L;
         for (var part = 1; part <= parts; part++)
         {

@@ -174,7 +174,7 @@ internal sealed partial class SimRank
             return;
         var lag = TimeSpan.FromMicroseconds(_world.Clock.Now - (_wedgedAt ?? _world.Clock.Now));
         foreach (var peer in IsPaused && _wedgedAt is null ? [] : _beatTo)
-            _world.Network.Send(this, peer, false, other => other.Post(new BeatReceived(Identity.Id, lag)), isBackground: true);
+            _world.Network.Send(this, peer, SimChannel.Control, other => other.Post(new BeatReceived(Identity.Id, lag)), isBackground: true);
         Beat();
     }, isBackground: true);
 
@@ -221,6 +221,7 @@ internal sealed partial class SimRank
             case EnterView entered:
                 (_epoch, _step, _isOpen) = (entered.View.Epoch, entered.FirstStep - 1, false);
                 _world.Checks.Entered(this, entered.View);
+                _weights.RequireRoom(entered.View);
                 if (!entered.IsReloading)
                     _weights.Enter(entered.View);
                 else
@@ -249,7 +250,7 @@ internal sealed partial class SimRank
             case AbortLink abort:
                 throw new SimulationException($"rank {Rank} was made to believe that {abort.Peer} breaks the protocol: {abort.Detail}");
             case Fetch fetch:
-                StartFetch(fetch.Plan);
+                StartFetch(fetch);
                 break;
             case Reload reload:
                 StartReload(reload.View);
@@ -300,7 +301,7 @@ internal sealed partial class SimRank
         {
             if (member.Rank == Rank)
                 continue;
-            _world.Network.Send(this, member.Id, false, peer => peer.Post(e));
+            _world.Network.Send(this, member.Id, SimChannel.Control, peer => peer.Post(e));
             if (e.Kind == StepEventKind.StepEnd && _world.Faults.Reach(this, FaultPoints.InsideStepEnd))
                 return;
         }
@@ -312,7 +313,7 @@ internal sealed partial class SimRank
         if (!to.IsRank)
             _world.Clock.After(_world.Random.Delay(300), () => _world.Clients.OnReply(Identity.Id, copy));
         else
-            _world.Network.Send(this, to, false, peer => peer.Post(new MessageReceived(Identity.Id, copy)));
+            _world.Network.Send(this, to, MessageLinks.Of(message, Core.Peers.VersionOf(to)) == LinkKind.Weights ? SimChannel.Weights : SimChannel.Control, peer => peer.Post(new MessageReceived(Identity.Id, copy)));
     }
 
     private void ReportLoad(ReportExpertLoad report)

@@ -3,20 +3,27 @@ using ElasticEp.Protocol;
 namespace ElasticEp.Tests.Simulation;
 
 /// <summary>
-/// Which experts a rank holds, stricter than the real slots: what no view uses any more is forgotten, so that
-/// whatever a view needs must have been prepared for that very view.
+/// Which experts a rank holds, and from which ranks it has room for rows; stricter than the real slots and regions: what no view uses any more
+/// is forgotten, so that whatever a view needs must have been prepared for that very view.
 /// </summary>
 internal sealed class SimWeights(Simulation world, int rank)
 {
     private readonly HashSet<int> _before = []; // of views before the one in use, until a next one is prepared
     private HashSet<int> _inUse = [];
     private HashSet<int> _staged = [];
+    private HashSet<int> _sources = [];
     private bool _isFilled;
     private long _reloading; // epoch of the view whose experts are loaded again
 
-    public void Stage(PrepareMessage plan)
+    /// <summary>Room for the rows of all that the next view, or a recovery before it is Completed, may have.</summary>
+    public void MakeRoom(PrepareMessage plan, GroupView current)
     {
         SimChecks.Require(world.Checks.IsCompleted(plan.Base.Epoch), $"rule 3: rank {rank} reserves buffers for {plan.Next} while a view before {plan.Base} may still be needed");
+        _sources = [.. current.Members.Concat(plan.Base.Members).Concat(plan.Next.Members).Select(member => member.Rank)];
+    }
+
+    public void Stage(PrepareMessage plan)
+    {
         _before.Clear();
         var wanted = Of(plan.Next);
         _staged = [.. wanted.Except(_inUse)];
@@ -63,6 +70,12 @@ internal sealed class SimWeights(Simulation world, int rank)
 
     public void RequireHeld(GroupView view) =>
         SimChecks.Require(Of(view).IsSubsetOf(_inUse), $"rank {rank} runs a step under {view} without experts {string.Join(' ', Of(view).Except(_inUse))}");
+
+    public void RequireRoom(GroupView view)
+    {
+        foreach (var member in view.Members)
+            SimChecks.Require(!view.Contains(rank) || _sources.Contains(member.Rank), $"rank {rank} uses {view} without room for the rows of rank {member.Rank}");
+    }
 
     private HashSet<int> Of(GroupView view) => view.Placement.Layers == 0 ? [] : [.. view.Placement.GetSlots(0, rank).ToArray().Where(expert => expert >= 0)];
 }

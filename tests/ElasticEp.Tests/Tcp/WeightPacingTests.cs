@@ -27,6 +27,22 @@ public sealed class WeightPacingTests
     }
 
     [Fact]
+    public async Task A_message_on_the_weights_link_goes_ahead_of_weights_that_wait()
+    {
+        await using var group = new TcpGroup(TcpLinks.Tcp, time: _time);
+        var (a, b) = await group.PairAsync(options => options.WeightBytesPerSecond = 1);
+        await a.SendAsync(1, LinkKind.Weights, 1, 2000);
+        Assert.Equal(1, (await b.Handler.NextFrameAsync()).Header.Step);
+        var held = a.SendAsync(1, LinkKind.Weights, 2, 500);
+        var header = new FrameHeader { Operation = FrameOperation.Protocol, Step = 3, PayloadLength = 10_000 };
+        await a.Transport.SendAsync(b.Self.Id, LinkKind.Weights, header, new[] { EpBuffer.From(new byte[10_000]) });
+        Assert.Equal(3, (await b.Handler.NextFrameAsync()).Header.Step);
+        Assert.False(held.IsCompleted);
+        await a.Transport.DisposeAsync();
+        await Assert.ThrowsAsync<ElasticEpException>(() => held.WaitAsync(TcpGroup.Deadline));
+    }
+
+    [Fact]
     public async Task A_held_frame_fails_when_its_connection_ends()
     {
         await using var group = new TcpGroup(TcpLinks.Tcp, time: _time);

@@ -1,0 +1,75 @@
+using System.Collections.Concurrent;
+using ElasticEp.Protocol;
+using ElasticEp.Transport;
+
+namespace ElasticEp.Tests.Cluster;
+
+/// <summary>Which links the messages of a group take, of ranks that know of long messages and of those that do not.</summary>
+public sealed class LinkUseTests
+{
+    private static readonly CancellationToken Token = TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task The_messages_of_a_transition_leave_the_control_link()
+    {
+        var used = await ResizeAsync(_ => { });
+        Assert.Equal([LinkKind.Weights], used[typeof(PrepareMessage)]);
+        Assert.Equal([LinkKind.Weights], used[typeof(StartMessage)]);
+        Assert.Equal([LinkKind.Weights], used[typeof(DrainMessage)]);
+        Assert.Equal([LinkKind.Control], used[typeof(PreparationMessage)]);
+        Assert.Equal([LinkKind.Control], used[typeof(CompletedMessage)]);
+    }
+
+    [Fact]
+    public async Task Ranks_that_do_not_know_of_long_messages_get_all_of_them_on_the_control_link()
+    {
+        var used = await ResizeAsync(transport => transport.Version = ProtocolVersion.LongMessages - 1);
+        Assert.All(used.Values, links => Assert.Equal([LinkKind.Control], links));
+    }
+
+    /// <summary>Grows to three ranks and shrinks to two.</summary>
+    private static async Task<IReadOnlyDictionary<Type, IReadOnlyCollection<LinkKind>>> ResizeAsync(Action<WatchedTransport> configure)
+    {
+        var used = new ConcurrentDictionary<(Type, LinkKind), bool>();
+        var hub = new InProcessTransportHub();
+        await using var cluster = await ElasticCluster.StartAsync(createTransport: () =>
+        {
+            var transport = new WatchedTransport(new InProcessTransport(hub), used);
+            configure(transport);
+            return transport;
+        });
+        foreach (var size in (int[])[3, 2])
+        {
+            var result = await cluster.Client.ScaleAsync(size, cancellationToken: Token).WaitAsync(ElasticCluster.Deadline, Token);
+            Assert.True(result.Outcome == ScalePhase.Completed, result.Reason);
+            await cluster.WaitForStepsAsync(5);
+        }
+
+        return used.Keys.GroupBy(key => key.Item1).ToDictionary(group => group.Key, group => (IReadOnlyCollection<LinkKind>)[.. group.Select(key => key.Item2).Order()]);
+    }
+
+    /// <summary>Notes on which link each kind of message goes out.</summary>
+    private sealed class WatchedTransport(ITransport inner, ConcurrentDictionary<(Type, LinkKind), bool> used) : ITransport
+    {
+        public byte Version { get; set; } = ProtocolVersion.Current;
+
+        public string Address => inner.Address;
+
+        public ValueTask StartAsync(PeerIdentity self, ITransportHandler handler, CancellationToken cancellationToken) => inner.StartAsync(self with { ReadsVersion = Version }, handler, cancellationToken);
+
+        public ValueTask ConnectAsync(MemberId peer, string address, CancellationToken cancellationToken) => inner.ConnectAsync(peer, address, cancellationToken);
+
+        public ValueTask DisconnectAsync(MemberId peer, CancellationToken cancellationToken) => inner.DisconnectAsync(peer, cancellationToken);
+
+        public void Abort(MemberId peer, DisconnectReason reason, string detail) => inner.Abort(peer, reason, detail);
+
+        public ValueTask SendAsync(MemberId peer, LinkKind link, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
+        {
+            if (header.Operation == FrameOperation.Protocol)
+                used[(MessageCodec.Decode(segments.Span[0].AsSpan<byte>()).GetType(), link)] = true;
+            return inner.SendAsync(peer, link, header, segments, cancellationToken);
+        }
+
+        public ValueTask DisposeAsync() => inner.DisposeAsync();
+    }
+}
