@@ -87,7 +87,10 @@ public sealed class ElasticEpOptions
     /// <value>Default <see cref="CombineMode.Exact"/>.</value>
     public CombineMode CombineMode { get; set; } = CombineMode.Exact;
 
-    /// <summary>Longest wait for a peer inside a step before the attempt is stopped.</summary>
+    /// <summary>
+    /// Longest wait for a peer inside a step before the attempt is stopped, and longest time in which an app may not call RunStepAsync
+    /// though a step is due: the others then go on without its rank.
+    /// </summary>
     /// <value>Default 30 seconds.</value>
     public TimeSpan StepDeadline { get; set; } = TimeSpan.FromSeconds(30);
 

@@ -41,7 +41,7 @@ internal sealed partial class RankServing(IElasticGroup group, Qwen3Workload wor
         group.NotifyWork();
         if (drainTime > TimeSpan.Zero)
             await Task.WhenAny(leave.Emptied.Task, Task.Delay(drainTime, time, cancellationToken)).ConfigureAwait(false);
-        cancellationToken.ThrowIfCancellationRequested(); // it stays after all: nothing is handed back
+        cancellationToken.ThrowIfCancellationRequested(); // it stays after all: nothing is returned to the queue
         leave.MustHandBack = true;
         group.NotifyWork();
         // A message may be lost with its link, and a front end may vanish: it is said again until all that are left have confirmed.

@@ -36,6 +36,6 @@ internal static class ServingTopic
     /// <summary>Rank → front end: a request failed, because it needs experts that are being loaded again.</summary>
     public const int ExpertsLost = 11;
 
-    /// <summary>Front end → rank: you leave, as far as I know; say again whether you do.</summary>
+    /// <summary>Front end → rank: you leave, as far as I know; report again whether you do.</summary>
     public const int LeavingCheck = 12;
 }

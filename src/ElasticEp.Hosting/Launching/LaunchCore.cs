@@ -23,6 +23,7 @@ internal sealed class LaunchCore(LaunchPlan plan, TimeSpan startDeadline)
     private GroupRecord _record = GroupRecord.Unborn;
     private long _launches;
     private bool _hasGivenUp;
+    private long? _ended; // own operations of the group that had ended before this launcher began
     private bool _isStopping; // whoever ends now is not replaced
 
     /// <summary>When <see cref="LaunchEvent.Tick"/> is wanted, or null.</summary>
@@ -96,8 +97,9 @@ internal sealed class LaunchCore(LaunchPlan plan, TimeSpan startDeadline)
                 running.OnMember(now);
         }
 
-        if (record is { View.Epoch: 0, Pending: null, Own.Kept: [.., { IsCompleted: false } birth] })
-            GiveUp(birth.Reason, effects); // its first ranks have been dismissed, and no operation can bring them back
+        _ended ??= record.Own.Count;
+        if (record is { View.Epoch: 0, Pending: null, Own.Kept: [.., { IsCompleted: false } birth] } && record.Own.Count > _ended)
+            GiveUp(birth.Reason, effects); // of the ranks that were started here; those of before concern nobody
     }
 
     private static void OnStarted(int rank, RunningRank running, TimeSpan now, List<LaunchEffect> effects)
@@ -115,7 +117,9 @@ internal sealed class LaunchCore(LaunchPlan plan, TimeSpan startDeadline)
 
     private void OnEnded(int rank, RunningRank running, int? process, string how, TimeSpan now, List<LaunchEffect> effects)
     {
-        if (LaunchFailures.IsAwaited(_record, running.Operation, rank) || running is { Operation: LaunchPlan.Standby, UnwantedSince: null } || _record.IsUnborn)
+        if (_hasGivenUp)
+            effects.Add(new LaunchEffect.Ended(rank));
+        else if (LaunchFailures.IsAwaited(_record, running.Operation, rank) || running is { Operation: LaunchPlan.Standby, UnwantedSince: null } || _record.IsUnborn)
             OnFailed(rank, running.Operation, $"it {how} before it was admitted", now, effects);
         else if (running.MemberSince is { } since && IsMissed(rank))
             OnMemberEnded(rank, since, process, how, now, effects);
@@ -216,15 +220,17 @@ internal sealed class LaunchCore(LaunchPlan plan, TimeSpan startDeadline)
 
     private void StartMissing(TimeSpan now, List<LaunchEffect> effects)
     {
-        foreach (var launch in _isStopping ? [] : plan.Wanted(_record))
+        foreach (var launch in _isStopping || _hasGivenUp ? [] : plan.Wanted(_record))
         {
             var isFree = launch.Operation == LaunchPlan.Standby || _record.IsUnborn; // no operation depends on it: it waits after a failure
             if (_failures.Contains(launch.Operation, launch.Rank) || (isFree && _delays.IsDelayed(launch.Rank, now)))
                 continue;
             if (_ranks.TryGetValue(launch.Rank, out var former))
             {
-                if (former.StopFailure is { } failure && !isFree)
-                    OnFailed(launch.Rank, launch.Operation, $"the process that had its number before could not be ended: {failure}", now, effects);
+                if (former.StopFailure is { } failure && _record.IsUnborn)
+                    GiveUp($"rank {launch.Rank}: a process that hangs could not be ended: {failure}", effects);
+                else if (former.StopFailure is { } reason && !isFree)
+                    OnFailed(launch.Rank, launch.Operation, $"the process that had its number before could not be ended: {reason}", now, effects);
                 continue;
             }
 

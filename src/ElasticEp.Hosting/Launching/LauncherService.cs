@@ -69,7 +69,7 @@ internal sealed partial class LauncherService(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        client.Registered = OnRegistered;
+        client.Registered = rank => Post(new LaunchEvent.Registered(rank));
         var watching = WatchAsync(stoppingToken);
         await using var timer = time.CreateTimer(_ => Post(new LaunchEvent.Tick()), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         try
@@ -96,14 +96,6 @@ internal sealed partial class LauncherService(
         {
             // the host stops
         }
-    }
-
-    /// <summary>A process that somebody else has started under the same number is not the launched one.</summary>
-    private void OnRegistered(int rank, int? processId)
-    {
-        var isOther = processId is not null && _launched.Values.Any(launched => launched.Rank == rank && launched.Started is { IsCompletedSuccessfully: true, Result.ProcessId: { } own } && own != processId);
-        if (!isOther)
-            Post(new LaunchEvent.Registered(rank));
     }
 
     private void Post(LaunchEvent e) => _events.Writer.TryWrite(e);
@@ -226,7 +218,7 @@ internal sealed partial class LauncherService(
         catch (Exception exception) when (launched.Started is { IsCompletedSuccessfully: true, Result.Ended.IsCompleted: false })
         {
             LogNotStopped(exception, name, launched.Rank);
-            return exception.Message;
+            return exception is TimeoutException ? $"it has not ended within {StopGrace * 3}" : exception.Message;
         }
         catch (Exception)
         {

@@ -40,8 +40,8 @@ internal sealed record GroupRecord(GroupView View, GroupView? LastCompleted = nu
     /// <summary>Whether every member has completed the first step of <see cref="View"/>, so that nobody needs a view before it.</summary>
     public bool IsCompleted => LastCompleted is null;
 
-    /// <summary>Whether the group has no view yet and nothing has ever ended in it.</summary>
-    public bool IsUnborn => View.Epoch == 0 && Requested.Count == 0 && Own.Count == 0;
+    /// <summary>Whether the group has no view yet; births may have failed.</summary>
+    public bool IsUnborn => View.Epoch == 0 && Requested.Count == 0;
 
     /// <summary>Members of <see cref="LastCompleted"/> that are absent from <see cref="View"/> by plan.</summary>
     public IEnumerable<GroupMember> Leavers => LastCompleted is null

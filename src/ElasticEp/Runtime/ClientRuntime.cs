@@ -92,8 +92,8 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IGroupMonitor
         await _services.Transport.DisposeAsync().ConfigureAwait(false);
     }
 
-    /// <summary>Told of each rank that registers, and of its process id if that is known.</summary>
-    public Action<int, int?>? Registered { get; set; }
+    /// <summary>Told of each rank that registers.</summary>
+    public Action<int>? Registered { get; set; }
 
     private void OnRegistration(ControlEvent e)
     {
@@ -105,7 +105,7 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IGroupMonitor
                 watch.OnUnregistered(gone.Member);
         });
         if (e is RankRegistered present)
-            Registered?.Invoke(present.Member.Rank, present.ProcessId);
+            Registered?.Invoke(present.Member.Rank);
     }
 
     private Task<ScaleResult> RunAsync(OperationRequest request, IProgress<ScaleProgress>? progress, CancellationToken cancellationToken)
@@ -130,27 +130,25 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IGroupMonitor
     {
         lock (_recordLock)
         {
-            _doubted = null;
-            if (!_peers!.OnRecord(record)) // first: who sees a view may ask how it is
-            {
-                _doubted = record;
-                return;
-            }
-
-            _order++;
-            _records.Publish((record, _order));
-            if (record.View.Epoch != View.Epoch)
-                _views.Publish((record.View, _order));
+            _doubted = record;
+            LookAgain();
         }
-
-        _requests.OnRecord(record);
     }
 
-    /// <summary>A connection has ended: what was not believed as long as it was there may be.</summary>
+    /// <summary>A record has come, or a connection has ended: what was not believed as long as it was there may be.</summary>
     private void LookAgain()
     {
-        if (Volatile.Read(ref _doubted) is { } record)
-            OnRecord(record);
+        lock (_recordLock)
+        {
+            if (_doubted is not { } record || !_peers!.OnRecord(record)) // first: who sees a view may ask how it is
+                return;
+            _doubted = null;
+            _order++;
+            _records.Publish((record, _order));
+            if (record.View.Digest != View.Digest)
+                _views.Publish((record.View, _order));
+            _requests.OnRecord(record);
+        }
     }
 
     /// <summary>Sends now or not at all: what must arrive is sent again by who decides that.</summary>

@@ -94,7 +94,7 @@ internal sealed class OperationRequests : IDisposable
         foreach (var (caller, report) in reports)
             caller.Report(report);
         foreach (var (caller, end) in ended)
-            _ = end.Result is { } result ? caller.Done.TrySetResult(result) : caller.Done.TrySetException(end.Failure!);
+            _ = caller.EndAsync(end);
     }
 
     private sealed class Caller(IProgress<ScaleProgress>? progress)
@@ -111,6 +111,16 @@ internal sealed class OperationRequests : IDisposable
                 return;
             lock (_lock)
                 _reporting = ReportAfterAsync(_reporting, now);
+        }
+
+        /// <summary>After all that was reported.</summary>
+        public async Task EndAsync(RequestEffect.End end)
+        {
+            Task reporting;
+            lock (_lock)
+                reporting = _reporting;
+            await reporting.ConfigureAwait(false);
+            _ = end.Result is { } result ? Done.TrySetResult(result) : Done.TrySetException(end.Failure!);
         }
 
         private async Task ReportAfterAsync(Task before, ScaleProgress now)

@@ -21,7 +21,7 @@ internal sealed partial class RankRuntime
             var still = _services.Time.GetElapsedTime(_startedAt) - TimeSpan.FromTicks(Volatile.Read(ref _movedAtTicks));
             return member.Phase switch
             {
-                _ when member.IsLoadAwaited && (still < _services.Options.StallTime || member.Phase == MemberPhase.Due) => new RankStatus(
+                _ when member.IsLoadAwaited && (still < _services.Options.StallTime || _services.Options.LostExperts == LostExpertsPolicy.Wait) => new RankStatus(
                     "repairing", _services.Options.LostExperts == LostExpertsPolicy.Fail, true, $"loads experts of {View} from the workload's source, because their last copies were lost{(_core.Reloading.Trouble is { Length: > 0 } trouble ? $": {trouble}" : "")}"),
                 MemberPhase.Due or MemberPhase.Running or MemberPhase.Closing when still >= _services.Options.StallTime =>
                     new RankStatus("stalled", false, true, $"no step was completed for {still.TotalSeconds:0.0} s: step {member.Step}, attempt {member.Attempt}, {(member.Phase == MemberPhase.Due ? "waits for the serving loop to call RunStepAsync" : "is under way")}"),

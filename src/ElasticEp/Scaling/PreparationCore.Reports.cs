@@ -3,7 +3,7 @@ using ElasticEp.Protocol;
 
 namespace ElasticEp.Scaling;
 
-/// <summary>What the coordinator is told of a preparation.</summary>
+/// <summary>Reports of a preparation to the coordinator.</summary>
 internal sealed partial class PreparationCore
 {
     private void ReportReady(List<RankEffect> effects)
@@ -19,7 +19,7 @@ internal sealed partial class PreparationCore
             Report(State, $"rank {Rank} failed to prepare the next view: {reason}", effects);
     }
 
-    /// <summary>Said again when it may have been lost: otherwise the operation would wait for its deadline.</summary>
+    /// <summary>Repeated when it may have been lost: otherwise the operation would wait for its deadline.</summary>
     private void ReportDrainFailure(List<RankEffect> effects)
     {
         if (_drainFailure.Length > 0)

@@ -96,7 +96,7 @@ internal sealed partial class TransitionCore
     {
         _joiners.StartWatching(effects);
         _isBirthAwaited = false;
-        if (_interrupted is { } vanished && Record.Pending?.Id != vanished.Id && Record.FindOutcome(vanished.Id) is null)
+        if (_interrupted is { Phase: > OperationPhase.Proposing, Kind: not OperationKind.Birth } vanished && Record.Pending?.Id != vanished.Id && Record.FindOutcome(vanished.Id) is null)
         {
             SendAbort(vanished, "the store has lost it", effects); // no outcome in the record will tell them
             _interrupted = null;

@@ -195,7 +195,7 @@ internal sealed partial class TransitionCore
         switch (operation.Phase)
         {
             case OperationPhase.Proposing:
-                var own = operation.Kind == OperationKind.Birth ? OutcomeLog.Empty : Record.Own; // births that have failed are over
+                var own = operation.Kind == OperationKind.Birth ? Record.Own with { Kept = [] } : Record.Own; // nobody takes the outcome of a birth that has failed for that of this one
                 _writer.Write(Record with { Pending = operation.Pending, Own = own }, WritePurpose.Propose, effects);
                 break;
             case OperationPhase.Gathering when operation.Pending.Joiners.All(_joiners.IsGathered) && !_load.Missing(operation, Record.View).Any():

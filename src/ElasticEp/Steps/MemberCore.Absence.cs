@@ -37,7 +37,6 @@ internal sealed partial class MemberCore
         _isAbsent = false;
         if (_trouble?.Peer == Self)
             _trouble = null;
-        if (Phase == MemberPhase.Stopping && rules.MayAnswerStop(_isDelegateInside))
-            AnswerStop(Now, effects);
+        AnswerIfItMay(Now, effects);
     }
 }

@@ -49,10 +49,8 @@ internal sealed partial class MemberCore
 
         if (_isDelegateInside && Phase is MemberPhase.Running or MemberPhase.Closing && rules.StopCancelsDelegate(HasClosed))
             effects.Add(Abort("The group stopped the attempt to recover."));
-        if (rules.MayAnswerStop(_isDelegateInside) && !_isLoadStuck && !_isAbsent)
-            AnswerStop(now, effects);
-        else if (Phase != MemberPhase.Stopping)
-            Phase = MemberPhase.Stopping;
+        Phase = MemberPhase.Stopping;
+        AnswerIfItMay(now, effects);
     }
 
     public void OnStart(StartMessage start, List<RankEffect> effects)
@@ -165,7 +163,7 @@ internal sealed partial class MemberCore
             Return(false, new StepFailedException(Step, Attempt, true, failure!), effects);
         }
 
-        AnswerStop(now, effects);
+        AnswerIfItMay(now, effects);
     }
 
     private void CompleteWithoutSuccessor(List<RankEffect> effects)
@@ -176,8 +174,11 @@ internal sealed partial class MemberCore
         Return(true, _tailFailure, effects);
     }
 
-    private void AnswerStop(TimeSpan now, List<RankEffect> effects)
+    /// <summary>Answers Stop, unless the delegate is inside or the others are to go on without this rank.</summary>
+    private void AnswerIfItMay(TimeSpan now, List<RankEffect> effects)
     {
+        if (Phase != MemberPhase.Stopping || !rules.MayAnswerStop(_isDelegateInside) || _isLoadStuck || _isAbsent)
+            return;
         Phase = MemberPhase.Stopped;
         _stoppedSince = now;
         AnswerStops(effects);

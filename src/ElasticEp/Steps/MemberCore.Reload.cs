@@ -66,8 +66,7 @@ internal sealed partial class MemberCore
         _isLoadStuck = false;
         if (_trouble?.Peer == Self)
             _trouble = null;
-        if (Phase == MemberPhase.Stopping)
-            AnswerStop(now, effects);
+        AnswerIfItMay(now, effects);
     }
 
     private void RepeatLoaded(MemberId peer, List<RankEffect> effects)

@@ -65,7 +65,7 @@ public sealed class LaunchFailureTests
     public void Whoever_ends_while_the_host_stops_is_not_replaced()
     {
         var probe = LaunchProbe.Serving(standbys: 1).Run(2);
-        probe.Post(new LaunchEvent.HostStops()).End(1);
+        probe.Post(new LaunchEvent.HostStops()).End(2);
         probe.Now = 60;
         Assert.Empty(probe.Tick().Started);
     }

@@ -76,8 +76,12 @@ internal sealed class SimChecks(Simulation world)
     }
 
     /// <summary>The store had lost the record, and the members have brought back what they hold of it: their view under a later epoch.</summary>
-    public void RecordRestored(GroupRecord old, GroupRecord next)
+    /// <param name="newest">The newest record that was ever there.</param>
+    /// <param name="present">What the store has gone back to.</param>
+    /// <param name="next">What is written now.</param>
+    public void RecordRestored(GroupRecord newest, GroupRecord present, GroupRecord next)
     {
+        var old = newest;
         if (next.View.Epoch == 0 && old.View.Epoch == 0)
         {
             _proposed.Clear(); // a birth begins anew
@@ -88,14 +92,16 @@ internal sealed class SimChecks(Simulation world)
         var isUnused = world.Processes.All(process => process.Core.Member.View.Digest != old.View.Digest); // its writer did not learn that it was written, and decides anew
         Require(next.View.Epoch > old.View.Epoch || isUnused, $"{old.View} was lost, and {next.View} is no later one");
         if (next.View.Epoch <= old.View.Epoch)
+        {
             _durable.Remove(old.View.Epoch);
+            old = present; // as if the newest had never been
+        }
+
         _durable[next.View.Epoch] = next.View.Digest;
         if (old.Pending is { } lost && next.Pending?.Id != lost.Id)
             _proposed.Remove(lost.Id); // nobody who lives knows of it: its caller requests it again
         foreach (var outcome in old.Requested.Kept.Where(outcome => next.FindOutcome(outcome.Id) is null))
             _proposed.Remove(outcome.Id);
-        if (next.View.Epoch <= old.View.Epoch)
-            return; // nobody was ever in the one before
         _evicted.UnionWith(Ranks(old.View).Except(Ranks(next.View)));
         _lost.UnionWith(old.View.Members.Concat(old.Leavers).Where(member => !next.View.Contains(member.Id) && !next.Leavers.Contains(member)).Select(member => member.Id));
     }

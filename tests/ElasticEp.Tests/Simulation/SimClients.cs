@@ -25,7 +25,7 @@ internal sealed class SimClients(Simulation world)
     /// <summary>Whether somebody was told that this operation was cancelled before it began.</summary>
     public bool WasRevoked(string operation) => _requested.Exists(ask => ask.Request.Id == operation && ask.Outcome == CancelledBefore);
 
-    public void Start() => world.Store.Subscribe(OnRecord, () => true, mayMerge: false);
+    public void Start() => world.Store.SubscribeClient(OnRecord, mayMerge: false);
 
     public SimOperation Request(OperationRequest request, SimRank? leaver = null)
     {

@@ -15,7 +15,7 @@ internal sealed class SimFrontEnd(Simulation world)
 
     public int Running => _requests.Count(request => !request.IsOver);
 
-    public void Start() => world.Store.Subscribe(OnRecord, () => true, mayMerge: false);
+    public void Start() => world.Store.SubscribeClient(OnRecord, mayMerge: false);
 
     public void Arrive(int requests, int longest)
     {

@@ -21,7 +21,7 @@ internal sealed class SimLauncher(Simulation world)
     private GroupRecord _record = GroupRecord.Unborn;
     private TimeSpan? _tick;
 
-    public void Start() => world.Store.Subscribe(OnRecord, () => true, mayMerge: true);
+    public void Start() => world.Store.SubscribeClient(OnRecord, mayMerge: true);
 
     /// <summary>Whether it was started ahead of any operation, and none has taken it.</summary>
     public bool IsStandby(SimRank process) => _standbys.Contains(process);

@@ -111,6 +111,22 @@ internal sealed class SimStore(Simulation world)
     /// <inheritdoc cref="Subscribe(Action{GroupRecord, long}, Func{bool}, bool)"/>
     public void Subscribe(Action<GroupRecord> seen, Func<bool> isAlive, bool mayMerge) => Subscribe((record, _) => seen(record), isAlive, mayMerge);
 
+    /// <summary>The same for a client, which does not believe an older record while a member that it knows lives.</summary>
+    public void SubscribeClient(Action<GroupRecord> seen, bool mayMerge)
+    {
+        var known = GroupRecord.Unborn;
+        Subscribe(
+            record =>
+            {
+                if (record.View.Epoch < known.View.Epoch && known.View.Members.Any(member => world.Find(member.Id) is { IsAlive: true }))
+                    return;
+                known = record;
+                seen(record);
+            },
+            () => true,
+            mayMerge);
+    }
+
     /// <summary>Reports the record and its version now and after every change; a rank may see only the newest of several.</summary>
     public void Subscribe(Action<GroupRecord, long> seen, Func<bool> isAlive, bool mayMerge)
     {
@@ -167,8 +183,9 @@ internal sealed class SimStore(Simulation world)
         if (Version != expected && !world.Break.IgnoresVersions)
             return false;
         var next = RecordCodec.Decode(encoded.Span);
-        if (_bytes is { } before && !HasLostRecord)
-            _older.Add((Record.View.Epoch, before));
+        var before = Present;
+        if (_bytes is { } written && !HasLostRecord)
+            _older.Add((Record.View.Epoch, written));
         _bytes = encoded;
         _versions++;
         if (HasLostRecord && next.View.Epoch == 0 && Record.View.Epoch > 0)
@@ -179,7 +196,7 @@ internal sealed class SimStore(Simulation world)
 
         if (HasLostRecord)
         {
-            world.Checks.RecordRestored(Record, next);
+            world.Checks.RecordRestored(Record, before, next);
             (Record, HasLostRecord) = (next, false);
         }
         else

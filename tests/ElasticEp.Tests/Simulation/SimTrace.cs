@@ -8,7 +8,9 @@ namespace ElasticEp.Tests.Simulation;
 /// <summary>The last events, turned into text only when a seed fails.</summary>
 internal sealed class SimTrace(SimClock clock)
 {
-    private const int Kept = 64;
+    /// <summary>Events that a failure shows; <c>ELASTICEP_TRACE</c> asks for more.</summary>
+    private static readonly int Kept = int.TryParse(Environment.GetEnvironmentVariable("ELASTICEP_TRACE"), CultureInfo.InvariantCulture, out var kept) ? kept : 64;
+
     private readonly Entry[] _entries = new Entry[Kept];
     private long _count;
 

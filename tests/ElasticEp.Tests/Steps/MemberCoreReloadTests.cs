@@ -105,6 +105,30 @@ public sealed class MemberCoreReloadTests
         Assert.Equal(3, Assert.Single(probe.Sent<LoadedMessage>()).Epoch);
     }
 
+    [Fact]
+    public void Under_Fail_a_load_that_goes_on_while_the_delegate_is_inside_does_not_answer_Stop_for_it()
+    {
+        var probe = Start([1], new MemberProbe(lostExperts: LostExpertsPolicy.Fail)).Wait();
+        probe.Do(effects => probe.Core.OnLoadBegun(effects));
+        probe.Do(effects => probe.Core.OnLoadStuck("its hook does not return", probe.Now, effects));
+        Assert.True(probe.Has<AbortAttempt>());
+        Assert.Null(probe.Stop().Answer);
+        probe.Do(effects => probe.Core.OnLoadGoesOn(probe.Now, effects));
+        Assert.Null(probe.Answer);
+        Assert.NotNull(probe.ReturnDelegate(new OperationCanceledException()).Answer);
+    }
+
+    [Fact]
+    public void Under_Fail_a_delegate_that_ends_while_the_load_is_stuck_does_not_answer_Stop_for_it()
+    {
+        var probe = Start([1], new MemberProbe(lostExperts: LostExpertsPolicy.Fail)).Wait();
+        probe.Do(effects => probe.Core.OnLoadBegun(effects));
+        probe.Do(effects => probe.Core.OnLoadStuck("its hook does not return", probe.Now, effects));
+        probe.Stop();
+        Assert.Null(probe.ReturnDelegate(new OperationCanceledException()).Answer);
+        Assert.NotNull(probe.Do(effects => probe.Core.OnLoadGoesOn(probe.Now, effects)).Answer);
+    }
+
     private static MemberProbe Start(int[] reloading, MemberProbe? probe = null)
     {
         probe ??= new MemberProbe();
