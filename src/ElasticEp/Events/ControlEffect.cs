@@ -39,7 +39,7 @@ internal sealed record Disconnect(MemberId Peer) : ControlEffect;
 /// <summary>Cut the link to a peer at once.</summary>
 internal sealed record AbortLink(MemberId Peer, DisconnectReason Reason, string Detail) : ControlEffect;
 
-/// <summary>Fetch the weights of a next view and warm up → FetchProgress, then Fetched or FetchFailed. Buffers that the view in use does not name may be written.</summary>
+/// <summary>Fetch the weights of a next view, or what a standby is to hold, and warm up → FetchProgress, then Fetched or FetchFailed. Buffers that the view in use does not name may be written.</summary>
 internal sealed record Fetch(PrepareMessage Plan) : ControlEffect;
 
 /// <summary>
@@ -80,6 +80,9 @@ internal sealed record ShowBalance(LoadBalance Balance) : ControlEffect;
 
 /// <summary>Ask the placement policy → Planned.</summary>
 internal sealed record Plan(string Operation, PlanInquiry Inquiry) : ControlEffect;
+
+/// <summary>Say in this rank's registration what it holds while it waits to be admitted.</summary>
+internal sealed record AnnounceStandby(StandbyState State) : ControlEffect;
 
 /// <summary>Report registrations of ranks from now on → RankRegistered, RankUnregistered.</summary>
 internal sealed record WatchRanks : ControlEffect;

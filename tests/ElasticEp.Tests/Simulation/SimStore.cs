@@ -108,7 +108,14 @@ internal sealed class SimStore(Simulation world)
             LookAgain(hidden.Rank);
         _registered[rank.Rank] = (rank, epoch);
         foreach (var (watcher, last) in _rankWatchers)
-            Report(watcher, last, new RankRegistered(rank.Identity, Epoch: epoch));
+            Report(watcher, last, new RankRegistered(rank.Identity, Epoch: epoch, Standby: rank.Announced));
+    }
+
+    /// <summary>Writes a registration again that is there, because it says more.</summary>
+    public void Announce(SimRank rank, long epoch)
+    {
+        if (rank.IsReachable && _registered.TryGetValue(rank.Rank, out var registered) && registered.Rank == rank)
+            Register(rank, epoch);
     }
 
     /// <summary>Every process looks now and then whether it is still registered.</summary>
@@ -130,7 +137,7 @@ internal sealed class SimStore(Simulation world)
         var last = new long[1];
         _rankWatchers.Add((watcher, last));
         foreach (var (rank, epoch) in _registered.Values)
-            Report(watcher, last, new RankRegistered(rank.Identity, Epoch: epoch));
+            Report(watcher, last, new RankRegistered(rank.Identity, Epoch: epoch, Standby: rank.Announced));
     }
 
     private bool CompareAndSet(long expected, ReadOnlyMemory<byte> encoded)
