@@ -3,7 +3,7 @@ namespace ElasticEp.Tests.Simulation;
 /// <summary>The simulator notices when a rule is broken: otherwise its silence would prove nothing.</summary>
 public sealed class MutantTests(ITestOutputHelper output)
 {
-    private const int Seeds = 4_000;
+    private const int Seeds = 2_000;
 
     public static TheoryData<string> Names => [.. Mutants.All.Keys];
 

@@ -25,7 +25,7 @@ internal static class Mutants
         ["rule 6: Stop cancels the tail"] = new(new() { Rules = new TailCancelled() }, "the tail of step"),
         ["a standby fetches while an operation prepares it"] = new(new() { Rules = new FetchesAlways() }, "without experts"),
         ["an expert that has come in part is used"] = new(new() { TakesPartsForWhole = true }, "partly written"),
-        ["rule 3: the record is written whatever its version"] = new(new() { IgnoresVersions = true }, "was proposed twice"),
+        ["rule 3: the record is written whatever its version"] = new(new() { IgnoresVersions = true }, "vanished from the record"),
         ["rule 5: a leaver counts that others have gone on without"] = new(new() { Rules = new LeaverCounted() }, "and got Start with step"),
         ["a step begins before lost experts are loaded again"] = new(new() { Rules = new ReloadIgnored() }, "runs a step under"),
         ["a write whose outcome is not known is taken for done"] = new(new() { TakesUnknownForDone = true }, "which is not durable"),
