@@ -32,7 +32,7 @@ static int Usage()
     Console.Error.WriteLine("ElasticEp.Benchmarks compare-table FOLDER [bound=1.05] [seed=1]");
     Console.Error.WriteLine("ElasticEp.Benchmarks exchange [ranks=4] [tokens=128] [hidden=2048] [topk=8] [experts=64] [steps=60]");
     Console.Error.WriteLine("ElasticEp.Benchmarks gateway [rounds=9]");
-    Console.Error.WriteLine("ElasticEp.Benchmarks kill [kills=30] [ranks=4] [streams=32] [losses=1] [redundant=32, or 0 without losses] [server=FILE]");
+    Console.Error.WriteLine("ElasticEp.Benchmarks kill [kills=30] [ranks=4] [streams=32] [losses=1] [standbys=0] [redundant=32, or 0 without losses] [server=FILE]");
     Console.Error.WriteLine("ElasticEp.Benchmarks parts [rounds=21]");
     Console.Error.WriteLine("ElasticEp.Benchmarks pause [resizes=20] [small=2] [large=4] [streams=8] [warmup=6000] [quiet=3000] [reports=4000 ms] [server=FILE] [json=FILE]");
     Console.Error.WriteLine("ElasticEp.Benchmarks serve [prompts=512] [input=128] [output=512] [ranks=2] [large=4, 0 for no resize] [reports=2500 ms] [server=FILE] [json=FILE]");

@@ -14,7 +14,7 @@ internal static class ServerOptions
         new("model", "DIR", "the embedded model", "folder of a Qwen3-MoE checkpoint as Hugging Face has it"),
         new("ranks", "N", "2", "ranks at the start"),
         new("max-ranks", "N", "8", "most ranks, up to 64"),
-        new("standbys", "N", "0", "workers kept started and connected beyond the ranks: growing waits for no process start"),
+        new("standbys", "N", "0", "workers kept ready beyond the ranks, with weights: growing, and the replacement of a lost rank, waits for no process start"),
         new("redundant-experts", "N", "0", "extra replicas per layer, for the experts with most work"),
         new("tolerated-losses", "N", "0", "ranks that may die at once while a copy of every expert stays alive"),
         new("lost-experts", "wait|fail", "wait", "while experts are loaded again whose last copies were lost: every request waits, or those that need them fail with 503"),

@@ -26,8 +26,8 @@ public sealed class ElasticEpOptions
     public int MinRanks { get; set; } = 1;
 
     /// <summary>
-    /// Ranks that the launcher keeps running beyond the members, registered and connected, so that growing waits for no start.
-    /// They hold no weights yet.
+    /// Ranks that the launcher keeps running beyond the members: registered, connected and warm, with the dense weights and as many experts as they have
+    /// slots for, so that whoever grows, or takes the place of a lost member, waits for little. Each takes the memory of a member.
     /// </summary>
     /// <value>Default 0.</value>
     public int Standbys { get; set; }

@@ -93,6 +93,13 @@ public sealed class ExpertPlacement
         return new ExpertPlacement(Experts, [.. kept.Select(index => _ranks[index])], [.. _slots.Select(layer => kept.Select(index => layer[index]).ToArray())]);
     }
 
+    /// <summary>The same placement with the ranks of another one, which has as many layers, and what they hold.</summary>
+    internal ExpertPlacement With(ExpertPlacement others)
+    {
+        int[] ranks = [.. _ranks.Concat(others._ranks).Order()];
+        return new ExpertPlacement(Experts, ranks, [.. _slots.Select((rows, layer) => ranks.Select(rank => Array.BinarySearch(_ranks, rank) is var index and >= 0 ? rows[index] : others.GetSlots(layer, rank).ToArray()).ToArray())]);
+    }
+
     private int[][] ReadLayer(int layer, IReadOnlyList<IReadOnlyList<int>> source)
     {
         if (source.Count != _ranks.Length)

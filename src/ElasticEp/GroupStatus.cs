@@ -30,4 +30,7 @@ public sealed class GroupStatus
 
     /// <summary>Members, and what the operation under way adds and removes, by rank.</summary>
     public IReadOnlyList<RankState> Ranks { get; }
+
+    /// <summary>Processes that wait to be admitted, by rank; the reason says how far they are with the weights, and why they get no further.</summary>
+    public IReadOnlyList<RankState> Standbys { get; internal init; } = [];
 }

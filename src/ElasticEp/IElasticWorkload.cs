@@ -17,7 +17,10 @@ public interface IElasticWorkload
     /// <summary>Fills one expert from the workload's own source, when no peer has it.</summary>
     ValueTask LoadExpertAsync(int layer, int expert, ExpertWeights destination, CancellationToken cancellationToken);
 
-    /// <summary>All weights are there: compile, warm up, run dry. The rank's first step comes after it returns.</summary>
+    /// <summary>
+    /// All dense weights are there, and on one of the first ranks its experts: compile, warm up, run dry. The rank's first step comes after it returns. A
+    /// standby warms up long before that: no operation is under way then, and an exception only has it tried again.
+    /// </summary>
     ValueTask WarmUpAsync(CancellationToken cancellationToken) => default;
 
     /// <summary>

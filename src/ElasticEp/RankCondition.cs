@@ -20,4 +20,7 @@ public enum RankCondition
 
     /// <summary>A member that loads experts from the workload's source, because their last copies were lost; no step runs until it has them.</summary>
     Repairing,
+
+    /// <summary>No member, and no operation wants it yet: it waits to be admitted, and fetches weights meanwhile.</summary>
+    Standby,
 }

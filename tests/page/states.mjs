@@ -8,7 +8,7 @@ export function state({ second = 0, ranks = 4, layers = 4, experts = 32, slots =
   const slotCount = slots ?? Math.ceil(experts / holders) + 1; // one spare slot for a copy of a hot expert
   const load = Array.from({ length: layers }, (_, layer) => Array.from({ length: experts }, (_, expert) => tokens(layer, expert, experts)));
   return {
-    time: start + second, model: 'tiny-qwen3-moe', epoch: 7, coordinator: 0, max_ranks: 8, standbys: 1,
+    time: start + second, model: 'tiny-qwen3-moe', epoch: 7, coordinator: 0, max_ranks: 8, standbys: 1, standby_ranks: [{ rank: 6, process_id: 4706, detail: 'dense weights held, 48 of 48 experts' }],
     ranks: Array.from({ length: ranks }, (_, rank) => rank >= holders ? joiner(rank) : {
       rank, process_id: 4100 + 13 * rank, address: `127.0.0.1:${41700 + rank};unix=5b91b682a429450f/@elasticep-${rank}`, state: 'serving', running: 8, waiting: rank % 2,
       steps: 1200 + 24 * second, tokens_per_second: 310 + 9 * rank, step_ms: 24.6 + rank, compute_ms: 15.1 + rank, exchange_ms: 5.2, wait_ms: 4.3,

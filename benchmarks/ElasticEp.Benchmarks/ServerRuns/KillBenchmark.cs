@@ -17,21 +17,27 @@ internal static class KillBenchmark
 
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan PollPeriod = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan StandbyTime = TimeSpan.FromSeconds(6); // in which a standby starts and fetches
 
     public static async Task<int> RunAsync(string[] args)
     {
         var losses = Numbers.Option(args, "losses", 1);
-        var (kills, ranks, streams) = (Numbers.Option(args, "kills", 30), Numbers.Option(args, "ranks", 4), Numbers.Option(args, "streams", 32));
+        var (kills, ranks, streams, standbys) = (Numbers.Option(args, "kills", 30), Numbers.Option(args, "ranks", 4), Numbers.Option(args, "streams", 32), Numbers.Option(args, "standbys", 0));
         await using var server = await ServerProcess.StartAsync(
-            Numbers.Text(args, "server"), ranks, "--max-ranks", $"{ranks}", "--tolerated-losses", $"{losses}", "--redundant-experts", $"{Numbers.Option(args, "redundant", losses > 0 ? 32 : 0)}").ConfigureAwait(false);
-        Console.WriteLine($"{kills} kills of {ranks} ranks, {streams} streams of 128 tokens in and 256 out, tolerated losses {losses}, seed {Seed}, {Environment.ProcessorCount} processors");
+            Numbers.Text(args, "server"), ranks, "--max-ranks", $"{ranks + standbys}", "--standbys", $"{standbys}", "--tolerated-losses", $"{losses}", "--redundant-experts", $"{Numbers.Option(args, "redundant", losses > 0 ? 32 : 0)}").ConfigureAwait(false);
+        Console.WriteLine($"{kills} kills of {ranks} ranks, {streams} streams of 128 tokens in and 256 out, tolerated losses {losses}, {standbys} standbys, seed {Seed}, {Environment.ProcessorCount} processors");
         var clock = new RunClock(TimeProvider.System);
         var load = new SteadyLoad(server.Http, clock, (await server.ReadStateAsync().ConfigureAwait(false)).Model, streams, inputLength: 128, outputLength: 256, vocabulary: 2048, Seed);
         await Task.Delay(TimeSpan.FromSeconds(6)).ConfigureAwait(false);
         var random = new Random(Seed);
         var samples = new List<KillSample>();
         for (var i = 0; i < kills; i++)
+        {
+            if (standbys > 0)
+                await Task.Delay(StandbyTime).ConfigureAwait(false);
             samples.Add(await KillAsync(server, clock, random, ranks).ConfigureAwait(false));
+        }
+
         return Report(samples, await load.EndAsync().ConfigureAwait(false), losses > 0 ? MedianBar : ReloadBar);
     }
 

@@ -19,6 +19,9 @@ internal sealed record LiveState
 
     public required int Standbys { get; init; }
 
+    /// <summary>Processes that wait to be admitted.</summary>
+    public required IReadOnlyList<LiveStandby> StandbyRanks { get; init; }
+
     public required IReadOnlyList<LiveRank> Ranks { get; init; }
 
     public required LiveExperts Experts { get; init; }
@@ -99,6 +102,9 @@ internal sealed record LiveRank
     /// <summary>Steps by duration since its start, in buckets of an eighth of an octave from a microsecond on.</summary>
     public long[]? StepDurations { get; init; }
 }
+
+/// <summary>A process that waits to be admitted: how far it is with the weights, in words.</summary>
+internal sealed record LiveStandby(int Rank, int? ProcessId, string Detail);
 
 /// <summary>How the group is: in one word, whether it serves, since when (unix seconds), and why.</summary>
 internal sealed record LiveHealth(string Phase, bool Ready, double Since, string Detail);

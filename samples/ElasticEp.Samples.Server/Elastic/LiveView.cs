@@ -32,6 +32,7 @@ internal sealed class LiveView(
             Coordinator = view.Coordinator,
             MaxRanks = setup.MaxRanks,
             Standbys = setup.Standbys,
+            StandbyRanks = [.. status.Standbys.Select(standby => new LiveStandby(standby.Rank, standby.ProcessId, standby.Reason))],
             Health = new LiveHealth(status.Phase, status.IsReady, Seconds(status.Since), status.Detail),
             Ranks = ranks,
             Experts = Experts(view.Placement, loads),

@@ -40,7 +40,7 @@ internal sealed record Disconnect(MemberId Peer) : ControlEffect;
 internal sealed record AbortLink(MemberId Peer, DisconnectReason Reason, string Detail) : ControlEffect;
 
 /// <summary>
-/// Allocate what a next view needs, fetch its weights and warm up → FetchProgress, then Fetched or FetchFailed. Buffers that the view in use does
+/// Allocate what a next view needs, fetch its weights, or what a standby is to hold, and warm up → FetchProgress, then Fetched or FetchFailed. Buffers that the view in use does
 /// not name may be written. A leaver only allocates: a recovery may keep it, beside joiners.
 /// </summary>
 internal sealed record Fetch(PrepareMessage Plan, bool IsLeaver) : ControlEffect;
@@ -83,6 +83,9 @@ internal sealed record ShowBalance(LoadBalance Balance) : ControlEffect;
 
 /// <summary>Ask the placement policy → Planned.</summary>
 internal sealed record Plan(string Operation, PlanInquiry Inquiry) : ControlEffect;
+
+/// <summary>Say in this rank's registration what it holds while it waits to be admitted.</summary>
+internal sealed record AnnounceStandby(StandbyState State) : ControlEffect;
 
 /// <summary>Report registrations of ranks from now on → RankRegistered, RankUnregistered.</summary>
 internal sealed record WatchRanks : ControlEffect;

@@ -55,11 +55,12 @@ internal sealed record RegistrationLost : ControlEvent;
 /// <summary>The store answers again after it has not: it may have lost its state, or come back with an older one.</summary>
 internal sealed record StoreIsBack : ControlEvent;
 
-/// <summary>A rank has registered in the store.</summary>
+/// <summary>A rank has registered in the store, or says more in its registration.</summary>
 /// <param name="Member">The rank.</param>
 /// <param name="ProcessId">Id of its process; null when it has not said it.</param>
 /// <param name="Epoch">Of the view that it used when it registered; zero for a fresh process, which may join.</param>
-internal sealed record RankRegistered(GroupMember Member, int? ProcessId = null, long Epoch = 0) : ControlEvent;
+/// <param name="Standby">What a fresh process holds of the weights already; null for nothing.</param>
+internal sealed record RankRegistered(GroupMember Member, int? ProcessId = null, long Epoch = 0, StandbyState? Standby = null) : ControlEvent;
 
 /// <summary>A rank's registration has gone.</summary>
 internal sealed record RankUnregistered(MemberId Member) : ControlEvent;

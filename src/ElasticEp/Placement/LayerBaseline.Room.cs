@@ -2,6 +2,26 @@ namespace ElasticEp.Placement;
 
 internal sealed partial class LayerBaseline
 {
+    /// <summary>Who has most too many comes last: a joiner that holds everything then keeps what the others have given up.</summary>
+    private void ShedAll(ReadOnlySpan<int> seats)
+    {
+        var (least, next) = (0, int.MaxValue);
+        do
+        {
+            for (var rank = 0; rank < seats.Length; rank++)
+            {
+                var surplus = state.Count[rank] - seats[rank];
+                if (surplus == least)
+                    Shed(rank, seats[rank]);
+                else if (surplus > least)
+                    next = Math.Min(next, surplus);
+            }
+
+            (least, next) = (next, int.MaxValue);
+        }
+        while (least < int.MaxValue);
+    }
+
     private void Shed(int rank, int seats)
     {
         while (state.Count[rank] > seats)

@@ -19,8 +19,7 @@ internal sealed partial class LayerBaseline(PlacementGrid grid, LayerState state
         for (var expert = 0; expert < _wanted.Length; expert++)
             _wanted[expert] = Math.Max(grid.Depth, state.Copies[expert]);
         state.SplitInto(_wanted);
-        for (var rank = 0; rank < seats.Length; rank++)
-            Shed(rank, seats[rank]);
+        ShedAll(seats);
         var free = MakeRoom(seats);
         if (free == 0)
             return;

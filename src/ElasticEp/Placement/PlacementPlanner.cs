@@ -4,16 +4,23 @@ namespace ElasticEp.Placement;
 internal static class PlacementPlanner
 {
     /// <summary>Checks the request, asks the policy, checks its answer, and plans the way there.</summary>
+    /// <param name="policy">Says where experts go.</param>
+    /// <param name="request">What it is asked.</param>
+    /// <param name="held">
+    /// The placement in use with what joiners hold already, for the policy to leave where it is. The way there relies on nothing of it: every expert
+    /// of a joiner has a source, and the joiner fetches what it lacks.
+    /// </param>
     /// <exception cref="ElasticEpException">
     /// The request is wrong, the ranks cannot hold every expert, the policy's answer cannot be used, or no order of transfers leads to it
     /// with the buffers there are; the message names the numbers.
     /// </exception>
-    public static PlacementPlan Plan(IPlacementPolicy policy, PlacementRequest request)
+    public static PlacementPlan Plan(IPlacementPolicy policy, PlacementRequest request, ExpertPlacement? held = null)
     {
-        RequestCheck.Check(request);
-        var placement = policy.Plan(request);
-        RequestCheck.CheckAnswer(policy, request, placement);
-        return new PlacementPlan(Stages(request, placement), LowerBound(request, placement), request.ExpertBytes);
+        var asked = held is null ? request : request.WithCurrent(held);
+        RequestCheck.Check(asked);
+        var placement = policy.Plan(asked);
+        RequestCheck.CheckAnswer(policy, asked, placement);
+        return new PlacementPlan(Stages(request, placement), LowerBound(asked, placement), request.ExpertBytes);
     }
 
     private static List<PlacementStage> Stages(PlacementRequest request, ExpertPlacement placement)

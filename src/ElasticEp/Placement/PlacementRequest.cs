@@ -36,4 +36,18 @@ public sealed class PlacementRequest
     /// </summary>
     /// <value>Null by default: no limit, balance first. 0: only what must be copied.</value>
     public long? MovementBudget { get; init; }
+
+    /// <summary>The same request with another placement in use.</summary>
+    internal PlacementRequest WithCurrent(ExpertPlacement current) => new()
+    {
+        Layers = Layers,
+        Experts = Experts,
+        Ranks = Ranks,
+        Current = current,
+        RedundantExperts = RedundantExperts,
+        Load = Load,
+        ToleratedLosses = ToleratedLosses,
+        ExpertBytes = ExpertBytes,
+        MovementBudget = MovementBudget,
+    };
 }

@@ -23,4 +23,7 @@ internal static class ProtocolVersion
 
     /// <summary>Who reads this takes long messages from the weights link.</summary>
     public const byte LongMessages = 9;
+
+    /// <summary>Who reads this sends weights to standbys, and lets none of that hold up its own preparation.</summary>
+    public const byte Standbys = 9;
 }

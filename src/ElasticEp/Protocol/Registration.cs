@@ -4,15 +4,19 @@ namespace ElasticEp.Protocol;
 internal static class Registration
 {
     private const byte WithEpoch = 8;
+    private const byte WithStandby = 9;
 
     /// <param name="member">The rank.</param>
     /// <param name="processId">Id of its process on its machine: for people.</param>
     /// <param name="epoch">Of the view that it uses; zero for none.</param>
-    public static ReadOnlyMemory<byte> Encode(GroupMember member, int processId, long epoch) => Envelope.Write(ProtocolVersion.Current, writer =>
+    /// <param name="standby">What it holds while it waits to be admitted; null when it has not begun to fetch.</param>
+    public static ReadOnlyMemory<byte> Encode(GroupMember member, int processId, long epoch, StandbyState? standby = null) => Envelope.Write(ProtocolVersion.Current, writer =>
     {
         MemberCodec.Write(writer, member);
         writer.Int(processId);
         writer.Long(epoch);
+        writer.Bool(standby is not null);
+        standby?.Write(writer);
     });
 
     /// <summary>Incarnation of whoever has registered; zero when that cannot be read.</summary>
@@ -28,15 +32,16 @@ internal static class Registration
         }
     }
 
-    /// <returns>The rank, the id of its process, and the epoch of the view that it used.</returns>
+    /// <returns>The rank, the id of its process, the epoch of the view that it used, and what it holds as a standby.</returns>
     /// <exception cref="ElasticEpException">It is damaged, or of a version that this process does not read.</exception>
-    public static (GroupMember Member, int ProcessId, long Epoch) Decode(ReadOnlySpan<byte> bytes)
+    public static (GroupMember Member, int ProcessId, long Epoch, StandbyState? Standby) Decode(ReadOnlySpan<byte> bytes)
     {
         var reader = Envelope.Open(bytes, "A registration");
         var member = MemberCodec.Read(ref reader);
         var processId = reader.Int();
         var epoch = bytes[0] < WithEpoch ? 0 : reader.Long();
+        var standby = bytes[0] >= WithStandby && reader.Bool() ? StandbyState.Read(member.Rank, ref reader) : null;
         Envelope.End(bytes[0], reader);
-        return (member, processId, epoch);
+        return (member, processId, epoch, standby);
     }
 }

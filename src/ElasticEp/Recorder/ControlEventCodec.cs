@@ -87,6 +87,8 @@ internal static class ControlEventCodec
                 writer.Bool(e.ProcessId is not null);
                 writer.Int(e.ProcessId ?? 0);
                 writer.Long(e.Epoch);
+                writer.Bool(e.Standby is not null);
+                e.Standby?.Write(writer);
                 break;
             case RankUnregistered e:
                 writer.Byte(17);
@@ -178,7 +180,7 @@ internal static class ControlEventCodec
         13 => new RecordUnreadable(reader.Long(), reader.Text()),
         14 => new RegistrationLost(),
         15 => new StoreIsBack(),
-        16 => new RankRegistered(MemberCodec.Read(ref reader), ReadProcessId(ref reader), reader.Long()),
+        16 => ReadRegistration(ref reader),
         17 => new RankUnregistered(reader.Id()),
         18 => new Planned(reader.Text(), reader.Long(), PlanCodec.Read(ref reader), reader.Long(), reader.Text()),
         19 => new Fetched(reader.Text(), reader.ULong()),
@@ -219,6 +221,12 @@ internal static class ControlEventCodec
     }
 
     private static GroupRecord? ReadRecord(ref WireReader reader) => reader.Bool() ? RecordCodec.Decode(reader.Bytes()) : null;
+
+    private static RankRegistered ReadRegistration(ref WireReader reader)
+    {
+        var registered = new RankRegistered(MemberCodec.Read(ref reader), ReadProcessId(ref reader), reader.Long());
+        return reader.Bool() ? registered with { Standby = StandbyState.Read(registered.Member.Rank, ref reader) } : registered;
+    }
 
     private static int? ReadProcessId(ref WireReader reader)
     {

@@ -24,7 +24,7 @@ internal static class EffectDigest
         typeof(StepFailedMessage), typeof(StopMessage), typeof(StoppedMessage), typeof(StartMessage), typeof(LoadedMessage), typeof(PrepareMessage), typeof(DrainMessage),
         typeof(PreparationMessage), typeof(AbortMessage), typeof(CompletedMessage), typeof(OperationRequestMessage), typeof(OperationReplyMessage), typeof(CancelMessage),
         typeof(ProgressMessage), typeof(LaunchFailedMessage), typeof(ProcessEndedMessage), typeof(WeightRequestMessage), typeof(ExpertLoadMessage), typeof(ProbeMessage),
-        typeof(ProbeReplyMessage), typeof(ExpertLoadRequestMessage),
+        typeof(ProbeReplyMessage), typeof(ExpertLoadRequestMessage), typeof(AnnounceStandby),
     ];
 
     private static readonly Dictionary<Type, byte> Codes = Types.Select((type, index) => (type, index)).ToDictionary(pair => pair.type, pair => (byte)(FirstCode + pair.index));

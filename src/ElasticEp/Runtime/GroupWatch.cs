@@ -15,6 +15,7 @@ internal sealed class GroupWatch(ElasticEpOptions options, PeerCore peers)
     private readonly Dictionary<MemberId, Beat> _beats = [];
     private readonly Dictionary<MemberId, RankRegistered> _registered = [];
     private readonly Dictionary<(int Rank, long Incarnation), (RankCondition Condition, TimeSpan Since)> _shown = [];
+    private readonly Dictionary<int, long> _past = []; // rank → highest incarnation that was a member
     private GroupRecord _record = GroupRecord.Unborn;
     private string? _unreadable;
     private TimeSpan _unreadableSince;
@@ -37,6 +38,8 @@ internal sealed class GroupWatch(ElasticEpOptions options, PeerCore peers)
         if (_record.View.Epoch == 0)
             _movedAt = now;
         (_record, _unreadable) = (record, null);
+        foreach (var member in record.View.Members)
+            _past[member.Rank] = Math.Max(member.Incarnation, _past.GetValueOrDefault(member.Rank));
         foreach (var gone in _beats.Keys.Where(member => !record.View.Contains(member)).ToArray())
             _beats.Remove(gone);
         Ranks(now);
@@ -92,7 +95,7 @@ internal sealed class GroupWatch(ElasticEpOptions options, PeerCore peers)
     public GroupStatus Read(TimeSpan now, DateTimeOffset utcNow)
     {
         var ranks = Ranks(now);
-        var states = ranks.Select(rank => new RankState(rank.Rank, rank.Condition, At(rank.Since), rank.Reason) { Member = rank.Member, ProcessId = ProcessIdOf(rank.Member) }).ToArray();
+        var all = ranks.Select(rank => new RankState(rank.Rank, rank.Condition, At(rank.Since), rank.Reason) { Member = rank.Member, ProcessId = ProcessIdOf(rank.Member) }).ToLookup(rank => rank.Condition == RankCondition.Standby);
         var view = _record.View;
         var obstacle = Obstacle(ranks, now);
         var unwell = ranks.Where(rank => rank.Condition is RankCondition.Suspected or RankCondition.Lost).ToArray();
@@ -120,7 +123,7 @@ internal sealed class GroupWatch(ElasticEpOptions options, PeerCore peers)
             : Status("serving", true, _viewSince, view.ToString());
 
         GroupStatus Status(string phase, bool isReady, TimeSpan since, string detail) =>
-            new(phase, isReady, At(since), detail, states) { Refusal = Refusal(obstacle) };
+            new(phase, isReady, At(since), detail, [.. all[false]]) { Refusal = Refusal(obstacle), Standbys = [.. all[true]] };
 
         DateTimeOffset At(TimeSpan since) => utcNow - (now - since);
     }
@@ -176,6 +179,12 @@ internal sealed class GroupWatch(ElasticEpOptions options, PeerCore peers)
             ranks.Add(new RankNow(joiner, process, RankCondition.Joining, now, process is null ? "it has not registered yet" : "it is being prepared"));
         }
 
+        foreach (var (process, _, _, standby) in _registered.Values.Where(IsStandby).ToArray())
+        {
+            if (ranks.TrueForAll(rank => rank.Rank != process.Rank))
+                ranks.Add(new RankNow(process.Rank, process, RankCondition.Standby, now, standby!.ToString()));
+        }
+
         for (var i = 0; i < ranks.Count; i++)
             ranks[i] = WithSince(ranks[i]);
         foreach (var gone in _shown.Keys.Where(known => ranks.TrueForAll(rank => rank.Key != known)).ToArray())
@@ -183,6 +192,10 @@ internal sealed class GroupWatch(ElasticEpOptions options, PeerCore peers)
         ranks.Sort((one, other) => one.Rank.CompareTo(other.Rank));
         return ranks;
     }
+
+    /// <summary>The newest process of its rank, and none that has been a member: what that registered once may be there still.</summary>
+    private bool IsStandby(RankRegistered found) => found is { Epoch: 0, Standby: not null } && found.Member.Incarnation > _past.GetValueOrDefault(found.Member.Rank)
+        && _registered.Keys.All(other => other.Rank != found.Member.Rank || other.Incarnation <= found.Member.Incarnation);
 
     private RankNow Describe(GroupMember member, bool isLeaving, TimeSpan now)
     {

@@ -26,8 +26,22 @@ internal static class Planning
             Load = inquiry.Load,
             ExpertBytes = largest,
             MovementBudget = options.MovementBudget ?? EvenShares(inquiry.View, target, options, largest),
-        });
-        return (plan, WeightBound.Of(plan, inquiry.View, target, manifest));
+        }, WithHeld(inquiry));
+        return (plan, WeightBound.Of(plan, inquiry, manifest));
+    }
+
+    /// <summary>The placement in use, and on each joiner what it holds already: a policy that moves little finds the joiner's share among that.</summary>
+    private static ExpertPlacement WithHeld(PlanInquiry inquiry)
+    {
+        var (placement, joiner) = (inquiry.View.Placement, 0);
+        foreach (var (rank, state) in inquiry.Standbys)
+        {
+            var offered = joiner++;
+            if ((state.Experts.Layers, state.Experts.Experts) == (placement.Layers, placement.Experts) && !placement.Ranks.Contains(rank))
+                placement = placement.With(StandbyShare.Offer(inquiry.View.Placement, state.Experts, offered, inquiry.Standbys.Length));
+        }
+
+        return placement;
     }
 
     /// <summary>Bytes of an even share of all copies for each rank that joins or leaves; see <see cref="ElasticEpOptions.MovementBudget"/>.</summary>

@@ -29,7 +29,8 @@ internal sealed class RankCore
         Peers = new PeerCore(options);
         Member = new MemberCore(self, Peers, options, rules);
         Reloading = new ReloadCore(Member, options);
-        Preparation = new PreparationCore(Member, Peers);
+        Standby = new StandbyCore(Member, Peers, options, rules);
+        Preparation = new PreparationCore(Member, Peers, Standby);
         Coordinator = new CoordinatorCore(options, Member, Peers, rules);
     }
 
@@ -42,13 +43,15 @@ internal sealed class RankCore
 
     public PreparationCore Preparation { get; }
 
+    public StandbyCore Standby { get; }
+
     public CoordinatorCore Coordinator { get; }
 
     /// <summary>Whether this rank is out of the group without having agreed to: the others have gone on without it.</summary>
     public bool WasEvicted => Member.IsReleased && Member.View.Contains(Member.Self) && !Preparation.IsLeaving && !_seen.View.IsTerminal;
 
     /// <summary>When <see cref="RankEvent.Tick"/> is wanted next, or null.</summary>
-    public TimeSpan? WakeAt => Earliest.Of(Earliest.Of(_wantBy, Earliest.Of(Earliest.Of(Member.WakeAt, Reloading.WakeAt), Peers.WakeAt)), Earliest.Of(Preparation.WakeAt, Coordinator.WakeAt));
+    public TimeSpan? WakeAt => Earliest.Of(Earliest.Of(_wantBy, Earliest.Of(Earliest.Of(Member.WakeAt, Reloading.WakeAt), Peers.WakeAt)), Earliest.Of(Earliest.Of(Preparation.WakeAt, Standby.WakeAt), Coordinator.WakeAt));
 
     /// <summary>Handles one event.</summary>
     /// <param name="e">The event.</param>
@@ -101,6 +104,8 @@ internal sealed class RankCore
                 _wantBy = null;
                 Peers.Want(Member.Self, Member.View, Wanted(), now, _effects);
             }
+
+            Standby.Advance(Preparation.IsBusy, now, _effects);
         }
         while (handled < _effects.Count || Peers.HasLosses);
 
@@ -186,6 +191,7 @@ internal sealed class RankCore
             case RecordSeen seen when seen.Record.View.Epoch >= Member.View.Epoch: // else a later one is on its way, or the store has lost it
                 Coordinator.OnRecordSeen(seen.Record, seen.Version);
                 Preparation.OnRecordSeen(seen.Record, now, _effects);
+                Standby.OnRecordSeen(seen.Record);
                 OnRecordSeen(seen.Record);
                 break;
             case RecordUnreadable unreadable when Member.View.Epoch == 0:
@@ -200,9 +206,11 @@ internal sealed class RankCore
             case HookEntered or HookReturned:
                 Reloading.Handle(e, now, _effects);
                 Preparation.Handle(e, now, _effects);
+                Standby.Handle(e, now, _effects);
                 break;
             case Fetched or FetchFailed or FetchProgress or Drained or DrainFailed or RolledBack:
                 Preparation.Handle(e, now, _effects);
+                Standby.Handle(e, now, _effects);
                 break;
             case BirthRequested or RecordRead or RecordWritten or RecordUnknown or RecordUnreadable or RegistrationLost or StoreIsBack or RankRegistered or RankUnregistered or Planned:
                 Coordinator.Handle(e, now, _effects);

@@ -20,6 +20,8 @@ internal sealed partial class RankRegistration(GroupServices services, Func<long
     private readonly ILogger _logger = services.Loggers.CreateLogger<RankRegistration>();
     private readonly Channel<bool> _checks = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private IStoreLease? _lease;
+    private volatile StandbyState? _standby;
+    private StandbyState? _written; // of it, in the store
     private long _hiddenBy; // incarnation of a later process of the rank
 
     /// <summary>Writes the registration.</summary>
@@ -31,7 +33,7 @@ internal sealed partial class RankRegistration(GroupServices services, Func<long
         try
         {
             await Incarnations.RaiseAsync(services, member.Incarnation, cancellationToken).ConfigureAwait(false);
-            await services.Store.SetAsync(KeyOf(member), Registration.Encode(member, Environment.ProcessId, epoch()), lease, cancellationToken).ConfigureAwait(false);
+            await WriteAsync(member, lease, cancellationToken).ConfigureAwait(false);
         }
         catch
         {
@@ -63,6 +65,17 @@ internal sealed partial class RankRegistration(GroupServices services, Func<long
     /// <summary>The store was away: it may have lost its state.</summary>
     public void Check() => _checks.Writer.TryWrite(true);
 
+    /// <summary>Says in the registration, from now on, what this process holds while it waits to be admitted.</summary>
+    public void Announce(MemberId self, StandbyState state)
+    {
+        if (state.Trouble.Length > 0)
+            LogStandbyTrouble(services.Name, self, state);
+        else
+            LogStandby(services.Name, self, state);
+        _standby = state;
+        Check();
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (_lease is { } lease)
@@ -85,6 +98,8 @@ internal sealed partial class RankRegistration(GroupServices services, Func<long
             if (holder == member.Incarnation && _lease is { Ended.IsCancellationRequested: false } lease)
             {
                 await lease.RenewAsync(stopped).ConfigureAwait(false);
+                if (!ReferenceEquals(_written, _standby))
+                    await WriteAsync(member, lease, stopped).ConfigureAwait(false);
                 return;
             }
 
@@ -96,6 +111,13 @@ internal sealed partial class RankRegistration(GroupServices services, Func<long
         {
             LogLeaseLost(services.Name, member.Id, exception.Message);
         }
+    }
+
+    private async Task WriteAsync(GroupMember member, IStoreLease lease, CancellationToken cancellationToken)
+    {
+        var standby = _standby;
+        await services.Store.SetAsync(KeyOf(member), Registration.Encode(member, Environment.ProcessId, epoch(), standby), lease, cancellationToken).ConfigureAwait(false);
+        _written = standby;
     }
 
     private string KeyOf(GroupMember member) => GroupRecord.RankKey(services.Name, member.Rank);
@@ -114,6 +136,12 @@ internal sealed partial class RankRegistration(GroupServices services, Func<long
 
     [LoggerMessage(1031, LogLevel.Warning, "Group {Group}: {Member} could not renew or write its registration in the store ({Reason}); the rank serves on and tries again")]
     private partial void LogLeaseLost(string group, MemberId member, string reason);
+
+    [LoggerMessage(1046, LogLevel.Information, "Group {Group}: {Member} is a standby: {State}")]
+    private partial void LogStandby(string group, MemberId member, StandbyState state);
+
+    [LoggerMessage(1047, LogLevel.Warning, "Group {Group}: {Member} is a standby: {State}")]
+    private partial void LogStandbyTrouble(string group, MemberId member, StandbyState state);
 
     [LoggerMessage(1043, LogLevel.Warning, "Group {Group}: a later process, incarnation {Later}, has registered as the rank of {Member}; end one of them")]
     private partial void LogHidden(string group, MemberId member, long later);

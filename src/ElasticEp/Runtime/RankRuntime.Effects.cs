@@ -163,6 +163,9 @@ internal sealed partial class RankRuntime
             case Plan plan:
                 StartPlan(plan);
                 break;
+            case AnnounceStandby announce:
+                _registration.Announce(_core.Member.Self, announce.State);
+                break;
             case WatchRanks:
                 _loops.Enqueue(_keeper.WatchRanksAsync(PostControl));
                 break;

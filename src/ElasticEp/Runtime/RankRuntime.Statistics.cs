@@ -25,7 +25,7 @@ internal sealed partial class RankRuntime
                     "repairing", _services.Options.LostExperts == LostExpertsPolicy.Fail, true, $"loads experts of {View} from the workload's source, because their last copies were lost{(_core.Reloading.Trouble is { Length: > 0 } trouble ? $": {trouble}" : "")}"),
                 MemberPhase.Due or MemberPhase.Running or MemberPhase.Closing when still >= _services.Options.StallTime =>
                     new RankStatus("stalled", false, true, $"no step was completed for {still.TotalSeconds:0.0} s: step {member.Step}, attempt {member.Attempt}, {(member.Phase == MemberPhase.Due ? "waits for the serving loop to call RunStepAsync" : "is under way")}"),
-                MemberPhase.Parked => new RankStatus("joining", false, true, "waits to be admitted"),
+                MemberPhase.Parked => new RankStatus("joining", false, true, _core.Standby.State is { } standby ? $"waits to be admitted: {standby}" : "waits to be admitted"),
                 MemberPhase.Gone => new RankStatus("left", false, true, "is not a member any more"),
                 MemberPhase.Idle => new RankStatus("idle", true, true, $"{View}, step {member.LastCompleted} complete"),
                 MemberPhase.Broken or MemberPhase.Stopping or MemberPhase.Stopped => new RankStatus("recovering", false, true, $"step {member.Step} is being run again"),

@@ -87,7 +87,7 @@ internal sealed partial class RecordKeeper(GroupServices services, CancellationT
                 if (present is not { } found)
                     return;
                 registered[change.Key] = found.Member;
-                post(new RankRegistered(found.Member, found.ProcessId, found.Epoch));
+                post(new RankRegistered(found.Member, found.ProcessId, found.Epoch, found.Standby));
             });
     }
 
@@ -136,7 +136,7 @@ internal sealed partial class RecordKeeper(GroupServices services, CancellationT
     }
 
     /// <summary>A registration that cannot be read concerns its own rank only.</summary>
-    private (GroupMember Member, int? ProcessId, long Epoch)? TryDecode(int rank, StoreEntry entry)
+    private (GroupMember Member, int? ProcessId, long Epoch, StandbyState? Standby)? TryDecode(int rank, StoreEntry entry)
     {
         try
         {

@@ -8,11 +8,14 @@ namespace ElasticEp.Scaling;
 /// </summary>
 internal sealed class JoinCandidates
 {
-    private readonly Dictionary<int, GroupMember> _registered = [];
+    private readonly Dictionary<int, (GroupMember Process, StandbyState? Standby)> _registered = [];
     private readonly Dictionary<int, long> _past = []; // rank → highest incarnation that was a member or was dismissed
 
     /// <summary>The process that may join as a rank, or null.</summary>
-    public GroupMember? Find(int rank) => _registered.GetValueOrDefault(rank);
+    public GroupMember? Find(int rank) => _registered.GetValueOrDefault(rank).Process;
+
+    /// <summary>What that process holds of the weights already, as far as it has said so.</summary>
+    public StandbyState? FindState(int rank) => _registered.GetValueOrDefault(rank).Standby;
 
     /// <summary>Whether this very process may join.</summary>
     public bool Contains(MemberId process) => Find(process.Rank)?.Id == process;
@@ -21,11 +24,11 @@ internal sealed class JoinCandidates
     public bool IsPast(MemberId process) => process.Incarnation <= _past.GetValueOrDefault(process.Rank);
 
     /// <returns>False when it had its time, or a later process of its rank has registered.</returns>
-    public bool Add(GroupMember process)
+    public bool Add(GroupMember process, StandbyState? standby)
     {
         if (IsPast(process.Id) || process.Incarnation < Find(process.Rank)?.Incarnation)
             return false;
-        _registered[process.Rank] = process;
+        _registered[process.Rank] = (process, standby);
         return true;
     }
 
@@ -43,7 +46,7 @@ internal sealed class JoinCandidates
     public void Retire(MemberId process)
     {
         _past[process.Rank] = Math.Max(process.Incarnation, _past.GetValueOrDefault(process.Rank));
-        if (_registered.TryGetValue(process.Rank, out var registered) && registered.Incarnation <= process.Incarnation)
+        if (_registered.TryGetValue(process.Rank, out var registered) && registered.Process.Incarnation <= process.Incarnation)
             _registered.Remove(process.Rank);
     }
 }

@@ -33,6 +33,16 @@ internal sealed class Joiners(MemberCore member, PeerCore peers)
     /// <summary>The processes that an operation is to be joined by, as far as they have registered.</summary>
     public IEnumerable<GroupMember> Wanted(Operation? operation) => operation is { CanBeGivenUp: true } ? operation.Pending.Joiners.Select(Candidates.Find).OfType<GroupMember>() : [];
 
+    /// <summary>What the joiners of an operation hold already, as far as they have said so.</summary>
+    public IEnumerable<(int Rank, StandbyState State)> Held(Operation operation)
+    {
+        foreach (var rank in operation.Pending.Joiners)
+        {
+            if (Candidates.FindState(rank) is { } state)
+                yield return (rank, state);
+        }
+    }
+
     public void OnRegistered(RankRegistered registered, Operation? operation, TimeSpan now)
     {
         var process = registered.Member;
@@ -44,7 +54,7 @@ internal sealed class Joiners(MemberCore member, PeerCore peers)
         }
 
         var before = Candidates.Find(process.Rank);
-        if (!Candidates.Add(process))
+        if (!Candidates.Add(process, registered.Standby))
             return;
         if (operation?.Next is not { } next || next.Contains(process.Id) || !operation.Pending.Joiners.Contains(process.Rank))
             return;

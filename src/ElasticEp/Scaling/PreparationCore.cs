@@ -9,7 +9,7 @@ namespace ElasticEp.Scaling;
 /// A rank's own part in a transition: connect to the peers of the next view, fetch the weights, return requests to the queue when it is to
 /// leave; and undo all that when the operation is rolled back. Pure, like all cores.
 /// </summary>
-internal sealed partial class PreparationCore(MemberCore member, PeerCore peers)
+internal sealed partial class PreparationCore(MemberCore member, PeerCore peers, StandbyCore standby)
 {
     /// <summary>How long a new plan waits for hooks that were cancelled, before it fails and says whom it waited for.</summary>
     public static readonly TimeSpan HookPatience = TimeSpan.FromSeconds(2);
@@ -17,7 +17,7 @@ internal sealed partial class PreparationCore(MemberCore member, PeerCore peers)
     private PrepareMessage? _plan;
     private MemberId _coordinator;
     private string _hook = ""; // of the workload, that runs now
-    private string _undone = ""; // operation that is being rolled back
+    private string _undone = ""; // operation that is being rolled back, or what this rank fetched as a standby
     private TimeSpan _undoneSince;
     private bool _isFetching;
     private bool _hasFetched;
@@ -31,6 +31,9 @@ internal sealed partial class PreparationCore(MemberCore member, PeerCore peers)
 
     /// <summary>Id of the operation that is being prepared, or whose view is to be entered; empty when there is none.</summary>
     public string Operation => _plan?.Operation ?? "";
+
+    /// <summary>Whether there is something to prepare, or to undo.</summary>
+    public bool IsBusy => _plan is not null || IsUndoing;
 
     public PreparationState State { get; private set; }
 
@@ -67,6 +70,8 @@ internal sealed partial class PreparationCore(MemberCore member, PeerCore peers)
         }
 
         Undo(now, effects);
+        if (standby.MakeWay(effects))
+            (_undone, _undoneSince) = (StandbyCore.Operation, now);
         _plan = plan;
         (_bytesMoved, _bytesTotal) = (0, 0);
         FetchWhenReady(effects);

@@ -84,6 +84,12 @@ internal sealed class RepairPlan(ElasticEpOptions options, RecordWriter writer, 
     /// <summary>An earlier version cannot read a record in which a repair is pending.</summary>
     private static bool KnowsRepairs(GroupMember member) => member.ReadsVersion >= ProtocolVersion.Reloads;
 
+    /// <summary>Processes that hold weights go first.</summary>
     private ImmutableArray<int> Replacements() =>
-        [.. Enumerable.Range(0, options.MaxRanks).Where(rank => !Record.View.Contains(rank) && joiners.IsGathered(rank) && KnowsRepairs(joiners.Candidates.Find(rank)!)).Take(Math.Max(0, Record.Wanted - Record.View.Members.Length))];
+    [
+        .. Enumerable.Range(0, options.MaxRanks)
+            .Where(rank => !Record.View.Contains(rank) && joiners.IsGathered(rank) && KnowsRepairs(joiners.Candidates.Find(rank)!))
+            .OrderBy(rank => joiners.Candidates.FindState(rank) is { HasDense: true } ? 0 : 1)
+            .Take(Math.Max(0, Record.Wanted - Record.View.Members.Length)).Order(),
+    ];
 }

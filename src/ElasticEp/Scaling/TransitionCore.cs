@@ -269,7 +269,7 @@ internal sealed partial class TransitionCore
         }
 
         operation.PlannedFrom = Record.View.Epoch;
-        effects.Add(new Plan(operation.Id, new PlanInquiry(Record.View, [.. _preparer.MembersOf(operation.Pending.Target)], _load.Read())));
+        effects.Add(new Plan(operation.Id, new PlanInquiry(Record.View, [.. _preparer.MembersOf(operation.Pending.Target)], _load.Read()) { Standbys = [.. _joiners.Held(operation)] }));
     }
 
     private void UsePlan(Operation operation, PlacementPlan plan, long lowerBound, TimeSpan now, List<RankEffect> effects)

@@ -50,6 +50,9 @@ internal class StepRules
     /// <summary>Whether a next view may be prepared, which writes buffers that the views before the present one used: only once that is Completed, durably.</summary>
     public virtual bool MayPrepare(bool isCompleted) => isCompleted;
 
+    /// <summary>Whether a standby may begin to fetch what no view needs: not while an operation is under way, which may want this very rank and its buffers.</summary>
+    public virtual bool MayFetchAhead(bool isOperationUnderWay) => !isOperationUnderWay;
+
     /// <summary>Whether a durable view counts as Completed: only once its first step is complete on every member.</summary>
     public virtual bool MayComplete(bool isFirstStepComplete) => isFirstStepComplete;
 

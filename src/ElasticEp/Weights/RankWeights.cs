@@ -56,7 +56,7 @@ internal sealed class RankWeights(int rank, ElasticEpOptions options, IElasticWo
     }
 
     /// <summary>
-    /// Reserves buffers for a next view and fills them: from peers what peers have, the rest from the workload. After a failure the
+    /// Reserves buffers for a next view, or for what a standby is to hold, and fills them: from peers what peers have, the rest from the workload. After a failure the
     /// same call goes on where it stopped, and <see cref="RollbackAsync"/> gives the buffers back.
     /// </summary>
     /// <param name="base">The view in use, whose members can be copied from.</param>
@@ -71,6 +71,7 @@ internal sealed class RankWeights(int rank, ElasticEpOptions options, IElasticWo
             return;
         var slots = Ready(_slots);
         await Ready(_receiver).RevokeAsync(cancellationToken).ConfigureAwait(false); // A buffer may be staged for another expert now.
+        await Ready(_sender).StopServingAsync(peer => @base.Contains(peer) || next.Contains(peer), cancellationToken).ConfigureAwait(false); // or be lent to a standby
         var staged = slots.Stage(next);
         var sources = WeightSources.Of(rank, @base, transfers);
         var peers = sources.Peers;
@@ -117,6 +118,7 @@ internal sealed class RankWeights(int rank, ElasticEpOptions options, IElasticWo
     {
         var slots = Ready(_slots);
         await Ready(_receiver).RevokeAsync(cancellationToken).ConfigureAwait(false); // what is being received is for no view any more
+        await Ready(_sender).StopServingAsync(view.Contains, cancellationToken).ConfigureAwait(false);
         var (loaded, needs) = (0, slots.Renew(view));
         progress(loaded);
         foreach (var need in needs)

@@ -61,6 +61,28 @@ internal sealed class WeightSender(WeightRegistry registry, ExpertSlotTable slot
         serving?.Stop.Cancel();
     }
 
+    /// <summary>
+    /// Lets go of what is being sent to peers that are not meant: a standby that hangs must not keep the buffer of an expert that this rank is about to
+    /// reuse. Completes when nothing of theirs is lent any more; they find out in time, and request it again.
+    /// </summary>
+    public async Task StopServingAsync(Func<MemberId, bool> isMeant, CancellationToken cancellationToken)
+    {
+        Serving[] others;
+        lock (_gate)
+        {
+            MemberId[] requesters = [.. _serving.Keys.Where(requester => !isMeant(requester))];
+            others = [.. requesters.Select(requester => _serving[requester])];
+            foreach (var requester in requesters)
+                _queue.Remove(requester);
+            foreach (var serving in others)
+                serving.IsStopped = true;
+        }
+
+        foreach (var serving in others)
+            await serving.Stop.CancelAsync().ConfigureAwait(false);
+        await Task.WhenAll(others.Select(serving => serving.Task)).WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
     /// <summary>Stops sending; completes when no weights are being read any more.</summary>
     public async ValueTask DisposeAsync()
     {

@@ -10,6 +10,7 @@ namespace ElasticEp.Samples.Tests.Processes;
 public sealed class ProcessLifeTests
 {
     private const int ExpertsPerResize = 64; // 2→4: half of 32 experts in each of 4 layers
+    private const string WarmStandby = "dense weights held, 128 of 128 experts";
 
     [Fact]
     public async Task A_joiner_opens_no_file_of_the_model_and_its_bytes_are_counted()
@@ -30,16 +31,17 @@ public sealed class ProcessLifeTests
     }
 
     [Fact]
-    public async Task Standbys_are_admitted_without_a_process_start_and_replaced()
+    public async Task Standbys_are_admitted_without_a_process_start_or_a_byte_of_weights_and_replaced()
     {
         ProcFiles.Require();
         await using var server = await ProcessServer.StartAsync(2, "--standbys", "2");
         await WaitAsync(() => server.Workers.Length == 4, server, "two standbys");
         var workers = server.Workers;
-        await server.WaitForLogAsync("rank 3 (incarnation");
+        await server.WaitUntilAsync(async () => (await server.Client.ViewAsync()).Standbys is [WarmStandby, WarmStandby], "two warm standbys");
         await AssertRanksAsync(server, 0, 1);
 
-        await server.Client.ScaleAsync(new { new_data_parallel_size = 4 });
+        var result = await server.Client.ScaleAsync(new { new_data_parallel_size = 4 });
+        Assert.Equal(0, result.GetProperty("bytes_moved").GetInt64());
         await AssertRanksAsync(server, 0, 1, 2, 3);
         Assert.All(workers, worker => Assert.True(ProcFiles.IsAlive(worker), $"worker {worker} was replaced"));
         await AssertGoldenAsync(server);

@@ -72,7 +72,8 @@ internal sealed class ServerClient(Uri address) : IDisposable
             [.. members.Select(member => member.GetProperty("process_id") is { ValueKind: JsonValueKind.Number } id ? id.GetInt32() : 0)],
             members.Length == 0 ? 0 : members.Sum(member => member.GetProperty("slots")[0].EnumerateArray().Count(slot => slot.GetInt32() >= 0)),
             body.RootElement.GetProperty("running").GetInt32() + body.RootElement.GetProperty("queued").GetInt32(),
-            body.RootElement.GetProperty("handed_back_requests").GetInt64());
+            body.RootElement.GetProperty("handed_back_requests").GetInt64(),
+            [.. body.RootElement.GetProperty("standby_ranks").EnumerateArray().Select(standby => standby.GetProperty("detail").GetString()!)]);
     }
 
     public void Dispose() => Http.Dispose();

@@ -7,4 +7,5 @@ namespace ElasticEp.Samples.Tests.Server;
 /// <param name="ExpertsHeld">Experts of the first MoE layer on all ranks together.</param>
 /// <param name="Outstanding">Requests that are queued or running.</param>
 /// <param name="HandBacks">Requests that were handed back in the middle.</param>
-internal sealed record ServerView(int[] Ranks, long[] Incarnations, int[] ProcessIds, int ExpertsHeld, int Outstanding, long HandBacks);
+/// <param name="Standbys">How far the weights are of each process that waits to be admitted.</param>
+internal sealed record ServerView(int[] Ranks, long[] Incarnations, int[] ProcessIds, int ExpertsHeld, int Outstanding, long HandBacks, string[] Standbys);

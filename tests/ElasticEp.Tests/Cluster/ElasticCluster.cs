@@ -25,6 +25,7 @@ internal sealed class ElasticCluster : IAsyncDisposable
     private readonly List<ToyRank> _past = [];
     private readonly List<ToyRank> _killed = [];
     private volatile GroupRecord _record = GroupRecord.Unborn;
+    private readonly HashSet<int> _standbys = []; // until they are admitted
     private readonly Lock _lock = new();
     private readonly ElasticEpMetrics _metrics;
     private Task _launcher = Task.CompletedTask;
@@ -104,6 +105,16 @@ internal sealed class ElasticCluster : IAsyncDisposable
         await cluster.WaitForViewAsync(view => view.Members.Length == cluster.Options.InitialRanks);
         cluster._launcher = cluster.ReconcileAsync();
         return cluster;
+    }
+
+    /// <summary>Starts a process that no operation wants yet, and waits until it has got this far.</summary>
+    public async Task<ToyRank> StartStandbyAsync(int rank, Func<RankState, bool> until)
+    {
+        lock (_lock)
+            _standbys.Add(rank);
+        await LaunchAsync(rank);
+        await WaitUntilAsync(() => Client.GetStatus().Standbys.Any(standby => standby.Rank == rank && until(standby)), $"standby {rank}");
+        return this[rank];
     }
 
     /// <summary>A rank's process vanishes: whatever it still does, nobody sees it, and nobody waits for it.</summary>
@@ -253,7 +264,9 @@ internal sealed class ElasticCluster : IAsyncDisposable
                     }
                 }
 
-                foreach (var rank in Ranks.Where(rank => !record.View.Contains(rank.Runtime.Rank) && record.Pending is null))
+                lock (_lock)
+                    _standbys.RemoveWhere(record.View.Contains);
+                foreach (var rank in Ranks.Where(rank => !record.View.Contains(rank.Runtime.Rank) && record.Pending is null && !_standbys.Contains(rank.Runtime.Rank)))
                 {
                     lock (_lock)
                         _ranks.Remove(rank.Runtime.Rank);

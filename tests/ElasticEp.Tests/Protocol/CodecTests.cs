@@ -134,7 +134,51 @@ public sealed class CodecTests
         var encoded = RecordCodec.Encode(Record).ToArray();
         Assert.Equal(encoded, RecordCodec.Encode(RecordCodec.Decode(OfNextVersion(encoded))).ToArray());
         var registration = Registration.Encode(TestViews.Member(3), 4711, 9).ToArray();
-        Assert.Equal((TestViews.Member(3), 4711, 9), Registration.Decode(OfNextVersion(registration)));
+        Assert.Equal((TestViews.Member(3), 4711, 9, null), Registration.Decode(OfNextVersion(registration)));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(3)]
+    [InlineData(17)]
+    public void A_registration_says_what_a_standby_holds(int experts)
+    {
+        int[] held = [.. Enumerable.Range(0, experts).Where(expert => expert % 3 != 1)];
+        var state = new StandbyState(true, experts == 0 ? ExpertPlacement.Empty : new ExpertPlacement(experts, [3], [[held], [[]]]), 2 * experts, "naïve ✓");
+        var encoded = Registration.Encode(TestViews.Member(3), 4711, 0, state).ToArray();
+        var read = Registration.Decode(encoded).Standby!;
+        Assert.Equal(state.ToString(), read.ToString());
+        Assert.True(read.Experts.HasSameSlots(state.Experts));
+        Assert.Equal(encoded, Registration.Encode(TestViews.Member(3), 4711, 0, Registration.Decode(OfNextVersion(encoded)).Standby).ToArray());
+        for (var length = 0; length < encoded.Length; length++)
+            AssertViolation(() => Registration.Decode(encoded.AsSpan(0, length)));
+        AssertViolation(() => Registration.Decode([.. encoded, 0]));
+    }
+
+    [Fact]
+    public void A_registration_of_the_version_before_says_nothing_of_a_standby()
+    {
+        var encoded = Registration.Encode(TestViews.Member(3), 4711, 9).ToArray()[..^1];
+        encoded[0] = 8;
+        System.Buffers.Binary.BinaryPrimitives.WriteInt32LittleEndian(encoded.AsSpan(1), encoded.Length - 5);
+        Assert.Equal((TestViews.Member(3) with { ReadsVersion = ProtocolVersion.Current }, 4711, 9, null), Registration.Decode(encoded));
+    }
+
+    [Fact]
+    public void Damaged_registrations_are_refused_or_read_and_never_cost_much_memory()
+    {
+        var random = new SimRandom(3);
+        var state = new StandbyState(true, new ExpertPlacement(64, [3], [[Enumerable.Range(0, 64).ToArray()]]), 64);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var round = 0; round < Rounds; round++)
+        {
+            var bytes = Registration.Encode(TestViews.Member(3), 4711, 9, state).ToArray();
+            for (var damages = random.Between(1, 4); damages > 0; damages--)
+                bytes[random.Below(bytes.Length)] = random.Chance(0.3) ? (byte)0x7F : (byte)random.Next();
+            TryDecode(() => Registration.Decode(bytes));
+        }
+
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 100_000L * Rounds);
     }
 
     /// <summary>Whoever changes how something is written raises the version, and only appends.</summary>
@@ -150,7 +194,8 @@ public sealed class CodecTests
     public void The_bytes_of_registrations_and_messages_of_this_version_never_change()
     {
         Assert.Equal(9, ProtocolVersion.Current); // a new version gets rows of its own here
-        Assert.Equal(15968864924413429960UL, XxHash64.HashToUInt64(Registration.Encode(TestViews.Member(3), 4711, 9).Span));
+        Assert.Equal(428250720531387056UL, XxHash64.HashToUInt64(Registration.Encode(TestViews.Member(3), 4711, 9).Span));
+        Assert.Equal(8856456896805077570UL, XxHash64.HashToUInt64(Registration.Encode(TestViews.Member(3), 4711, 9, new StandbyState(true, new ExpertPlacement(9, [3], [[[0, 8]]]), 4, "why")).Span));
         Assert.Equal(18091733914116321632UL, XxHash64.HashToUInt64([.. Messages.SelectMany(message => MessageCodec.Encode(message).ToArray())]));
     }
 

@@ -45,6 +45,7 @@ public sealed class EventCodecTests
         new StoreIsBack(),
         new RankRegistered(TestViews.Member(4), 4711, 2),
         new RankRegistered(TestViews.Member(4)),
+        new RankRegistered(TestViews.Member(4), 4711, 0, new StandbyState(true, new ExpertPlacement(9, [4], [[[0, 8]]]), 4, "why")),
         new RankUnregistered(TestViews.Id(4)),
         new Planned("op1", 3, Plan(), 77, ""),
         new Planned("op1", 3, null, 0, "no room"),
@@ -81,7 +82,7 @@ public sealed class EventCodecTests
         reader.End();
         Assert.Equal(Events[index].Name, read.Name);
         Assert.Equal(bytes, Encode(read));
-        if (Events[index] is { Failure: null, Control: null or not (MessageReceived or RecordSeen or RecordRead or RecordWritten or RequestMade or Planned) })
+        if (Events[index] is { Failure: null, Control: null or not (MessageReceived or RecordSeen or RecordRead or RecordWritten or RequestMade or Planned or RankRegistered { Standby: not null }) })
             Assert.Equal(Events[index], read);
     }
 

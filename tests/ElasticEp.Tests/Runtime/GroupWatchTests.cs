@@ -44,6 +44,31 @@ public sealed class GroupWatchTests
     }
 
     [Fact]
+    public void Processes_that_wait_are_standbys_with_what_they_hold_until_an_operation_wants_them()
+    {
+        Serve(View);
+        _watch.OnRegistered(new RankRegistered(TestViews.Member(4), 4711)); // it has not begun
+        Assert.Empty(Read().Standbys);
+        _watch.OnRegistered(new RankRegistered(TestViews.Member(4), 4711, Standby: new StandbyState(true, new ExpertPlacement(3, [4], [[[0, 2]]]), 2)));
+        var standby = Assert.Single(Read().Standbys);
+        Assert.Equal((4, RankCondition.Standby, "dense weights held, 2 of 2 experts", 4711), (standby.Rank, standby.Condition, standby.Reason, standby.ProcessId));
+        Assert.Equal([0, 1], Read().Ranks.Select(rank => rank.Rank));
+        _watch.OnRecord(new GroupRecord(View, null, new PendingOperation(new OperationRequest("op", OperationKind.Scale), [0, 1, 4], [4], [])), _now);
+        Assert.Empty(Read().Standbys);
+        Assert.Equal((4, RankCondition.Joining), (Read().Ranks[2].Rank, Read().Ranks[2].Condition));
+    }
+
+    [Fact]
+    public void Who_was_a_member_once_is_no_standby()
+    {
+        _watch.OnRegistered(new RankRegistered(TestViews.Member(1), 4711, Standby: new StandbyState(true, ExpertPlacement.Empty, 2)));
+        Serve(View);
+        Assert.Empty(Read().Standbys);
+        _watch.OnRecord(new GroupRecord(TestViews.View(2, 0)), _now);
+        Assert.Empty(Read().Standbys);
+    }
+
+    [Fact]
     public void Members_that_are_heard_serve()
     {
         Serve(View);

@@ -80,7 +80,7 @@ public sealed class RankRegistrationTests : IAsyncDisposable
         var staying = registration.StayRegisteredAsync(Self);
         await UntilRegisteredAsync();
         Assert.Equal((4, 3), (_writes, _losses));
-        Assert.Equal((Self, Environment.ProcessId, 5), Registration.Decode((await _inner.GetAsync("chat/ranks/3", TestContext.Current.CancellationToken))!.Value.Span));
+        Assert.Equal((Self, Environment.ProcessId, 5, null), Registration.Decode((await _inner.GetAsync("chat/ranks/3", TestContext.Current.CancellationToken))!.Value.Span));
         await _stop.CancelAsync();
         await staying.WaitAsync(Deadline, TestContext.Current.CancellationToken);
     }
@@ -99,6 +99,23 @@ public sealed class RankRegistrationTests : IAsyncDisposable
         Assert.Equal(isHidden ? Self.Incarnation : incarnation, await HolderAsync());
         await _stop.CancelAsync();
         await staying.WaitAsync(Deadline, TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task What_a_standby_holds_is_written_into_its_registration_and_again_into_a_later_one()
+    {
+        await using var registration = Create();
+        await registration.RegisterAsync(Self, CancellationToken.None);
+        var staying = registration.StayRegisteredAsync(Self);
+        registration.Announce(Self.Id, new StandbyState(true, ExpertPlacement.Empty, 4));
+        await UntilAsync(async () => await StandbyAsync() is { HasDense: true, Wanted: 4 });
+        _time.Advance(RankRegistration.LeaseTime + TimeSpan.FromSeconds(1));
+        await UntilRegisteredAsync();
+        await UntilAsync(async () => await StandbyAsync() is { HasDense: true, Wanted: 4 });
+        await _stop.CancelAsync();
+        await staying.WaitAsync(Deadline, TestContext.Current.CancellationToken);
+
+        async Task<StandbyState?> StandbyAsync() => await _inner.GetAsync("chat/ranks/3", TestContext.Current.CancellationToken) is { } entry ? Registration.Decode(entry.Value.Span).Standby : null;
     }
 
     [Fact]

@@ -22,6 +22,7 @@ public sealed class WeightsRunnerTests : IAsyncLifetime
     private readonly ServiceProvider _provider = new ServiceCollection().AddMetrics().BuildServiceProvider();
     private readonly Channel<ControlEvent> _posted = Channel.CreateUnbounded<ControlEvent>();
     private readonly GatedWorkload _workload = new();
+    private readonly Mock<ITransport> _transport = new();
     private readonly WeightsRunner _runner;
     private Action<GroupView, GroupView> _prepare = (_, _) => { };
 
@@ -29,7 +30,7 @@ public sealed class WeightsRunnerTests : IAsyncLifetime
     {
         var options = new ElasticEpOptions { SlotsPerRank = 2, SpareExperts = 0, Model = new MoeModelShape { MoeLayers = 1, Experts = 4, TopK = 1, HiddenSize = 16 } };
         var metrics = new ElasticEpMetrics(_provider.GetRequiredService<IMeterFactory>());
-        var services = new GroupServices("toy", options, Mock.Of<ITransport>(), Mock.Of<ElasticEp.Rendezvous.IRendezvousStore>(), TimeProvider.System, NullLoggerFactory.Instance, metrics);
+        var services = new GroupServices("toy", options, _transport.Object, Mock.Of<ElasticEp.Rendezvous.IRendezvousStore>(), TimeProvider.System, NullLoggerFactory.Instance, metrics);
         _runner = new WeightsRunner(services, 0, _workload, (current, next) => _prepare(current, next), () => Task.CompletedTask, e => _posted.Writer.TryWrite(e), CancellationToken.None);
     }
 
@@ -125,6 +126,38 @@ public sealed class WeightsRunnerTests : IAsyncLifetime
         Assert.Equal("op", await WaitForAsync<Fetched, string>(e => e.Operation));
         Assert.Equal([(0, 2), (0, 2)], prepared);
         Assert.Equal(isLeaver ? [] : [0, 1], _workload.Loaded);
+    }
+
+    /// <summary>A standby may hang that is being sent an expert, which keeps its buffer lent: who needs that lets go of it.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_peer_of_no_view_that_takes_no_weights_keeps_no_buffer_from_being_used_again(bool isOperation)
+    {
+        _workload.Gate.SetResult();
+        await ReloadAsync(2, 0, 1);
+        var sending = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _transport.Setup(transport => transport.SendAsync(It.IsAny<MemberId>(), LinkKind.Weights, It.IsAny<FrameHeader>(), It.IsAny<ReadOnlyMemory<EpBuffer>>(), It.IsAny<CancellationToken>()))
+            .Returns((MemberId _, LinkKind _, FrameHeader _, ReadOnlyMemory<EpBuffer> _, CancellationToken token) =>
+            {
+                sending.TrySetResult();
+                return new ValueTask(Task.Delay(Timeout.Infinite, token));
+            });
+        var writer = new WireWriter();
+        new WeightRequest { TransferId = 1, Item = WeightItem.Expert(0, 0), Length = 64, Manifest = _runner.Weights.Manifest.Digest }.Write(writer);
+        _runner.Weights.OnRequest(new MemberId(9, 1), writer.Written.Span);
+        await sending.Task.WaitAsync(Deadline, TestContext.Current.CancellationToken);
+        if (isOperation)
+        {
+            _runner.Switch(View(3, 1, -1));
+            var next = View(4, 1, 3);
+            _runner.StartFetch(new PrepareMessage("op", 0, View(3, 1, -1), next, [], TimeSpan.Zero), isLeaver: false);
+            Assert.Equal(next.Digest, await WaitForAsync<Fetched, ulong>(e => e.View));
+        }
+        else
+        {
+            await ReloadAsync(3, 2, 3);
+        }
     }
 
     private async Task ReloadAsync(long epoch, params int[] experts)

@@ -63,7 +63,7 @@ public sealed class PreparationCoreTests
     public void A_joiner_whose_source_it_alone_does_not_reach_reports_it_once()
     {
         var joiner = CoreProbe.Waiting(2, new GroupRecord(Base)).Message(0, new PrepareMessage("op", 0, Base, TestViews.View(2, 0, 1, 2), [], TimeSpan.Zero));
-        joiner.LoseLink(1);
+        joiner.Post(new RolledBack(StandbyCore.Operation)).LoseLink(1);
         Assert.Empty(joiner.Post(new FetchFailed("op", TestViews.View(2, 0, 1, 2).Digest, "its source was lost")).Sent<PreparationMessage>());
         var failure = Assert.Single(joiner.Lose(1).Sent<PreparationMessage>(0)).Failure;
         Assert.Contains("could not connect to rank 1", failure, StringComparison.Ordinal);

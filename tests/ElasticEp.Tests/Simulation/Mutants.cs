@@ -23,7 +23,9 @@ internal static class Mutants
         ["rule 5: Stop is answered while the delegate runs"] = new(new() { Rules = new AnsweredEarly() }, "while its delegate of step"),
         ["rule 5: the highest closed step counts"] = new(new() { Rules = new StartedAtHighest() }, "has not completed its exchanges"),
         ["rule 6: Stop cancels the tail"] = new(new() { Rules = new TailCancelled() }, "the tail of step"),
-        ["rule 3: the record is written whatever its version"] = new(new() { IgnoresVersions = true }, "was proposed twice"),
+        ["a standby fetches while an operation prepares it"] = new(new() { Rules = new FetchesAlways() }, "without experts"),
+        ["an expert that has come in part is used"] = new(new() { TakesPartsForWhole = true }, "partly written"),
+        ["rule 3: the record is written whatever its version"] = new(new() { IgnoresVersions = true }, "vanished from the record"),
         ["rule 5: a leaver counts that others have gone on without"] = new(new() { Rules = new LeaverCounted() }, "and got Start with step"),
         ["a step begins before lost experts are loaded again"] = new(new() { Rules = new ReloadIgnored() }, "runs a step under"),
         ["a write whose outcome is not known is taken for done"] = new(new() { TakesUnknownForDone = true }, "which is not durable"),
@@ -67,6 +69,11 @@ internal static class Mutants
     private sealed class PreparedEarly : StepRules
     {
         public override bool MayPrepare(bool isCompleted) => true;
+    }
+
+    private sealed class FetchesAlways : StepRules
+    {
+        public override bool MayFetchAhead(bool isOperationUnderWay) => true;
     }
 
     private sealed class StaleFrameTaken : StepRules

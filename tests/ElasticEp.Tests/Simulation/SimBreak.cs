@@ -16,6 +16,9 @@ internal sealed record SimBreak
     /// <summary>A write whose outcome is not known is taken for done.</summary>
     public bool TakesUnknownForDone { get; init; }
 
+    /// <summary>What of the weights has come when a fetch is undone is taken for all of it.</summary>
+    public bool TakesPartsForWhole { get; init; }
+
     /// <summary>A link that was up once is not made again.</summary>
     public bool NeverRedials { get; init; }
 

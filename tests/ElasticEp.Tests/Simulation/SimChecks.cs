@@ -91,6 +91,8 @@ internal sealed class SimChecks(Simulation world)
 
         var isUnused = world.Processes.All(process => process.Core.Member.View.Digest != old.View.Digest); // its writer did not learn that it was written, and decides anew
         Require(next.View.Epoch > old.View.Epoch || isUnused, $"{old.View} was lost, and {next.View} is no later one");
+        if (old.Pending is { } lost && next.Pending?.Id != lost.Id)
+            _proposed.Remove(lost.Id); // nobody who lives knows of it: its caller requests it again
         if (next.View.Epoch <= old.View.Epoch)
         {
             _durable.Remove(old.View.Epoch);
@@ -98,8 +100,6 @@ internal sealed class SimChecks(Simulation world)
         }
 
         _durable[next.View.Epoch] = next.View.Digest;
-        if (old.Pending is { } lost && next.Pending?.Id != lost.Id)
-            _proposed.Remove(lost.Id); // nobody who lives knows of it: its caller requests it again
         foreach (var outcome in old.Requested.Kept.Where(outcome => next.FindOutcome(outcome.Id) is null))
             _proposed.Remove(outcome.Id);
         _evicted.UnionWith(Ranks(old.View).Except(Ranks(next.View)));

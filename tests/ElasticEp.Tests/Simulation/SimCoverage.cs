@@ -39,6 +39,12 @@ internal sealed class SimCoverage
     /// <summary>Loads of lost experts that got no further.</summary>
     public int StuckLoads { get; set; }
 
+    /// <summary>Times that a standby has got the experts that it wanted.</summary>
+    public int Standbys { get; set; }
+
+    /// <summary>Operations that began while a standby that they want was fetching.</summary>
+    public int Preempted { get; set; }
+
     /// <summary>Where processes were killed, during what, and how often.</summary>
     public Dictionary<(string Point, SimOccasion Occasion), long> Kills { get; } = [];
 
@@ -61,6 +67,8 @@ internal sealed class SimCoverage
         Replans += other.Replans;
         Reloads += other.Reloads;
         StuckLoads += other.StuckLoads;
+        Standbys += other.Standbys;
+        Preempted += other.Preempted;
         foreach (var (pair, count) in other.Kills)
             Add(Kills, pair, count);
         foreach (var (pair, count) in other._phases)
@@ -72,7 +80,7 @@ internal sealed class SimCoverage
     public override string ToString()
     {
         var text = new StringBuilder();
-        text.AppendLine($"(phase, event) pairs: {PhasePairs}; (operation phase, event) pairs: {OperationPairs}; intermediate views: {StagedViews}; restarts: {Restarts}; operations planned again: {Replans}; reloads: {Reloads}; loads that got no further: {StuckLoads}; store losses: {StoreLosses}, returns to an older state: {StoreReturns}");
+        text.AppendLine($"(phase, event) pairs: {PhasePairs}; (operation phase, event) pairs: {OperationPairs}; intermediate views: {StagedViews}; restarts: {Restarts}; operations planned again: {Replans}; reloads: {Reloads}; loads that got no further: {StuckLoads}; standbys with experts: {Standbys}, interrupted: {Preempted}; store losses: {StoreLosses}, returns to an older state: {StoreReturns}");
         Write(text, _phases);
         Write(text, _operations);
         return text.ToString();

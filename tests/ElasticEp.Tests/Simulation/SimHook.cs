@@ -3,7 +3,7 @@ namespace ElasticEp.Tests.Simulation;
 /// <summary>One piece of what <see cref="ElasticEp.Runtime.WeightsRunner"/> does, with the app's hook that it calls; empty for none.</summary>
 internal sealed class SimHook(string name, bool isOfOperation, Action<SimHook> begin)
 {
-    public string Name { get; } = name;
+    public string Name { get; set; } = name;
 
     /// <summary>Whether undoing the operation, or a reload, cancels it.</summary>
     public bool IsOfOperation { get; } = isOfOperation;

@@ -1,6 +1,7 @@
 using ElasticEp.Events;
 using ElasticEp.Protocol;
 using ElasticEp.Runtime;
+using ElasticEp.Scaling;
 
 namespace ElasticEp.Tests.Simulation;
 
@@ -13,6 +14,7 @@ internal sealed partial class SimRank
     private readonly Queue<SimHook> _hooks = []; // the first one runs
     private SimHook? _drain;
     private SimHook? _reload;
+    private bool _isWarm;
     private long _reloadMovedAt;
     private long _reloadEpoch;
 
@@ -46,11 +48,30 @@ internal sealed partial class SimRank
         delay += _world.Random.Delay(2_000);
         Continue(hook, delay, () =>
         {
-            if (!hook.IsCancelled && !fails)
+            if (!hook.IsCancelled && !fails && !isLeaver)
                 _weights.Fill();
-            EndHook(hook);
-            PostUnlessCancelled(hook, fails ? new FetchFailed(plan.Operation, plan.Next.Digest, "checksum mismatch") : new Fetched(plan.Operation, plan.Next.Digest));
+            if (fails || _isWarm || !plan.Next.Contains(Identity.Id))
+                EndFetch(hook, plan, fails);
+            else
+                WarmUp(hook, plan);
         });
+    }
+
+    private void WarmUp(SimHook hook, PrepareMessage plan)
+    {
+        hook.Name = "WarmUpAsync";
+        Post(new HookEntered(hook.Name));
+        Continue(hook, _world.Random.Delay(_world.HasTrouble(0.1) ? 200_000 : 1_000), () =>
+        {
+            _isWarm |= !hook.IsCancelled;
+            EndFetch(hook, plan, fails: false);
+        });
+    }
+
+    private void EndFetch(SimHook hook, PrepareMessage plan, bool fails)
+    {
+        EndHook(hook);
+        PostUnlessCancelled(hook, fails ? new FetchFailed(plan.Operation, plan.Next.Digest, "checksum mismatch") : new Fetched(plan.Operation, plan.Next.Digest));
     }
 
     private void StartDrain(string operation) => Enqueue("OnLeavingAsync", isOfOperation: true, hook =>
@@ -75,6 +96,7 @@ internal sealed partial class SimRank
     private void StartRollback(Rollback rollback)
     {
         CancelOperation();
+        _world.Coverage.Preempted += rollback.Operation == StandbyCore.Operation ? 1 : 0;
         Enqueue(rollback.HasDrained ? "OnLeaveCancelledAsync" : "", isOfOperation: false, hook =>
         {
             _weights.Unstage();
@@ -111,7 +133,11 @@ internal sealed partial class SimRank
         {
             EndHook(hook);
             if (!hook.IsCancelled)
+            {
+                _weights.EndReload(view);
                 OnReloadMoved(new Reloaded(view.Epoch));
+            }
+
             return;
         }
 

@@ -49,6 +49,9 @@ internal sealed partial class SimRank
 
     public bool IsAlive { get; private set; } = true;
 
+    /// <summary>What its registration says that it holds as a standby.</summary>
+    public StandbyState? Announced { get; private set; }
+
     /// <summary>Whether somebody else than the launcher looks after it.</summary>
     public bool IsExternal { get; set; }
 
@@ -278,6 +281,12 @@ internal sealed partial class SimRank
                 ReportLoad(report);
                 break;
             case ShowBalance or ShowLoss or ShowRecovery:
+                break;
+            case AnnounceStandby announce:
+                _weights.CheckAnnounced(announce.State);
+                Announced = announce.State;
+                _world.Coverage.Standbys += announce.State.Held > 0 ? 1 : 0;
+                _world.Clock.After(_world.Random.Delay(2_000), () => _world.Store.Announce(this, Core.Member.View.Epoch));
                 break;
             case WatchRanks:
                 _world.Store.WatchRanks(this);

@@ -48,6 +48,8 @@ internal sealed class SimStore(Simulation world)
     /// <summary>It is restarted with a copy of an earlier state, whose leases still count. Watches show what is in it.</summary>
     public void GoBack()
     {
+        if (!world.Processes.Any(process => process.Core.Member.View.Digest == Record.View.Digest))
+            return; // if not even its writer knows of it, clients that have seen it wait until the group's epochs have come so far
         var older = _older.FindAll(record => record.Epoch < Record.View.Epoch);
         if (older.Count == 0)
             return;
@@ -153,7 +155,14 @@ internal sealed class SimStore(Simulation world)
         _registered[rank.Rank] = (rank, epoch);
         world.Clock.After(world.Random.Delay(1_000), () => world.Launcher.OnRegistered(rank));
         foreach (var (watcher, last) in _rankWatchers)
-            Report(watcher, last, new RankRegistered(rank.Identity, Epoch: epoch));
+            Report(watcher, last, new RankRegistered(rank.Identity, Epoch: epoch, Standby: rank.Announced));
+    }
+
+    /// <summary>Writes a registration again that is there, because it says more.</summary>
+    public void Announce(SimRank rank, long epoch)
+    {
+        if (rank.IsReachable && _registered.TryGetValue(rank.Rank, out var registered) && registered.Rank == rank)
+            Register(rank, epoch);
     }
 
     /// <summary>Every process looks now and then whether it is still registered.</summary>
@@ -175,7 +184,7 @@ internal sealed class SimStore(Simulation world)
         var last = new long[1];
         _rankWatchers.Add((watcher, last));
         foreach (var (rank, epoch) in _registered.Values)
-            Report(watcher, last, new RankRegistered(rank.Identity, Epoch: epoch));
+            Report(watcher, last, new RankRegistered(rank.Identity, Epoch: epoch, Standby: rank.Announced));
     }
 
     private bool CompareAndSet(long expected, ReadOnlyMemory<byte> encoded)

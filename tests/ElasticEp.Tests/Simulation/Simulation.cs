@@ -401,6 +401,7 @@ internal sealed class Simulation
             SimChecks.Require(ask.Outcome is not null, $"operation {ask.Request.Id} has no outcome");
         SimChecks.Require(record.Pending is null, $"operation {record.Pending?.Id} is still pending");
         FrontEnd.CheckAllOver();
+        CheckStandbys(record.View);
         foreach (var process in _processes.Where(process => process is { IsAlive: true, IsWaiting: false }))
             SimChecks.Require(record.View.Find(process.Rank) == process.Identity, $"rank {process.Rank} runs on outside of {record.View}");
         foreach (var member in record.View.Members)
@@ -412,6 +413,13 @@ internal sealed class Simulation
             SimChecks.Require(record.IsCompleted || record.View.IsTerminal, $"{record.View} is not recorded as Completed");
             SimChecks.Require(core.Preparation.Operation.Length == 0, $"rank {member.Rank} still prepares {core.Preparation.Operation}");
         }
+    }
+
+    /// <summary>Whoever waits holds all that it has slots for, or is about to try that again.</summary>
+    private void CheckStandbys(GroupView view)
+    {
+        foreach (var process in _processes.Where(process => process is { IsReachable: true, IsWaiting: true, Core.Standby.WakeAt: null } && !view.IsTerminal && !view.Contains(process.Rank)))
+            SimChecks.Require(process.Core.Standby.State is { HasDense: true, Held: SimPlanner.Experts }, $"rank {process.Rank} waits outside of {view} and holds {process.Core.Standby.State?.ToString() ?? "nothing"}");
     }
 
     private string Describe() => string.Concat(Clients.Requests.Select(ask => $"{ask.Request}: {ask.Outcome ?? "unknown"}\n")) + string.Join("\n", _processes.Where(process => process.IsAlive).Select(process =>

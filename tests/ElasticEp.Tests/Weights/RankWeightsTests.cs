@@ -102,6 +102,45 @@ public class RankWeightsTests
         cluster.CheckWeights(3);
     }
 
+    /// <summary>What a standby fetches is for no view: the plan of an operation that comes in the middle may use its buffers for other experts.</summary>
+    [Fact]
+    public async Task A_standby_that_is_interrupted_keeps_what_has_arrived_and_nothing_of_it_is_taken_for_another_expert()
+    {
+        await using var cluster = await WeightCluster.BornAsync(2);
+        var standby = await cluster.AddAsync(2);
+        var everything = new ExpertPlacement(WeightCluster.Experts, [2], [.. Enumerable.Repeat<int[][]>([[.. Enumerable.Range(0, WeightCluster.Experts)]], WeightCluster.Layers)]);
+        var ahead = new GroupView(2, 0, 2, [new GroupMember(2, 1, "rank-2")], everything);
+        using var interrupt = new CancellationTokenSource();
+        var chunks = 0;
+        cluster.OnPayload = (_, _, _) => Interlocked.Increment(ref chunks) == 300 ? interrupt.CancelAsync() : Task.CompletedTask;
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => standby.Weights.LoadAsync(cluster.View, ahead, [], null, interrupt.Token));
+        await standby.Weights.RollbackAsync(Stop);
+        var arrived = standby.Weights.BytesReceived;
+        Assert.InRange(arrived, 1, WeightCluster.AllDenseBytes + (WeightCluster.Experts * WeightCluster.Layers * (long)WeightCluster.ExpertBytes) - 1);
+
+        var (next, plan) = cluster.Plan([0, 1, 2]);
+        await cluster.LoadAsync(2, next, plan);
+        cluster.Switch(next);
+
+        cluster.CheckWeights(2);
+        Assert.InRange(standby.Weights.BytesReceived - arrived, 0, WeightCluster.AllDenseBytes + (plan.Transfers.Count * (long)WeightCluster.ExpertBytes) - 1);
+    }
+
+    [Fact]
+    public async Task What_a_standby_holds_is_not_fetched_again()
+    {
+        await using var cluster = await WeightCluster.BornAsync(2);
+        var standby = await cluster.AddAsync(2);
+        var (next, plan) = cluster.Plan([0, 1, 2]);
+        var ahead = new GroupView(2, 0, 2, [new GroupMember(2, 1, "rank-2")], next.Placement.Without([0, 1]));
+        await standby.Weights.LoadAsync(cluster.View, ahead, [], null, Stop);
+        var held = standby.Weights.BytesReceived;
+        await cluster.LoadAsync(2, next, plan);
+        cluster.Switch(next);
+        cluster.CheckWeights(2);
+        Assert.Equal(held, standby.Weights.BytesReceived);
+    }
+
     [Fact]
     public async Task After_the_only_source_is_lost_the_next_attempt_goes_on_where_it_stopped()
     {

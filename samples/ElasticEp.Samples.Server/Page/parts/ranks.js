@@ -9,7 +9,10 @@ const cards = new Map(); // by rank
 export function showRanks(data) {
   const ranks = records(data.ranks).filter(rank => number(rank.rank) !== null).sort((a, b) => a.rank - b.rank);
   const standbys = number(data.standbys);
-  setText(byId('standbys'), standbys ? `${standbys} warm ${standbys === 1 ? 'standby' : 'standbys'}` : '');
+  const waiting = records(data.standby_ranks).filter(rank => number(rank.rank) !== null);
+  const wanted = Math.max(standbys ?? 0, waiting.length);
+  setText(byId('standbys'), wanted ? `${waiting.length} of ${wanted} ${wanted === 1 ? 'standby' : 'standbys'}` : '');
+  setAttribute(byId('standbys'), 'title', waiting.map(rank => `Rank ${rank.rank}: ${rank.detail}`).join('\n') || null);
   byId('no-ranks').hidden = ranks.length > 0;
 
   const present = new Set(ranks.map(rank => rank.rank));
