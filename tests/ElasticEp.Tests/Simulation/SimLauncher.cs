@@ -36,7 +36,7 @@ internal sealed class SimLauncher(Simulation world)
     /// <summary>A process has registered.</summary>
     public void OnRegistered(SimRank process)
     {
-        if (_running.Values.Contains(process))
+        if (_running.ContainsValue(process))
             Post(new LaunchEvent.Registered(process.Rank));
     }
 
