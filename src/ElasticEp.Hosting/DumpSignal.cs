@@ -15,8 +15,8 @@ internal sealed partial class DumpSignal(IServiceProvider provider, IEnumerable<
     private readonly RankRuntime[] _ranks = [.. groups.Where(group => !group.IsClient).Select(group => provider.GetRequiredKeyedService<RankRuntime>(group.Name))];
     private PosixSignalRegistration? _registration;
 
-    /// <summary>SIGUSR1, which .NET has no name for; null where there is none.</summary>
-    public static PosixSignal? Signal => OperatingSystem.IsLinux() ? (PosixSignal)10 : OperatingSystem.IsMacOS() ? (PosixSignal)30 : null;
+    /// <summary>SIGUSR1 of Linux, which .NET has no name for; null elsewhere, where the runtime may use it itself.</summary>
+    public static PosixSignal? Signal => OperatingSystem.IsLinux() ? (PosixSignal)10 : null;
 
     public Task StartAsync(CancellationToken cancellationToken)
     {

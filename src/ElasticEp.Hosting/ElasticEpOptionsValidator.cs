@@ -86,7 +86,7 @@ internal sealed class ElasticEpOptionsValidator(IEnumerable<GroupRegistration> r
 
     private static void CheckRecorder(ElasticEpOptions options, List<string> failures)
     {
-        InRange(nameof(options.FlightRecorderEvents), options.FlightRecorderEvents, 0, 10_000_000, failures);
+        InRange(nameof(options.FlightRecorderEvents), options.FlightRecorderEvents, 0, 1_000_000, failures);
         if (options.DumpDirectory is { } directory && string.IsNullOrWhiteSpace(directory))
             failures.Add("DumpDirectory is blank; it must be a path, or null for a directory among the system's temporary files.");
     }

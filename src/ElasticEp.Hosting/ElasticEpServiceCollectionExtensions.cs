@@ -106,6 +106,8 @@ public static class ElasticEpServiceCollectionExtensions
         options.Rank ??= ConfiguredRank(configuration);
         options.Node ??= configuration?[WorkerVariables.NodeKey];
         options.DumpDirectory ??= configuration?[WorkerVariables.DumpDirectoryKey];
+        if (configuration?[WorkerVariables.FlightRecorderEventsKey] is { } events)
+            options.FlightRecorderEvents = int.TryParse(events, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : -1; // which validation names
     }
 
     private static int? ConfiguredRank(IConfiguration? configuration) => configuration?[WorkerVariables.RankKey] is not { } text

@@ -17,6 +17,7 @@ internal sealed class LaunchCore(LaunchPlan plan, TimeSpan startDeadline)
     public static readonly TimeSpan ProvenAfter = TimeSpan.FromSeconds(10); // a member that ends earlier may do so each time
 
     private readonly Dictionary<int, RunningRank> _ranks = [];
+    private readonly Dictionary<int, long> _incarnations = []; // rank → that of its newest process that has registered
     private readonly StartDelays _delays = new();
     private readonly LaunchFailures _failures = new();
     private readonly HashSet<int> _endedSoon = []; // ranks whose last member ended soon after it was admitted
@@ -43,8 +44,8 @@ internal sealed class LaunchCore(LaunchPlan plan, TimeSpan startDeadline)
             case LaunchEvent.Started(var rank, var launch) when Find(rank, launch) is { } running:
                 OnStarted(rank, running, now, effects);
                 break;
-            case LaunchEvent.Registered(var rank) when _ranks.TryGetValue(rank, out var running):
-                running.HasRegistered = true;
+            case LaunchEvent.Registered(var process):
+                OnRegistered(process);
                 break;
             case LaunchEvent.Failed(var rank, var launch, var reason) when Find(rank, launch) is { Phase: not LaunchPhase.Stopping } running:
                 _ranks.Remove(rank);
@@ -77,6 +78,14 @@ internal sealed class LaunchCore(LaunchPlan plan, TimeSpan startDeadline)
         StartMissing(now, effects);
         _failures.Report(_record, now, effects);
         SetWake(now);
+    }
+
+    /// <summary>What comes of a process that was there before the launch says nothing about the launched one.</summary>
+    private void OnRegistered(MemberId process)
+    {
+        if (_ranks.TryGetValue(process.Rank, out var running) && process.Incarnation > running.LaunchedAfter)
+            running.HasRegistered = true;
+        _incarnations[process.Rank] = Math.Max(process.Incarnation, _incarnations.GetValueOrDefault(process.Rank));
     }
 
     private void Forget(int rank, List<LaunchEffect> effects)
@@ -234,7 +243,7 @@ internal sealed class LaunchCore(LaunchPlan plan, TimeSpan startDeadline)
                 continue;
             }
 
-            var running = _ranks[launch.Rank] = new RunningRank(++_launches, launch.Operation, now);
+            var running = _ranks[launch.Rank] = new RunningRank(++_launches, launch.Operation, now) { LaunchedAfter = _incarnations.GetValueOrDefault(launch.Rank) };
             effects.Add(new LaunchEffect.Start(launch, running.Launch));
         }
     }

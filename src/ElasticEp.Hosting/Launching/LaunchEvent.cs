@@ -14,8 +14,8 @@ internal abstract record LaunchEvent
     /// <summary>Its process or host runs.</summary>
     public sealed record Started(int Rank, long Launch) : LaunchEvent;
 
-    /// <summary>A process of the rank has registered in the store: it can be admitted.</summary>
-    public sealed record Registered(int Rank) : LaunchEvent;
+    /// <summary>A process of the rank has registered in the store, or registers again: it can be admitted.</summary>
+    public sealed record Registered(MemberId Process) : LaunchEvent;
 
     /// <summary>It could not be started, or its start was cancelled.</summary>
     public sealed record Failed(int Rank, long Launch, string Reason) : LaunchEvent;

@@ -69,7 +69,7 @@ internal sealed partial class LauncherService(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        client.Registered = rank => Post(new LaunchEvent.Registered(rank));
+        client.Registered = process => Post(new LaunchEvent.Registered(process));
         var watching = WatchAsync(stoppingToken);
         await using var timer = time.CreateTimer(_ => Post(new LaunchEvent.Tick()), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         try

@@ -24,6 +24,9 @@ internal sealed class RunningRank(long launch, string operation, TimeSpan now)
     /// <summary>Why it could not be stopped: it may still run, and nothing is started in its place.</summary>
     public string? StopFailure { get; set; }
 
+    /// <summary>Incarnation of the newest process of its number that had registered before; zero for none.</summary>
+    public long LaunchedAfter { get; init; }
+
     /// <summary>Since when it runs; null before.</summary>
     public TimeSpan? RunsSince { get; set; }
 

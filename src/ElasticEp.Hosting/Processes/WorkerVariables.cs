@@ -15,6 +15,9 @@ internal static class WorkerVariables
     /// <summary>Configuration key of the directory to which a process writes what its rank saw and did.</summary>
     public const string DumpDirectoryKey = "ElasticEp:DumpDirectory";
 
+    /// <summary>Configuration key of how many events a process keeps for that.</summary>
+    public const string FlightRecorderEventsKey = "ElasticEp:FlightRecorderEvents";
+
     /// <summary>Configuration key: set when the process is one of the first of a group that has never had a view.</summary>
     public const string IsFirstKey = "ElasticEp:IsFirst";
 

@@ -10,6 +10,9 @@ internal static class DumpFiles
 
     public const string Extension = ".dump";
 
+    private const string PartExtension = ".part";
+    private static readonly TimeSpan LongestWrite = TimeSpan.FromHours(1);
+
     public static string DirectoryOf(ElasticEpOptions options) => options.DumpDirectory ?? Path.Combine(Path.GetTempPath(), $"elasticep-{Environment.UserName}");
 
     /// <returns>Full path of the file.</returns>
@@ -21,8 +24,23 @@ internal static class DumpFiles
         var path = Path.GetFullPath(Path.Combine(directory, name));
         WriteWhole(path, DumpCodec.Encode(dump));
         foreach (var old in Directory.GetFiles(directory, $"{rank}*{Extension}").OrderDescending(StringComparer.Ordinal).Skip(MostOfARank))
-            File.Delete(old);
+            TryDelete(old);
+        foreach (var part in Directory.GetFiles(directory, $"{rank}*{PartExtension}").Where(part => dump.At.UtcDateTime - File.GetLastWriteTimeUtc(part) > LongestWrite))
+            TryDelete(part); // of a process that was killed while it wrote
         return path;
+    }
+
+    /// <summary>Another user's, or gone meanwhile: it concerns no dump that is written.</summary>
+    private static void TryDelete(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // it stays
+        }
     }
 
     private static void Create(string directory)
@@ -36,7 +54,7 @@ internal static class DumpFiles
     /// <summary>Nobody sees a file that is written in part.</summary>
     private static void WriteWhole(string path, byte[] bytes)
     {
-        var part = $"{path}.part";
+        var part = $"{path}.{Guid.NewGuid():N}{PartExtension}";
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows())
             options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -48,7 +66,7 @@ internal static class DumpFiles
         }
         catch
         {
-            File.Delete(part);
+            TryDelete(part);
             throw;
         }
     }

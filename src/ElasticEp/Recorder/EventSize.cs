@@ -11,10 +11,13 @@ internal static class EventSize
     private const long MemberBytes = 160;
     private const long SlotBytes = 12; // the expert in it, and the entry among the expert's replicas
     private const long TransferBytes = 20;
+    private const long IdBytes = 16;
 
     public static long Of(ControlEvent e) => e is BeatReceived ? BeatBytes : Least + e switch
     {
         MessageReceived received => Of(received.Message),
+        RankRegistered { Standby: { } standby } => Of(standby.Experts) + Of(standby.Trouble),
+        FetchFailed failed => Of(failed.Reason),
         RecordSeen seen => Of(seen.Record),
         RecordRead { Record: { } record } => Of(record),
         RecordWritten { Current: { } record } => Of(record),
@@ -27,8 +30,14 @@ internal static class EventSize
         StartMessage start => Of(start.View),
         PrepareMessage prepare => Of(prepare.Base) + Of(prepare.Next) + (prepare.Transfers.Length * TransferBytes),
         ExpertLoadMessage load => load.Pairs.Length * sizeof(long),
+        StoppedMessage stopped => (stopped.Connected.Length + stopped.Alive.Length) * IdBytes,
+        StepFailedMessage failed => Of(failed.Reason),
+        LaunchFailedMessage failed => Of(failed.Reason),
+        PreparationMessage report => Of(report.Failure),
         _ => 0,
     };
+
+    private static long Of(string text) => text.Length * sizeof(char);
 
     private static long Of(GroupRecord record) => Of(record.View) + (record.LastCompleted is { } completed ? Of(completed) : 0) + ((record.Requested.Kept.Length + record.Own.Kept.Length) * Least);
 

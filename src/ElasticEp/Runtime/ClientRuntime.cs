@@ -93,7 +93,7 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IGroupMonitor
     }
 
     /// <summary>Told of each rank that registers.</summary>
-    public Action<int>? Registered { get; set; }
+    public Action<MemberId>? Registered { get; set; }
 
     private void OnRegistration(ControlEvent e)
     {
@@ -105,7 +105,7 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IGroupMonitor
                 watch.OnUnregistered(gone.Member);
         });
         if (e is RankRegistered present)
-            Registered?.Invoke(present.Member.Rank);
+            Registered?.Invoke(present.Member.Id);
     }
 
     private Task<ScaleResult> RunAsync(OperationRequest request, IProgress<ScaleProgress>? progress, CancellationToken cancellationToken)

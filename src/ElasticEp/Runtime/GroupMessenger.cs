@@ -125,6 +125,7 @@ internal sealed class GroupMessenger(ITransport transport, MemberId self, Func<M
 
     private async ValueTask SendLongAsync(MemberId peer, int topic, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
     {
+        cancellationToken.ThrowIfCancellationRequested(); // what is numbered costs its receiver a place
         long number;
         ValueTask mark;
         lock (_marking) // their places are taken in the order of their numbers

@@ -37,7 +37,7 @@ internal static class Planning
         foreach (var (rank, state) in inquiry.Standbys)
         {
             var offered = joiner++;
-            if ((state.Experts.Layers, state.Experts.Experts) == (placement.Layers, placement.Experts) && !placement.Ranks.Contains(rank))
+            if (state.Experts.Layers > 0 && (state.Experts.Layers, state.Experts.Experts) == (placement.Layers, placement.Experts) && !placement.Ranks.Contains(rank))
                 placement = placement.With(StandbyShare.Offer(inquiry.View.Placement, state.Experts, offered, inquiry.Standbys.Length));
         }
 

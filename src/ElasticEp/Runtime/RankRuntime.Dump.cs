@@ -27,7 +27,7 @@ internal sealed partial class RankRuntime
     {
         if (_dumpsWanted.IsEmpty)
             return; // one dump answers all who wait
-        var dump = Dump("was asked");
+        var dump = Dump(() => "was asked");
         while (_dumpsWanted.TryDequeue(out var wanted))
             _ = AnswerAsync(wanted, dump);
     }
@@ -35,13 +35,21 @@ internal sealed partial class RankRuntime
     private static async Task AnswerAsync(TaskCompletionSource<string?> wanted, Task<string?> dump) => wanted.TrySetResult(await dump.ConfigureAwait(false));
 
     /// <summary>In the mailbox, which does not wait for the file.</summary>
-    private Task<string?> Dump(string reason)
+    private Task<string?> Dump(Func<string> reason)
     {
-        if (_recorder.TakeDump(Name, reason, _services.Time.GetUtcNow()) is not { } dump)
+        try
+        {
+            if (_recorder.TakeDump(Name, reason(), _services.Time.GetUtcNow()) is not { } dump)
+                return Task.FromResult<string?>(null);
+            var written = Task.Run(() => Write(dump));
+            _dumps = Task.WhenAll(_dumps, written);
+            return written;
+        }
+        catch (Exception exception)
+        {
+            LogNotDumped(Name, _core.Member.Self, DumpFiles.DirectoryOf(_services.Options), exception.Message); // no memory for it, say: the rank goes on
             return Task.FromResult<string?>(null);
-        var written = Task.Run(() => Write(dump));
-        _dumps = Task.WhenAll(_dumps, written);
-        return written;
+        }
     }
 
     private string? Write(Dump dump)

@@ -177,7 +177,7 @@ internal sealed partial class RankRuntime
                 break;
             case RankEnded:
                 if (_core.WasEvicted && _failure is null)
-                    _ = Dump("was evicted, and lives");
+                    _ = Dump(() => "was evicted, and lives");
                 End(null);
                 break;
             case Fail fail:
@@ -265,10 +265,10 @@ internal sealed partial class RankRuntime
         _failure = exception;
         LogViewIfNew();
         LogFailed(exception, Name, _core.Member.Self);
-        _ = Dump($"has failed: {exception}");
         _exchange.Abort(new ElasticEpException(ElasticEpErrorCode.StepAborted, exception.Message, exception) { Rank = Rank });
         _ = _attempt.CancelAsync();
         _caller.Add(new CallerSignal(false, null, false, new ElasticEpException(ElasticEpErrorCode.GroupEnded, $"Rank {Rank} has failed: {exception.Message}", exception) { Rank = Rank }));
+        _ = Dump(() => $"has failed: {exception}");
         End(exception);
     }
 

@@ -64,6 +64,7 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
             token.ThrowIfCancellationRequested();
             _reach?.Invoke(FaultPoints.BeforeAllocation);
             _prepare(plan.Base, plan.Next);
+            token.ThrowIfCancellationRequested();
             if (!isLeaver)
                 await FetchAsync(plan, token).ConfigureAwait(false);
             _post(new Fetched(plan.Operation, plan.Next.Digest));
@@ -130,6 +131,7 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
         if (!_isWarm)
         {
             await _rehearse().ConfigureAwait(false);
+            token.ThrowIfCancellationRequested();
             await _hooks.CallAsync(() => _workload.WarmUpAsync(token), "WarmUpAsync", token).ConfigureAwait(false);
         }
 

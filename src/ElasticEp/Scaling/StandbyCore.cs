@@ -17,6 +17,8 @@ internal sealed class StandbyCore(MemberCore member, PeerCore peers, ElasticEpOp
     /// <summary>What it fetches for, in effects and events.</summary>
     public const string Operation = "@standby";
 
+    private const int LongestTrouble = 500;
+
     private static readonly TimeSpan FirstDelay = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LastDelay = TimeSpan.FromMinutes(1);
 
@@ -93,7 +95,7 @@ internal sealed class StandbyCore(MemberCore member, PeerCore peers, ElasticEpOp
         if (WakeAt <= now)
             WakeAt = null;
         var isForOthers = _record.Pending is { } pending && !pending.Joiners.Contains(Rank);
-        if (_fetch is not null && !_isInHook && (_fetch.Base.Epoch != _record.View.Epoch || !rules.MayFetchAhead(isForOthers)))
+        if (_fetch is not null && !_isInHook && !isPreparing && (_fetch.Base.Epoch != _record.View.Epoch || !rules.MayFetchAhead(isForOthers)))
             Cancel(effects);
         if (_fetch is null && !_isUndoing && WakeAt is null && HasSources && rules.MayFetchAhead(isPreparing || _record.Pending is not null))
             FetchNext(_record.View, effects);
@@ -121,7 +123,9 @@ internal sealed class StandbyCore(MemberCore member, PeerCore peers, ElasticEpOp
 
         var self = new GroupMember(Rank, member.Self.Incarnation, "");
         _fetch = new PrepareMessage(Operation, 0, view, new GroupView(view.Epoch + 1, 0, Rank, [self], experts), SourcesOf(view, experts), TimeSpan.Zero);
-        State = State with { Experts = StandbyShare.Common(State.Experts, experts) }; // the buffers of others are given away
+        var kept = StandbyShare.Common(State.Experts, experts); // the buffers of others are given away
+        if (!kept.HasSameSlots(State.Experts))
+            Announce(State with { Experts = kept }, effects);
         effects.Add(new Fetch(_fetch, IsLeaver: false));
     }
 
@@ -153,8 +157,8 @@ internal sealed class StandbyCore(MemberCore member, PeerCore peers, ElasticEpOp
 
     private void Announce(StandbyState state, List<RankEffect> effects)
     {
-        State = state;
-        effects.Add(new AnnounceStandby(state));
+        State = state.Trouble.Length <= LongestTrouble ? state : state with { Trouble = $"{state.Trouble[..LongestTrouble]}…" };
+        effects.Add(new AnnounceStandby(State));
     }
 
     private void Cancel(List<RankEffect> effects)

@@ -9,6 +9,6 @@ public enum LinkKind : byte
     /// <summary>Dispatch and combine rows of the step that runs.</summary>
     Data = 1,
 
-    /// <summary>Weight chunks, paced so that a step never waits behind them, and long messages: at most one chunk is before them.</summary>
+    /// <summary>Weight chunks, paced so that a step never waits behind them, and long messages, which go before the chunks that wait.</summary>
     Weights = 2,
 }

@@ -55,10 +55,21 @@ public sealed class LaunchFailureTests
     }
 
     [Fact]
+    public void What_is_heard_late_of_the_process_before_is_not_taken_for_the_registration_of_the_launched_one()
+    {
+        var probe = LaunchProbe.Serving(standbys: 1);
+        probe.Post(new LaunchEvent.Registered(new MemberId(2, 7))).Run(2, hangs: true).End(2);
+        probe.Wake().Run(2, hangs: true);
+        probe.Post(new LaunchEvent.Registered(new MemberId(2, 7)));
+        Assert.NotNull(probe.WakeAt);
+        Assert.Null(probe.Post(new LaunchEvent.Registered(new MemberId(2, 8))).WakeAt);
+    }
+
+    [Fact]
     public void One_that_has_registered_has_all_the_time_it_needs()
     {
         var probe = LaunchProbe.Serving(standbys: 1).Run(2, hangs: true);
-        Assert.Null(probe.Post(new LaunchEvent.Registered(2)).WakeAt);
+        Assert.Null(probe.Post(new LaunchEvent.Registered(new MemberId(2, 7))).WakeAt);
     }
 
     [Fact]
@@ -155,7 +166,19 @@ public sealed class LaunchFailureTests
         var probe = new LaunchProbe().See(GroupRecord.Unborn).Run(0).Run(1).See(failed);
         Assert.Equal([new LaunchEffect.GiveUp("no weights")], probe.Effects);
         Assert.Equal([new LaunchEffect.Ended(0)], probe.End(0).Effects);
-        Assert.Equal([1], probe.Wake().Stopped);
+        Assert.Equal([new LaunchEffect.Ended(1)], probe.End(1).Effects); // they end by themselves, and nothing takes their places
+        Assert.Null(probe.WakeAt);
+    }
+
+    /// <summary>A gateway that is started again on a store that has kept its state.</summary>
+    [Fact]
+    public void A_birth_that_failed_before_this_launcher_began_is_tried_anew()
+    {
+        var failed = GroupRecord.Unborn with { Own = OutcomeLog.Empty.Add(new OperationOutcome(OperationRequest.BirthId, false, "no weights", new OperationFigures())) };
+        var probe = new LaunchProbe().See(failed);
+        Assert.Equal(["0 @birth", "1 @birth"], probe.Started);
+        probe.Run(0).Run(1).See(failed with { Own = failed.Own.Add(failed.Own.Kept[0]) });
+        Assert.Equal([new LaunchEffect.GiveUp("no weights")], probe.Effects);
     }
 
     [Fact]

@@ -12,6 +12,7 @@ internal sealed class LaunchProbe(int standbys = 0)
     private readonly LaunchCore _core = new(new LaunchPlan("chat", initialRanks: 2, maxRanks: 5, standbys), StartDeadline);
     private readonly Dictionary<int, long> _launches = [];
     private TimeSpan _now;
+    private long _incarnations;
 
     /// <summary>Seconds since the launcher started.</summary>
     public double Now
@@ -62,7 +63,7 @@ internal sealed class LaunchProbe(int standbys = 0)
     {
         Post(new LaunchEvent.Started(rank, _launches[rank]));
         if (!hangs)
-            _core.Handle(new LaunchEvent.Registered(rank), _now, Effects);
+            _core.Handle(new LaunchEvent.Registered(new MemberId(rank, ++_incarnations)), _now, Effects);
         return this;
     }
 

@@ -68,6 +68,7 @@ public sealed class RankDumpTests
         await cluster.WaitForStepsAsync(3);
         Assert.Equal(ScalePhase.Completed, (await cluster.Client.ScaleAsync(2, cancellationToken: Token).WaitAsync(ElasticCluster.Deadline, Token)).Outcome);
         Assert.Equal(ScalePhase.Completed, (await cluster.Client.StopGroupAsync(Token).WaitAsync(ElasticCluster.Deadline, Token)).Outcome);
+        await cluster.EndAllAsync(); // which waits for what is being written
         Assert.False(Directory.Exists(cluster.Options.DumpDirectory));
     }
 

@@ -108,6 +108,18 @@ public sealed class StandbyCoreTests
     }
 
     [Fact]
+    public void What_an_operation_fetches_is_not_cancelled_when_a_warm_up_ends_that_began_in_an_earlier_view()
+    {
+        var probe = CoreProbe.Waiting(2, Record);
+        probe.Post(new HookEntered("WarmUpAsync"));
+        var later = TestViews.View(Record.View.Epoch + 1, [.. Record.View.Members.Select(member => member.Rank)]);
+        probe.Post(new RecordSeen(Record with { View = later, Pending = Own }));
+        Assert.Equal("op", probe.Message(0, Plan with { Base = later }).Of<Fetch>().Single().Plan.Operation);
+        Assert.False(probe.Post(new HookReturned()).Has<Rollback>());
+        Assert.Equal(PreparationState.Ready, probe.Post(new Fetched("op", Plan.Next.Digest)).Sent<PreparationMessage>(0).Single().State);
+    }
+
+    [Fact]
     public void What_fails_is_said_and_tried_again_later_and_later()
     {
         var probe = CoreProbe.Waiting(2, Record);

@@ -37,7 +37,7 @@ internal sealed class SimLauncher(Simulation world)
     public void OnRegistered(SimRank process)
     {
         if (_running.ContainsValue(process))
-            Post(new LaunchEvent.Registered(process.Rank));
+            Post(new LaunchEvent.Registered(process.Identity.Id));
     }
 
     private void OnRecord(GroupRecord record)
@@ -166,7 +166,7 @@ internal sealed class SimLauncher(Simulation world)
             _standbys.Add(process);
         Post(new LaunchEvent.Started(process.Rank, start.Launch));
         if (process.HasRegistered)
-            Post(new LaunchEvent.Registered(process.Rank));
+            Post(new LaunchEvent.Registered(new MemberId(process.Rank, long.MaxValue))); // it was there before the launch
     }
 
     private void Fail(LaunchEffect.Start start, string reason)
