@@ -30,6 +30,8 @@ internal static class SimPairs
         ("a view that is announced starts joiners only", [nameof(StartMessage)], [SimOccasion.Shrinking, SimOccasion.Leave, SimOccasion.Repair]),
         ("it takes no time, or comes seldom", [nameof(ViewCompleted), nameof(StepEffectKind.SendWake), nameof(BeatTo), nameof(ShowRecovery)], [SimOccasion.Steps, SimOccasion.Shrinking, SimOccasion.Exchange, SimOccasion.Leave, SimOccasion.Repair, SimOccasion.Recovery]),
         (Rare, [nameof(AbortLink), nameof(AbortMessage), nameof(CompletedMessage), nameof(Disconnect), nameof(LoadedMessage), nameof(OperationReplyMessage), nameof(ProbeMessage), nameof(ProbeReplyMessage), nameof(Reload), nameof(ShowReloadTrouble)], All),
+        ("a standby announces what it holds when no operation wants it", [nameof(AnnounceStandby)], [SimOccasion.Birth, SimOccasion.Growth, SimOccasion.Shrinking, SimOccasion.Exchange, SimOccasion.Leave, SimOccasion.Recovery, SimOccasion.Stop]),
+        ("nobody has requested a repair, so nobody hears of its progress", [nameof(ProgressMessage)], [SimOccasion.Repair]),
         ("clients and launchers send it", [nameof(OperationRequestMessage), nameof(CancelMessage), nameof(ProcessEndedMessage)], All),
         ("its effect is ReportExpertLoad", [nameof(ExpertLoadMessage)], All),
     ];
