@@ -49,6 +49,6 @@ internal sealed partial class DumpSignal(IServiceProvider provider, IEnumerable<
         }
     }
 
-    [LoggerMessage(2030, LogLevel.Warning, "Group {Group}: rank {Rank} did not write what it saw and did: {Reason}")]
+    [LoggerMessage(2030, LogLevel.Warning, "Group {Group}: rank {Rank} did not write what it saw and did: {Reason} It handles no events, or the disk does not answer; look at the stacks of its process")]
     private partial void LogNotDumped(string group, int rank, string reason);
 }

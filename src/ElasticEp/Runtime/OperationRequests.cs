@@ -46,7 +46,7 @@ internal sealed class OperationRequests : IDisposable
     {
         cancellationToken.ThrowIfCancellationRequested();
         request = request with { Call = BitConverter.ToInt64(Guid.NewGuid().ToByteArray()) };
-        var caller = new Caller(progress);
+        var caller = new Caller(progress, _time);
         var isNew = false;
         Do((now, effects) =>
         {
@@ -97,8 +97,10 @@ internal sealed class OperationRequests : IDisposable
             _ = caller.EndAsync(end);
     }
 
-    private sealed class Caller(IProgress<ScaleProgress>? progress)
+    private sealed class Caller(IProgress<ScaleProgress>? progress, TimeProvider time)
     {
+        private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
         private readonly Lock _lock = new();
         private Task _reporting = Task.CompletedTask;
 
@@ -113,13 +115,13 @@ internal sealed class OperationRequests : IDisposable
                 _reporting = ReportAfterAsync(_reporting, now);
         }
 
-        /// <summary>After all that was reported.</summary>
+        /// <summary>After all that was reported, unless the app does not come to an end with it.</summary>
         public async Task EndAsync(RequestEffect.End end)
         {
             Task reporting;
             lock (_lock)
                 reporting = _reporting;
-            await reporting.ConfigureAwait(false);
+            await Task.WhenAny(reporting, Task.Delay(Patience, time)).ConfigureAwait(false);
             _ = end.Result is { } result ? Done.TrySetResult(result) : Done.TrySetException(end.Failure!);
         }
 
