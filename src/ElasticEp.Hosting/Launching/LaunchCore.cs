@@ -111,11 +111,17 @@ internal sealed class LaunchCore(LaunchPlan plan, TimeSpan startDeadline)
             GiveUp(birth.Reason, effects); // of the ranks that were started here; those of before concern nobody
     }
 
-    private static void OnStarted(int rank, RunningRank running, TimeSpan now, List<LaunchEffect> effects)
+    private void OnStarted(int rank, RunningRank running, TimeSpan now, List<LaunchEffect> effects)
     {
         if (running.Phase == LaunchPhase.Starting)
         {
             (running.Phase, running.RunsSince) = (LaunchPhase.Running, now);
+        }
+        else if (running.Phase == LaunchPhase.Cancelled && running.Failure is null && _record.Pending is { IsCommitted: false } pending && pending.Joiners.Contains(rank))
+        {
+            // The next operation wants its number, and may have admitted the process by now.
+            (running.Phase, running.RunsSince, running.Operation) = (LaunchPhase.Running, now, pending.Id);
+            effects.Add(new LaunchEffect.Adopted(rank, pending.Id));
         }
         else if (running.Phase == LaunchPhase.Cancelled)
         {

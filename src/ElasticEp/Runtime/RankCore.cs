@@ -189,7 +189,7 @@ internal sealed class RankCore
                 Peers.OnBeat(beat.Peer, beat.Lag, now);
                 break;
             case RecordSeen seen when seen.Record.View.Epoch >= Member.View.Epoch: // else a later one is on its way, or the store has lost it
-                Coordinator.OnRecordSeen(seen.Record, seen.Version);
+                Coordinator.OnRecordSeen(seen.Record, seen.Version, now, _effects);
                 Preparation.OnRecordSeen(seen.Record, now, _effects);
                 Standby.OnRecordSeen(seen.Record);
                 OnRecordSeen(seen.Record);

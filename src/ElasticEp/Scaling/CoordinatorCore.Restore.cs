@@ -9,11 +9,15 @@ internal sealed partial class CoordinatorCore
     private (GroupRecord Record, long Version) _seen = (GroupRecord.Unborn, 0);
 
     /// <summary>Notes the newest record that a watch has shown: if the store loses it, it is still here.</summary>
-    public void OnRecordSeen(GroupRecord record, long version)
+    public void OnRecordSeen(GroupRecord record, long version, TimeSpan now, List<RankEffect> effects)
     {
         var (epoch, seen) = (record.View.Epoch, _seen.Record.View.Epoch);
         if (epoch > seen || (epoch == seen && version >= _seen.Version) || _member.View.Epoch == 0)
             _seen = (record, version);
+        if (!IsActive || Record.View.Epoch > 0 || epoch == 0)
+            return;
+        _writer.Doubt(); // it brings a group into being, and there is one: the read says so
+        Advance(now, effects);
     }
 
     /// <summary>

@@ -121,7 +121,9 @@ internal sealed partial class PreparationCore(MemberCore member, PeerCore peers,
     /// </summary>
     public void OnRecordSeen(GroupRecord record, TimeSpan now, List<RankEffect> effects)
     {
-        if (_plan is { Base.Epoch: > 0 } && record.FindOutcome(_plan.Operation) is { } outcome && (!outcome.IsCompleted || record.View.Contains(member.Self)))
+        if (_plan is { Base.Epoch: 0 } && record.View.Epoch > 0 && !record.View.Contains(member.Self))
+            Undo(now, effects); // there is a group already, which is to be joined like any other
+        else if (_plan is { Base.Epoch: > 0 } && record.FindOutcome(_plan.Operation) is { } outcome && (!outcome.IsCompleted || record.View.Contains(member.Self)))
             OnAbort(new AbortMessage(outcome.Id, outcome.Reason), now, effects);
     }
 

@@ -105,6 +105,14 @@ public sealed class LaunchCoreTests
     }
 
     [Fact]
+    public void One_that_the_next_operation_wants_goes_on_for_it()
+    {
+        var probe = LaunchProbe.Serving().See(Growing).See(LaunchProbe.Growing("next", 2));
+        Assert.Equal([new LaunchEffect.Adopted(2, "next")], probe.Run(2).Effects);
+        Assert.Empty(probe.See(LaunchProbe.Growing("next", 2)).Effects);
+    }
+
+    [Fact]
     public void A_start_that_takes_longer_than_its_deadline_is_a_failure()
     {
         var probe = LaunchProbe.Serving();

@@ -62,6 +62,18 @@ public sealed class BirthTests
         Assert.Equal(1, probe.Fetched().Write().Record.View.Epoch);
     }
 
+    /// <summary>The store was empty when it began, and the members have brought their record back meanwhile.</summary>
+    [Fact]
+    public void Who_leads_a_birth_and_sees_a_group_leads_it_no_more()
+    {
+        var probe = CoreProbe.Unborn().Register(1).LinkUp(1).Plan(0, 1);
+        Assert.Equal("@birth", probe.Core.Preparation.Operation);
+        probe.Overwrite(new GroupRecord(TestViews.View(1_048_577, 2)));
+        Assert.True(probe.Post(new RecordSeen(probe.Record, probe.Version)).Has<ReadRecord>());
+        probe.AnswerRead();
+        Assert.Equal((false, null, ""), (probe.Coordinator.IsActive, probe.Coordinator.Operation, probe.Core.Preparation.Operation));
+    }
+
     [Fact]
     public void A_first_rank_fails_when_its_group_cannot_be_formed_so_that_it_is_started_again()
     {
