@@ -60,6 +60,14 @@ internal sealed class StepGroup : IAsyncDisposable
 
     private static IElasticGroup GroupOf(IHost host) => host.Services.GetRequiredService<IElasticGroup>();
 
+    /// <summary>By name: `benchmarks/compare` builds this against libraries of older commits too, which have no heartbeats.</summary>
+    private static void SetHeartbeat(ElasticEpOptions options, TimeSpan interval)
+    {
+        var property = typeof(ElasticEpOptions).GetProperty("HeartbeatInterval")
+            ?? throw new InvalidOperationException("This version of the library has no heartbeats; leave the option heartbeat out.");
+        property.SetValue(options, interval);
+    }
+
     private async Task AddAsync(int rank, int ranks, GroupLinks links, TimeSpan? heartbeat, InProcessCluster cluster)
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
@@ -70,7 +78,8 @@ internal sealed class StepGroup : IAsyncDisposable
             options.InitialRanks = ranks;
             options.Model = StepShape.Model;
             options.MaxTokensPerRank = StepShape.MaxTokens;
-            options.HeartbeatInterval = heartbeat ?? options.HeartbeatInterval;
+            if (heartbeat is { } interval)
+                SetHeartbeat(options, interval);
             options.SlotsPerRank = (StepShape.Model.Experts + ranks - 1) / ranks; // each expert once: rows really travel
         });
         if (links == GroupLinks.InProcess)
