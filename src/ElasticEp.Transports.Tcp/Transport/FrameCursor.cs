@@ -3,25 +3,29 @@ using ElasticEp.Transport;
 namespace ElasticEp.Transports.Tcp.Transport;
 
 /// <summary>
-/// What is left to send of one frame: its header, then its segments. Reused for every frame of a link. After
+/// What is left to send of one frame: how it begins, its metadata, then the segments of its rows. Reused for every frame of a link. After
 /// <see cref="Detach"/> it does not refer to the sender's memory any more.
 /// </summary>
 internal sealed class FrameCursor
 {
-    private readonly byte[] _header = GC.AllocateUninitializedArray<byte>(FrameHeader.Size, pinned: true);
+    private const int Beginning = -2;
+    private const int Metadata = -1;
+
+    private readonly byte[] _beginning = GC.AllocateUninitializedArray<byte>(FrameWire.Size, pinned: true);
     private readonly EpBuffer[] _next = new EpBuffer[1];
     private ReadOnlyMemory<EpBuffer> _segments;
-    private int _segment;
-    private long _offset; // in the header while _segment is −1
+    private EpBuffer _metadata;
+    private int _part; // of the segments, or one of the two before them
+    private long _offset; // in that part
 
     /// <summary>Bytes left.</summary>
     public long Left { get; private set; }
 
-    public void Begin(in FrameHeader header, ReadOnlyMemory<EpBuffer> segments)
+    public void Begin(in OutgoingFrame frame)
     {
-        header.Write(_header);
-        (_segments, _segment, _offset) = (segments, -1, 0);
-        Left = FrameHeader.Size + header.PayloadLength;
+        FrameWire.Write(_beginning, frame.Info);
+        (_metadata, _segments, _part, _offset) = (frame.Metadata, frame.Rows, Beginning, 0);
+        Left = FrameWire.Size + frame.Info.PayloadLength;
     }
 
     /// <summary>The pieces that come next.</summary>
@@ -30,9 +34,9 @@ internal sealed class FrameCursor
     {
         var count = 0;
         var offset = _offset;
-        for (var segment = _segment; segment < _segments.Length && count < pieces.Length; segment++)
+        for (var part = _part; part < _segments.Length && count < pieces.Length; part++)
         {
-            var whole = segment < 0 ? EpBuffer.From(_header.AsMemory()) : _segments.Span[segment];
+            var whole = part switch { Beginning => EpBuffer.From(_beginning.AsMemory()), Metadata => _metadata, _ => _segments.Span[part] };
             if (offset < whole.ByteLength)
                 pieces[count++] = whole.SliceBytes(offset, whole.ByteLength - offset);
             offset = 0;
@@ -45,13 +49,13 @@ internal sealed class FrameCursor
     {
         Left -= bytes;
         _offset += bytes;
-        while (_segment < _segments.Length)
+        while (_part < _segments.Length)
         {
-            var length = _segment < 0 ? FrameHeader.Size : _segments.Span[_segment].ByteLength;
+            var length = _part switch { Beginning => FrameWire.Size, Metadata => _metadata.ByteLength, _ => _segments.Span[_part].ByteLength };
             if (_offset < length)
                 return;
             _offset -= length;
-            _segment++;
+            _part++;
         }
     }
 
@@ -77,13 +81,13 @@ internal sealed class FrameCursor
         var rest = new byte[Left];
         for (var taken = 0; taken < rest.Length;)
             taken += Take(rest.AsSpan(taken));
-        (_segments, _segment, _offset, Left) = (new[] { EpBuffer.From(rest) }, 0, 0, rest.Length);
+        (_metadata, _segments, _part, _offset, Left) = (default, new[] { EpBuffer.From(rest) }, 0, 0, rest.Length);
     }
 
     /// <summary>Forgets the sender's memory.</summary>
     public void Clear()
     {
-        (_segments, _segment, _offset, Left) = (default, 0, 0, 0);
+        (_metadata, _segments, _part, _offset, Left) = (default, default, 0, 0, 0);
         _next[0] = default;
     }
 }

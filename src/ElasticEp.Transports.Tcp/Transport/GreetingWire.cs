@@ -15,7 +15,9 @@ internal static class GreetingWire
     private const int MaxLength = 16 << 10;
 
     /// <summary>The versions that this library speaks. A version covers greetings, frames and the notice at the end.</summary>
-    public static readonly VersionRange Versions = new(FrameHeader.CurrentVersion, FrameHeader.CurrentVersion);
+    public static readonly VersionRange Versions = new(Current, Current);
+
+    private const byte Current = 3;
 
     public static byte[] Encode(VersionRange versions, ReadOnlySpan<byte> message)
     {

@@ -16,9 +16,9 @@ internal interface ILinkWire : IDisposable
     /// <summary>Sends all of it.</summary>
     ValueTask SendAsync(ReadOnlyMemory<byte> bytes);
 
-    /// <summary>Receives what is there without waiting: first into <paramref name="target"/>, then into <paramref name="next"/>.</summary>
+    /// <summary>Receives what is there without waiting: into <paramref name="first"/>, then <paramref name="second"/>, then <paramref name="next"/>.</summary>
     /// <returns>Bytes received, zero at the end of the stream, −1 when it would block.</returns>
-    long TryReceive(EpBuffer target, Span<byte> next);
+    long TryReceive(EpBuffer first, EpBuffer second, Span<byte> next);
 
     /// <summary>Waits for bytes. Cancelling it may lose some.</summary>
     /// <returns>Bytes received, zero at the end of the stream.</returns>

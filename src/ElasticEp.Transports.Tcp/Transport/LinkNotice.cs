@@ -5,8 +5,8 @@ using ElasticEp.Transport;
 namespace ElasticEp.Transports.Tcp.Transport;
 
 /// <summary>
-/// The last thing that a closing end sends on the control link, in place of a frame header: the reason and up to
-/// <see cref="MaxText"/> bytes of words. Its first byte is no protocol version.
+/// The last thing that a closing end sends on the control link, in place of a frame's beginning: the reason and up to
+/// <see cref="MaxText"/> bytes of words. Its first byte marks it.
 /// </summary>
 internal static class LinkNotice
 {
@@ -17,10 +17,10 @@ internal static class LinkNotice
     {
         var text = Encoding.UTF8.GetBytes(detail);
         var length = Math.Min(text.Length, MaxText);
-        var bytes = new byte[FrameHeader.Size + length];
+        var bytes = new byte[FrameWire.Size + length];
         (bytes[0], bytes[1]) = (Mark, (byte)reason);
         BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(4), length);
-        text.AsSpan(0, length).CopyTo(bytes.AsSpan(FrameHeader.Size));
+        text.AsSpan(0, length).CopyTo(bytes.AsSpan(FrameWire.Size));
         return bytes;
     }
 

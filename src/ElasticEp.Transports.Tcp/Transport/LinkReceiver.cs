@@ -7,10 +7,10 @@ using ElasticEp.Transport;
 namespace ElasticEp.Transports.Tcp.Transport;
 
 /// <summary>
-/// The reading half of a link. Payloads go from the socket into the memory that the handler names; the few bytes that come with a
-/// header, or behind a payload, pass through a small buffer.
+/// The reading half of a link. Metadata and rows go from the socket into the memory that the handler names; the few bytes that come with a
+/// head, or behind a payload, pass through a small buffer.
 /// </summary>
-internal sealed class LinkReceiver(ILinkWire wire, PeerIdentity peer, LinkKind link, Func<ITransportHandler> handler)
+internal sealed class LinkReceiver(ITransport transport, ILinkWire wire, PeerIdentity peer, LinkKind link, Func<ITransportHandler> handler)
 {
     private const int SkipSize = 64 << 10;
 
@@ -26,13 +26,13 @@ internal sealed class LinkReceiver(ILinkWire wire, PeerIdentity peer, LinkKind l
         {
             while (true)
             {
-                if (!await FillAsync(FrameHeader.Size, closed).ConfigureAwait(false))
+                if (!await FillAsync(FrameWire.Size, closed).ConfigureAwait(false))
                     return new LinkEnd(DisconnectReason.Reset, "the connection ended without a goodbye", false);
                 if (_ahead[_start] == LinkNotice.Mark)
                     return await ReadNoticeAsync(closed).ConfigureAwait(false);
-                var header = FrameHeader.Read(_ahead.AsSpan(_start, FrameHeader.Size));
-                _start += FrameHeader.Size;
-                if (await ReadFrameAsync(header, closed).ConfigureAwait(false) is { } end)
+                var frame = FrameWire.Read(_ahead.AsSpan(_start, FrameWire.Size));
+                _start += FrameWire.Size;
+                if (await ReadFrameAsync(frame, closed).ConfigureAwait(false) is { } end)
                     return end;
             }
         }
@@ -66,55 +66,71 @@ internal sealed class LinkReceiver(ILinkWire wire, PeerIdentity peer, LinkKind l
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<LinkEnd?> ReadFrameAsync(FrameHeader header, CancellationToken closed)
+    private async ValueTask<LinkEnd?> ReadFrameAsync(FrameInfo frame, CancellationToken closed)
     {
-        var target = await handler().OnFrameAsync(peer, link, header, closed).ConfigureAwait(false);
+        var target = await handler().OnFrameAsync(peer, link, frame, closed).ConfigureAwait(false);
         if (!target.IsWanted)
         {
-            await SkipAsync(header.PayloadLength, closed).ConfigureAwait(false);
+            await SkipAsync(frame.PayloadLength, closed).ConfigureAwait(false);
             return null;
         }
 
-        var payload = target.Buffer;
         var isComplete = false;
         try
         {
-            if (payload.ByteLength != header.PayloadLength || payload.Kind == MemoryKind.Device)
-                return new LinkEnd(DisconnectReason.Reset, $"the receiver named {payload.ByteLength} bytes of {payload.Kind} memory for a payload of {header.PayloadLength}", false);
+            if (frame.FindFault(transport, target) is { } fault)
+                return new LinkEnd(DisconnectReason.Reset, $"the receiver {fault}", false);
             closed.ThrowIfCancellationRequested();
-            await ReadPayloadAsync(payload, closed).ConfigureAwait(false);
+            await ReadAsync(target.Metadata, target.Rows, closed).ConfigureAwait(false);
             isComplete = true;
         }
         finally
         {
             if (!isComplete)
-                handler().OnFrameAborted(peer, link, header, payload);
+                handler().OnFrameAborted(peer, link, frame, target);
         }
 
-        handler().OnFrameCompleted(peer, link, header, payload);
+        handler().OnFrameCompleted(peer, link, frame, target);
         return null;
     }
 
+    /// <summary>Reads a payload into two places, one after the other, if possible with one call.</summary>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask ReadPayloadAsync(EpBuffer payload, CancellationToken closed)
+    private async ValueTask ReadAsync(EpBuffer metadata, EpBuffer rows, CancellationToken closed)
     {
-        var done = Math.Min(payload.ByteLength, _end - _start);
-        if (done > 0)
-            _ahead.AsSpan(_start, (int)done).CopyTo(payload.AsSpan<byte>(0, (int)done));
-        _start += (int)done;
-        while (done < payload.ByteLength)
+        metadata = TakeBuffered(metadata);
+        rows = TakeBuffered(rows);
+        while (metadata.ByteLength + rows.ByteLength > 0)
         {
             closed.ThrowIfCancellationRequested();
             (_start, _end) = (0, 0);
-            var rest = payload.SliceBytes(done, payload.ByteLength - done);
-            var count = wire.TryReceive(rest, _ahead);
+            var count = wire.TryReceive(metadata, rows, _ahead);
             if (count < 0)
-                count = await wire.ReceiveAsync(_memory.Show(rest), closed).ConfigureAwait(false);
+                count = await wire.ReceiveAsync(_memory.Show(metadata.IsEmpty ? rows : metadata), closed).ConfigureAwait(false);
             if (count == 0)
                 throw new EndOfStreamException("The connection ended in the middle of a payload.");
-            _end = (int)Math.Max(0, count - rest.ByteLength);
-            done += count - _end;
+            metadata = Advance(metadata, ref count);
+            rows = Advance(rows, ref count);
+            _end = (int)count;
         }
+    }
+
+    /// <summary>Copies what has been read already.</summary>
+    /// <returns>What is left.</returns>
+    private EpBuffer TakeBuffered(EpBuffer target)
+    {
+        var count = (int)Math.Min(target.ByteLength, _end - _start);
+        if (count > 0)
+            _ahead.AsSpan(_start, count).CopyTo(target.AsSpan<byte>(0, count));
+        _start += count;
+        return target.SliceBytes(count, target.ByteLength - count);
+    }
+
+    private static EpBuffer Advance(EpBuffer target, ref long count)
+    {
+        var taken = Math.Min(count, target.ByteLength);
+        count -= taken;
+        return target.SliceBytes(taken, target.ByteLength - taken);
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
@@ -142,8 +158,8 @@ internal sealed class LinkReceiver(ILinkWire wire, PeerIdentity peer, LinkKind l
 
     private async ValueTask<LinkEnd> ReadNoticeAsync(CancellationToken closed)
     {
-        var (reason, length) = LinkNotice.ReadHeader(_ahead.AsSpan(_start, FrameHeader.Size));
-        _start += FrameHeader.Size;
+        var (reason, length) = LinkNotice.ReadHeader(_ahead.AsSpan(_start, FrameWire.Size));
+        _start += FrameWire.Size;
         return await FillAsync(length, closed).ConfigureAwait(false)
             ? new LinkEnd(reason, Encoding.UTF8.GetString(_ahead.AsSpan(_start, length)), true)
             : new LinkEnd(DisconnectReason.Reset, "the connection ended in the middle of a goodbye", false);

@@ -34,11 +34,11 @@ internal sealed class LinkSender : IValueTaskSource
         _ = WriteRestsAsync();
     }
 
-    public ValueTask SendAsync(in FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
+    public ValueTask SendAsync(in OutgoingFrame frame, CancellationToken cancellationToken)
     {
         if (cancellationToken.IsCancellationRequested)
             return ValueTask.FromCanceled(cancellationToken);
-        return _sending.TryTake() ? SendNow(header, segments, cancellationToken) : SendLaterAsync(header, segments, cancellationToken);
+        return _sending.TryTake() ? SendNow(frame, cancellationToken) : SendLaterAsync(frame, cancellationToken);
     }
 
     /// <summary>No frame begins any more, and callers that wait get their memory back with the error of a lost connection.</summary>
@@ -92,21 +92,21 @@ internal sealed class LinkSender : IValueTaskSource
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask SendLaterAsync(FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
+    private async ValueTask SendLaterAsync(OutgoingFrame frame, CancellationToken cancellationToken)
     {
         await _sending.TakeAsync(cancellationToken).ConfigureAwait(false);
-        await SendNow(header, segments, cancellationToken).ConfigureAwait(false);
+        await SendNow(frame, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>The send lock is ours.</summary>
-    private ValueTask SendNow(in FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
+    private ValueTask SendNow(in OutgoingFrame frame, CancellationToken cancellationToken)
     {
         ValueTask waiting;
         lock (_lock)
         {
             try
             {
-                _frame.Begin(header, segments);
+                _frame.Begin(frame);
                 while (_frame.Left > 0 && _wire.TrySend(_frame) > 0)
                 {
                 }

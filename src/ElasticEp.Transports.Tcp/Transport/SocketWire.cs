@@ -43,22 +43,25 @@ internal sealed class SocketWire(Socket socket) : ILinkWire
             bytes = bytes[await socket.SendAsync(bytes, SocketFlags.None).ConfigureAwait(false)..];
     }
 
-    public unsafe long TryReceive(EpBuffer target, Span<byte> next)
+    public unsafe long TryReceive(EpBuffer first, EpBuffer second, Span<byte> next)
     {
-        var vector = stackalloc NativeSocket.Piece[2];
-        MemoryHandle pin = default;
+        var vector = stackalloc NativeSocket.Piece[3];
+        var (firstPin, secondPin) = (default(MemoryHandle), default(MemoryHandle));
         try
         {
-            vector[0] = Pin(target, out pin);
+            vector[0] = Pin(first, out firstPin);
+            vector[1] = Pin(second, out secondPin);
             fixed (byte* start = next)
             {
-                vector[1] = new NativeSocket.Piece { Start = start, Length = (nuint)next.Length };
-                return NativeSocket.Receive(socket.SafeHandle, vector, vector[0].Length < (nuint)target.ByteLength ? 1 : 2);
+                vector[2] = new NativeSocket.Piece { Start = start, Length = (nuint)next.Length };
+                var count = vector[0].Length < (nuint)first.ByteLength ? 1 : vector[1].Length < (nuint)second.ByteLength ? 2 : 3;
+                return NativeSocket.Receive(socket.SafeHandle, vector, count);
             }
         }
         finally
         {
-            pin.Dispose();
+            firstPin.Dispose();
+            secondPin.Dispose();
         }
     }
 

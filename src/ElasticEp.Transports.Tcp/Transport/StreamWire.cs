@@ -9,7 +9,7 @@ internal sealed class StreamWire(Stream stream) : ILinkWire
 
     public ValueTask SendAsync(ReadOnlyMemory<byte> bytes) => stream.WriteAsync(bytes);
 
-    public long TryReceive(EpBuffer target, Span<byte> next) => -1;
+    public long TryReceive(EpBuffer first, EpBuffer second, Span<byte> next) => -1;
 
     public ValueTask<int> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken) => stream.ReadAsync(buffer, cancellationToken);
 

@@ -37,7 +37,7 @@ internal sealed class TcpConnection
     {
         _isAccepted = isAccepted;
         (_transport, Id, Version, Remote) = (transport, id, version, remote);
-        _links = [.. sockets.Select((socket, link) => new TcpLink(socket, remote, (LinkKind)link, () => _transport.Handler, Lost, OnBroken))];
+        _links = [.. sockets.Select((socket, link) => new TcpLink(_transport, socket, remote, (LinkKind)link, () => _transport.Handler, Lost, OnBroken))];
         if (isAccepted)
             _links[0].Sender.Hold();
     }
@@ -106,8 +106,8 @@ internal sealed class TcpConnection
         _gone.TrySetResult();
     }
 
-    public ValueTask SendAsync(LinkKind link, in FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken) =>
-        _links[(int)link].Sender.SendAsync(header, segments, cancellationToken);
+    public ValueTask SendAsync(LinkKind link, in OutgoingFrame frame, CancellationToken cancellationToken) =>
+        _links[(int)link].Sender.SendAsync(frame, cancellationToken);
 
     /// <summary>Ends it, if nothing has yet, and waits until the handler knows.</summary>
     /// <param name="reason">Why.</param>

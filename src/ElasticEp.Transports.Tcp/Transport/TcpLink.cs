@@ -10,12 +10,12 @@ internal sealed class TcpLink : IDisposable
     private readonly ProvedConnection _socket;
     private readonly ILinkWire _wire;
 
-    public TcpLink(ProvedConnection socket, PeerIdentity peer, LinkKind kind, Func<ITransportHandler> handler, Func<Exception?, Exception> lost, Action<Exception> broken)
+    public TcpLink(ITransport transport, ProvedConnection socket, PeerIdentity peer, LinkKind kind, Func<ITransportHandler> handler, Func<Exception?, Exception> lost, Action<Exception> broken)
     {
         _socket = socket;
         _wire = socket.IsPlain && NativeSocket.IsSupported ? new SocketWire(socket.Socket) : new StreamWire(socket.Stream);
         Kind = kind;
-        Receiver = new LinkReceiver(_wire, peer, kind, handler);
+        Receiver = new LinkReceiver(transport, _wire, peer, kind, handler);
         Sender = new LinkSender(_wire, lost, broken);
     }
 

@@ -98,16 +98,22 @@ internal sealed partial class TcpTransport : ITransport
         Find(peer)?.Abort(reason, detail);
     }
 
-    public ValueTask SendAsync(MemberId peer, LinkKind link, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken = default)
+    public bool CanUse(MemoryKind kind) => kind != MemoryKind.Device;
+
+    public IDisposable Register(EpBuffer memory) => NoRegistration.For(this, memory);
+
+    public ValueTask SendAsync(MemberId peer, LinkKind link, FrameHead head, EpBuffer metadata, ReadOnlyMemory<EpBuffer> rows, CancellationToken cancellationToken = default)
     {
         if (link > LinkKind.Weights)
             throw new ArgumentOutOfRangeException(nameof(link), link, "There is no such link.");
-        CheckPayload(header, segments.Span);
+        var frame = new OutgoingFrame(this, head, metadata, rows);
         if (Find(peer) is not { } connection)
             return ValueTask.FromException(new ElasticEpException(ElasticEpErrorCode.PeerLost, $"There is no connection to {peer}.") { Rank = peer.Rank });
-        if (link == LinkKind.Weights && header.Operation is not (FrameOperation.Protocol or FrameOperation.App) && _pacer is not null && _pacer.Take(header.PayloadLength) is { Ticks: > 0 } wait)
-            return SendLaterAsync(_pacer, wait, connection, header, segments, cancellationToken);
-        return connection.SendAsync(link, header, segments, cancellationToken);
+
+        // Rows are what is paced; messages, which are metadata, go before them.
+        if (link == LinkKind.Weights && _pacer is not null && frame.Info.RowsLength > 0 && _pacer.Take(frame.Info.RowsLength) is { Ticks: > 0 } wait)
+            return SendLaterAsync(_pacer, wait, connection, frame, cancellationToken);
+        return connection.SendAsync(link, frame, cancellationToken);
     }
 
     public async ValueTask DisposeAsync()
@@ -201,7 +207,7 @@ internal sealed partial class TcpTransport : ITransport
         return new HostAddress(isAny ? Dns.GetHostName() : bound.Address.ToString(), bound.Port);
     }
 
-    private async ValueTask SendLaterAsync(WeightPacer pacer, TimeSpan wait, TcpConnection connection, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
+    private async ValueTask SendLaterAsync(WeightPacer pacer, TimeSpan wait, TcpConnection connection, OutgoingFrame frame, CancellationToken cancellationToken)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, connection.Closed);
         try
@@ -210,25 +216,11 @@ internal sealed partial class TcpTransport : ITransport
         }
         catch (OperationCanceledException)
         {
-            pacer.GiveBack(header.PayloadLength);
+            pacer.GiveBack(frame.Info.RowsLength);
             cancellationToken.ThrowIfCancellationRequested(); // otherwise the connection has ended, and says so
         }
 
-        await connection.SendAsync(LinkKind.Weights, header, segments, cancellationToken).ConfigureAwait(false);
-    }
-
-    private static void CheckPayload(in FrameHeader header, ReadOnlySpan<EpBuffer> segments)
-    {
-        long length = 0;
-        foreach (var segment in segments)
-        {
-            if (segment.Kind == MemoryKind.Device)
-                throw new ArgumentException("A segment is device memory; copy it to host memory before you send it.", nameof(segments));
-            length += segment.ByteLength;
-        }
-
-        if (length != header.PayloadLength)
-            throw new ArgumentException($"The header says {header.PayloadLength} bytes of payload, the segments have {length}.", nameof(segments));
+        await connection.SendAsync(LinkKind.Weights, frame, cancellationToken).ConfigureAwait(false);
     }
 
     [LoggerMessage(4010, LogLevel.Information, "Group {Group}: {Peer} listens at {Address}")]

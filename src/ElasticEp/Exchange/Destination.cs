@@ -15,6 +15,9 @@ internal sealed class Destination(ExchangeLayout layout)
     /// <summary>The description of the rows, as it travels.</summary>
     public ReadOnlySpan<int> Meta => _meta.AsSpan(0, Rows * layout.MetaInts);
 
+    /// <summary>The same; it stays as it is until the next <see cref="Clear"/>.</summary>
+    public EpBuffer Metadata => Rows == 0 ? default : EpBuffer.From(_meta.AsMemory(0, Rows * layout.MetaInts));
+
     public void Clear() => Rows = 0;
 
     /// <summary>Adds the row of a token.</summary>

@@ -6,8 +6,6 @@ internal sealed class ExchangeLayout
     /// <summary>Most bytes of a row. Rows are counted and copied with 32-bit lengths, whole regions with 64 bits.</summary>
     public const int MaxRowBytes = 1 << 26;
 
-    private const int Alignment = 64;
-
     /// <exception cref="ElasticEpException"><see cref="ElasticEpErrorCode.InvalidArgument"/>: see <see cref="FindFaults"/>.</exception>
     public ExchangeLayout(ElasticEpOptions options)
     {
@@ -53,8 +51,8 @@ internal sealed class ExchangeLayout
     /// <summary>32-bit words that describe a row: token, slot or −1 for each of k positions, and when pre-reducing their weights.</summary>
     public int MetaInts { get; }
 
-    /// <summary>Bytes of a receive region: a whole dispatch of one source.</summary>
-    public long RegionBytes => RowsOffset(MaxTokens) + ((long)MaxTokens * RowBytes);
+    /// <summary>Bytes of a receive region: the metadata and the rows of a whole dispatch of one source.</summary>
+    public long RegionBytes => MetaBytes(MaxTokens) + ((long)MaxTokens * RowBytes);
 
     /// <summary>Bytes of all receive regions of one source.</summary>
     public long SourceBytes => 2 * Lanes * RegionBytes;
@@ -69,13 +67,14 @@ internal sealed class ExchangeLayout
         var rowBytes = (long)model.HiddenSize * EpBuffer.SizeOf(model.RowType);
         if (rowBytes > MaxRowBytes)
             yield return $"Model.HiddenSize is {model.HiddenSize}: a row of {model.RowType} would have {rowBytes} bytes; at most {MaxRowBytes}.";
+        var metadata = options.MaxTokensPerRank * (1 + (2L * model.TopK)) * sizeof(int);
+        if (metadata > int.MaxValue)
+            yield return $"MaxTokensPerRank = {options.MaxTokensPerRank} and Model.TopK = {model.TopK} take {metadata} bytes to describe a dispatch; at most {int.MaxValue}. Lower one of them.";
         var rows = (long)options.MaxRanks * options.MaxTokensPerRank * model.TopK;
         if (rows > Array.MaxLength)
             yield return $"MaxRanks = {options.MaxRanks}, MaxTokensPerRank = {options.MaxTokensPerRank} and Model.TopK = {model.TopK} let {rows} rows come to one rank; at most {Array.MaxLength}. Lower one of them.";
     }
 
-    /// <summary>Where the rows begin in a dispatch payload of <paramref name="count"/> rows.</summary>
-    public long RowsOffset(int count) => ((4L * MetaInts * count) + Alignment - 1) / Alignment * Alignment;
-
-    public long DispatchBytes(int count) => count == 0 ? 0 : RowsOffset(count) + ((long)count * RowBytes);
+    /// <summary>Bytes of the metadata of so many rows of a dispatch.</summary>
+    public long MetaBytes(int count) => 4L * MetaInts * count;
 }

@@ -6,5 +6,5 @@ namespace ElasticEp.Exchange;
 internal interface IExchangeWire
 {
     /// <summary>Sends a dispatch or combine frame on the data link. See <see cref="ITransport.SendAsync"/>.</summary>
-    ValueTask SendAsync(MemberId member, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken);
+    ValueTask SendAsync(MemberId member, FrameHeader header, EpBuffer metadata, ReadOnlyMemory<EpBuffer> rows, CancellationToken cancellationToken);
 }

@@ -8,7 +8,7 @@ internal sealed class LaneSend
     private readonly RankExchange _owner;
     private readonly ExchangeLane _lane;
     private readonly Action _onCompleted;
-    private readonly EpBuffer[] _segments = new EpBuffer[1];
+    private readonly EpBuffer[] _rows = new EpBuffer[1];
     private ConfiguredValueTaskAwaitable.ConfiguredValueTaskAwaiter _sending;
 
     public LaneSend(RankExchange owner, ExchangeLane lane)
@@ -17,17 +17,20 @@ internal sealed class LaneSend
         _onCompleted = OnCompleted;
     }
 
-    /// <summary>Whether the payload's memory is in use.</summary>
+    /// <summary>Whether the memory of what is sent is in use.</summary>
     public bool IsPending { get; set; }
 
-    /// <summary>What is sent; may be empty.</summary>
-    public EpBuffer Payload
+    /// <summary>The description of the rows; a combine has none.</summary>
+    public EpBuffer Metadata { get; set; }
+
+    /// <summary>The rows; may be empty.</summary>
+    public EpBuffer Rows
     {
-        get => _segments[0];
-        set => _segments[0] = value;
+        get => _rows[0];
+        set => _rows[0] = value;
     }
 
-    public ReadOnlyMemory<EpBuffer> Segments => Payload.IsEmpty ? default : _segments;
+    public ReadOnlyMemory<EpBuffer> Segments => Rows.IsEmpty ? default : _rows;
 
     public void Watch(ValueTask sending)
     {

@@ -18,7 +18,7 @@ internal sealed partial class RankExchange
     {
         lock (_lock)
         {
-            (send.IsPending, send.Payload) = (false, default);
+            (send.IsPending, send.Metadata, send.Rows) = (false, default, default);
             lane.Unsent--;
             _inside--;
             if (failure is not null)

@@ -12,10 +12,10 @@ internal sealed partial class RankExchange
 
     private void ReserveDispatch(ExchangeLane lane)
     {
-        long bytes = 0;
+        long rows = 0;
         for (var member = 0; member < _ranks.Length; member++)
-            bytes += member == _self ? 0 : _layout.DispatchBytes(lane.Routes.Destinations[member].Rows);
-        lane.Staging.Reserve(bytes);
+            rows += member == _self ? 0 : lane.Routes.Destinations[member].Rows;
+        lane.Staging.Reserve(rows * _layout.RowBytes);
         lane.Scratch.Reserve(lane.Routes.Tokens);
     }
 
@@ -23,16 +23,12 @@ internal sealed partial class RankExchange
     /// <returns>Where those for the next one begin.</returns>
     private long PackDispatch(ExchangeLane lane, int member, EpBuffer hidden, long at)
     {
-        var destination = lane.Routes.Destinations[member];
-        var rows = destination.Rows;
-        var payload = lane.Sends[member].Payload = lane.Staging.Slice(at, _layout.DispatchBytes(rows), ElementType.Byte);
-        if (rows == 0)
-            return at;
-        var (described, first) = (4L * _layout.MetaInts * rows, _layout.RowsOffset(rows));
-        destination.Meta.CopyTo(payload.AsSpan<int>(0, rows * _layout.MetaInts));
-        payload.AsSpan<byte>(described, (int)(first - described)).Clear(); // no old memory leaves in the gap
-        _kernels.CopyRows(hidden, destination.Tokens, payload.SliceBytes(first, (long)rows * _layout.RowBytes).Cast(_layout.RowType), lane.Scratch.Identity.AsSpan(0, rows), _layout.RowBytes);
-        return at + payload.ByteLength;
+        var (destination, send) = (lane.Routes.Destinations[member], lane.Sends[member]);
+        send.Metadata = destination.Metadata;
+        send.Rows = lane.Staging.Slice(at, (long)destination.Rows * _layout.RowBytes, _layout.RowType);
+        if (destination.Rows > 0)
+            _kernels.CopyRows(hidden, destination.Tokens, send.Rows, lane.Scratch.Identity.AsSpan(0, destination.Rows), _layout.RowBytes);
+        return at + send.Rows.ByteLength;
     }
 
     private void ReserveCombine(ExchangeLane lane)
@@ -46,7 +42,7 @@ internal sealed partial class RankExchange
     /// <inheritdoc cref="PackDispatch"/>
     private long PackCombine(ExchangeLane lane, int member, EpBuffer expertOutput, long at)
     {
-        var target = lane.Sends[member].Payload = lane.Staging.Slice(at, (long)ReturnCount(lane, member) * _layout.RowBytes, _layout.RowType);
+        var target = lane.Sends[member].Rows = lane.Staging.Slice(at, (long)ReturnCount(lane, member) * _layout.RowBytes, _layout.RowType);
         PackReturn(lane, member, expertOutput, target);
         return at + target.ByteLength;
     }

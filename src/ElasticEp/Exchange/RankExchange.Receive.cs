@@ -3,10 +3,10 @@ using ElasticEp.Transport;
 
 namespace ElasticEp.Exchange;
 
-/// <summary>The receiving side: where each payload goes, and what waits.</summary>
+/// <summary>The receiving side: where each frame goes, and what waits.</summary>
 internal sealed partial class RankExchange
 {
-    /// <summary>Names the memory for the payload of a frame; a frame of a later step is parked.</summary>
+    /// <summary>Names the memory for a frame; a frame of a later step is parked.</summary>
     /// <exception cref="ElasticEpException">The frame does not fit the layout.</exception>
     public ValueTask<FrameTarget> AcceptAsync(MemberId source, FrameHeader header, CancellationToken cancellationToken)
     {
@@ -23,9 +23,9 @@ internal sealed partial class RankExchange
         return answer;
     }
 
-    /// <summary>The payload lies complete in the memory that <see cref="AcceptAsync"/> named.</summary>
+    /// <summary>The frame lies complete in the memory that <see cref="AcceptAsync"/> named.</summary>
     /// <exception cref="ElasticEpException">Its content does not fit the layout.</exception>
-    public void Complete(MemberId source, in FrameHeader header, EpBuffer payload)
+    public void Complete(MemberId source, in FrameHeader header)
     {
         var isWriting = true;
         try
@@ -121,9 +121,9 @@ internal sealed partial class RankExchange
             throw ExchangeErrors.Violation(source, $"{header.Operation} of step {header.Step}, while step {_number} is the last here; ranks are at most one step apart");
         if (member < 0)
             throw ExchangeErrors.Violation(source, $"it is no member of {_view}");
-        var buffer = header.Operation == FrameOperation.Dispatch ? PlaceDispatch(source, member, header) : PlaceCombine(source, member, header);
+        var target = header.Operation == FrameOperation.Dispatch ? PlaceDispatch(source, member, header) : PlaceCombine(source, member, header);
         _writing++;
-        return FrameTarget.Deliver(buffer);
+        return target;
     }
 
     /// <summary>What can be said about a header whatever the view.</summary>
@@ -139,25 +139,27 @@ internal sealed partial class RankExchange
         var most = isDispatch ? _layout.MaxTokens : _layout.MaxTokens * _layout.TopK;
         if (header.Count < 0 || header.Count > most)
             throw ExchangeErrors.Violation(source, $"{header.Operation} of {header.Count} rows; the most are {most}");
-        var bytes = isDispatch ? _layout.DispatchBytes(header.Count) : (long)header.Count * _layout.RowBytes;
-        if (header.PayloadLength != bytes)
-            throw ExchangeErrors.Violation(source, $"{header.Operation} of {header.Count} rows in {header.PayloadLength} bytes; they take {bytes}");
+        var (metadata, rows) = (isDispatch ? _layout.MetaBytes(header.Count) : 0, (long)header.Count * _layout.RowBytes);
+        if (header.MetadataLength != metadata || header.RowsLength != rows)
+            throw ExchangeErrors.Violation(source, $"{header.Operation} of {header.Count} rows in {header.MetadataLength} + {header.RowsLength} bytes; they take {metadata} + {rows}");
     }
 
-    private EpBuffer PlaceDispatch(MemberId source, int member, in FrameHeader header)
+    private FrameTarget PlaceDispatch(MemberId source, int member, in FrameHeader header)
     {
         var lane = _lanes[header.Lane];
         if (lane.Position.PlaceDispatch(member, header.Layer) is { } fault)
             throw ExchangeErrors.Violation(source, fault);
-        return lane.Received(member, header.Layer).Place(header.Count);
+        var received = lane.Received(member, header.Layer);
+        received.Place(header.Count);
+        return FrameTarget.Deliver(received.MetadataBuffer, received.RowBuffer);
     }
 
-    private EpBuffer PlaceCombine(MemberId source, int member, in FrameHeader header)
+    private FrameTarget PlaceCombine(MemberId source, int member, in FrameHeader header)
     {
         var lane = _lanes[header.Lane];
         if (lane.Position.PlaceCombine(member, header.Layer, header.Count) is { } fault)
             throw ExchangeErrors.Violation(source, fault);
-        return lane.Returned.Slice((long)lane.Routes.FirstReturn[member] * _layout.RowBytes, header.PayloadLength, _layout.RowType);
+        return FrameTarget.Deliver(default, lane.Returned.Slice((long)lane.Routes.FirstReturn[member] * _layout.RowBytes, header.RowsLength, _layout.RowType));
     }
 
     private void Take(MemberId source, in FrameHeader header)

@@ -182,7 +182,6 @@ internal sealed partial class RankExchange
             Layer = layer,
             Lane = lane.Number,
             Count = rows,
-            PayloadLength = send.Payload.ByteLength,
         };
         CancellationToken cancellation;
         lock (_lock)
@@ -196,7 +195,7 @@ internal sealed partial class RankExchange
         ValueTask sending;
         try
         {
-            sending = _wire.SendAsync(_members[member], header, send.Segments, cancellation);
+            sending = _wire.SendAsync(_members[member], header, send.Metadata, send.Segments, cancellation);
         }
         catch (Exception exception)
         {

@@ -3,23 +3,26 @@ namespace ElasticEp.Exchange;
 /// <summary>One receive region: the dispatch of one source on one lane and parity. Its size depends on capacity only.</summary>
 internal sealed class ReceivedDispatch(ExchangeLayout layout) : IDisposable
 {
-    private readonly NativeBuffer _memory = new();
+    private readonly NativeBuffer _metadata = new();
+    private readonly NativeBuffer _rows = new();
 
     public int Rows { get; private set; }
 
-    public ReadOnlySpan<int> Meta => Rows == 0 ? [] : _memory.Slice(0, 4L * layout.MetaInts * Rows, ElementType.Int32).AsSpan<int>();
+    public ReadOnlySpan<int> Meta => Rows == 0 ? [] : MetadataBuffer.AsSpan<int>();
 
-    public EpBuffer RowBuffer => _memory.Slice(layout.RowsOffset(Rows), (long)Rows * layout.RowBytes, layout.RowType);
+    public EpBuffer MetadataBuffer => _metadata.Slice(0, layout.MetaBytes(Rows), ElementType.Int32);
+
+    public EpBuffer RowBuffer => _rows.Slice(0, (long)Rows * layout.RowBytes, layout.RowType);
 
     /// <exception cref="OutOfMemoryException">There is not enough memory.</exception>
-    public void Allocate() => _memory.Reserve(layout.RegionBytes);
-
-    /// <summary>Where a payload of so many rows goes.</summary>
-    public EpBuffer Place(int rows)
+    public void Allocate()
     {
-        Rows = rows;
-        return _memory.Slice(0, layout.DispatchBytes(rows), ElementType.Byte);
+        _metadata.Reserve(layout.MetaBytes(layout.MaxTokens));
+        _rows.Reserve((long)layout.MaxTokens * layout.RowBytes);
     }
+
+    /// <summary>So many rows come; where they and their description go is in the two buffers.</summary>
+    public void Place(int rows) => Rows = rows;
 
     /// <summary>Checks what the source wrote: tokens ascend, every slot holds an expert, every row wants at least one.</summary>
     /// <returns>What is wrong, or null.</returns>
@@ -53,5 +56,9 @@ internal sealed class ReceivedDispatch(ExchangeLayout layout) : IDisposable
         return null;
     }
 
-    public void Dispose() => _memory.Dispose();
+    public void Dispose()
+    {
+        _metadata.Dispose();
+        _rows.Dispose();
+    }
 }

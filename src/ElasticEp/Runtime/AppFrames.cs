@@ -18,7 +18,7 @@ internal static class AppFrames
 
     public static bool IsRevocation(in FrameHeader header) => header.Flags == Revokes;
 
-    public static FrameHeader Message(int topic, int length, long number = 0) => new() { Operation = FrameOperation.App, Id = topic, PayloadLength = length, Offset = number };
+    public static FrameHeader Message(int topic, long number = 0) => new() { Operation = FrameOperation.App, Id = topic, Offset = number };
 
     public static FrameHeader Mark(long number) => new() { Operation = FrameOperation.App, Flags = Marks, Offset = number };
 
@@ -29,9 +29,9 @@ internal static class AppFrames
     {
         var (isMark, isRevocation) = (IsMark(header), IsRevocation(header));
         var isPlaced = link == LinkKind.Control ? !isRevocation && isMark == (header.Offset > 0) : !isMark && header.Offset > 0;
-        return isPlaced && (header.PayloadLength == 0 || !(isMark || isRevocation))
+        return isPlaced && (header.MetadataLength == 0 || !(isMark || isRevocation))
             ? null
-            : $"an app message of {header.PayloadLength} bytes with flags {header.Flags} and number {header.Offset} on its {link} link";
+            : $"an app message of {header.MetadataLength} bytes with flags {header.Flags} and number {header.Offset} on its {link} link";
     }
 
     /// <summary>The number of a long message, which counts from 1; zero for none.</summary>

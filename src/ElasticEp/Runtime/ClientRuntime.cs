@@ -189,22 +189,27 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IGroupMonitor
             client.LookAgain();
         }
 
-        public ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameHeader header, CancellationToken cancellationToken) =>
-            (link == LinkKind.Control && header.Operation is FrameOperation.App or FrameOperation.Protocol or FrameOperation.Beat) || (link == LinkKind.Weights && header.Operation == FrameOperation.App)
-                ? ValueTask.FromResult(ControlFrames.Accept(header))
-                : ValueTask.FromResult(FrameTarget.Discard);
-
-        public void OnFrameCompleted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload)
+        public ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameInfo frame, CancellationToken cancellationToken)
         {
-            if (header.Operation == FrameOperation.Beat)
-                client._peers!.OnBeat(peer.Id, header, ControlFrames.TroubleOf(payload));
-            else if (header.Operation == FrameOperation.App)
-                client._messenger!.OnFrame(peer.Id, link, header, payload);
-            else if (peer.Id.IsRank)
-                client._requests.OnMessage(peer.Id, MessageCodec.Decode(payload.AsSpan<byte>()));
+            var header = FrameHeader.Read(frame);
+            var isWanted = link == LinkKind.Control
+                ? header.Operation is FrameOperation.App or FrameOperation.Protocol or FrameOperation.Beat
+                : link == LinkKind.Weights && header.Operation == FrameOperation.App;
+            return ValueTask.FromResult(isWanted ? ControlFrames.Accept(header) : FrameTarget.Discard);
         }
 
-        public void OnFrameAborted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload)
+        public void OnFrameCompleted(PeerIdentity peer, LinkKind link, in FrameInfo frame, in FrameTarget target)
+        {
+            var header = FrameHeader.Read(frame);
+            if (header.Operation == FrameOperation.Beat)
+                client._peers!.OnBeat(peer.Id, header, ControlFrames.TroubleOf(target.Metadata));
+            else if (header.Operation == FrameOperation.App)
+                client._messenger!.OnFrame(peer.Id, link, header, target.Metadata);
+            else if (peer.Id.IsRank)
+                client._requests.OnMessage(peer.Id, MessageCodec.Decode(target.Metadata.AsSpan<byte>()));
+        }
+
+        public void OnFrameAborted(PeerIdentity peer, LinkKind link, in FrameInfo frame, in FrameTarget target)
         {
         }
     }

@@ -38,7 +38,7 @@ internal sealed class GroupMessenger(ITransport transport, MemberId self, Func<M
         if (payload.Length > AppFrames.LongestOnControlLink && _versions.GetValueOrDefault(peer) >= ProtocolVersion.LongMessages)
             await SendLongAsync(peer, topic, payload, cancellationToken).ConfigureAwait(false);
         else
-            await transport.SendAsync(peer, LinkKind.Control, AppFrames.Message(topic, payload.Length), Segments(payload), cancellationToken).ConfigureAwait(false);
+            await transport.SendAsync(peer, LinkKind.Control, AppFrames.Message(topic).Encode(), MetadataOf(payload), default, cancellationToken).ConfigureAwait(false);
     }
 
     public async IAsyncEnumerable<GroupMessage> ReadAllAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken = default)
@@ -131,14 +131,14 @@ internal sealed class GroupMessenger(ITransport transport, MemberId self, Func<M
         lock (_marking) // their places are taken in the order of their numbers
         {
             number = ++_lastLong;
-            mark = transport.SendAsync(peer, LinkKind.Control, AppFrames.Mark(number), default, cancellationToken);
+            mark = transport.SendAsync(peer, LinkKind.Control, AppFrames.Mark(number).Encode(), default, default, cancellationToken);
         }
 
         var isSent = false;
         try
         {
             await mark.ConfigureAwait(false);
-            await transport.SendAsync(peer, LinkKind.Weights, AppFrames.Message(topic, payload.Length, number), Segments(payload), cancellationToken).ConfigureAwait(false);
+            await transport.SendAsync(peer, LinkKind.Weights, AppFrames.Message(topic, number).Encode(), MetadataOf(payload), default, cancellationToken).ConfigureAwait(false);
             isSent = true;
         }
         finally
@@ -152,7 +152,7 @@ internal sealed class GroupMessenger(ITransport transport, MemberId self, Func<M
     {
         try
         {
-            await transport.SendAsync(peer, LinkKind.Weights, AppFrames.Revocation(number), default, CancellationToken.None).ConfigureAwait(false);
+            await transport.SendAsync(peer, LinkKind.Weights, AppFrames.Revocation(number).Encode(), default, default, CancellationToken.None).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is ElasticEpException or ObjectDisposedException)
         {
@@ -160,8 +160,7 @@ internal sealed class GroupMessenger(ITransport transport, MemberId self, Func<M
         }
     }
 
-    private static ReadOnlyMemory<EpBuffer> Segments(ReadOnlyMemory<byte> payload) =>
-        payload.IsEmpty ? default : new ReadOnlyMemory<EpBuffer>([EpBuffer.From(MemoryMarshal.AsMemory(payload))]);
+    private static EpBuffer MetadataOf(ReadOnlyMemory<byte> payload) => payload.IsEmpty ? default : EpBuffer.From(MemoryMarshal.AsMemory(payload));
 
     private static ElasticEpException Violation(MemberId peer, string what) => new(ElasticEpErrorCode.ProtocolViolation, what) { Rank = peer.Rank };
 

@@ -7,11 +7,11 @@ namespace ElasticEp.Runtime;
 /// <summary>Sends protocol messages.</summary>
 internal static class ProtocolSender
 {
+    private static readonly FrameHead _head = new FrameHeader { Operation = FrameOperation.Protocol }.Encode();
+
     public static ValueTask SendAsync(ITransport transport, MemberId peer, ProtocolMessage message, CancellationToken cancellationToken, LinkKind link = LinkKind.Control)
     {
         var bytes = MessageCodec.Encode(message);
-        var header = new FrameHeader { Operation = FrameOperation.Protocol, PayloadLength = bytes.Length };
-        ReadOnlyMemory<EpBuffer> segments = new[] { EpBuffer.From(MemoryMarshal.AsMemory(bytes)) };
-        return transport.SendAsync(peer, link, header, segments, cancellationToken);
+        return transport.SendAsync(peer, link, _head, EpBuffer.From(MemoryMarshal.AsMemory(bytes)), default, cancellationToken);
     }
 }

@@ -21,11 +21,11 @@ internal sealed partial class RankRuntime
         }
     }
 
-    private async Task SendControlAsync(MemberId peer, FrameHeader header, ReadOnlyMemory<EpBuffer> payload)
+    private async Task SendControlAsync(MemberId peer, FrameHeader header, EpBuffer metadata)
     {
         try
         {
-            await _services.Transport.SendAsync(peer, LinkKind.Control, header, payload, _stopped.Token).ConfigureAwait(false);
+            await _services.Transport.SendAsync(peer, LinkKind.Control, header.Encode(), metadata, default, _stopped.Token).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is ElasticEpException or OperationCanceledException or ObjectDisposedException)
         {
@@ -77,41 +77,47 @@ internal sealed partial class RankRuntime
             runtime._weights.Weights.OnPeerLost(peer.Id);
         }
 
-        public ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameHeader header, CancellationToken cancellationToken) => (link, header.Operation) switch
+        public ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameInfo frame, CancellationToken cancellationToken)
         {
-            (LinkKind.Control, FrameOperation.StepEnd or FrameOperation.Wake or FrameOperation.Beat) when peer.IsRank => ValueTask.FromResult(ControlFrames.Accept(header)),
-            (LinkKind.Control, FrameOperation.Protocol or FrameOperation.App) => ValueTask.FromResult(ControlFrames.Accept(header)),
-            (LinkKind.Data, FrameOperation.Dispatch or FrameOperation.Combine) when peer.IsRank => runtime._exchange.AcceptAsync(peer.Id, header, cancellationToken),
-            (LinkKind.Weights, FrameOperation.Weights) when peer.IsRank => ValueTask.FromResult(runtime._weights.Weights.Accept(peer.Id, header)),
-            (LinkKind.Weights, FrameOperation.Protocol) when peer.IsRank => ValueTask.FromResult(ControlFrames.Accept(header)),
-            (LinkKind.Weights, FrameOperation.App) => ValueTask.FromResult(ControlFrames.Accept(header)),
-            _ => throw new ElasticEpException(ElasticEpErrorCode.ProtocolViolation, $"{peer.Id} sent {header.Operation} on its {link} link."),
-        };
+            var header = FrameHeader.Read(frame);
+            return (link, header.Operation) switch
+            {
+                (LinkKind.Control, FrameOperation.StepEnd or FrameOperation.Wake or FrameOperation.Beat) when peer.IsRank => ValueTask.FromResult(ControlFrames.Accept(header)),
+                (LinkKind.Control, FrameOperation.Protocol or FrameOperation.App) => ValueTask.FromResult(ControlFrames.Accept(header)),
+                (LinkKind.Data, FrameOperation.Dispatch or FrameOperation.Combine) when peer.IsRank => runtime._exchange.AcceptAsync(peer.Id, header, cancellationToken),
+                (LinkKind.Weights, FrameOperation.Weights) when peer.IsRank => ValueTask.FromResult(runtime._weights.Weights.Accept(peer.Id, header)),
+                (LinkKind.Weights, FrameOperation.Protocol) when peer.IsRank => ValueTask.FromResult(ControlFrames.Accept(header)),
+                (LinkKind.Weights, FrameOperation.App) => ValueTask.FromResult(ControlFrames.Accept(header)),
+                _ => throw new ElasticEpException(ElasticEpErrorCode.ProtocolViolation, $"{peer.Id} sent {header.Operation} on its {link} link."),
+            };
+        }
 
-        public void OnFrameCompleted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload)
+        public void OnFrameCompleted(PeerIdentity peer, LinkKind link, in FrameInfo frame, in FrameTarget target)
         {
+            var header = FrameHeader.Read(frame);
             switch (header.Operation)
             {
                 case FrameOperation.StepEnd or FrameOperation.Wake or FrameOperation.Beat:
                     runtime.Post(ControlFrames.EventOf(peer.Id, header));
                     break;
                 case FrameOperation.Protocol:
-                    OnProtocol(peer, link, MessageCodec.Decode(payload.AsSpan<byte>(), peer.IsRank));
+                    OnProtocol(peer, link, MessageCodec.Decode(target.Metadata.AsSpan<byte>(), peer.IsRank));
                     break;
                 case FrameOperation.App:
-                    runtime._messenger!.OnFrame(peer.Id, link, header, payload);
+                    runtime._messenger!.OnFrame(peer.Id, link, header, target.Metadata);
                     break;
                 case FrameOperation.Weights:
-                    runtime._weights.Weights.OnFrameCompleted(peer.Id, header, payload);
+                    runtime._weights.Weights.OnFrameCompleted(peer.Id, header, target.Rows);
                     break;
                 default:
-                    runtime._exchange.Complete(peer.Id, header, payload);
+                    runtime._exchange.Complete(peer.Id, header);
                     break;
             }
         }
 
-        public void OnFrameAborted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload)
+        public void OnFrameAborted(PeerIdentity peer, LinkKind link, in FrameInfo frame, in FrameTarget target)
         {
+            var header = FrameHeader.Read(frame);
             if (header.Operation == FrameOperation.Weights)
                 runtime._weights.Weights.OnFrameAborted(peer.Id, header);
             else if (link == LinkKind.Data)

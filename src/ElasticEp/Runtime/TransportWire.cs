@@ -8,15 +8,15 @@ namespace ElasticEp.Runtime;
 /// <param name="reach">Told of fault points; null outside of tests of faults.</param>
 internal sealed class TransportWire(ITransport transport, Action<string>? reach = null) : IExchangeWire
 {
-    public ValueTask SendAsync(MemberId member, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken) => reach is null
-        ? transport.SendAsync(member, LinkKind.Data, header, segments, cancellationToken)
-        : SendWithFaultsAsync(member, header, segments, cancellationToken);
+    public ValueTask SendAsync(MemberId member, FrameHeader header, EpBuffer metadata, ReadOnlyMemory<EpBuffer> rows, CancellationToken cancellationToken) => reach is null
+        ? transport.SendAsync(member, LinkKind.Data, header.Encode(), metadata, rows, cancellationToken)
+        : SendWithFaultsAsync(member, header, metadata, rows, cancellationToken);
 
-    private async ValueTask SendWithFaultsAsync(MemberId member, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
+    private async ValueTask SendWithFaultsAsync(MemberId member, FrameHeader header, EpBuffer metadata, ReadOnlyMemory<EpBuffer> rows, CancellationToken cancellationToken)
     {
         if (header.Operation == FrameOperation.Combine)
             reach!(FaultPoints.BeforeCombine);
-        await transport.SendAsync(member, LinkKind.Data, header, segments, cancellationToken).ConfigureAwait(false);
+        await transport.SendAsync(member, LinkKind.Data, header.Encode(), metadata, rows, cancellationToken).ConfigureAwait(false);
         if (header.Operation == FrameOperation.Dispatch)
             reach!(FaultPoints.InsideDispatch);
     }

@@ -167,8 +167,8 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
         return ProtocolSender.SendAsync(_transport, source, new WeightRequestMessage(writer.Written), cancellationToken);
     }
 
-    public ValueTask SendChunkAsync(MemberId destination, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken) =>
-        _transport.SendAsync(destination, LinkKind.Weights, header, segments, cancellationToken);
+    public ValueTask SendChunkAsync(MemberId destination, FrameHeader header, ReadOnlyMemory<EpBuffer> rows, CancellationToken cancellationToken) =>
+        _transport.SendAsync(destination, LinkKind.Weights, header.Encode(), default, rows, cancellationToken);
 
     /// <summary>Cancels what runs and waits for it; the transport may then be closed.</summary>
     public async Task StopAsync()

@@ -1,7 +1,7 @@
 namespace ElasticEp.Transport;
 
 /// <summary>What a frame means.</summary>
-public enum FrameOperation : byte
+internal enum FrameOperation : byte
 {
     /// <summary>The sender has completed its exchanges of a step. No payload.</summary>
     StepEnd = 1,

@@ -1,23 +1,27 @@
 namespace ElasticEp.Transport;
 
-/// <summary>A receiver's answer to a frame header: where the payload goes, or that nobody wants it.</summary>
+/// <summary>A receiver's answer about a frame: where its metadata and its rows go, or that nobody wants it.</summary>
 public readonly struct FrameTarget
 {
-    private FrameTarget(EpBuffer buffer, bool isWanted)
+    private FrameTarget(EpBuffer metadata, EpBuffer rows)
     {
-        Buffer = buffer;
-        IsWanted = isWanted;
+        Metadata = metadata;
+        Rows = rows;
+        IsWanted = true;
     }
 
     /// <summary>The frame is read and thrown away.</summary>
     public static FrameTarget Discard => default;
 
-    /// <summary>Memory for the payload; exactly the payload's length.</summary>
-    public EpBuffer Buffer { get; }
+    /// <summary>Host memory for the metadata; exactly <see cref="FrameInfo.MetadataLength"/> bytes.</summary>
+    public EpBuffer Metadata { get; }
 
-    /// <summary>Whether the payload is to be delivered.</summary>
+    /// <summary>Memory for the rows, of a kind that the transport can use; exactly <see cref="FrameInfo.RowsLength"/> bytes.</summary>
+    public EpBuffer Rows { get; }
+
+    /// <summary>Whether the frame is to be delivered.</summary>
     public bool IsWanted { get; }
 
-    /// <summary>The payload goes into <paramref name="buffer"/>, which may be empty for an empty payload.</summary>
-    public static FrameTarget Deliver(EpBuffer buffer) => new(buffer, true);
+    /// <summary>The frame goes into this memory; either is empty when the frame has nothing for it.</summary>
+    public static FrameTarget Deliver(EpBuffer metadata, EpBuffer rows) => new(metadata, rows);
 }

@@ -1,7 +1,8 @@
 namespace ElasticEp.Transport;
 
 /// <summary>
-/// Carries frames between the peers of one group. The receiver, never the sender, names the memory that a payload goes to.
+/// Carries frames between the peers of one group. A frame has a head, metadata and rows; the receiver, never the sender, names the memory that
+/// metadata and rows go to.
 /// A peer is a process, not a number: two incarnations of one rank are two peers, and may be connected at the same time.
 /// All members may be called at the same time from any thread.
 /// </summary>
@@ -46,16 +47,33 @@ public interface ITransport : IAsyncDisposable
     void Abort(MemberId peer, DisconnectReason reason, string detail);
 
     /// <summary>
-    /// Sends one frame: a header and the segments of its payload, in order. When it returns, the segments' memory may be
+    /// Whether rows may lie in memory of a kind, at either end; <see cref="MemoryKind.Host"/> always. Metadata lies in host memory.
+    /// </summary>
+    bool CanUse(MemoryKind kind);
+
+    /// <summary>
+    /// Says ahead of time that rows will be sent from, or received into, some memory, so that what a transport has to do with it once is not
+    /// done within a step. Memory that was not registered may be used too.
+    /// </summary>
+    /// <param name="memory">The memory; it stays where it is until the registration is disposed of.</param>
+    /// <returns>Ends the registration; no frame may use the memory then.</returns>
+    /// <exception cref="ArgumentException"><see cref="CanUse"/> says no.</exception>
+    /// <exception cref="InsufficientMemoryException">So much cannot be registered; the message says how much was wanted.</exception>
+    IDisposable Register(EpBuffer memory);
+
+    /// <summary>
+    /// Sends one frame: a head, metadata, and the segments of its rows, in order. When it returns, their memory may be
     /// used again; that says nothing about arrival. Waits while the receiver does not accept (back-pressure).
     /// Cancelling may leave the frame sent or unsent, never half sent: what is left of one that is half out goes on from a copy. When that
     /// would be more than 32 MiB, the connection ends instead.
     /// </summary>
     /// <param name="peer">Destination.</param>
     /// <param name="link">Link to use.</param>
-    /// <param name="header">Header; its payload length must be the sum of the segments.</param>
-    /// <param name="segments">Payload, may be empty.</param>
+    /// <param name="head">What the receiver sees first.</param>
+    /// <param name="metadata">Host memory of at most <see cref="int.MaxValue"/> bytes; may be empty.</param>
+    /// <param name="rows">The segments of the rows; may be empty.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="ArgumentException">The metadata is too long, or memory is of a kind that cannot be used.</exception>
     /// <exception cref="ElasticEpException"><see cref="ElasticEpErrorCode.PeerLost"/> when there is no connection to this very process, or it ends.</exception>
-    ValueTask SendAsync(MemberId peer, LinkKind link, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken = default);
+    ValueTask SendAsync(MemberId peer, LinkKind link, FrameHead head, EpBuffer metadata, ReadOnlyMemory<EpBuffer> rows, CancellationToken cancellationToken = default);
 }

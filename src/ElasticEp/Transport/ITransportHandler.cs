@@ -16,21 +16,21 @@ public interface ITransportHandler
     void OnDisconnected(PeerIdentity peer, DisconnectReason reason, string detail);
 
     /// <summary>
-    /// A frame's header has arrived. The answer says where its payload goes; until the answer is there, nothing further is
+    /// The head of a frame has arrived. The answer says where its metadata and rows go; until the answer is there, nothing further is
     /// read from that link, which is how a receiver holds a frame that came early.
     /// </summary>
     /// <param name="peer">Who sent it.</param>
     /// <param name="link">On which link.</param>
-    /// <param name="header">The header.</param>
+    /// <param name="frame">Its head and lengths.</param>
     /// <param name="cancellationToken">Cancelled when the connection ends.</param>
     /// <exception cref="ElasticEpException">The frame breaks the protocol: the connection is closed with that reason.</exception>
-    ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameHeader header, CancellationToken cancellationToken);
+    ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameInfo frame, CancellationToken cancellationToken);
 
-    /// <summary>The payload lies complete in <paramref name="payload"/>. Not called for discarded frames.</summary>
-    void OnFrameCompleted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload);
+    /// <summary>The frame lies complete in <paramref name="target"/>. Not called for discarded frames.</summary>
+    void OnFrameCompleted(PeerIdentity peer, LinkKind link, in FrameInfo frame, in FrameTarget target);
 
     /// <summary>
-    /// The connection ended while the payload was being written; from now on the transport does not touch the memory.
+    /// The connection ended while the frame was being written; from now on the transport does not touch the memory.
     /// </summary>
-    void OnFrameAborted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload);
+    void OnFrameAborted(PeerIdentity peer, LinkKind link, in FrameInfo frame, in FrameTarget target);
 }

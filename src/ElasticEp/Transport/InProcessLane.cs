@@ -14,7 +14,7 @@ internal sealed class InProcessLane(InProcessConnection connection, InProcessTra
 
     private bool IsPaused => from.Hub.IsPaused(from.Self!.Id.Rank, to.Self!.Id.Rank);
 
-    public ValueTask SendAsync(in FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
+    public ValueTask SendAsync(in OutgoingFrame frame, CancellationToken cancellationToken)
     {
         if (cancellationToken.IsCancellationRequested)
             return ValueTask.FromCanceled(cancellationToken);
@@ -22,12 +22,12 @@ internal sealed class InProcessLane(InProcessConnection connection, InProcessTra
             return ValueTask.FromException(connection.Lost(to));
         var hasLock = _sending.Wait(0, CancellationToken.None);
         return hasLock && !IsHeld
-            ? SendNow(header, segments, cancellationToken)
-            : SendLaterAsync(header, segments, hasLock, cancellationToken);
+            ? SendNow(frame, cancellationToken)
+            : SendLaterAsync(frame, hasLock, cancellationToken);
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask SendLaterAsync(FrameHeader header, ReadOnlyMemory<EpBuffer> segments, bool hasLock, CancellationToken cancellationToken)
+    private async ValueTask SendLaterAsync(OutgoingFrame frame, bool hasLock, CancellationToken cancellationToken)
     {
         try
         {
@@ -43,11 +43,11 @@ internal sealed class InProcessLane(InProcessConnection connection, InProcessTra
             throw;
         }
 
-        await SendNow(header, segments, cancellationToken).ConfigureAwait(false);
+        await SendNow(frame, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>This frame has the send lock, which is released at once or with the answer.</summary>
-    private ValueTask SendNow(in FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
+    private ValueTask SendNow(in OutgoingFrame frame, CancellationToken cancellationToken)
     {
         if (connection.Closed.IsCancellationRequested)
         {
@@ -55,13 +55,13 @@ internal sealed class InProcessLane(InProcessConnection connection, InProcessTra
             return ValueTask.FromException(connection.Lost(to));
         }
 
-        var answer = Ask(header);
+        var answer = Ask(frame.Info);
         if (!answer.IsCompletedSuccessfully || IsPaused)
-            return SendWhenAnsweredAsync(header, segments, WaitForAnswerAsync(answer), cancellationToken);
+            return SendWhenAnsweredAsync(frame, WaitForAnswerAsync(answer), cancellationToken);
         try
         {
             // The answer is there: taking it blocks nobody.
-            Deliver(header, segments.Span, answer.Result);
+            Deliver(frame.Info, frame.Metadata, frame.Rows.Span, answer.Result);
             return default;
         }
         catch (ElasticEpException lost)
@@ -75,22 +75,22 @@ internal sealed class InProcessLane(InProcessConnection connection, InProcessTra
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask SendWhenAnsweredAsync(FrameHeader header, ReadOnlyMemory<EpBuffer> segments, Task<FrameTarget> pending, CancellationToken cancellationToken)
+    private async ValueTask SendWhenAnsweredAsync(OutgoingFrame frame, Task<FrameTarget> pending, CancellationToken cancellationToken)
     {
         await ((Task)pending).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (!pending.IsCompleted)
         {
-            if (header.PayloadLength <= PayloadCopy.MostBytes)
-                _ = DeliverLaterAsync(header, new PayloadCopy(segments.Span, header.PayloadLength), pending);
+            if (frame.Info.PayloadLength <= PayloadCopy.MostBytes)
+                _ = DeliverLaterAsync(frame.Info, new PayloadCopy([frame.Metadata, .. frame.Rows.Span], frame.Info.PayloadLength), pending);
             else
-                _ = DropAsync(header, pending);
+                _ = DropAsync(frame.Info, pending);
             throw new OperationCanceledException(cancellationToken);
         }
 
         try
         {
             var target = await TargetOfAsync(pending).ConfigureAwait(false);
-            Deliver(header, segments.Span, target);
+            Deliver(frame.Info, frame.Metadata, frame.Rows.Span, target);
         }
         finally
         {
@@ -98,11 +98,11 @@ internal sealed class InProcessLane(InProcessConnection connection, InProcessTra
         }
     }
 
-    private ValueTask<FrameTarget> Ask(in FrameHeader header)
+    private ValueTask<FrameTarget> Ask(in FrameInfo info)
     {
         try
         {
-            return to.Handler.OnFrameAsync(from.Self!, link, header, connection.Closed);
+            return to.Handler.OnFrameAsync(from.Self!, link, info, connection.Closed);
         }
         catch (Exception exception)
         {
@@ -131,21 +131,22 @@ internal sealed class InProcessLane(InProcessConnection connection, InProcessTra
     }
 
     /// <summary>The answer is there: writes the payload and says so, or ends the connection and throws.</summary>
-    private void Deliver(in FrameHeader header, ReadOnlySpan<EpBuffer> segments, in FrameTarget target)
+    private void Deliver(in FrameInfo info, EpBuffer metadata, ReadOnlySpan<EpBuffer> rows, in FrameTarget target)
     {
         try
         {
             if (!target.IsWanted)
                 return;
-            var isFit = target.Buffer.ByteLength == header.PayloadLength && target.Buffer.Kind != MemoryKind.Device;
-            if (connection.Closed.IsCancellationRequested || !isFit)
+            var fault = info.FindFault(to, target);
+            if (connection.Closed.IsCancellationRequested || fault is not null)
             {
-                to.Handler.OnFrameAborted(from.Self!, link, header, target.Buffer);
-                throw isFit ? connection.Lost(to) : new InvalidOperationException($"{to.Self!.Id} gave {target.Buffer.ByteLength} bytes of {target.Buffer.Kind} memory for a payload of {header.PayloadLength} bytes");
+                to.Handler.OnFrameAborted(from.Self!, link, info, target);
+                throw fault is null ? connection.Lost(to) : new InvalidOperationException($"{to.Self!.Id} {fault}");
             }
 
-            PayloadCopy.Copy(segments, target.Buffer);
-            to.Handler.OnFrameCompleted(from.Self!, link, header, target.Buffer);
+            PayloadCopy.Copy([metadata], target.Metadata);
+            PayloadCopy.Copy(rows, target.Rows);
+            to.Handler.OnFrameCompleted(from.Self!, link, info, target);
         }
         catch (Exception exception)
         {
@@ -161,12 +162,12 @@ internal sealed class InProcessLane(InProcessConnection connection, InProcessTra
     }
 
     /// <summary>A cancelled sender wants its memory back, but the receiver has seen the header: a copy goes out in its place.</summary>
-    private async Task DeliverLaterAsync(FrameHeader header, PayloadCopy copy, Task<FrameTarget> pending)
+    private async Task DeliverLaterAsync(FrameInfo info, PayloadCopy copy, Task<FrameTarget> pending)
     {
         try
         {
             var target = await TargetOfAsync(pending).ConfigureAwait(false);
-            Deliver(header, [copy.Buffer], target);
+            Deliver(info, copy.Buffer.SliceBytes(0, info.MetadataLength), [copy.Buffer.SliceBytes(info.MetadataLength, info.RowsLength)], target);
         }
         catch (ElasticEpException)
         {
@@ -180,13 +181,13 @@ internal sealed class InProcessLane(InProcessConnection connection, InProcessTra
     }
 
     /// <summary>As <see cref="DeliverLaterAsync"/>, for a payload that is too long to be copied: the connection ends, whatever the answer is.</summary>
-    private async Task DropAsync(FrameHeader header, Task<FrameTarget> pending)
+    private async Task DropAsync(FrameInfo info, Task<FrameTarget> pending)
     {
-        _ = connection.CloseAsync(DisconnectReason.Reset, PayloadCopy.TooLong(header.PayloadLength));
+        _ = connection.CloseAsync(DisconnectReason.Reset, PayloadCopy.TooLong(info.PayloadLength));
         try
         {
             if (await pending.ConfigureAwait(false) is { IsWanted: true } target)
-                to.Handler.OnFrameAborted(from.Self!, link, header, target.Buffer);
+                to.Handler.OnFrameAborted(from.Self!, link, info, target);
         }
         catch (Exception)
         {

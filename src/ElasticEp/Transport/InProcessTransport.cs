@@ -67,13 +67,17 @@ internal sealed class InProcessTransport(InProcessTransportHub hub, string? addr
             _ = connection.AbortAsync(this, reason, detail);
     }
 
-    public ValueTask SendAsync(MemberId peer, LinkKind link, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken = default)
+    public bool CanUse(MemoryKind kind) => kind != MemoryKind.Device;
+
+    public IDisposable Register(EpBuffer memory) => NoRegistration.For(this, memory);
+
+    public ValueTask SendAsync(MemberId peer, LinkKind link, FrameHead head, EpBuffer metadata, ReadOnlyMemory<EpBuffer> rows, CancellationToken cancellationToken = default)
     {
         if (link > LinkKind.Weights)
             throw new ArgumentOutOfRangeException(nameof(link), link, "There is no such link.");
-        CheckPayload(header, segments.Span);
+        var frame = new OutgoingFrame(this, head, metadata, rows);
         return Connections.TryGetValue(peer, out var connection)
-            ? connection.Lane(this, link).SendAsync(header, segments, cancellationToken)
+            ? connection.Lane(this, link).SendAsync(frame, cancellationToken)
             : ValueTask.FromException(new ElasticEpException(ElasticEpErrorCode.PeerLost, $"There is no connection to {peer}.") { Rank = peer.Rank });
     }
 
@@ -104,18 +108,4 @@ internal sealed class InProcessTransport(InProcessTransportHub hub, string? addr
     }
 
     private string Goodbye => $"{Self!.Id} said goodbye";
-
-    private static void CheckPayload(in FrameHeader header, ReadOnlySpan<EpBuffer> segments)
-    {
-        long length = 0;
-        foreach (var segment in segments)
-        {
-            if (segment.Kind == MemoryKind.Device)
-                throw new ArgumentException("A segment is device memory; copy it to host memory before you send it.", nameof(segments));
-            length += segment.ByteLength;
-        }
-
-        if (length != header.PayloadLength)
-            throw new ArgumentException($"The header says {header.PayloadLength} bytes of payload, the segments have {length}.", nameof(segments));
-    }
 }

@@ -8,6 +8,6 @@ internal interface IWeightWire
     /// <summary>Sends a request on the control link.</summary>
     ValueTask RequestAsync(MemberId source, WeightRequest request, CancellationToken cancellationToken);
 
-    /// <summary>Sends a frame on the weights link. When it returns, the segments' memory may be written again.</summary>
-    ValueTask SendChunkAsync(MemberId destination, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken);
+    /// <summary>Sends a frame on the weights link. When it returns, the rows' memory may be written again.</summary>
+    ValueTask SendChunkAsync(MemberId destination, FrameHeader header, ReadOnlyMemory<EpBuffer> rows, CancellationToken cancellationToken);
 }

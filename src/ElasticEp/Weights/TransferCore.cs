@@ -80,19 +80,19 @@ internal sealed partial class TransferCore(int rank, ulong manifest, int chunkBy
             return FrameTarget.Discard;
         }
 
-        if (header.PayloadLength == 0 && header.Flags == WeightFrames.Refused)
-            return FrameTarget.Deliver(default);
-        if (header.Flags != 0 || transfer.Writing > 0 || header.Offset != transfer.Arrived || header.PayloadLength <= 0 || header.PayloadLength > transfer.Length - transfer.Arrived)
+        if (header is { RowsLength: 0, MetadataLength: 0, Flags: WeightFrames.Refused })
+            return FrameTarget.Deliver(default, default);
+        if (header.Flags != 0 || header.MetadataLength != 0 || transfer.Writing > 0 || header.Offset != transfer.Arrived || header.RowsLength <= 0 || header.RowsLength > transfer.Length - transfer.Arrived)
         {
             throw new ElasticEpException(
                 ElasticEpErrorCode.ProtocolViolation,
-                $"The source {source} sent bytes {header.Offset} to {header.Offset}+{header.PayloadLength} of {transfer.Item.Need.Name}; expected are at most {transfer.Length - transfer.Arrived} bytes from {transfer.Arrived} on.")
+                $"The source {source} sent bytes {header.Offset} to {header.Offset}+{header.RowsLength} of {transfer.Item.Need.Name}; expected are at most {transfer.Length - transfer.Arrived} bytes from {transfer.Arrived} on.")
             { Rank = source.Rank };
         }
 
-        transfer.Writing = header.PayloadLength;
+        transfer.Writing = header.RowsLength;
         _writing.Add(transfer.Id, transfer);
-        return FrameTarget.Deliver(transfer.Item.Need.Destination.SliceBytes(transfer.Start + header.Offset, header.PayloadLength));
+        return FrameTarget.Deliver(default, transfer.Item.Need.Destination.SliceBytes(transfer.Start + header.Offset, header.RowsLength));
     }
 
     /// <summary>A payload lies in its place, or a refusal has come.</summary>
@@ -103,7 +103,7 @@ internal sealed partial class TransferCore(int rank, ulong manifest, int chunkBy
     /// <param name="effects">Receives what is to be done.</param>
     public void Complete(MemberId source, in FrameHeader header, ulong checksum, TimeSpan now, List<TransferEffect> effects)
     {
-        if (header.PayloadLength == 0)
+        if (header.RowsLength == 0)
         {
             if (_requested.TryGetValue(header.Id, out var refused) && refused.Source == source)
                 OnRefused(refused, (WeightRefusal)header.Count, now, effects);
@@ -118,7 +118,7 @@ internal sealed partial class TransferCore(int rank, ulong manifest, int chunkBy
             return;
         }
 
-        Count(transfer, header.PayloadLength, now);
+        Count(transfer, header.RowsLength, now);
         if (transfer.Arrived == transfer.Length)
         {
             Forget(transfer);
@@ -159,7 +159,7 @@ internal sealed partial class TransferCore(int rank, ulong manifest, int chunkBy
     }
 
     private static string Bytes(Transfer transfer, in FrameHeader header) =>
-        $"Bytes {transfer.Start + header.Offset} to {transfer.Start + header.Offset + header.PayloadLength} of {transfer.Item.Need.Name}";
+        $"Bytes {transfer.Start + header.Offset} to {transfer.Start + header.Offset + header.RowsLength} of {transfer.Item.Need.Name}";
 
     private void Count(Transfer transfer, long length, TimeSpan now)
     {

@@ -15,7 +15,6 @@ internal static class WeightFrames
         Operation = FrameOperation.Weights,
         Id = transfer,
         Offset = offset,
-        PayloadLength = payload.ByteLength,
         Checksum = Checksum(payload),
     };
 

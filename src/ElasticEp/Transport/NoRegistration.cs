@@ -1,0 +1,16 @@
+namespace ElasticEp.Transport;
+
+/// <summary>The registration of memory with a transport that needs none.</summary>
+internal sealed class NoRegistration : IDisposable
+{
+    private static readonly NoRegistration _instance = new();
+
+    /// <exception cref="ArgumentException">The transport cannot use such memory.</exception>
+    public static IDisposable For(ITransport transport, EpBuffer memory) => memory.IsEmpty || transport.CanUse(memory.Kind)
+        ? _instance
+        : throw new ArgumentException($"{memory.ByteLength} bytes of {memory.Kind} memory cannot be registered with a transport that uses host memory only.", nameof(memory));
+
+    public void Dispose()
+    {
+    }
+}
