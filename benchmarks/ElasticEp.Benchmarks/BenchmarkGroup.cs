@@ -74,15 +74,17 @@ internal sealed class BenchmarkGroup : IDisposable
 
     private sealed class Wire(BenchmarkGroup group, int rank) : IExchangeWire
     {
-        public async ValueTask SendAsync(MemberId to, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
+        public async ValueTask SendAsync(MemberId to, FrameHeader header, EpBuffer metadata, ReadOnlyMemory<EpBuffer> rows, CancellationToken cancellationToken)
         {
             var (exchange, self) = (group._exchanges[to.Rank], new MemberId(rank, 1));
+            header = header.With(metadata, rows.Span);
             var accepted = exchange.AcceptAsync(self, header, CancellationToken.None);
             var target = accepted.IsCompletedSuccessfully ? await accepted : throw new InvalidOperationException("A frame came before its step.");
-            if (!segments.IsEmpty)
-                segments.Span[0].AsSpan<byte>().CopyTo(target.Buffer.AsSpan<byte>());
-            Interlocked.Add(ref group._rowBytes, header.PayloadLength);
-            exchange.Complete(self, header, target.Buffer);
+            metadata.AsSpan<byte>().CopyTo(target.Metadata.AsSpan<byte>());
+            if (!rows.IsEmpty)
+                rows.Span[0].AsSpan<byte>().CopyTo(target.Rows.AsSpan<byte>());
+            Interlocked.Add(ref group._rowBytes, header.MetadataLength + header.RowsLength);
+            exchange.Complete(self, header);
         }
     }
 }

@@ -148,11 +148,11 @@ public abstract class ExchangeConformance
         {
         }
 
-        public ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameHeader header, CancellationToken cancellationToken) => Exchange.AcceptAsync(peer.Id, header, cancellationToken);
+        public ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameInfo frame, CancellationToken cancellationToken) => Exchange.AcceptAsync(peer.Id, FrameHeader.Read(frame), cancellationToken);
 
-        public void OnFrameCompleted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload) => Exchange.Complete(peer.Id, header, payload);
+        public void OnFrameCompleted(PeerIdentity peer, LinkKind link, in FrameInfo frame, in FrameTarget target) => Exchange.Complete(peer.Id, FrameHeader.Read(frame));
 
-        public void OnFrameAborted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload) => Exchange.Aborted(peer.Id, header);
+        public void OnFrameAborted(PeerIdentity peer, LinkKind link, in FrameInfo frame, in FrameTarget target) => Exchange.Aborted(peer.Id, FrameHeader.Read(frame));
 
         public async ValueTask DisposeAsync()
         {

@@ -11,8 +11,8 @@ namespace ElasticEp.TestKit;
 public sealed class RecordingHandler : ITransportHandler
 {
     private readonly Channel<string> _connections = Channel.CreateUnbounded<string>();
-    private readonly Channel<(FrameHeader Header, byte[] Payload)> _frames = Channel.CreateUnbounded<(FrameHeader, byte[])>();
-    private readonly Channel<FrameHeader> _asked = Channel.CreateUnbounded<FrameHeader>();
+    private readonly Channel<(SuiteFrame Header, byte[] Payload)> _frames = Channel.CreateUnbounded<(SuiteFrame, byte[])>();
+    private readonly Channel<SuiteFrame> _asked = Channel.CreateUnbounded<SuiteFrame>();
     private readonly Lock _lock = new();
     private readonly Dictionary<MemberId, PeerIdentity> _up = [];
     private readonly HashSet<(MemberId Peer, LinkKind Link)> _asking = [];
@@ -20,10 +20,10 @@ public sealed class RecordingHandler : ITransportHandler
     private int _aborted;
 
     /// <summary>Decides on a frame; delivers all by default.</summary>
-    public Func<LinkKind, FrameHeader, CancellationToken, ValueTask<FrameTarget>>? OnFrame { get; set; }
+    public Func<LinkKind, SuiteFrame, CancellationToken, ValueTask<FrameTarget>>? OnFrame { get; set; }
 
     /// <summary>Called when a payload is complete, on the transport's thread.</summary>
-    public Action<FrameHeader>? OnCompleted { get; set; }
+    public Action<SuiteFrame>? OnCompleted { get; set; }
 
     /// <summary>Called when a connection is up, on the transport's thread.</summary>
     public Action<PeerIdentity>? OnUp { get; set; }
@@ -63,9 +63,8 @@ public sealed class RecordingHandler : ITransportHandler
         }
     }
 
-    /// <summary>Memory for a frame's payload.</summary>
-    public static FrameTarget Deliver(in FrameHeader header) =>
-        FrameTarget.Deliver(header.PayloadLength == 0 ? default : EpBuffer.From(new byte[header.PayloadLength]));
+    /// <summary>Memory for a frame.</summary>
+    public static FrameTarget Deliver(in SuiteFrame frame) => FrameTarget.Deliver(Memory(frame.MetadataLength), Memory(frame.RowsLength));
 
     public void OnConnected(PeerIdentity peer)
     {
@@ -89,8 +88,9 @@ public sealed class RecordingHandler : ITransportHandler
         OnDown?.Invoke(peer);
     }
 
-    public async ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameHeader header, CancellationToken cancellationToken)
+    public async ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameInfo frame, CancellationToken cancellationToken)
     {
+        var header = SuiteFrame.Read(frame);
         lock (_lock)
         {
             Expect(_up.GetValueOrDefault(peer.Id) == peer, $"frame {header.Step} of {peer.Id}, which is not up");
@@ -116,17 +116,20 @@ public sealed class RecordingHandler : ITransportHandler
         }
     }
 
-    public void OnFrameCompleted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload)
+    public void OnFrameCompleted(PeerIdentity peer, LinkKind link, in FrameInfo frame, in FrameTarget target)
     {
+        var header = SuiteFrame.Read(frame);
         EndDelivery(peer, link, header);
-        Expect(payload.ByteLength == header.PayloadLength, $"frame {header.Step} has {payload.ByteLength} bytes");
+        var (metadata, rows) = (target.Metadata, target.Rows);
+        Expect((metadata.ByteLength, rows.ByteLength) == (header.MetadataLength, header.RowsLength), $"frame {header.Step} has {metadata.ByteLength} + {rows.ByteLength} bytes");
         Log.Enqueue($"frame {header.Step}");
-        _frames.Writer.TryWrite((header, payload.AsSpan<byte>().ToArray()));
+        _frames.Writer.TryWrite((header, [.. metadata.AsSpan<byte>(), .. rows.AsSpan<byte>()]));
         OnCompleted?.Invoke(header);
     }
 
-    public void OnFrameAborted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload)
+    public void OnFrameAborted(PeerIdentity peer, LinkKind link, in FrameInfo frame, in FrameTarget target)
     {
+        var header = SuiteFrame.Read(frame);
         EndDelivery(peer, link, header);
         Interlocked.Increment(ref _aborted);
         Log.Enqueue($"aborted {header.Step}");
@@ -136,10 +139,10 @@ public sealed class RecordingHandler : ITransportHandler
     public Task<string> NextConnectionAsync() => NextAsync(_connections);
 
     /// <summary>The next complete frame.</summary>
-    public Task<(FrameHeader Header, byte[] Payload)> NextFrameAsync() => NextAsync(_frames);
+    public Task<(SuiteFrame Header, byte[] Payload)> NextFrameAsync() => NextAsync(_frames);
 
     /// <summary>The next frame that was asked about, whatever the answer is or will be.</summary>
-    public Task<FrameHeader> NextAskedAsync() => NextAsync(_asked);
+    public Task<SuiteFrame> NextAskedAsync() => NextAsync(_asked);
 
     /// <summary>Lets go of all frames and words that nobody has asked for.</summary>
     public void Forget()
@@ -162,7 +165,9 @@ public sealed class RecordingHandler : ITransportHandler
     private static async Task<T> NextAsync<T>(Channel<T> channel) =>
         await channel.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TransportConformance.Deadline);
 
-    private void EndDelivery(PeerIdentity peer, LinkKind link, in FrameHeader header)
+    private static EpBuffer Memory(long length) => length == 0 ? default : EpBuffer.From(new byte[length]);
+
+    private void EndDelivery(PeerIdentity peer, LinkKind link, in SuiteFrame header)
     {
         lock (_lock)
         {

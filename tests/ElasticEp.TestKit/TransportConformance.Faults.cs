@@ -130,7 +130,7 @@ public abstract partial class TransportConformance
         var (c, handlerC) = await StartAsync(2);
         await ConnectAsync(a, b, handlerA, handlerB, Id(1));
         await ConnectAsync(c, b, handlerC, handlerB, Id(1));
-        void Check(FrameHeader header)
+        void Check(SuiteFrame header)
         {
             if (header.Step == 13)
                 throw new ElasticEpException(ElasticEpErrorCode.ProtocolViolation, "step 13");
@@ -159,7 +159,7 @@ public abstract partial class TransportConformance
     }
 
     /// <summary>Holds a frame until the connection ends, as the contract lets a receiver do.</summary>
-    private static async ValueTask<FrameTarget> HoldAsync(LinkKind link, FrameHeader header, CancellationToken cancellationToken)
+    private static async ValueTask<FrameTarget> HoldAsync(LinkKind link, SuiteFrame header, CancellationToken cancellationToken)
     {
         await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
         return FrameTarget.Discard;

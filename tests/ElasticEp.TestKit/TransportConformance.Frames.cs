@@ -20,21 +20,12 @@ public abstract partial class TransportConformance
     }
 
     [Fact]
-    public async Task Every_field_of_a_header_arrives()
-    {
-        var (a, _, _, receiver) = await PairAsync();
-        var header = new FrameHeader { Operation = FrameOperation.Weights, Flags = 0xABCD, Layer = 1, Epoch = 1L << 40, Step = 3, Lane = 4, Count = 5, Id = -7, Offset = 1L << 50, Checksum = ulong.MaxValue };
-        await a.SendAsync(Id(1), LinkKind.Weights, header, default).AsTask().WaitAsync(Deadline);
-        Assert.Equal(header, (await receiver.NextFrameAsync()).Header);
-    }
-
-    [Fact]
     public async Task Segments_arrive_as_one_payload()
     {
         var (a, _, _, receiver) = await PairAsync();
         var bytes = Bytes(8 * Mebibyte);
         EpBuffer[] segments = [default, EpBuffer.From(bytes.AsMemory(0, 1)), EpBuffer.From(bytes.AsMemory(1, 4_000_001)), EpBuffer.From(Array.Empty<float>()), EpBuffer.From(bytes.AsMemory(4_000_002))];
-        await a.SendAsync(Id(1), LinkKind.Weights, Header(7, bytes.Length), segments).AsTask().WaitAsync(Deadline);
+        await a.SendAsync(Id(1), LinkKind.Weights, SuiteFrame.Head(7), default, segments).AsTask().WaitAsync(Deadline);
         Assert.Equal(bytes, (await receiver.NextFrameAsync()).Payload);
     }
 
@@ -43,18 +34,86 @@ public abstract partial class TransportConformance
     {
         var (a, _, _, receiver) = await PairAsync();
         var memory = new byte[1000];
-        receiver.OnFrame = (_, _, _) => new ValueTask<FrameTarget>(FrameTarget.Deliver(EpBuffer.From(memory.AsMemory(100, 333))));
+        receiver.OnFrame = (_, _, _) => new ValueTask<FrameTarget>(FrameTarget.Deliver(default, EpBuffer.From(memory.AsMemory(100, 333))));
         await SendAsync(a, 1, LinkKind.Data, 1, Bytes(333));
         await receiver.NextFrameAsync();
         Assert.Equal([.. new byte[100], .. Bytes(333), .. new byte[567]], memory);
     }
 
-    [Fact]
-    public async Task A_payload_that_does_not_fit_its_header_is_an_argument_error()
+    [Theory]
+    [InlineData(1, 0)]
+    [InlineData(0, 1)]
+    [InlineData(36, 4096)]
+    [InlineData(50_000, 3 * Mebibyte)]
+    [InlineData(3 * Mebibyte, 100)]
+    public async Task Metadata_and_rows_lie_apart_in_the_memory_that_the_receiver_named(int metadataLength, int rowsLength)
     {
         var (a, _, _, receiver) = await PairAsync();
-        await Assert.ThrowsAnyAsync<ArgumentException>(async () => await a.SendAsync(Id(1), LinkKind.Data, Header(1, 11), new[] { EpBuffer.From(new byte[10]) }));
+        var (metadata, rows) = (new byte[metadataLength + 20], new byte[rowsLength + 20]);
+        receiver.OnFrame = (_, frame, _) => new ValueTask<FrameTarget>(FrameTarget.Deliver(EpBuffer.From(metadata.AsMemory(10, frame.MetadataLength)), EpBuffer.From(rows.AsMemory(10, (int)frame.RowsLength))));
+        await a.SendAsync(Id(1), LinkKind.Data, SuiteFrame.Head(5), EpBuffer.From(Bytes(metadataLength)), new[] { EpBuffer.From(Bytes(rowsLength)) }).AsTask().WaitAsync(Deadline);
+        var (header, payload) = await receiver.NextFrameAsync();
+        Assert.Equal((5L, metadataLength, (long)rowsLength), (header.Step, header.MetadataLength, header.RowsLength));
+        Assert.Equal([.. Bytes(metadataLength), .. Bytes(rowsLength)], payload);
+        Assert.Equal([.. new byte[10], .. Bytes(metadataLength), .. new byte[10]], metadata);
+        Assert.Equal([.. new byte[10], .. Bytes(rowsLength), .. new byte[10]], rows);
+    }
+
+    [Fact]
+    public async Task Frames_with_metadata_and_rows_follow_each_other_in_any_mixture()
+    {
+        var (a, _, _, receiver) = await PairAsync();
+        (int Metadata, int Rows)[] sizes = [.. Enumerable.Range(0, 200).Select(i => (i * 17 % 300, i * 7919 % 9000))];
+        for (var i = 0; i < sizes.Length; i++)
+            await a.SendAsync(Id(1), LinkKind.Data, SuiteFrame.Head(i), EpBuffer.From(Bytes(sizes[i].Metadata)), new[] { EpBuffer.From(Bytes(sizes[i].Rows)) }).AsTask().WaitAsync(Deadline);
+        for (var i = 0; i < sizes.Length; i++)
+        {
+            var (header, payload) = await receiver.NextFrameAsync();
+            Assert.Equal(i, header.Step);
+            Assert.Equal([.. Bytes(sizes[i].Metadata), .. Bytes(sizes[i].Rows)], payload);
+        }
+    }
+
+    [Fact]
+    public async Task Metadata_on_a_device_is_an_argument_error()
+    {
+        var (a, _, _, receiver) = await PairAsync();
+        var device = EpBuffer.FromPointer(4096, 16, ElementType.Byte, MemoryKind.Device, 0);
+        await Assert.ThrowsAnyAsync<ArgumentException>(async () => await a.SendAsync(Id(1), LinkKind.Data, SuiteFrame.Head(1), device, default));
         await SendAsync(a, 1, LinkKind.Data, 2, Bytes(10));
+        Assert.Equal(2, (await receiver.NextFrameAsync()).Header.Step);
+    }
+
+    [Fact]
+    public async Task Rows_of_a_kind_that_cannot_be_used_are_an_argument_error()
+    {
+        var (a, _, _, receiver) = await PairAsync();
+        Assert.SkipWhen(a.CanUse(MemoryKind.Device), "This transport can use memory of every kind.");
+        var device = EpBuffer.FromPointer(4096, 16, ElementType.Byte, MemoryKind.Device, 0);
+        await Assert.ThrowsAnyAsync<ArgumentException>(async () => await a.SendAsync(Id(1), LinkKind.Data, SuiteFrame.Head(1), default, new[] { device }));
+        Assert.ThrowsAny<ArgumentException>(() => a.Register(device));
+        await SendAsync(a, 1, LinkKind.Data, 2, Bytes(10));
+        Assert.Equal(2, (await receiver.NextFrameAsync()).Header.Step);
+    }
+
+    [Fact]
+    public async Task Memory_that_was_registered_sends_and_receives_as_any_other()
+    {
+        var (a, b, _, receiver) = await PairAsync();
+        var (source, target) = (Bytes(2 * Mebibyte), new byte[2 * Mebibyte]);
+        Assert.True(a.CanUse(MemoryKind.Host));
+        using (a.Register(EpBuffer.From(source.AsMemory())))
+        using (b.Register(EpBuffer.From(target.AsMemory())))
+        {
+            receiver.OnFrame = (_, frame, _) => new ValueTask<FrameTarget>(FrameTarget.Deliver(default, EpBuffer.From(target.AsMemory(0, (int)frame.RowsLength))));
+            foreach (var length in (int[])[1, 5000, source.Length])
+            {
+                await a.SendAsync(Id(1), LinkKind.Data, SuiteFrame.Head(length), default, new[] { EpBuffer.From(source.AsMemory(0, length)) }).AsTask().WaitAsync(Deadline);
+                Assert.Equal(source[..length], (await receiver.NextFrameAsync()).Payload);
+            }
+        }
+
+        await SendAsync(a, 1, LinkKind.Data, 2, Bytes(10)); // unregistered memory again
         Assert.Equal(2, (await receiver.NextFrameAsync()).Header.Step);
     }
 

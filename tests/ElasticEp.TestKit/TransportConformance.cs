@@ -45,9 +45,6 @@ public abstract partial class TransportConformance : IAsyncLifetime
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>A header as the suite uses it: frames are told apart by their step.</summary>
-    protected static FrameHeader Header(long step, long length) => new() { Operation = FrameOperation.Dispatch, Epoch = 1, Step = step, PayloadLength = length };
-
     protected static MemberId Id(int rank, long incarnation = 1) => new(rank, incarnation);
 
     protected static Task SendAsync(ITransport transport, int rank, LinkKind link, long step, byte[] bytes, CancellationToken cancellationToken = default) =>
@@ -55,8 +52,8 @@ public abstract partial class TransportConformance : IAsyncLifetime
 
     protected static Task SendAsync(ITransport transport, MemberId peer, LinkKind link, long step, byte[] bytes, CancellationToken cancellationToken = default)
     {
-        ReadOnlyMemory<EpBuffer> segments = bytes.Length == 0 ? default : new[] { EpBuffer.From(bytes.AsMemory()) };
-        return transport.SendAsync(peer, link, Header(step, bytes.Length), segments, cancellationToken).AsTask();
+        ReadOnlyMemory<EpBuffer> rows = bytes.Length == 0 ? default : new[] { EpBuffer.From(bytes.AsMemory()) };
+        return transport.SendAsync(peer, link, SuiteFrame.Head(step), default, rows, cancellationToken).AsTask();
     }
 
     /// <summary>Bytes that differ from place to place and from length to length.</summary>

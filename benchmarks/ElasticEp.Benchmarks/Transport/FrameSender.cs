@@ -31,17 +31,18 @@ internal sealed class FrameSender : ITransportHandler, IAsyncDisposable
     public async Task StreamAsync(int size, int count)
     {
         _segments[0] = EpBuffer.FromPointer(_memory, size, ElementType.Byte);
-        var header = new FrameHeader { Operation = FrameOperation.Dispatch, PayloadLength = size };
+        var header = new FrameHeader { Operation = FrameOperation.Dispatch };
+        var (head, last) = (header.Encode(), (header with { Flags = 1 }).Encode());
         _answer = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         for (var i = 1; i <= count; i++)
-            await _transport.SendAsync(Peer, LinkKind.Data, i < count ? header : header with { Flags = 1 }, _segments);
+            await _transport.SendAsync(Peer, LinkKind.Data, i < count ? head : last, default, _segments);
         await _answer.Task;
     }
 
     public async Task RoundTripAsync()
     {
         _answer = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await _transport.SendAsync(Peer, LinkKind.Control, new FrameHeader { Operation = FrameOperation.StepEnd, Flags = 1 }, default);
+        await _transport.SendAsync(Peer, LinkKind.Control, new FrameHeader { Operation = FrameOperation.StepEnd, Flags = 1 }.Encode(), default, default);
         await _answer.Task;
     }
 
@@ -54,11 +55,11 @@ internal sealed class FrameSender : ITransportHandler, IAsyncDisposable
     public void OnDisconnected(PeerIdentity peer, DisconnectReason reason, string detail) =>
         _answer.TrySetException(new InvalidOperationException($"{reason}: {detail}"));
 
-    public ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameHeader header, CancellationToken cancellationToken) => new(FrameTarget.Deliver(default));
+    public ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameInfo frame, CancellationToken cancellationToken) => new(FrameTarget.Deliver(default, default));
 
-    public void OnFrameCompleted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload) => _answer.TrySetResult();
+    public void OnFrameCompleted(PeerIdentity peer, LinkKind link, in FrameInfo frame, in FrameTarget target) => _answer.TrySetResult();
 
-    public void OnFrameAborted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload)
+    public void OnFrameAborted(PeerIdentity peer, LinkKind link, in FrameInfo frame, in FrameTarget target)
     {
     }
 }

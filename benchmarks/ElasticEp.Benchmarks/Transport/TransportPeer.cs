@@ -44,16 +44,16 @@ internal sealed class TransportPeer : ITransportHandler
     {
     }
 
-    public ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameHeader header, CancellationToken cancellationToken) =>
-        new(FrameTarget.Deliver(header.PayloadLength == 0 ? default : EpBuffer.FromPointer(_buffers[_turn++ & 1], header.PayloadLength, ElementType.Byte)));
+    public ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameInfo frame, CancellationToken cancellationToken) =>
+        new(FrameTarget.Deliver(default, frame.RowsLength == 0 ? default : EpBuffer.FromPointer(_buffers[_turn++ & 1], frame.RowsLength, ElementType.Byte)));
 
-    public void OnFrameCompleted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload)
+    public void OnFrameCompleted(PeerIdentity peer, LinkKind link, in FrameInfo frame, in FrameTarget target)
     {
-        if (header.Flags == 1)
-            _ = _transport.SendAsync(peer.Id, LinkKind.Control, new FrameHeader { Operation = FrameOperation.StepEnd }, default).AsTask();
+        if (FrameHeader.Read(frame).Flags == 1)
+            _ = _transport.SendAsync(peer.Id, LinkKind.Control, new FrameHeader { Operation = FrameOperation.StepEnd }.Encode(), default, default).AsTask();
     }
 
-    public void OnFrameAborted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload)
+    public void OnFrameAborted(PeerIdentity peer, LinkKind link, in FrameInfo frame, in FrameTarget target)
     {
     }
 

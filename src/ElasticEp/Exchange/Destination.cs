@@ -1,9 +1,11 @@
+using System.Runtime.InteropServices;
+
 namespace ElasticEp.Exchange;
 
 /// <summary>The rows that one member gets from one dispatch. Reused; grows to the most rows that it ever got.</summary>
 internal sealed class Destination(ExchangeLayout layout)
 {
-    private int[] _meta = [];
+    private byte[] _meta = []; // bytes, because memory of other elements cannot be shown as bytes without allocating
     private int[] _tokens = [];
 
     /// <summary>Rows so far.</summary>
@@ -13,10 +15,10 @@ internal sealed class Destination(ExchangeLayout layout)
     public ReadOnlySpan<int> Tokens => _tokens.AsSpan(0, Rows);
 
     /// <summary>The description of the rows, as it travels.</summary>
-    public ReadOnlySpan<int> Meta => _meta.AsSpan(0, Rows * layout.MetaInts);
+    public ReadOnlySpan<int> Meta => MemoryMarshal.Cast<byte, int>(_meta.AsSpan(0, (int)layout.MetaBytes(Rows)));
 
     /// <summary>The same; it stays as it is until the next <see cref="Clear"/>.</summary>
-    public EpBuffer Metadata => Rows == 0 ? default : EpBuffer.From(_meta.AsMemory(0, Rows * layout.MetaInts));
+    public EpBuffer Metadata => Rows == 0 ? default : EpBuffer.From(_meta.AsMemory(0, (int)layout.MetaBytes(Rows)), ElementType.Int32);
 
     public void Clear() => Rows = 0;
 
@@ -31,7 +33,7 @@ internal sealed class Destination(ExchangeLayout layout)
         if (Rows == _tokens.Length)
             Grow();
         _tokens[Rows] = token;
-        var meta = _meta.AsSpan(Rows * layout.MetaInts, layout.MetaInts);
+        var meta = MemoryMarshal.Cast<byte, int>(_meta.AsSpan((int)layout.MetaBytes(Rows), (int)layout.MetaBytes(1)));
         meta[0] = token;
         for (var j = 0; j < layout.TopK; j++)
         {
@@ -48,6 +50,6 @@ internal sealed class Destination(ExchangeLayout layout)
     {
         var rows = Math.Min(Math.Max(16, 2 * Rows), layout.MaxTokens);
         Array.Resize(ref _tokens, rows);
-        Array.Resize(ref _meta, rows * layout.MetaInts);
+        Array.Resize(ref _meta, (int)layout.MetaBytes(rows));
     }
 }

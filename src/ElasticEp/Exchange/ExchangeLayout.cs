@@ -67,9 +67,6 @@ internal sealed class ExchangeLayout
         var rowBytes = (long)model.HiddenSize * EpBuffer.SizeOf(model.RowType);
         if (rowBytes > MaxRowBytes)
             yield return $"Model.HiddenSize is {model.HiddenSize}: a row of {model.RowType} would have {rowBytes} bytes; at most {MaxRowBytes}.";
-        var metadata = options.MaxTokensPerRank * (1 + (2L * model.TopK)) * sizeof(int);
-        if (metadata > int.MaxValue)
-            yield return $"MaxTokensPerRank = {options.MaxTokensPerRank} and Model.TopK = {model.TopK} take {metadata} bytes to describe a dispatch; at most {int.MaxValue}. Lower one of them.";
         var rows = (long)options.MaxRanks * options.MaxTokensPerRank * model.TopK;
         if (rows > Array.MaxLength)
             yield return $"MaxRanks = {options.MaxRanks}, MaxTokensPerRank = {options.MaxTokensPerRank} and Model.TopK = {model.TopK} let {rows} rows come to one rank; at most {Array.MaxLength}. Lower one of them.";

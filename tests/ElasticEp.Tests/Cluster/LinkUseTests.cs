@@ -63,11 +63,15 @@ public sealed class LinkUseTests
 
         public void Abort(MemberId peer, DisconnectReason reason, string detail) => inner.Abort(peer, reason, detail);
 
-        public ValueTask SendAsync(MemberId peer, LinkKind link, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
+        public bool CanUse(MemoryKind kind) => inner.CanUse(kind);
+
+        public IDisposable Register(EpBuffer memory) => inner.Register(memory);
+
+        public ValueTask SendAsync(MemberId peer, LinkKind link, FrameHead head, EpBuffer metadata, ReadOnlyMemory<EpBuffer> rows, CancellationToken cancellationToken)
         {
-            if (header.Operation == FrameOperation.Protocol)
-                used[(MessageCodec.Decode(segments.Span[0].AsSpan<byte>()).GetType(), link)] = true;
-            return inner.SendAsync(peer, link, header, segments, cancellationToken);
+            if (FrameHeader.Read(new FrameInfo(head, (int)metadata.ByteLength, 0)).Operation == FrameOperation.Protocol)
+                used[(MessageCodec.Decode(metadata.AsSpan<byte>()).GetType(), link)] = true;
+            return inner.SendAsync(peer, link, head, metadata, rows, cancellationToken);
         }
 
         public ValueTask DisposeAsync() => inner.DisposeAsync();

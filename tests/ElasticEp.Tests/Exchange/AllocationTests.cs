@@ -111,14 +111,15 @@ public sealed class AllocationTests
     /// <summary>Delivers inside the send; all ranks have begun the step, so no frame has to wait.</summary>
     private sealed class Wire(RankExchange[] exchanges, int rank) : IExchangeWire
     {
-        public async ValueTask SendAsync(MemberId to, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
+        public async ValueTask SendAsync(MemberId to, FrameHeader header, EpBuffer metadata, ReadOnlyMemory<EpBuffer> rows, CancellationToken cancellationToken)
         {
             var (exchange, self) = (exchanges[to.Rank], new MemberId(rank, 1));
+            header = header.With(metadata, rows.Span);
             var accepted = exchange.AcceptAsync(self, header, CancellationToken.None);
             Assert.True(accepted.IsCompletedSuccessfully);
             var target = await accepted;
-            ExchangeNetwork.Copy(segments.Span, target.Buffer);
-            exchange.Complete(self, header, target.Buffer);
+            ExchangeNetwork.Copy(metadata, rows.Span, target);
+            exchange.Complete(self, header);
         }
     }
 }

@@ -153,7 +153,7 @@ internal sealed class ExchangeGroup(ElasticEpOptions options, ulong? shuffleSeed
 
     private sealed class Wire(ExchangeGroup group, int rank) : IExchangeWire
     {
-        public ValueTask SendAsync(MemberId to, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken) =>
-            group.Network.SendAsync(rank, to.Rank, header, segments);
+        public ValueTask SendAsync(MemberId to, FrameHeader header, EpBuffer metadata, ReadOnlyMemory<EpBuffer> rows, CancellationToken cancellationToken) =>
+            group.Network.SendAsync(rank, to.Rank, header.With(metadata, rows.Span), metadata, rows);
     }
 }

@@ -54,7 +54,7 @@ internal sealed class ExchangeNetwork : IAsyncDisposable
             link.Cut.Cancel();
     }
 
-    public ValueTask SendAsync(int from, int to, FrameHeader header, ReadOnlyMemory<EpBuffer> segments)
+    public ValueTask SendAsync(int from, int to, FrameHeader header, EpBuffer metadata, ReadOnlyMemory<EpBuffer> rows)
     {
         Link link;
         lock (_links)
@@ -66,14 +66,14 @@ internal sealed class ExchangeNetwork : IAsyncDisposable
             Frames[(from, to)] = Frames.GetValueOrDefault((from, to)) + 1;
             if (_isShuffled)
             {
-                var payload = new byte[header.PayloadLength];
-                Copy(segments.Span, EpBuffer.From(payload.AsMemory()));
-                link.Queue.Enqueue((header, payload));
+                var copy = FrameTarget.Deliver(EpBuffer.From(new byte[header.MetadataLength]), EpBuffer.From(new byte[header.RowsLength]));
+                Copy(metadata, rows.Span, copy);
+                link.Queue.Enqueue((header, copy.Metadata, copy.Rows));
             }
         }
 
         if (!_isShuffled)
-            return DeliverAsync(link, from, to, header, segments);
+            return DeliverAsync(link, from, to, header, metadata, rows);
         _signal.Release();
         return default;
     }
@@ -87,7 +87,7 @@ internal sealed class ExchangeNetwork : IAsyncDisposable
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask DeliverAsync(Link link, int from, int to, FrameHeader header, ReadOnlyMemory<EpBuffer> segments)
+    private async ValueTask DeliverAsync(Link link, int from, int to, FrameHeader header, EpBuffer metadata, ReadOnlyMemory<EpBuffer> rows)
     {
         RankExchange? exchange;
         lock (_links)
@@ -100,8 +100,8 @@ internal sealed class ExchangeNetwork : IAsyncDisposable
             var target = await exchange.AcceptAsync(new MemberId(from, 1), header, link.Cut.Token).ConfigureAwait(false);
             if (!target.IsWanted)
                 return;
-            Copy(segments.Span, target.Buffer);
-            exchange.Complete(new MemberId(from, 1), header, target.Buffer);
+            Copy(metadata, rows.Span, target);
+            exchange.Complete(new MemberId(from, 1), header);
         }
         catch (Exception exception) when (exception is ElasticEpException or OperationCanceledException)
         {
@@ -140,12 +140,12 @@ internal sealed class ExchangeNetwork : IAsyncDisposable
         }
     }
 
-    private async Task PassAsync(int from, int to, Link link, (FrameHeader Header, byte[] Payload) frame)
+    private async Task PassAsync(int from, int to, Link link, (FrameHeader Header, EpBuffer Metadata, EpBuffer Rows) frame)
     {
         await Task.Yield();
         try
         {
-            await DeliverAsync(link, from, to, frame.Header, new[] { EpBuffer.From(frame.Payload.AsMemory()) });
+            await DeliverAsync(link, from, to, frame.Header, frame.Metadata, new[] { frame.Rows });
         }
         catch (Exception exception) when (exception is ElasticEpException or OperationCanceledException)
         {
@@ -163,12 +163,13 @@ internal sealed class ExchangeNetwork : IAsyncDisposable
             _signal.Release();
     }
 
-    public static void Copy(ReadOnlySpan<EpBuffer> segments, EpBuffer target)
+    public static void Copy(EpBuffer metadata, ReadOnlySpan<EpBuffer> rows, FrameTarget target)
     {
+        metadata.AsSpan<byte>().CopyTo(target.Metadata.AsSpan<byte>());
         long at = 0;
-        foreach (var segment in segments)
+        foreach (var segment in rows)
         {
-            segment.AsSpan<byte>().CopyTo(target.AsSpan<byte>(at, (int)segment.ByteLength));
+            segment.AsSpan<byte>().CopyTo(target.Rows.AsSpan<byte>(at, (int)segment.ByteLength));
             at += segment.ByteLength;
         }
     }
@@ -179,7 +180,7 @@ internal sealed class ExchangeNetwork : IAsyncDisposable
 
         public CancellationTokenSource Cut { get; } = new();
 
-        public Queue<(FrameHeader Header, byte[] Payload)> Queue { get; } = [];
+        public Queue<(FrameHeader Header, EpBuffer Metadata, EpBuffer Rows)> Queue { get; } = [];
 
         public bool IsBusy { get; set; }
     }

@@ -123,12 +123,12 @@ public sealed class FrameTests : IDisposable
     {
         _rank.Begin();
         var header = _rank.Dispatch(rows: 1);
-        var target = _rank.Answer(1, header);
+        _ = _rank.Answer(1, header);
         var aborted = _rank.Answer(5, header);
         _rank.Exchange.Abort(new ElasticEpException(ElasticEpErrorCode.StepAborted, "stop"));
         var quiet = _rank.Exchange.WhenIdleAsync();
         Assert.Equal(ElasticEpErrorCode.InvalidState, Assert.Throws<ElasticEpException>(() => _rank.Exchange.EnterView(_rank.View, 7)).Code);
-        _rank.Exchange.Complete(LoneRank.Id(1), header, target.Buffer);
+        _rank.Exchange.Complete(LoneRank.Id(1), header);
         Assert.False(quiet.IsCompleted);
         _rank.Exchange.Aborted(LoneRank.Id(5), header);
         await quiet.WaitAsync(ExchangeGroup.Patience);
@@ -178,9 +178,10 @@ public sealed class FrameTests : IDisposable
         _rank.Refused(1, _rank.Dispatch(layer: -1));
         _rank.Refused(1, _rank.Dispatch(rows: 5));
         _rank.Refused(1, _rank.Dispatch() with { Count = -1 });
-        _rank.Refused(1, _rank.Dispatch(rows: 2) with { PayloadLength = 64 });
-        _rank.Refused(1, _rank.Dispatch() with { PayloadLength = 1 });
-        _rank.Refused(1, _rank.Dispatch(rows: 2) with { PayloadLength = long.MaxValue });
+        _rank.Refused(1, _rank.Dispatch(rows: 2) with { RowsLength = 64 });
+        _rank.Refused(1, _rank.Dispatch() with { MetadataLength = 4 });
+        _rank.Refused(1, _rank.Dispatch(rows: 2) with { RowsLength = long.MaxValue });
+        _rank.Refused(1, _rank.Combine(1) with { MetadataLength = 4 });
         _rank.Refused(1, _rank.Combine(13));
         Assert.True(_rank.Exchange.WhenIdleAsync().IsCompleted);
     }

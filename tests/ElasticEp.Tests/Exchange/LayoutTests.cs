@@ -12,7 +12,7 @@ public sealed class LayoutTests
         Assert.Equal(1 << 26, layout.RowBytes);
         Assert.Equal(65536L * 32 * (1 << 26), layout.ReturnedBytes);
         Assert.Equal((65536L * 4 * 33) + (65536L * (1 << 26)), layout.RegionBytes);
-        Assert.Equal(layout.RegionBytes, layout.DispatchBytes(65536));
+        Assert.Equal(65536L * 4 * 33, layout.MetaBytes(65536));
     }
 
     [Theory]

@@ -53,7 +53,8 @@ internal sealed class LoneRank : IDisposable
         Epoch = epoch,
         Step = step,
         Count = rows,
-        PayloadLength = rows == 0 ? 0 : (((rows * MetaInts * 4) + 63) / 64 * 64) + (rows * RowBytes),
+        MetadataLength = rows * MetaInts * 4,
+        RowsLength = rows * RowBytes,
     };
 
     public FrameHeader Combine(int rows, int layer = 0, long epoch = 3, long step = 7) => new()
@@ -63,7 +64,7 @@ internal sealed class LoneRank : IDisposable
         Epoch = epoch,
         Step = step,
         Count = rows,
-        PayloadLength = rows * RowBytes,
+        RowsLength = rows * RowBytes,
     };
 
     /// <summary>Token, then slots; pre-reduced also weights.</summary>
@@ -84,15 +85,16 @@ internal sealed class LoneRank : IDisposable
         return answer.Result;
     }
 
-    /// <summary>Delivers a frame whose payload begins with these 32-bit words.</summary>
+    /// <summary>Delivers a frame whose metadata begins with these 32-bit words.</summary>
     public void Deliver(int source, FrameHeader header, params int[] words)
     {
         var target = Answer(source, header);
         Assert.True(target.IsWanted);
-        Assert.Equal(header.PayloadLength, target.Buffer.ByteLength);
-        target.Buffer.AsSpan<byte>().Clear();
-        words.CopyTo(target.Buffer.AsSpan<int>());
-        Exchange.Complete(Id(source), header, target.Buffer);
+        Assert.Equal((header.MetadataLength, header.RowsLength), (target.Metadata.ByteLength, target.Rows.ByteLength));
+        target.Metadata.AsSpan<byte>().Clear();
+        target.Rows.AsSpan<byte>().Clear();
+        words.CopyTo(target.Metadata.AsSpan<int>());
+        Exchange.Complete(Id(source), header);
     }
 
     public ValueTask<DispatchedRows> DispatchAsync(ElasticStep step, int layer, int tokens = 0, int expert = -1, CancellationToken cancellationToken = default)
@@ -105,9 +107,9 @@ internal sealed class LoneRank : IDisposable
 
     private sealed class Wire(LoneRank owner, Func<int, FrameHeader, CancellationToken, ValueTask>? onSend) : IExchangeWire
     {
-        public ValueTask SendAsync(MemberId member, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
+        public ValueTask SendAsync(MemberId member, FrameHeader header, EpBuffer metadata, ReadOnlyMemory<EpBuffer> rows, CancellationToken cancellationToken)
         {
-            owner.Sent.Add((member.Rank, header));
+            owner.Sent.Add((member.Rank, header.With(metadata, rows.Span)));
             return onSend?.Invoke(member.Rank, header, cancellationToken) ?? default;
         }
     }

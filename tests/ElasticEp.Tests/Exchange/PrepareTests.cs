@@ -48,10 +48,10 @@ public sealed class PrepareTests : IDisposable
         var header = _rank.Dispatch(rows: 1);
         var target = _rank.Answer(1, header);
         _rank.Exchange.Prepare(_rank.View, View(4, 0, 1, 2));
-        var words = target.Buffer.AsSpan<int>();
+        var words = target.Metadata.AsSpan<int>();
         words.Clear();
         ((int[])[0, 0, -1, -1]).CopyTo(words);
-        _rank.Exchange.Complete(LoneRank.Id(1), header, target.Buffer);
+        _rank.Exchange.Complete(LoneRank.Id(1), header);
         Assert.Equal(0, _rank.Exchange.StaleFrames);
     }
 

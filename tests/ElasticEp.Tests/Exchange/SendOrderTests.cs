@@ -56,18 +56,17 @@ public sealed class SendOrderTests : IDisposable
     /// <summary>One row for the first slot of this rank.</summary>
     private void Deliver(int source)
     {
-        var header = new FrameHeader { Operation = FrameOperation.Dispatch, Epoch = 1, Step = 1, Count = 1, PayloadLength = 64 + (4 * _options.Model.HiddenSize) };
+        var header = new FrameHeader { Operation = FrameOperation.Dispatch, Epoch = 1, Step = 1, Count = 1, MetadataLength = 16, RowsLength = 4 * _options.Model.HiddenSize };
         var answer = _exchange.AcceptAsync(LoneRank.Id(source), header, default);
         Assert.True(answer.IsCompletedSuccessfully);
-        var payload = answer.Result.Buffer;
-        payload.AsSpan<byte>().Clear();
-        ((int[])[0, 0, -1, -1]).CopyTo(payload.AsSpan<int>());
-        _exchange.Complete(LoneRank.Id(source), header, payload);
+        answer.Result.Rows.AsSpan<byte>().Clear();
+        ((int[])[0, 0, -1, -1]).CopyTo(answer.Result.Metadata.AsSpan<int>());
+        _exchange.Complete(LoneRank.Id(source), header);
     }
 
     private sealed class Wire(List<string> order) : IExchangeWire
     {
-        public ValueTask SendAsync(MemberId member, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
+        public ValueTask SendAsync(MemberId member, FrameHeader header, EpBuffer metadata, ReadOnlyMemory<EpBuffer> rows, CancellationToken cancellationToken)
         {
             order.Add($"to {member.Rank}");
             return default;

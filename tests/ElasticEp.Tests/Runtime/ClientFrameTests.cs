@@ -1,5 +1,5 @@
+using System.Threading.Channels;
 using ElasticEp.Membership;
-using ElasticEp.TestKit;
 using ElasticEp.Tests.Cluster;
 using ElasticEp.Transport;
 
@@ -11,23 +11,45 @@ public sealed class ClientFrameTests
     private static readonly CancellationToken Token = TestContext.Current.CancellationToken;
 
     [Theory]
-    [InlineData(FrameOperation.StepEnd, LinkKind.Control)]
-    [InlineData(FrameOperation.Wake, LinkKind.Control)]
-    [InlineData(FrameOperation.Dispatch, LinkKind.Data)]
-    [InlineData(FrameOperation.Weights, LinkKind.Weights)]
-    [InlineData(FrameOperation.Protocol, LinkKind.Weights)]
-    public async Task A_client_that_sends_what_only_ranks_may_is_cut_off(FrameOperation operation, LinkKind link)
+    [InlineData(nameof(FrameOperation.StepEnd), LinkKind.Control)]
+    [InlineData(nameof(FrameOperation.Wake), LinkKind.Control)]
+    [InlineData(nameof(FrameOperation.Dispatch), LinkKind.Data)]
+    [InlineData(nameof(FrameOperation.Weights), LinkKind.Weights)]
+    [InlineData(nameof(FrameOperation.Protocol), LinkKind.Weights)]
+    public async Task A_client_that_sends_what_only_ranks_may_is_cut_off(string operation, LinkKind link)
     {
         await using var cluster = await ElasticCluster.StartAsync();
-        var handler = new RecordingHandler();
+        var handler = new Watcher();
         await using var client = new InProcessTransport(cluster.Hub);
         await client.StartAsync(new PeerIdentity("toy", new MemberId(-9, 999), "", Layout.Describe(cluster.Options)), handler, Token);
         var member = cluster.Client.View.Find(1)!;
         await client.ConnectAsync(member.Id, member.Address, Token);
-        Assert.Equal($"up 1/{member.Incarnation}", await handler.NextConnectionAsync());
-        var header = new FrameHeader { Operation = operation, Epoch = cluster.Client.View.Epoch, Step = cluster[1].Steps + 1 };
-        await Task.WhenAny(client.SendAsync(member.Id, link, header, default, Token).AsTask()).WaitAsync(ElasticCluster.Deadline, Token); // whether the sender is told is the transport's affair
-        Assert.Equal($"down 1/{member.Incarnation} ProtocolError", await handler.NextConnectionAsync());
+        Assert.Equal($"up 1/{member.Incarnation}", await handler.NextAsync());
+        var header = new FrameHeader { Operation = Enum.Parse<FrameOperation>(operation), Epoch = cluster.Client.View.Epoch, Step = cluster[1].Steps + 1 };
+        await Task.WhenAny(client.SendAsync(member.Id, link, header.Encode(), default, default, Token).AsTask()).WaitAsync(ElasticCluster.Deadline, Token); // whether the sender is told is the transport's affair
+        Assert.Equal($"down 1/{member.Incarnation} ProtocolError", await handler.NextAsync());
         await cluster.WaitForStepsAsync(5);
+    }
+
+    /// <summary>A handler that takes no frame.</summary>
+    private sealed class Watcher : ITransportHandler
+    {
+        private readonly Channel<string> _connections = Channel.CreateUnbounded<string>();
+
+        public Task<string> NextAsync() => _connections.Reader.ReadAsync(Token).AsTask().WaitAsync(ElasticCluster.Deadline, Token);
+
+        public void OnConnected(PeerIdentity peer) => _connections.Writer.TryWrite($"up {peer.Id.Rank}/{peer.Id.Incarnation}");
+
+        public void OnDisconnected(PeerIdentity peer, DisconnectReason reason, string detail) => _connections.Writer.TryWrite($"down {peer.Id.Rank}/{peer.Id.Incarnation} {reason}");
+
+        public ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameInfo frame, CancellationToken cancellationToken) => new(FrameTarget.Discard);
+
+        public void OnFrameCompleted(PeerIdentity peer, LinkKind link, in FrameInfo frame, in FrameTarget target)
+        {
+        }
+
+        public void OnFrameAborted(PeerIdentity peer, LinkKind link, in FrameInfo frame, in FrameTarget target)
+        {
+        }
     }
 }

@@ -93,7 +93,7 @@ public sealed class LongMessageTests : IAsyncLifetime
     [InlineData(LinkKind.Weights, 2, 1, 5)]
     public void A_frame_that_does_not_fit_its_link_breaks_the_protocol(LinkKind link, ushort flags, long number, int length)
     {
-        var header = new FrameHeader { Operation = FrameOperation.App, Flags = flags, Offset = number, PayloadLength = length };
+        var header = new FrameHeader { Operation = FrameOperation.App, Flags = flags, Offset = number, MetadataLength = length };
         var refused = Assert.Throws<ElasticEpException>(() => _receiver.OnFrame(new MemberId(0, 1), link, header, EpBuffer.From(new byte[length])));
         Assert.Equal((ElasticEpErrorCode.ProtocolViolation, (int?)0), (refused.Code, refused.Rank));
     }
@@ -128,25 +128,26 @@ public sealed class LongMessageTests : IAsyncLifetime
 
         public void OnDisconnected(PeerIdentity peer, DisconnectReason reason, string detail) => messenger.OnDisconnected(peer.Id);
 
-        public async ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameHeader header, CancellationToken cancellationToken)
+        public async ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameInfo frame, CancellationToken cancellationToken)
         {
             if (link == LinkKind.Weights)
                 await test._mayTakeLong.Task.WaitAsync(cancellationToken);
-            return ControlFrames.Accept(header);
+            return ControlFrames.Accept(FrameHeader.Read(frame));
         }
 
-        public void OnFrameCompleted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload)
+        public void OnFrameCompleted(PeerIdentity peer, LinkKind link, in FrameInfo frame, in FrameTarget target)
         {
-            if (header.PayloadLength > 0)
+            var header = FrameHeader.Read(frame);
+            if (header.MetadataLength > 0)
             {
                 lock (test._taken)
                     test._taken.Add((link, (int)header.Id));
             }
 
-            messenger.OnFrame(peer.Id, link, header, payload);
+            messenger.OnFrame(peer.Id, link, header, target.Metadata);
         }
 
-        public void OnFrameAborted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload)
+        public void OnFrameAborted(PeerIdentity peer, LinkKind link, in FrameInfo frame, in FrameTarget target)
         {
         }
     }

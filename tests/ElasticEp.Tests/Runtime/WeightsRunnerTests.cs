@@ -137,8 +137,8 @@ public sealed class WeightsRunnerTests : IAsyncLifetime
         _workload.Gate.SetResult();
         await ReloadAsync(2, 0, 1);
         var sending = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _transport.Setup(transport => transport.SendAsync(It.IsAny<MemberId>(), LinkKind.Weights, It.IsAny<FrameHeader>(), It.IsAny<ReadOnlyMemory<EpBuffer>>(), It.IsAny<CancellationToken>()))
-            .Returns((MemberId _, LinkKind _, FrameHeader _, ReadOnlyMemory<EpBuffer> _, CancellationToken token) =>
+        _transport.Setup(transport => transport.SendAsync(It.IsAny<MemberId>(), LinkKind.Weights, It.IsAny<FrameHead>(), It.IsAny<EpBuffer>(), It.IsAny<ReadOnlyMemory<EpBuffer>>(), It.IsAny<CancellationToken>()))
+            .Returns((MemberId _, LinkKind _, FrameHead _, EpBuffer _, ReadOnlyMemory<EpBuffer> _, CancellationToken token) =>
             {
                 sending.TrySetResult();
                 return new ValueTask(Task.Delay(Timeout.Infinite, token));

@@ -43,7 +43,7 @@ internal sealed class ChaosMesh(TcpLinks links, int seed) : IAsyncDisposable
         return started;
     }
 
-    private async ValueTask<FrameTarget> HoldSomeAsync(LinkKind link, FrameHeader header, CancellationToken cancellationToken)
+    private async ValueTask<FrameTarget> HoldSomeAsync(LinkKind link, SuiteFrame header, CancellationToken cancellationToken)
     {
         if (header.Step % 5 == 0 && !_isOver)
             await Volatile.Read(ref _gate).Task.WaitAsync(cancellationToken);

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using ElasticEp.TestKit;
 using ElasticEp.Transport;
+using ElasticEp.Transports.Tcp.Transport;
 
 namespace ElasticEp.Tests.Tcp;
 
@@ -13,11 +14,11 @@ public sealed class FrameFuzzTests
     /// <summary>What becomes of a connection whose peer says this on a link and then is silent.</summary>
     public static TheoryData<string, string> Violations => new()
     {
-        { "version", "ProtocolError" },
-        { "operation", "ProtocolError" },
+        { "mark", "ProtocolError" },
+        { "head", "Reset" },
         { "negative length", "ProtocolError" },
         { "huge length", "ProtocolError" },
-        { "negative count", "ProtocolError" },
+        { "negative metadata", "ProtocolError" },
         { "notice without end", "ProtocolError" },
         { "notice with another reason", "ProtocolError" },
         { "half a header and the end", "Reset" },
@@ -86,7 +87,7 @@ public sealed class FrameFuzzTests
             for (var i = 0; i < bytes.Length; i++)
             {
                 await slow[link].WriteAsync(bytes.AsMemory(i, 1));
-                if (i < FrameHeader.Size + 200 && i % 50 == 0)
+                if (i < FrameWire.Size + 200 && i % 50 == 0)
                 {
                     await a.SendAsync(1, link, 1000 + i, 10);
                     Assert.Equal(1000 + i, (await b.Handler.NextFrameAsync()).Header.Step);
@@ -128,7 +129,7 @@ public sealed class FrameFuzzTests
             {
                 var bytes = RawConnection.Frame(random.Next(1000), random.Next(3) == 0 ? random.Next(100_000) : random.Next(100), link);
                 for (var flips = random.Next(4); flips > 0; flips--)
-                    bytes[random.Next(FrameHeader.Size)] ^= (byte)(1 << random.Next(8));
+                    bytes[random.Next(FrameWire.Size)] ^= (byte)(1 << random.Next(8));
                 await bad[link].WriteAsync(bytes.AsMemory(0, random.Next(3) == 0 ? random.Next(bytes.Length) : bytes.Length));
             }
 
@@ -139,30 +140,30 @@ public sealed class FrameFuzzTests
     }
 
     /// <summary>As a real receiver does, it looks at the length before it names memory.</summary>
-    private static ValueTask<FrameTarget> Bounded(LinkKind link, FrameHeader header, CancellationToken cancellationToken) =>
-        header.PayloadLength <= MaxPayload
+    private static ValueTask<FrameTarget> Bounded(LinkKind link, SuiteFrame header, CancellationToken cancellationToken) =>
+        header.MetadataLength + header.RowsLength is >= 0 and <= MaxPayload
             ? new ValueTask<FrameTarget>(header.Step % 3 == 2 ? FrameTarget.Discard : RecordingHandler.Deliver(header))
-            : throw new ElasticEpException(ElasticEpErrorCode.ProtocolViolation, $"A payload of {header.PayloadLength} bytes is too long.");
+            : throw new ElasticEpException(ElasticEpErrorCode.ProtocolViolation, $"A payload of {header.MetadataLength} + {header.RowsLength} bytes is too long.");
 
     private static byte[] Say(string what, LinkKind link)
     {
         var frame = RawConnection.Frame(7, 1000, link);
         switch (what)
         {
-            case "version":
-                frame[0] = FrameHeader.CurrentVersion + 1;
+            case "mark":
+                frame[0]++;
                 break;
-            case "operation":
-                frame[1] = 99;
+            case "head":
+                frame[40]++;
                 break;
             case "negative length":
-                BinaryPrimitives.WriteInt64LittleEndian(frame.AsSpan(32), -1);
+                BinaryPrimitives.WriteInt64LittleEndian(frame.AsSpan(8), -1);
                 break;
             case "huge length":
-                BinaryPrimitives.WriteInt64LittleEndian(frame.AsSpan(32), long.MaxValue);
+                BinaryPrimitives.WriteInt64LittleEndian(frame.AsSpan(8), long.MaxValue);
                 break;
-            case "negative count":
-                BinaryPrimitives.WriteInt32LittleEndian(frame.AsSpan(28), int.MinValue);
+            case "negative metadata":
+                BinaryPrimitives.WriteInt32LittleEndian(frame.AsSpan(4), int.MinValue);
                 break;
             case "notice without end":
                 frame[0] = 0xFF;

@@ -23,15 +23,14 @@ public sealed class LongMessageTests
                 await mayRead.Task;
             return RecordingHandler.Deliver(header);
         };
-        var header = new FrameHeader { Operation = FrameOperation.Protocol, PayloadLength = Length };
-        var message = a.Transport.SendAsync(b.Self.Id, LinkKind.Weights, header, new[] { EpBuffer.From(new byte[Length]) }).AsTask();
+        var message = a.Transport.SendAsync(b.Self.Id, LinkKind.Weights, SuiteFrame.Head(0), EpBuffer.From(new byte[Length]), default).AsTask();
         for (var step = 1; step <= Steps; step++)
-            await a.Transport.SendAsync(b.Self.Id, LinkKind.Control, new FrameHeader { Operation = FrameOperation.StepEnd, Step = step }, default);
+            await a.Transport.SendAsync(b.Self.Id, LinkKind.Control, SuiteFrame.Head(step), default, default);
         for (var step = 1; step <= Steps; step++)
             Assert.Equal(step, (await b.Handler.NextFrameAsync()).Header.Step);
         Assert.False(message.IsCompleted);
         mayRead.SetResult();
-        Assert.Equal(Length, (await b.Handler.NextFrameAsync()).Header.PayloadLength);
+        Assert.Equal(Length, (await b.Handler.NextFrameAsync()).Header.MetadataLength);
         await message.WaitAsync(TcpGroup.Deadline);
     }
 }

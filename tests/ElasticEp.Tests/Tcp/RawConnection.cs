@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using ElasticEp.TestKit;
 using ElasticEp.Transport;
 using ElasticEp.Transports.Tcp.Transport;
 
@@ -30,10 +31,10 @@ internal sealed class RawConnection : IDisposable
 
     public static byte[] Frame(long step, int length, LinkKind link = LinkKind.Data)
     {
-        var bytes = new byte[FrameHeader.Size + length];
-        var operation = link == LinkKind.Control ? FrameOperation.Protocol : link == LinkKind.Data ? FrameOperation.Dispatch : FrameOperation.Weights;
-        new FrameHeader { Operation = operation, Epoch = 1, Step = step, PayloadLength = length }.Write(bytes);
-        bytes.AsSpan(FrameHeader.Size).Fill((byte)step);
+        var bytes = new byte[FrameWire.Size + length];
+        var metadata = link == LinkKind.Control ? length : length / 3;
+        FrameWire.Write(bytes, new FrameInfo(SuiteFrame.Head(step), metadata, length - metadata));
+        bytes.AsSpan(FrameWire.Size).Fill((byte)step);
         return bytes;
     }
 

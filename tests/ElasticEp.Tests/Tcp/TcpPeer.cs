@@ -20,8 +20,7 @@ internal sealed record TcpPeer(TcpTransport Transport, RecordingHandler Handler)
     {
         var bytes = new byte[length];
         bytes.AsSpan().Fill((byte)step);
-        var header = new FrameHeader { Operation = FrameOperation.Dispatch, Epoch = 1, Step = step, PayloadLength = length };
-        await Transport.SendAsync(peer, link, header, length == 0 ? default : new[] { EpBuffer.From(bytes) }, cancellationToken);
+        await Transport.SendAsync(peer, link, SuiteFrame.Head(step), default, length == 0 ? default : new[] { EpBuffer.From(bytes) }, cancellationToken);
     }
 
     /// <summary>A frame there and one back on each link.</summary>

@@ -1,3 +1,4 @@
+using ElasticEp.TestKit;
 using ElasticEp.Transport;
 using Microsoft.Extensions.Time.Testing;
 
@@ -34,8 +35,7 @@ public sealed class WeightPacingTests
         await a.SendAsync(1, LinkKind.Weights, 1, 2000);
         Assert.Equal(1, (await b.Handler.NextFrameAsync()).Header.Step);
         var held = a.SendAsync(1, LinkKind.Weights, 2, 500);
-        var header = new FrameHeader { Operation = FrameOperation.Protocol, Step = 3, PayloadLength = 10_000 };
-        await a.Transport.SendAsync(b.Self.Id, LinkKind.Weights, header, new[] { EpBuffer.From(new byte[10_000]) });
+        await a.Transport.SendAsync(b.Self.Id, LinkKind.Weights, SuiteFrame.Head(3), EpBuffer.From(new byte[10_000]), default);
         Assert.Equal(3, (await b.Handler.NextFrameAsync()).Header.Step);
         Assert.False(held.IsCompleted);
         await a.Transport.DisposeAsync();

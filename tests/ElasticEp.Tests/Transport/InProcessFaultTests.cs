@@ -75,7 +75,7 @@ public sealed class InProcessFaultTests : IAsyncLifetime
         var send = SendAsync(0, 1, 1);
         await _peers[1].Handler.NextAskedAsync();
         _hub.Pause(1);
-        gate.SetResult(FrameTarget.Deliver(EpBuffer.From(new byte[8])));
+        gate.SetResult(FrameTarget.Deliver(default, EpBuffer.From(new byte[8])));
         _hub.Drop(0, 1);
         await AssertLostAsync(() => send);
         while (await _peers[1].Handler.NextConnectionAsync() != "down 0/1 Reset")
@@ -183,9 +183,6 @@ public sealed class InProcessFaultTests : IAsyncLifetime
     private Task ConnectAsync(int a, int b, CancellationToken cancellationToken = default) =>
         _peers[a].Transport.ConnectAsync(new MemberId(b, 1), _peers[b].Transport.Address, cancellationToken).AsTask().WaitAsync(Deadline, Stop);
 
-    private Task SendAsync(int a, int b, long step, CancellationToken cancellationToken = default)
-    {
-        var header = new FrameHeader { Operation = FrameOperation.Dispatch, Epoch = 1, Step = step, PayloadLength = 8 };
-        return _peers[a].Transport.SendAsync(new MemberId(b, 1), LinkKind.Data, header, new[] { EpBuffer.From(new byte[8]) }, cancellationToken).AsTask();
-    }
+    private Task SendAsync(int a, int b, long step, CancellationToken cancellationToken = default) =>
+        _peers[a].Transport.SendAsync(new MemberId(b, 1), LinkKind.Data, SuiteFrame.Head(step), default, new[] { EpBuffer.From(new byte[8]) }, cancellationToken).AsTask();
 }

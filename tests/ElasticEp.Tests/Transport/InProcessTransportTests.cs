@@ -49,13 +49,13 @@ public sealed class InProcessTransportTests : TransportConformance
 
         static async Task<long> AllocatedAsync(ITransport transport, CancellationToken token)
         {
-            var segments = new[] { EpBuffer.From(new byte[1 << 15]), EpBuffer.From(new byte[1 << 15]) };
+            var (metadata, segments) = (new byte[100], new[] { EpBuffer.From(new byte[1 << 15]), EpBuffer.From(new byte[1 << 15]) });
             var before = 0L;
             for (var i = 0; i < 2000; i++)
             {
                 if (i == 1000)
                     before = GC.GetAllocatedBytesForCurrentThread();
-                var send = transport.SendAsync(Id(1), LinkKind.Data, Header(i, 1 << 16), segments, token);
+                var send = transport.SendAsync(Id(1), LinkKind.Data, SuiteFrame.Head(i), EpBuffer.From(metadata), segments, token);
                 Assert.True(send.IsCompletedSuccessfully);
                 await send;
             }
@@ -78,7 +78,7 @@ public sealed class InProcessTransportTests : TransportConformance
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => held.WaitAsync(Deadline, TestContext.Current.CancellationToken));
         bytes.AsSpan().Clear();
         Assert.False(next.IsCompleted);
-        gate.SetResult(FrameTarget.Deliver(EpBuffer.From(new byte[1000])));
+        gate.SetResult(FrameTarget.Deliver(default, EpBuffer.From(new byte[1000])));
         Assert.Equal(Bytes(1000), (await receiver.NextFrameAsync()).Payload);
         Assert.Equal(2, (await receiver.NextFrameAsync()).Header.Step);
         await next.WaitAsync(Deadline, TestContext.Current.CancellationToken);
@@ -88,7 +88,7 @@ public sealed class InProcessTransportTests : TransportConformance
     public async Task Memory_that_does_not_fit_is_given_back_and_ends_the_connection()
     {
         var (a, _, handlerA, handlerB) = await PairAsync();
-        handlerB.OnFrame = (_, _, _) => new ValueTask<FrameTarget>(FrameTarget.Deliver(EpBuffer.From(new byte[9])));
+        handlerB.OnFrame = (_, _, _) => new ValueTask<FrameTarget>(FrameTarget.Deliver(default, EpBuffer.From(new byte[9])));
         await AssertLostAsync(SendAsync(a, 1, LinkKind.Data, 1, Bytes(10)));
         Assert.Equal("down 1/1 Reset", await handlerA.NextConnectionAsync());
         Assert.Equal("down 0/1 Reset", await handlerB.NextConnectionAsync());
@@ -108,14 +108,6 @@ public sealed class InProcessTransportTests : TransportConformance
     }
 
     [Fact]
-    public async Task Device_memory_cannot_be_sent()
-    {
-        var (a, _, _, _) = await PairAsync();
-        var device = EpBuffer.FromPointer(64, 8, ElementType.Float32, MemoryKind.Device, 0);
-        await Assert.ThrowsAsync<ArgumentException>(async () => await a.SendAsync(Id(1), LinkKind.Data, Header(1, 8), new[] { device }, TestContext.Current.CancellationToken));
-    }
-
-    [Fact]
     public async Task A_second_process_with_the_same_incarnation_is_refused()
     {
         var (_, b, _, handlerB) = await PairAsync();
@@ -127,6 +119,8 @@ public sealed class InProcessTransportTests : TransportConformance
 
     private sealed class Sink(byte[] memory) : ITransportHandler
     {
+        private readonly byte[] _metadata = new byte[100];
+
         public void OnConnected(PeerIdentity peer)
         {
         }
@@ -135,14 +129,14 @@ public sealed class InProcessTransportTests : TransportConformance
         {
         }
 
-        public ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameHeader header, CancellationToken cancellationToken) =>
-            new(FrameTarget.Deliver(EpBuffer.From(memory)));
+        public ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameInfo frame, CancellationToken cancellationToken) =>
+            new(FrameTarget.Deliver(EpBuffer.From(_metadata), EpBuffer.From(memory)));
 
-        public void OnFrameCompleted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload)
+        public void OnFrameCompleted(PeerIdentity peer, LinkKind link, in FrameInfo frame, in FrameTarget target)
         {
         }
 
-        public void OnFrameAborted(PeerIdentity peer, LinkKind link, in FrameHeader header, EpBuffer payload)
+        public void OnFrameAborted(PeerIdentity peer, LinkKind link, in FrameInfo frame, in FrameTarget target)
         {
         }
     }

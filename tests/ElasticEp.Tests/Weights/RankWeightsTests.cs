@@ -231,7 +231,7 @@ public class RankWeightsTests
             Manifest = cluster[0].Weights.Manifest.Digest,
         });
 
-        Assert.Equal((WeightFrames.Refused, 3L, (int)WeightRefusal.OutOfRange, 0L), (answer.Flags, answer.Id, answer.Count, answer.PayloadLength));
+        Assert.Equal((WeightFrames.Refused, 3L, (int)WeightRefusal.OutOfRange, 0L), (answer.Flags, answer.Id, answer.Count, answer.RowsLength));
         Assert.Equal(0, cluster[0].Weights.BytesSent);
         await cluster.AddAsync(1);
         var (next, plan) = cluster.Plan([0, 1]);

@@ -76,7 +76,7 @@ public class TransferCoreTests
 
         var target = _core.Accept(Id(source), Header(request.TransferId, 0, 100));
 
-        target.Buffer.AsSpan<byte>().Fill(1);
+        target.Rows.AsSpan<byte>().Fill(1);
         var written = need.Destination.AsSpan<byte>().ToArray();
         Assert.Equal(request.Offset, Array.IndexOf(written, (byte)1));
         Assert.Equal(100, written.Count(value => value == 1));
@@ -285,7 +285,7 @@ public class TransferCoreTests
         new(item, item.ToString(), EpBuffer.From(new byte[length]), [.. holders.Select(Id)]);
 
     private static FrameHeader Header(long id, long offset, long length) =>
-        new() { Operation = FrameOperation.Weights, Id = id, Offset = offset, PayloadLength = length };
+        new() { Operation = FrameOperation.Weights, Id = id, Offset = offset, RowsLength = length };
 
     private void Begin(params WeightNeed[] needs) => _core.Begin(needs, _now, _effects);
 
@@ -326,7 +326,7 @@ public class TransferCoreTests
         {
             var header = Header(request.TransferId, offset, Math.Min(Chunk, request.Length - offset));
             _core.Complete(Id(source), header, 0, _now, _effects);
-            offset += header.PayloadLength;
+            offset += header.RowsLength;
             if (offset == request.Length)
                 return;
             _core.Accept(Id(source), Header(request.TransferId, offset, Math.Min(Chunk, request.Length - offset)));

@@ -171,9 +171,9 @@ internal sealed class WeightCluster : IAsyncDisposable
             throw;
         }
 
-        payload.AsSpan<byte>().CopyTo(target.Buffer.AsSpan<byte>());
-        Damage(from, target.Buffer);
-        receiver.Weights.OnFrameCompleted(new MemberId(from, 1), header, target.Buffer);
+        payload.AsSpan<byte>().CopyTo(target.Rows.AsSpan<byte>());
+        Damage(from, target.Rows);
+        receiver.Weights.OnFrameCompleted(new MemberId(from, 1), header, target.Rows);
     }
 
     public sealed record Rank(RankWeights Weights, ModelWorkload Workload);
@@ -187,7 +187,7 @@ internal sealed class WeightCluster : IAsyncDisposable
             cluster.Ask(self, source.Rank, request);
         }
 
-        public async ValueTask SendChunkAsync(MemberId member, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
+        public async ValueTask SendChunkAsync(MemberId member, FrameHeader header, ReadOnlyMemory<EpBuffer> rows, CancellationToken cancellationToken)
         {
             var destination = member.Rank;
             cluster.CheckLinked(self, destination);
@@ -195,7 +195,7 @@ internal sealed class WeightCluster : IAsyncDisposable
             await link.WaitAsync(cancellationToken);
             try
             {
-                await cluster.DeliverAsync(self, destination, header, segments.IsEmpty ? default : segments.Span[0], cancellationToken);
+                await cluster.DeliverAsync(self, destination, header.With(default, rows.Span), rows.IsEmpty ? default : rows.Span[0], cancellationToken);
             }
             finally
             {
