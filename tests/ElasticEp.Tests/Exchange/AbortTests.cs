@@ -1,3 +1,5 @@
+using ElasticEp.TestKit;
+
 namespace ElasticEp.Tests.Exchange;
 
 /// <summary>Attempts that end early: by an abort, a deadline, a lost peer, the app's own token.</summary>
