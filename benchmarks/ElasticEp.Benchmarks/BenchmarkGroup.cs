@@ -81,8 +81,7 @@ internal sealed class BenchmarkGroup : IDisposable
             var accepted = exchange.AcceptAsync(self, header, CancellationToken.None);
             var target = accepted.IsCompletedSuccessfully ? await accepted : throw new InvalidOperationException("A frame came before its step.");
             metadata.AsSpan<byte>().CopyTo(target.Metadata.AsSpan<byte>());
-            if (!rows.IsEmpty)
-                rows.Span[0].AsSpan<byte>().CopyTo(target.Rows.AsSpan<byte>());
+            PayloadCopy.Copy(rows.Span, target.Rows);
             Interlocked.Add(ref group._rowBytes, header.MetadataLength + header.RowsLength);
             exchange.Complete(self, header);
         }

@@ -21,7 +21,7 @@ public abstract class ElasticStep
 
     /// <summary>Dispatches tokens to their experts, computes the experts of this rank, and combines the results.</summary>
     /// <param name="layer">MoE layer.</param>
-    /// <param name="hidden">Rows <c>[tokens, hidden]</c> in the row type; the number of tokens follows from the length.</param>
+    /// <param name="hidden">Rows <c>[tokens, hidden]</c> in the row type; the number of tokens follows from the length. They are read until the call has ended.</param>
     /// <param name="topkIds">Expert ids <c>[tokens, k]</c>, <see cref="ElementType.Int32"/>; −1 = none.</param>
     /// <param name="topkWeights">Weights <c>[tokens, k]</c>, <see cref="ElementType.Float32"/>.</param>
     /// <param name="output">Receives <c>[tokens, hidden]</c> in the row type.</param>

@@ -73,6 +73,20 @@ public abstract class EngineConformance
         }
     }
 
+    /// <summary>Rows of 2 KiB and more may be sent from where they lie.</summary>
+    [Theory]
+    [InlineData(ElementType.Float32, CombineMode.Exact)]
+    [InlineData(ElementType.BFloat16, CombineMode.Exact)]
+    [InlineData(ElementType.BFloat16, CombineMode.PreReduced)]
+    public void Long_rows_arrive_as_short_ones_do(ElementType type, CombineMode mode)
+    {
+        var options = ExchangeSetup.Options(type, mode, topK: 3, hidden: 1040, maxTokens: MaxTokens);
+        using var group = new EngineGroup(this, options, 4);
+        group.Enter(ExchangeSetup.Scattered(options, 1, 5, 0, 1, 2, 3));
+        group.RunStep(1, isGrouped: false);
+        group.RunStep(2, isGrouped: true, tokens: MaxTokens);
+    }
+
     [Fact]
     public void A_step_without_a_token_sends_and_computes_nothing()
     {

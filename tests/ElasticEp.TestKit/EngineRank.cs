@@ -67,12 +67,19 @@ internal sealed class EngineRank : IRowSender, IMissedTokens, IExpertSlots, IDis
         Lane.Return(expertOutput, this);
     }
 
-    public void Send(int member, int count, EpBuffer metadata, EpBuffer rows)
+    public void Send(int member, int count, EpBuffer metadata, ReadOnlyMemory<EpBuffer> rows)
     {
         var to = _peerAt(View.Members[member].Rank);
         var target = _isReturning ? to.Lane.PlaceReturn(Self, count) : to.Lane.PlaceDispatch(Self, _layer, count);
         metadata.AsSpan<byte>().CopyTo(target.Metadata.AsSpan<byte>());
-        _suite.Copy(rows, target.Rows);
+        long at = 0;
+        foreach (var segment in rows.Span)
+        {
+            _suite.Copy(segment, target.Rows.SliceBytes(at, segment.ByteLength));
+            at += segment.ByteLength;
+        }
+
+        Assert.Equal(target.Rows.ByteLength, at);
         if (!_isReturning)
             Assert.Null(to.Lane.FindFault(Self, _layer));
     }

@@ -68,7 +68,7 @@ internal sealed class ExchangeLane : IRowSender
     /// <summary>Calls of an attempt that failed may still hold the old objects.</summary>
     public void UseStep(ExchangeStep step) => (Call, Forward) = (new LaneCall(_owner, this, step), new LaneForward(_owner));
 
-    void IRowSender.Send(int member, int count, EpBuffer metadata, EpBuffer rows)
+    void IRowSender.Send(int member, int count, EpBuffer metadata, ReadOnlyMemory<EpBuffer> rows)
     {
         (Sends[member].Metadata, Sends[member].Rows) = (metadata, rows);
         _owner.Send(this, member, count);

@@ -174,8 +174,7 @@ internal sealed partial class RankExchange
         if (!isAwaited)
             return;
         _waits[source.Rank] = _waits[source.Rank].Add(_time.GetTimestamp() - lane.WaitsSince);
-        if (lane.IsReady)
-            lane.Call.Complete();
+        CompleteIfOver(lane);
     }
 
     /// <summary>Looks at every parked frame again.</summary>

@@ -165,7 +165,7 @@ internal sealed partial class RankExchange
         ValueTask sending;
         try
         {
-            sending = _wire.SendAsync(_members[member], header, send.Metadata, send.Segments, cancellation);
+            sending = _wire.SendAsync(_members[member], header, send.Metadata, send.Rows, cancellation);
         }
         catch (Exception exception)
         {

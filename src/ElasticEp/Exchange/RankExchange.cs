@@ -152,7 +152,7 @@ internal sealed partial class RankExchange : IDisposable
             _isOpen = false;
             _fence = Math.Max(_fence, _view.Epoch);
             _step.Abort(reason);
-            FailCalls(reason);
+            FailCalls();
         }
 
         AnswerParked();

@@ -3,23 +3,24 @@ namespace ElasticEp.Exchange.Cpu;
 /// <summary>Puts rows together for each member: those of a dispatch, and those that experts return.</summary>
 internal sealed partial class CpuLane
 {
+    /// <summary>Rows of at least so many bytes are sent from where they lie: copying them together takes longer than naming each.</summary>
+    private const int LeastSegment = 2048;
+
+    private bool AreRowsSegments => _layout.RowBytes >= LeastSegment;
+
     public void Dispatch(IRowSender sender)
     {
-        long rows = 0;
-        for (var member = 0; member < _received.Length; member++)
+        var rows = 0;
+        for (var member = 0; member < _received.Length && !AreRowsSegments; member++)
             rows += member == _self ? 0 : _routes.Destinations[member].Rows;
-        _staging.Reserve(rows * _layout.RowBytes);
-        _scratch.Reserve(_routes.Tokens);
-        long at = 0;
+        _staging.Reserve((long)rows * _layout.RowBytes);
+        var at = 0;
         for (var i = 0; i < _received.Length - 1; i++)
         {
             var member = Next(i);
             var destination = _routes.Destinations[member];
-            var packed = _staging.Slice(at, (long)destination.Rows * _layout.RowBytes, _layout.RowType);
-            if (destination.Rows > 0)
-                _kernels.CopyRows(_hidden, destination.Tokens, packed, _scratch.Identity.AsSpan(0, destination.Rows), _layout.RowBytes);
-            at += packed.ByteLength;
-            sender.Send(member, destination.Rows, destination.Metadata, packed);
+            sender.Send(member, destination.Rows, destination.Metadata, Gather(member, _hidden, destination.Tokens, at));
+            at += destination.Rows;
         }
     }
 
@@ -27,24 +28,22 @@ internal sealed partial class CpuLane
     {
         if (_rows.AnyMissing)
             _rows.MarkMissing(expertOutput);
-        long rows = 0;
-        for (var member = 0; member < _received.Length; member++)
+        var rows = 0;
+        for (var member = 0; member < _received.Length && (_layout.IsPreReduced || !AreRowsSegments); member++)
             rows += member == _self ? 0 : ReturnCount(member);
-        _staging.Reserve(rows * _layout.RowBytes);
-        long at = 0;
+        _staging.Reserve((long)rows * _layout.RowBytes);
+        var at = 0;
         for (var i = 0; i < _received.Length - 1; i++)
         {
             var member = Next(i);
             var count = ReturnCount(member);
             if (count == 0)
                 continue;
-            var packed = _staging.Slice(at, (long)count * _layout.RowBytes, _layout.RowType);
-            Pack(member, expertOutput, packed);
-            at += packed.ByteLength;
-            sender.Send(member, count, default, packed);
+            sender.Send(member, count, default, _layout.IsPreReduced ? Reduce(member, expertOutput, count, at) : Gather(member, expertOutput, _rows.PositionsOf(member), at));
+            at += count;
         }
 
-        Pack(_self, expertOutput, PlaceReturn(_self, ReturnCount(_self)).Rows);
+        KeepOwn(expertOutput);
     }
 
     /// <summary>Member after member, beginning after oneself: no rank is the first one of all others.</summary>
@@ -53,21 +52,43 @@ internal sealed partial class CpuLane
     /// <summary>Rows that this rank returns to a member: one for each (row, position), or one for each row when pre-reducing.</summary>
     private int ReturnCount(int member) => _layout.IsPreReduced ? MetaOf(member).Length / _layout.MetaInts : _rows.PositionsOf(member).Length;
 
-    private void Pack(int member, EpBuffer expertOutput, EpBuffer target)
+    private EpBuffer Staged(int first, int count) => _staging.Slice((long)first * _layout.RowBytes, (long)count * _layout.RowBytes, _layout.RowType);
+
+    /// <summary>Rows for a member: where they lie, or copied to the staging memory from row <paramref name="at"/> on.</summary>
+    private ReadOnlyMemory<EpBuffer> Gather(int member, EpBuffer rows, ReadOnlySpan<int> numbers, int at)
     {
+        if (AreRowsSegments)
+            return _segments[member].Of(rows, numbers, _layout.RowBytes);
+        var packed = Staged(at, numbers.Length);
+        Copy(rows, numbers, packed);
+        return _segments[member].Of(packed);
+    }
+
+    private ReadOnlyMemory<EpBuffer> Reduce(int member, EpBuffer expertOutput, int count, int at)
+    {
+        var packed = Staged(at, count);
+        Reduce(member, expertOutput, packed);
+        return _segments[member].Of(packed);
+    }
+
+    /// <summary>What this rank's experts return to this rank itself.</summary>
+    private void KeepOwn(EpBuffer expertOutput)
+    {
+        var target = PlaceReturn(_self, ReturnCount(_self)).Rows;
         if (target.IsEmpty)
             return;
         if (_layout.IsPreReduced)
-            Reduce(member, expertOutput, target);
+            Reduce(_self, expertOutput, target);
         else
-            Copy(member, expertOutput, target);
+            Copy(expertOutput, _rows.PositionsOf(_self), target);
     }
 
-    private void Copy(int member, EpBuffer expertOutput, EpBuffer target)
+    private void Copy(EpBuffer rows, ReadOnlySpan<int> numbers, EpBuffer target)
     {
-        var positions = _rows.PositionsOf(member);
-        _scratch.Reserve(positions.Length);
-        _kernels.CopyRows(expertOutput, positions, target, _scratch.Identity.AsSpan(0, positions.Length), _layout.RowBytes);
+        if (numbers.IsEmpty)
+            return;
+        _scratch.Reserve(numbers.Length);
+        _kernels.CopyRows(rows, numbers, target, _scratch.Identity.AsSpan(0, numbers.Length), _layout.RowBytes);
     }
 
     private void Reduce(int member, EpBuffer expertOutput, EpBuffer target)

@@ -18,9 +18,10 @@ internal sealed partial class CpuLane : IExchangeEngineLane, IDisposable
     private readonly RoutePlan _routes;
     private readonly CpuRows _rows;
     private readonly PackScratch _scratch = new();
-    private readonly NativeBuffer _staging = new(); // rows on their way out
+    private readonly NativeBuffer _staging = new(); // small rows and sums on their way out
     private readonly NativeBuffer _returned = new(); // rows that came back, at the places that the plan gave them
     private IDisposable? _registration;
+    private RowSegments[] _segments = []; // by member
     private SourceRegions?[] _received = []; // by member
     private GroupView _view = GroupView.None;
     private int[] _memberOfRank = [];
@@ -60,6 +61,7 @@ internal sealed partial class CpuLane : IExchangeEngineLane, IDisposable
     public void Enter(GroupView view, int[] memberOfRank, int self, SourceRegions?[] received)
     {
         (_view, _memberOfRank, _self, _received) = (view, memberOfRank, self, received);
+        _segments = [.. received.Select(_ => new RowSegments())];
         _routes.EnterView(received.Length);
         _rows.EnterView(received.Length);
     }
