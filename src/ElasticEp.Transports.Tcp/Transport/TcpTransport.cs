@@ -217,9 +217,11 @@ internal sealed partial class TcpTransport : ITransport
         catch (OperationCanceledException)
         {
             pacer.GiveBack(frame.Info.RowsLength);
-            cancellationToken.ThrowIfCancellationRequested(); // otherwise the connection has ended, and says so
+            cancellationToken.ThrowIfCancellationRequested();
         }
 
+        if (connection.Closed.IsCancellationRequested)
+            throw connection.Lost(null); // who closes it may take a while to stop its links
         await connection.SendAsync(LinkKind.Weights, frame, cancellationToken).ConfigureAwait(false);
     }
 
