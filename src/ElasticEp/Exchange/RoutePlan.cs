@@ -1,8 +1,10 @@
+using ElasticEp.Placement;
+
 namespace ElasticEp.Exchange;
 
 /// <summary>
 /// Where the tokens of one dispatch go, and where their results come back to. Filled from the top-k ids and the placement; reused.
-/// Replica of an expert: (token + own rank) mod replicas, which spreads load and depends on nothing else.
+/// <see cref="ReplicaChoice"/> says which copy of an expert each token goes to.
 /// <para>
 /// A member returns rows in the order in which it got them, so every row that comes back has its place before it is sent: the rows of
 /// one member lie together, and a combine frame needs no description and no copy on arrival.
@@ -82,10 +84,10 @@ internal sealed class RoutePlan(ExchangeLayout layout)
                 continue;
             if (ids[j] < -1 || ids[j] >= layout.Experts)
                 throw ExchangeErrors.Argument($"The expert of token {token}, position {j} is {ids[j]}; it must be −1 or 0 to {layout.Experts - 1}.");
-            var replicas = view.Placement.GetReplicas(layer, ids[j]);
+            var replicas = view.Placement.GetActiveReplicas(layer, ids[j]);
             if (replicas.IsEmpty)
                 throw new ElasticEpException(ElasticEpErrorCode.ExpertsLost, $"No rank of {view} holds expert {ids[j]} of layer {layer}.") { Epoch = view.Epoch };
-            var replica = replicas[(int)((uint)(token + rank) % (uint)replicas.Length)];
+            var replica = ReplicaChoice.Choose(replicas, view, rank, token);
             (_memberOf[j], _slotOf[j]) = (memberOfRank[replica.Rank], replica.Slot);
         }
     }
