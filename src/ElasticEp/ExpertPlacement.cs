@@ -1,40 +1,42 @@
+using ElasticEp.Placement;
+
 namespace ElasticEp;
 
 /// <summary>
-/// Which logical expert each slot of each rank holds, per MoE layer. Immutable. A slot holds −1 when it is empty. Ranks may have
-/// different numbers of slots.
+/// Which logical expert each slot of each rank holds, per MoE layer, and which of the copies are active. Immutable. A slot holds −1 when it
+/// is empty. Ranks may have different numbers of slots. Rows are sent to active copies only; every expert with copies has an active one.
 /// </summary>
 public sealed class ExpertPlacement
 {
     private readonly int[] _ranks;
     private readonly int[][][] _slots; // [layer][index of rank][slot]
-    private readonly ExpertReplica[][] _replicas; // [layer]: the copies of expert 0, then of expert 1, …
-    private readonly int[][] _starts; // [layer][expert]: where its copies begin; the last one is where they end
+    private readonly bool[][][]? _passive; // likewise; null when every copy is active
+    private readonly ReplicaTable[] _replicas; // [layer]
+    private readonly ReplicaTable[] _active; // [layer]; the same when every copy is active
 
-    /// <summary>Creates a placement.</summary>
+    /// <summary>Creates a placement in which every copy is active.</summary>
     /// <param name="experts">Logical experts of each layer.</param>
     /// <param name="ranks">The ranks, ascending.</param>
     /// <param name="slots">Logical expert or −1, as <c>[layer][index into ranks][slot]</c>; copied.</param>
     /// <exception cref="ArgumentException">Ranks are not ascending, a row is missing, or an expert is out of range.</exception>
     public ExpertPlacement(int experts, IReadOnlyList<int> ranks, IReadOnlyList<IReadOnlyList<IReadOnlyList<int>>> slots)
+        : this(experts, CopyRanks(ranks), CopySlots(experts, ranks, slots), null)
     {
-        ArgumentNullException.ThrowIfNull(ranks);
-        ArgumentNullException.ThrowIfNull(slots);
-        Experts = experts;
-        _ranks = [.. ranks];
-        for (var i = 1; i < _ranks.Length; i++)
-        {
-            if (_ranks[i] <= _ranks[i - 1])
-                throw new ArgumentException($"Ranks must ascend; rank {_ranks[i]} follows rank {_ranks[i - 1]}.", nameof(ranks));
-        }
+    }
 
-        _slots = new int[slots.Count][][];
-        _replicas = new ExpertReplica[slots.Count][];
-        _starts = new int[slots.Count][];
-        for (var layer = 0; layer < slots.Count; layer++)
+    /// <summary>Takes what is checked already, but for the passive copies.</summary>
+    private ExpertPlacement(int experts, int[] ranks, int[][][] slots, bool[][][]? passive)
+    {
+        (Experts, _ranks, _slots, _passive) = (experts, ranks, slots, passive);
+        _replicas = [.. slots.Select(layer => new ReplicaTable(experts, ranks, layer))];
+        _active = passive is null ? _replicas : [.. slots.Select((layer, number) => new ReplicaTable(experts, ranks, layer, passive[number]))];
+        for (var layer = 0; layer < Layers && passive is not null; layer++)
         {
-            _slots[layer] = ReadLayer(layer, slots[layer]);
-            (_replicas[layer], _starts[layer]) = FindReplicas(_slots[layer]);
+            for (var expert = 0; expert < experts; expert++)
+            {
+                if (GetActiveReplicas(layer, expert).IsEmpty && !GetReplicas(layer, expert).IsEmpty)
+                    throw new ArgumentException($"Every copy of expert {expert} in layer {layer} is passive; one must be active.");
+            }
         }
     }
 
@@ -50,6 +52,9 @@ public sealed class ExpertPlacement
     /// <summary>The ranks that have slots, ascending.</summary>
     public ReadOnlySpan<int> Ranks => _ranks;
 
+    /// <summary>Whether any copy is passive.</summary>
+    internal bool HasPassive => _passive is not null;
+
     /// <summary>The slots of one rank in one layer: logical expert, or −1 for an empty slot. Empty for an unknown rank.</summary>
     public ReadOnlySpan<int> GetSlots(int layer, int rank)
     {
@@ -57,11 +62,17 @@ public sealed class ExpertPlacement
         return index < 0 ? [] : _slots[layer][index];
     }
 
-    /// <summary>All copies of an expert, by ascending rank, then slot.</summary>
-    public ReadOnlySpan<ExpertReplica> GetReplicas(int layer, int expert)
+    /// <summary>All copies of an expert, active and passive, by ascending rank, then slot.</summary>
+    public ReadOnlySpan<ExpertReplica> GetReplicas(int layer, int expert) => _replicas[layer].Of(expert);
+
+    /// <summary>The copies of an expert that rows are sent to, by ascending rank, then slot; at least one if it has any.</summary>
+    public ReadOnlySpan<ExpertReplica> GetActiveReplicas(int layer, int expert) => _active[layer].Of(expert);
+
+    /// <summary>Whether a slot holds a copy that rows are sent to. False for a passive copy, an empty slot, and one that is not there.</summary>
+    public bool IsActive(int layer, int rank, int slot)
     {
-        var starts = _starts[layer];
-        return _replicas[layer].AsSpan(starts[expert]..starts[expert + 1]);
+        var index = Array.BinarySearch(_ranks, rank);
+        return index >= 0 && (uint)slot < (uint)_slots[layer][index].Length && _slots[layer][index][slot] >= 0 && _passive?[layer][index][slot] != true;
     }
 
     /// <summary>The first expert without a copy, or null when every expert of every layer has one.</summary>
@@ -71,7 +82,7 @@ public sealed class ExpertPlacement
         {
             for (var expert = 0; expert < Experts; expert++)
             {
-                if (_starts[layer][expert] == _starts[layer][expert + 1])
+                if (GetReplicas(layer, expert).IsEmpty)
                     return (layer, expert);
             }
         }
@@ -79,74 +90,98 @@ public sealed class ExpertPlacement
         return null;
     }
 
-    /// <summary>Whether every slot of every rank holds the same as in another placement.</summary>
+    /// <summary>
+    /// The same slots with exactly these copies passive: they are held, and no rows are sent to them until a view activates them, as that of a
+    /// recovery does with one of an expert that has lost all its active copies. For copies that are only there in case ranks are lost.
+    /// </summary>
+    /// <param name="copies">The passive copies, each with its layer.</param>
+    /// <exception cref="ArgumentException">A slot holds no copy, or an expert would have copies and no active one.</exception>
+    public ExpertPlacement WithPassive(IEnumerable<(int Layer, ExpertReplica Copy)> copies)
+    {
+        ArgumentNullException.ThrowIfNull(copies);
+        bool[][][] passive = [.. _slots.Select(layer => layer.Select(row => new bool[row.Length]).ToArray())];
+        foreach (var (layer, copy) in copies)
+        {
+            if ((uint)layer >= (uint)Layers || !IsHeld(layer, copy))
+                throw new ArgumentException($"Slot {copy.Slot} of rank {copy.Rank} in layer {layer} holds no copy that could be passive.", nameof(copies));
+            passive[layer][Array.BinarySearch(_ranks, copy.Rank)][copy.Slot] = true;
+        }
+
+        return WithPassiveSlots(passive);
+    }
+
+    /// <summary>The same for all slots at once.</summary>
+    /// <param name="passive">Which copies are passive, as <c>[layer][index into ranks][slot]</c>; false for empty slots.</param>
+    /// <exception cref="ArgumentException">An expert would have copies and no active one.</exception>
+    internal ExpertPlacement WithPassiveSlots(bool[][][] passive) =>
+        Array.Exists(passive, layer => Array.Exists(layer, row => row.Contains(true))) ? new ExpertPlacement(Experts, _ranks, _slots, passive) : AllActive();
+
+    /// <summary>The same slots with every copy active.</summary>
+    internal ExpertPlacement AllActive() => HasPassive ? new ExpertPlacement(Experts, _ranks, _slots, null) : this;
+
+    /// <summary>Whether every slot of every rank holds the same as in another placement, whichever copies are active.</summary>
     internal bool HasSameSlots(ExpertPlacement other) => this == other
         || (Layers == other.Layers && Ranks.SequenceEqual(other.Ranks)
             && _slots.Zip(other._slots).All(layers => layers.First.Zip(layers.Second).All(rows => rows.First.AsSpan().SequenceEqual(rows.Second))));
 
-    /// <summary>The same placement without some ranks and what they hold.</summary>
+    /// <summary>The same placement without some ranks and what they hold. Of an expert that only passive copies are left of, one is active: see <see cref="PassiveCopies"/>.</summary>
     internal ExpertPlacement Without(IReadOnlyCollection<int> ranks)
     {
         if (ranks.Count == 0)
             return this;
         int[] kept = [.. Enumerable.Range(0, _ranks.Length).Where(index => !ranks.Contains(_ranks[index]))];
-        return new ExpertPlacement(Experts, [.. kept.Select(index => _ranks[index])], [.. _slots.Select(layer => kept.Select(index => layer[index]).ToArray())]);
+        var left = new ExpertPlacement(Experts, [.. kept.Select(index => _ranks[index])], [.. _slots.Select(layer => kept.Select(index => layer[index]).ToArray())], null);
+        return PassiveCopies.CarryOver(left, this);
     }
 
     /// <summary>The same placement with the ranks of another one, which has as many layers, and what they hold.</summary>
     internal ExpertPlacement With(ExpertPlacement others)
     {
         int[] ranks = [.. _ranks.Concat(others._ranks).Order()];
-        return new ExpertPlacement(Experts, ranks, [.. _slots.Select((rows, layer) => ranks.Select(rank => Array.BinarySearch(_ranks, rank) is var index and >= 0 ? rows[index] : others.GetSlots(layer, rank).ToArray()).ToArray())]);
+        var both = new ExpertPlacement(Experts, ranks, [.. _slots.Select((rows, layer) => ranks.Select(rank => Array.BinarySearch(_ranks, rank) is var index and >= 0 ? rows[index] : others.GetSlots(layer, rank).ToArray()).ToArray())], null);
+        return PassiveCopies.CarryOver(both, this, others);
     }
 
-    private int[][] ReadLayer(int layer, IReadOnlyList<IReadOnlyList<int>> source)
+    private bool IsHeld(int layer, ExpertReplica copy)
     {
-        if (source.Count != _ranks.Length)
-            throw new ArgumentException($"Layer {layer} has slots for {source.Count} ranks; expected {_ranks.Length}.");
-        var slots = new int[_ranks.Length][];
+        var slots = GetSlots(layer, copy.Rank);
+        return (uint)copy.Slot < (uint)slots.Length && slots[copy.Slot] >= 0;
+    }
+
+    private static int[] CopyRanks(IReadOnlyList<int> ranks)
+    {
+        ArgumentNullException.ThrowIfNull(ranks);
+        for (var i = 1; i < ranks.Count; i++)
+        {
+            if (ranks[i] <= ranks[i - 1])
+                throw new ArgumentException($"Ranks must ascend; rank {ranks[i]} follows rank {ranks[i - 1]}.", nameof(ranks));
+        }
+
+        return [.. ranks];
+    }
+
+    private static int[][][] CopySlots(int experts, IReadOnlyList<int> ranks, IReadOnlyList<IReadOnlyList<IReadOnlyList<int>>> slots)
+    {
+        ArgumentNullException.ThrowIfNull(slots);
+        return [.. slots.Select((layer, number) => CopyLayer(experts, ranks, number, layer))];
+    }
+
+    private static int[][] CopyLayer(int experts, IReadOnlyList<int> ranks, int layer, IReadOnlyList<IReadOnlyList<int>> source)
+    {
+        if (source.Count != ranks.Count)
+            throw new ArgumentException($"Layer {layer} has slots for {source.Count} ranks; expected {ranks.Count}.");
+        var slots = new int[ranks.Count][];
         for (var index = 0; index < slots.Length; index++)
         {
             slots[index] = [.. source[index]];
             for (var slot = 0; slot < slots[index].Length; slot++)
             {
                 var expert = slots[index][slot];
-                if (expert < -1 || expert >= Experts)
-                    throw new ArgumentException($"Slot {slot} of rank {_ranks[index]} in layer {layer} names expert {expert}; there are {Experts}.");
+                if (expert < -1 || expert >= experts)
+                    throw new ArgumentException($"Slot {slot} of rank {ranks[index]} in layer {layer} names expert {expert}; there are {experts}.");
             }
         }
 
         return slots;
-    }
-
-    /// <summary>Counts the copies of each expert, and then puts each where its expert's begin.</summary>
-    private (ExpertReplica[] Replicas, int[] Starts) FindReplicas(int[][] slots)
-    {
-        var starts = new int[Experts + 1];
-        foreach (var row in slots)
-        {
-            foreach (var expert in row)
-            {
-                if (expert >= 0)
-                    starts[expert + 1]++;
-            }
-        }
-
-        for (var expert = 0; expert < Experts; expert++)
-            starts[expert + 1] += starts[expert];
-        var replicas = new ExpertReplica[starts[Experts]];
-        for (var index = slots.Length - 1; index >= 0; index--)
-        {
-            for (var slot = slots[index].Length - 1; slot >= 0; slot--)
-            {
-                // From the back: what was the end of an expert's copies becomes their beginning.
-                if (slots[index][slot] is var expert and >= 0)
-                    replicas[--starts[expert + 1]] = new ExpertReplica(_ranks[index], slot);
-            }
-        }
-
-        starts.AsSpan(1).CopyTo(starts);
-        starts[Experts] = replicas.Length;
-        return (replicas, starts);
     }
 }

@@ -14,21 +14,27 @@ internal static class ExchangeOracle
     public static void RunExpert(ElementType type, int hidden, in ExpertBatch batch) =>
         RunExpert(type, hidden, batch.Layer, batch.Expert, batch.Rows.AsSpan<byte>(), batch.Output.AsSpan<byte>());
 
-    /// <summary>The slot that a token of a rank goes to.</summary>
+    /// <summary>The slot that a token of a rank goes to: of active copies on its own rank, else of those on its node, else of all, whose turn it is.</summary>
     public static (int Rank, int Slot) Replica(GroupView view, int layer, int expert, int rank, int token)
     {
-        var replicas = new List<(int, int)>();
+        var sender = view.Members.Single(member => member.Rank == rank);
+        var replicas = new List<(GroupMember Member, int Slot)>();
         foreach (var member in view.Members)
         {
             var slots = view.Placement.GetSlots(layer, member.Rank);
             for (var slot = 0; slot < slots.Length; slot++)
             {
-                if (slots[slot] == expert)
-                    replicas.Add((member.Rank, slot));
+                if (slots[slot] == expert && view.Placement.IsActive(layer, member.Rank, slot))
+                    replicas.Add((member, slot));
             }
         }
 
-        return replicas[(token + rank) % replicas.Count];
+        var best = replicas.Max(replica => Nearness(replica.Member));
+        var nearest = replicas.Where(replica => Nearness(replica.Member) == best).ToArray();
+        var (chosen, at) = nearest[(token + rank) % nearest.Length];
+        return (chosen.Rank, at);
+
+        int Nearness(GroupMember member) => member == sender ? 2 : member.Node == sender.Node && member.Node != "" ? 1 : 0;
     }
 
     /// <summary>The rows that must reach each slot of a rank: source after source, token after token.</summary>

@@ -30,7 +30,7 @@ internal static class ExchangeSetup
         return Of(options, epoch, ranks, [.. slots]);
     }
 
-    /// <summary>Every expert at least once, up to three times, on random ranks and slots, with empty slots between.</summary>
+    /// <summary>Every expert at least once, up to three times, on random ranks and slots, with empty slots between; some copies are passive, and some ranks on a node.</summary>
     public static GroupView Scattered(ElasticEpOptions options, long epoch, ulong seed, params int[] ranks)
     {
         var random = new Mixer(seed);
@@ -52,7 +52,20 @@ internal static class ExchangeSetup
             layers.Add(slots);
         }
 
-        return Of(options, epoch, ranks, layers);
+        var placement = new ExpertPlacement(options.Model.Experts, ranks, layers);
+        var passive = new List<(int, ExpertReplica)>();
+        for (var layer = 0; layer < placement.Layers; layer++)
+        {
+            for (var expert = 0; expert < placement.Experts; expert++)
+            {
+                var copies = placement.GetReplicas(layer, expert).ToArray();
+                var active = random.Below(copies.Length);
+                passive.AddRange(copies.Where((_, copy) => copy != active && random.Below(3) == 0).Select(copy => (layer, copy)));
+            }
+        }
+
+        string[] nodes = ["", "left", "right"];
+        return new GroupView(epoch, 0, ranks[0], ranks.Select(rank => new GroupMember(rank, 1, "", nodes[random.Below(3)])), placement.WithPassive(passive));
     }
 
     public static GroupView Of(ElasticEpOptions options, long epoch, int[] ranks, IReadOnlyList<IReadOnlyList<IReadOnlyList<int>>> slots) =>

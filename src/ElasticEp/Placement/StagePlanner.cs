@@ -3,7 +3,10 @@ namespace ElasticEp.Placement;
 /// <summary>Finds the successive placements that lead to a target, each valid by itself.</summary>
 internal static class StagePlanner
 {
-    /// <returns>The placements in order; the last is the target. Almost always it is the only one.</returns>
+    /// <returns>
+    /// The placements in order; the last is the target. Almost always it is the only one. In those before it a copy is passive if it will be, or
+    /// if it is now and goes, as long as its expert has another that is active.
+    /// </returns>
     /// <exception cref="ElasticEpException"><see cref="ElasticEpErrorCode.ImpossibleGroup"/> when no order of transfers leads there.</exception>
     public static List<ExpertPlacement> Plan(PlacementRequest request, ExpertPlacement target)
     {
@@ -23,18 +26,21 @@ internal static class StagePlanner
             var rows = routes.Select((route, layer) => stage - before + route.Before.Count is var own and >= 0
                 ? Rows(route.Before[own], ranks, ranks.Old)
                 : Rows(request.Current, layer));
-            stages.Add(new ExpertPlacement(request.Experts, ranks.Old, [.. rows]));
+            stages.Add(Between(ranks.Old, rows));
         }
 
         var after = routes.Max(route => route.After.Count);
         for (var stage = 0; stage < after; stage++)
         {
             var rows = routes.Select((route, layer) => stage < route.After.Count ? Rows(route.After[stage], ranks, ranks.New) : Rows(target, layer));
-            stages.Add(new ExpertPlacement(request.Experts, ranks.New, [.. rows]));
+            stages.Add(Between(ranks.New, rows));
         }
 
         stages.Add(target);
         return stages;
+
+        ExpertPlacement Between(int[] members, IEnumerable<int[][]> rows) =>
+            PassiveCopies.CarryOver(new ExpertPlacement(request.Experts, members, [.. rows]), target, request.Current);
     }
 
     private static int[][] Rows(int[][] rows, StageRanks ranks, int[] members) => [.. members.Select(rank => rows[Array.BinarySearch(ranks.Ranks, rank)])];

@@ -47,6 +47,7 @@ internal static class MessageCodec
                 writer.Text(m.Operation);
                 writer.Int(m.CommittedViews);
                 RecordCodec.WriteRanks(writer, m.Reloading);
+                PassiveCodec.Write(writer, m.View.Placement);
                 break;
             case PrepareMessage m:
                 writer.Byte(5);
@@ -155,7 +156,7 @@ internal static class MessageCodec
             2 => new StopMessage(reader.Long(), reader.Long()),
             3 => new StoppedMessage(reader.Long(), reader.Long(), reader.Long() is var closed and >= 0 ? closed : null, reader.Long(), [.. reader.Ids()], [.. reader.Ids()]),
             4 => ReadStart(bytes[0], ref reader),
-            5 => ReadPrepare(ref reader),
+            5 => ReadPrepare(bytes[0], ref reader),
             6 => new DrainMessage(reader.Text()),
             7 => new PreparationMessage(reader.Text(), (PreparationState)reader.Below(3), reader.ULong(), ReadAmount(ref reader), ReadAmount(ref reader), reader.Text()),
             8 => new AbortMessage(reader.Text(), reader.Text()),
@@ -193,7 +194,9 @@ internal static class MessageCodec
     private static StartMessage ReadStart(byte version, ref WireReader reader)
     {
         var start = new StartMessage(ViewCodec.Read(ref reader), reader.Long(), reader.Text(), reader.Int());
-        return version >= ProtocolVersion.Reloads ? start with { Reloading = RecordCodec.ReadRanks(ref reader) } : start;
+        if (version >= ProtocolVersion.Reloads)
+            start = start with { Reloading = RecordCodec.ReadRanks(ref reader) };
+        return version >= ProtocolVersion.PassiveCopies ? start with { View = PassiveCodec.Read(ref reader, start.View) } : start;
     }
 
     private static void WritePrepare(WireWriter writer, PrepareMessage message)
@@ -204,6 +207,8 @@ internal static class MessageCodec
         ViewCodec.Write(writer, message.Next);
         WriteTransfers(writer, message.Transfers);
         writer.Long(message.DrainTime.Ticks);
+        PassiveCodec.Write(writer, message.Base.Placement);
+        PassiveCodec.Write(writer, message.Next.Placement);
     }
 
     public static void WriteTransfers(WireWriter writer, IReadOnlyList<ExpertTransfer> transfers)
@@ -219,13 +224,14 @@ internal static class MessageCodec
         }
     }
 
-    private static PrepareMessage ReadPrepare(ref WireReader reader)
+    private static PrepareMessage ReadPrepare(byte version, ref WireReader reader)
     {
         var operation = reader.Text();
         var planView = reader.Int();
         var current = ViewCodec.Read(ref reader);
         var next = ViewCodec.Read(ref reader);
-        return new PrepareMessage(operation, planView, current, next, [.. ReadTransfers(ref reader)], new TimeSpan(reader.Long()));
+        var plan = new PrepareMessage(operation, planView, current, next, [.. ReadTransfers(ref reader)], new TimeSpan(reader.Long()));
+        return version >= ProtocolVersion.PassiveCopies ? plan with { Base = PassiveCodec.Read(ref reader, current), Next = PassiveCodec.Read(ref reader, next) } : plan;
     }
 
     public static ExpertTransfer[] ReadTransfers(ref WireReader reader)

@@ -2,7 +2,10 @@ using System.IO.Hashing;
 
 namespace ElasticEp.Protocol;
 
-/// <summary>The one encoding of a view; its hash is the digest that members acknowledge.</summary>
+/// <summary>
+/// The one encoding of a view; its hash is the digest that members acknowledge. Passive copies are apart, so that they can follow at the
+/// end of what readers of earlier versions know.
+/// </summary>
 internal static class ViewCodec
 {
     // A placement with every expert has four bytes for each; one that has lost many has fewer, but not this few.
@@ -39,10 +42,13 @@ internal static class ViewCodec
         return new GroupView(epoch, startStep, coordinator, members, ReadPlacement(ref reader), isTerminal);
     }
 
+    /// <summary>Without passive copies it is what earlier versions compute.</summary>
     public static ulong Digest(GroupView view)
     {
         var writer = new WireWriter();
         Write(writer, view);
+        if (view.Placement.HasPassive)
+            PassiveCodec.Write(writer, view.Placement);
         return XxHash64.HashToUInt64(writer.Written.Span);
     }
 

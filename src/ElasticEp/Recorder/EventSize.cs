@@ -10,6 +10,7 @@ internal static class EventSize
     private const long BeatBytes = 48; // the most frequent
     private const long MemberBytes = 160;
     private const long SlotBytes = 12; // the expert in it, and the entry among the expert's replicas
+    private const long FlagBytes = 9; // where copies are passive: whether the one in it is, and the entry among the active ones
     private const long TransferBytes = 20;
     private const long IdBytes = 16;
 
@@ -50,6 +51,8 @@ internal static class EventSize
         var slots = 0L; // of each layer, about
         foreach (var rank in placement.Ranks)
             slots += placement.GetSlots(0, rank).Length;
-        return placement.Layers * ((slots * SlotBytes) + (placement.Experts * sizeof(int)));
+        return placement.HasPassive
+            ? placement.Layers * ((slots * (SlotBytes + FlagBytes)) + (placement.Experts * 2L * sizeof(int)))
+            : placement.Layers * ((slots * SlotBytes) + (placement.Experts * sizeof(int)));
     }
 }

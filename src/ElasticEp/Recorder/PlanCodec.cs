@@ -6,7 +6,7 @@ namespace ElasticEp.Recorder;
 /// <summary>Encodes the answer of a placement policy, which no message carries.</summary>
 internal static class PlanCodec
 {
-    private const int LeastStageBytes = 16; // an empty placement and no transfers
+    private const int LeastStageBytes = 20; // an empty placement, no passive copies and no transfers
 
     public static void Write(WireWriter writer, PlacementPlan? plan)
     {
@@ -19,6 +19,7 @@ internal static class PlanCodec
         foreach (var stage in plan.Stages)
         {
             ViewCodec.WritePlacement(writer, stage.Placement);
+            PassiveCodec.Write(writer, stage.Placement);
             MessageCodec.WriteTransfers(writer, stage.Transfers);
         }
     }
@@ -30,7 +31,7 @@ internal static class PlanCodec
         var (lowerBound, expertBytes) = (reader.Int(), reader.Long());
         var stages = new PlacementStage[reader.Count(LeastStageBytes)];
         for (var i = 0; i < stages.Length; i++)
-            stages[i] = new PlacementStage(ViewCodec.ReadPlacement(ref reader), MessageCodec.ReadTransfers(ref reader));
+            stages[i] = new PlacementStage(PassiveCodec.Read(ref reader, ViewCodec.ReadPlacement(ref reader)), MessageCodec.ReadTransfers(ref reader));
         return stages.Length > 0 ? new PlacementPlan(stages, lowerBound, expertBytes) : throw WireReader.Malformed("a plan has no stage");
     }
 }

@@ -39,7 +39,7 @@ internal sealed class GroupLoad(int layers, int experts, int window)
     /// <summary>The load as <c>[layers × experts]</c>; empty when none is known.</summary>
     public ReadOnlyMemory<float> Read() => Array.TrueForAll(_pairs, pairs => pairs == 0) ? default : Array.ConvertAll(_pairs, pairs => (float)pairs);
 
-    /// <summary>How evenly it falls on the ranks of a placement when replicas share equally; null when no load is known.</summary>
+    /// <summary>How evenly it falls on the ranks of a placement when active replicas share equally; null when no load is known.</summary>
     public LoadBalance? Balance(ExpertPlacement placement)
     {
         var (sum, least, counted) = (0.0, 1.0, 0);
@@ -49,7 +49,7 @@ internal sealed class GroupLoad(int layers, int experts, int window)
             Array.Clear(ranks);
             for (var expert = 0; expert < experts; expert++)
             {
-                var replicas = placement.GetReplicas(layer, expert);
+                var replicas = placement.GetActiveReplicas(layer, expert);
                 foreach (var replica in replicas)
                     ranks[placement.Ranks.BinarySearch(replica.Rank)] += _pairs[(layer * experts) + expert] / replicas.Length;
             }

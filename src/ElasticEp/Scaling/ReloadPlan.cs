@@ -1,10 +1,11 @@
+using ElasticEp.Placement;
 using ElasticEp.Protocol;
 
 namespace ElasticEp.Scaling;
 
 /// <summary>
 /// Where experts go whose last copies were lost: to members that still hold them for the view before, else to members that load them from
-/// the workload's source. Everything else stays where it is; superfluous copies make room. Pure.
+/// the workload's source. Everything else stays where it is; superfluous copies make room. A passive copy is one like any other. Pure.
 /// </summary>
 internal sealed class ReloadPlan
 {
@@ -28,7 +29,7 @@ internal sealed class ReloadPlan
         var before = record.View.BeginsWithStart ? null : record.LastCompleted;
         for (var layer = 0; layer < view.Layers; layer++)
             plan.PlaceLayer(layer, view, slots, before);
-        return (new ExpertPlacement(view.Experts, plan._ranks, plan._rows), [.. plan._ranks.Where((_, index) => plan._loads[index] > 0)]);
+        return (PassiveCopies.CarryOver(new ExpertPlacement(view.Experts, plan._ranks, plan._rows), view), [.. plan._ranks.Where((_, index) => plan._loads[index] > 0)]);
     }
 
     private void PlaceLayer(int layer, ExpertPlacement view, int slots, GroupView? before)

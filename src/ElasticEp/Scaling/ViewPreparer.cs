@@ -20,12 +20,15 @@ internal sealed class ViewPreparer(RecordWriter writer, JoinCandidates candidate
     {
         var present = Record.View.Members;
         GroupMember[] members = operation.Plan!.HasTargetMembers ? [.. MembersOf(operation.Pending.Target)] : [.. present];
+        // Members of earlier versions would take passive copies for active ones, and the record that they read does not say which are.
+        var knowsPassive = present.Concat(members).All(member => member.ReadsVersion >= ProtocolVersion.PassiveCopies);
+        var placement = knowsPassive ? operation.Plan.View.Placement : operation.Plan.View.Placement.AllActive();
         var next = new GroupView(
             Record.View.Epoch + 1,
             Record.View.Epoch == 0 ? 1 : 0,
             Succession.NextCoordinator(Record.View, members),
             members,
-            operation.Plan.View.Placement,
+            placement,
             operation.Kind == OperationKind.Stop);
         operation.SetNext(next, [.. present.Concat(members).Select(member => member.Id).Distinct()]);
         foreach (var participant in operation.Participants)

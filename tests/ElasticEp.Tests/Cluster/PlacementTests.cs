@@ -72,6 +72,33 @@ public sealed class PlacementTests
         }
     }
 
+    /// <summary>Every rank checks that no rows come to a passive copy.</summary>
+    [Fact]
+    public async Task Copies_that_are_passive_take_over_when_the_active_ones_are_lost()
+    {
+        await using var cluster = await ElasticCluster.StartAsync(
+            options => (options.InitialRanks, options.ToleratedLosses, options.RedundantExperts) = (3, 1, ToyModel.Experts),
+            cluster => cluster.Policy = new PassivePolicy(cluster.Policy));
+        await cluster.WaitForStepsAsync(10);
+        AssertOneIsActive(cluster.Client.View);
+        Assert.Contains(Enumerable.Range(0, ToyModel.Experts), expert => cluster.Client.View.Placement.GetActiveReplicas(0, expert)[0].Rank == 0);
+        cluster.Kill(0);
+        var view = await cluster.WaitForViewAsync(view => !view.Contains(0));
+        AssertOneIsActive(view);
+        var target = cluster[1].Steps + 10;
+        await cluster.WaitUntilAsync(() => cluster[1].Steps >= target || cluster[1].Loop.IsCompleted, "ten steps of the others");
+        Assert.False(cluster[1].Loop.IsCompleted || cluster[2].Loop.IsCompleted);
+    }
+
+    private static void AssertOneIsActive(GroupView view)
+    {
+        for (var layer = 0; layer < ToyModel.Layers; layer++)
+        {
+            for (var expert = 0; expert < ToyModel.Experts; expert++)
+                Assert.Single(view.Placement.GetActiveReplicas(layer, expert).ToArray());
+        }
+    }
+
     private static void AssertOnBothNodes(GroupView view)
     {
         for (var layer = 0; layer < ToyModel.Layers; layer++)

@@ -120,7 +120,7 @@ internal sealed class ToyRank(RankRuntime runtime, ToyWorkload workload, int max
                 EpBuffer.From(batch.Ids.AsMemory()),
                 EpBuffer.From(batch.Weights.AsMemory()),
                 EpBuffer.From(_output.AsMemory(0, length)),
-                ToyModel.RunExpert,
+                RunExpert,
                 cancellationToken: token);
             _output.AsSpan(0, length).CopyTo(_rows);
         }
@@ -129,5 +129,11 @@ internal sealed class ToyRank(RankRuntime runtime, ToyWorkload workload, int max
             _misses[t] = step.MissesExpert(t);
         step.EndExchanges();
         OnTail?.Invoke(step);
+
+        void RunExpert(in ExpertBatch rows)
+        {
+            Assert.True(step.View.Placement.IsActive(rows.Layer, Runtime.Rank, rows.Slot), "rows came to a passive copy");
+            ToyModel.RunExpert(rows);
+        }
     }
 }

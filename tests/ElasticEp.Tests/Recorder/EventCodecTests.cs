@@ -102,6 +102,7 @@ public sealed class EventCodecTests
         Assert.Equal((plan.LowerBound, plan.TotalBytes, plan.Stages.Count), (read.LowerBound, read.TotalBytes, read.Stages.Count));
         Assert.Equal(plan.Transfers, read.Transfers);
         Assert.All(plan.Stages.Zip(read.Stages), pair => Assert.True(pair.First.Placement.HasSameSlots(pair.Second.Placement)));
+        Assert.Equal([true, false], read.Stages.Select(stage => stage.Placement.IsActive(0, 1, 0)));
     }
 
     [Fact]
@@ -121,7 +122,7 @@ public sealed class EventCodecTests
     }
 
     private static PlacementPlan Plan() => new(
-        [new PlacementStage(TestViews.View(1, 0, 1).Placement, [new ExpertTransfer(0, 1, -1, 1, 0)]), new PlacementStage(TestViews.View(1, 0, 1, 2).Placement, [])], 3, 1000);
+        [new PlacementStage(TestViews.View(1, 0, 1).Placement, [new ExpertTransfer(0, 1, -1, 1, 0)]), new PlacementStage(TestViews.View(1, 0, 1, 2).Placement.WithPassive([(0, new(1, 0))]), [])], 3, 1000);
 
     private static RankEvent Read(ReadOnlySpan<byte> bytes)
     {

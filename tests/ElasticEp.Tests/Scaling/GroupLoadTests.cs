@@ -55,5 +55,13 @@ public sealed class GroupLoadTests
         Assert.Equal(new LoadBalance(((4.0 / 6) + (4.0 / 7)) / 2, 4.0 / 7), load.Balance(Placement([[0, 1], [2, -1]], [[0, 1], [2, -1]], [[0, 1], [2, -1]])));
     }
 
+    [Fact]
+    public void A_passive_copy_has_no_share_of_the_load()
+    {
+        var load = new GroupLoad(1, 3, 100);
+        load.Add(100, [4, 2, 2]);
+        Assert.Equal(new LoadBalance(4.0 / 6, 4.0 / 6), load.Balance(Placement([[0, 1], [0, 2]]).WithPassive([(0, new(4, 0))]))); // 6 and 2
+    }
+
     private static ExpertPlacement Placement(params int[][][] slots) => new(slots[0].SelectMany(rank => rank).Max() + 1, [1, 4], slots);
 }

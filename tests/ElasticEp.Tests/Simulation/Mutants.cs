@@ -35,6 +35,7 @@ internal static class Mutants
         ["a lost link is not made again"] = new(new() { NeverRedials = true }, "the group makes no progress"),
         ["a joiner that could not be started is reported once"] = new(new() { ReportsLaunchFailuresOnce = true }, "which could not be started"),
         ["an attempt to load lost experts that has failed is not made again"] = new(new() { LoadsOnce = true }, "the group makes no progress"),
+        ["rows are sent to passive copies"] = new(new() { SendsToPassiveCopies = true }, "sends rows to a passive copy"),
         ["rule 7: positions and owners are not compared"] = new(new() { AcceptsAnyToken = true }, "was accepted twice"),
     };
 

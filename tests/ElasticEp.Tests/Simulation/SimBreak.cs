@@ -30,4 +30,7 @@ internal sealed record SimBreak
 
     /// <summary>What of a joiner that could not be started is reported again does not arrive.</summary>
     public bool ReportsLaunchFailuresOnce { get; init; }
+
+    /// <summary>Rows go to any copy of an expert, passive ones too.</summary>
+    public bool SendsToPassiveCopies { get; init; }
 }

@@ -50,6 +50,8 @@ internal sealed class SimChecks(Simulation world)
         if (next.IsCompleted && _completed.Add(next.View.Epoch))
             Completed(next.View);
         Require(next.View.IsTerminal || next.View.Epoch == 0 || (next.View.Placement.Layers == 1 && next.View.Placement.FindMissing() is null), $"{next.View} is without an expert");
+        if (next.View.Epoch > old.View.Epoch)
+            world.Replicas.Durable(old.View, next.View);
         // Before the members change, or after.
         if (next.Pending is { CommittedViews: > 0 } staged && staged.CommittedViews > (old.Pending?.CommittedViews ?? 0) && (!staged.IsCommitted || old.Pending?.IsCommitted == true))
             world.Coverage.StagedViews++;

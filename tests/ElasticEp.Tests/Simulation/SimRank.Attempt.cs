@@ -72,6 +72,7 @@ internal sealed partial class SimRank
         }
 
         attempt.Layer = layer;
+        _world.Replicas.Sent(this, attempt);
         var frame = new SimFrame(Rank, attempt.Epoch, attempt.Step, layer);
         foreach (var member in attempt.View.Members)
         {

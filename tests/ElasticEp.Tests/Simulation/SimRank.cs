@@ -274,7 +274,7 @@ internal sealed partial class SimRank
                 _world.Store.Write(this, write);
                 break;
             case Plan plan:
-                var answer = SimPlanner.Plan(plan.Inquiry.View, [.. plan.Inquiry.Target.Select(member => member.Rank)], _world.Random, _world.Settings.Copies);
+                var answer = SimPlanner.Plan(plan.Inquiry.View, [.. plan.Inquiry.Target.Select(member => member.Rank)], _world.Random, _world.Settings.Copies, _world.Passive);
                 Later(new Planned(plan.Operation, plan.Inquiry.View.Epoch, answer, 1, ""), 500);
                 break;
             case ReportExpertLoad report:

@@ -34,6 +34,7 @@ internal sealed class Simulation
         _seed = seed;
         Break = broken ?? new SimBreak();
         Random = new SimRandom(seed);
+        Passive = SimRandom.Mix(seed) % 2 == 0 ? new SimRandom(SimRandom.Mix(seed)) : null;
         Settings = new SimSettings(Random) { FlightRecorderEvents = isRecorded ? MostEvents : 0 };
         Trace = new SimTrace(Clock);
         Network = new SimNetwork(this);
@@ -42,6 +43,7 @@ internal sealed class Simulation
         Launcher = new SimLauncher(this);
         Clients = new SimClients(this);
         Checks = new SimChecks(this);
+        Replicas = new SimReplicas(this);
         Faults = new SimFaults(this, seed);
         _requestsLeft = _requests = Faults.IsArmed ? Math.Max(3, Settings.Requests) : Settings.Requests; // one of them is to come as far as the process that is to be killed
         _faultsLeft = 3;
@@ -50,6 +52,9 @@ internal sealed class Simulation
     public SimBreak Break { get; }
 
     public SimRandom Random { get; }
+
+    /// <summary>Decides which copies of experts are passive; null when none are. Of its own, so that nothing else of a seed depends on it.</summary>
+    public SimRandom? Passive { get; }
 
     public SimSettings Settings { get; }
 
@@ -68,6 +73,8 @@ internal sealed class Simulation
     public SimClients Clients { get; }
 
     public SimChecks Checks { get; }
+
+    public SimReplicas Replicas { get; }
 
     public SimFaults Faults { get; }
 

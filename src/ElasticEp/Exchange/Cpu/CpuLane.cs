@@ -62,13 +62,13 @@ internal sealed partial class CpuLane : IExchangeEngineLane, IDisposable
     {
         (_view, _memberOfRank, _self, _received) = (view, memberOfRank, self, received);
         _segments = [.. received.Select(_ => new RowSegments())];
-        _routes.EnterView(received.Length);
+        _routes.EnterView(view, _rank);
         _rows.EnterView(received.Length);
     }
 
     public void Route(int layer, int tokens, EpBuffer hidden, EpBuffer topkIds, EpBuffer topkWeights)
     {
-        _routes.Fill(layer, _rank, tokens, topkIds.AsSpan<int>(), topkWeights.AsSpan<float>(), _view, _memberOfRank);
+        _routes.Fill(layer, tokens, topkIds.AsSpan<int>(), topkWeights.AsSpan<float>(), _memberOfRank);
         (_layer, _hidden, _ids) = (layer, hidden, topkIds);
     }
 

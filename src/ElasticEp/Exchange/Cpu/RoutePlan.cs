@@ -1,8 +1,10 @@
+using ElasticEp.Placement;
+
 namespace ElasticEp.Exchange.Cpu;
 
 /// <summary>
 /// Where the tokens of one dispatch go, and where their results come back to. Filled from the top-k ids and the placement; reused.
-/// Replica of an expert: (token + own rank) mod replicas, which spreads load and depends on nothing else.
+/// <see cref="ReplicaChoice"/> says which copy of an expert each token goes to.
 /// <para>
 /// A member returns rows in the order in which it got them, so every row that comes back has its place before it is sent: the rows of
 /// one member lie together, and a combine frame needs no description and no copy on arrival.
@@ -18,6 +20,9 @@ internal sealed class RoutePlan(ExchangeLayout layout)
     private Destination[] _destinations = [];
     private int[] _returns = [];
     private int[] _firstReturn = [];
+    private GroupView _view = GroupView.None;
+    private ReplicaTable _replicas = new(GroupView.None, 0);
+    private int _rank;
 
     /// <summary>Tokens of this dispatch.</summary>
     public int Tokens { get; private set; }
@@ -37,14 +42,16 @@ internal sealed class RoutePlan(ExchangeLayout layout)
     /// <summary>First row of the combine region that each member fills.</summary>
     public ReadOnlySpan<int> FirstReturn => _firstReturn;
 
-    public void EnterView(int members)
+    public void EnterView(GroupView view, int rank)
     {
+        (_view, _rank, _replicas) = (view, rank, new ReplicaTable(view, rank));
+        var members = view.Members.Length;
         _destinations = [.. Enumerable.Range(0, members).Select(i => i < _destinations.Length ? _destinations[i] : new Destination(layout))];
         (_returns, _firstReturn) = (new int[members], new int[members]);
     }
 
     /// <summary>Routes. Throws before anything has changed outside of this plan.</summary>
-    public void Fill(int layer, int rank, int tokens, ReadOnlySpan<int> ids, ReadOnlySpan<float> weights, GroupView view, ReadOnlySpan<int> memberOfRank)
+    public void Fill(int layer, int tokens, ReadOnlySpan<int> ids, ReadOnlySpan<float> weights, ReadOnlySpan<int> memberOfRank)
     {
         Tokens = tokens;
         _returns.AsSpan().Clear();
@@ -53,7 +60,7 @@ internal sealed class RoutePlan(ExchangeLayout layout)
         for (var token = 0; token < tokens; token++)
         {
             var first = token * layout.TopK;
-            Choose(layer, rank, token, ids.Slice(first, layout.TopK), weights.Slice(first, layout.TopK), view, memberOfRank);
+            Choose(layer, token, ids.Slice(first, layout.TopK), weights.Slice(first, layout.TopK), memberOfRank);
             Add(token, weights.Slice(first, layout.TopK));
         }
 
@@ -71,7 +78,7 @@ internal sealed class RoutePlan(ExchangeLayout layout)
         }
     }
 
-    private void Choose(int layer, int rank, int token, ReadOnlySpan<int> ids, ReadOnlySpan<float> weights, GroupView view, ReadOnlySpan<int> memberOfRank)
+    private void Choose(int layer, int token, ReadOnlySpan<int> ids, ReadOnlySpan<float> weights, ReadOnlySpan<int> memberOfRank)
     {
         for (var j = 0; j < ids.Length; j++)
         {
@@ -82,10 +89,10 @@ internal sealed class RoutePlan(ExchangeLayout layout)
                 continue;
             if (ids[j] < -1 || ids[j] >= layout.Experts)
                 throw ExchangeErrors.Argument($"The expert of token {token}, position {j} is {ids[j]}; it must be −1 or 0 to {layout.Experts - 1}.");
-            var replicas = view.Placement.GetReplicas(layer, ids[j]);
+            var replicas = _replicas.Of(layer, ids[j]);
             if (replicas.IsEmpty)
-                throw new ElasticEpException(ElasticEpErrorCode.ExpertsLost, $"No rank of {view} holds expert {ids[j]} of layer {layer}.") { Epoch = view.Epoch };
-            var replica = replicas[(int)((uint)(token + rank) % (uint)replicas.Length)];
+                throw new ElasticEpException(ElasticEpErrorCode.ExpertsLost, $"No rank of {_view} holds expert {ids[j]} of layer {layer}.") { Epoch = _view.Epoch };
+            var replica = ReplicaChoice.Choose(replicas, _rank, token);
             (_memberOf[j], _slotOf[j]) = (memberOfRank[replica.Rank], replica.Slot);
         }
     }
