@@ -9,6 +9,8 @@ internal static class MessageCodec
     private const byte CancelKind = 12;
     private const byte LaunchFailedKind = 14;
     private const byte ProcessEndedKind = 21;
+    private const byte PrepareKind = 5; // with a base that is whole
+    private const byte PrepareOnNamedBaseKind = 22;
 
     private const long MostBytes = 1L << 50; // that a rank reports: sums over all ranks stay numbers
 
@@ -49,7 +51,7 @@ internal static class MessageCodec
                 RecordCodec.WriteRanks(writer, m.Reloading);
                 break;
             case PrepareMessage m:
-                writer.Byte(5);
+                writer.Byte(m.Base.Whole is null ? PrepareOnNamedBaseKind : PrepareKind);
                 WritePrepare(writer, m);
                 break;
             case DrainMessage m:
@@ -64,6 +66,7 @@ internal static class MessageCodec
                 writer.Long(m.BytesMoved);
                 writer.Long(m.BytesTotal);
                 writer.Text(m.Failure);
+                writer.Byte((byte)m.Refusal);
                 break;
             case AbortMessage m:
                 writer.Byte(8);
@@ -155,9 +158,9 @@ internal static class MessageCodec
             2 => new StopMessage(reader.Long(), reader.Long()),
             3 => new StoppedMessage(reader.Long(), reader.Long(), reader.Long() is var closed and >= 0 ? closed : null, reader.Long(), [.. reader.Ids()], [.. reader.Ids()]),
             4 => ReadStart(bytes[0], ref reader),
-            5 => ReadPrepare(ref reader),
+            PrepareKind or PrepareOnNamedBaseKind => ReadPrepare(ref reader, hasWholeBase: messageKind == PrepareKind),
             6 => new DrainMessage(reader.Text()),
-            7 => new PreparationMessage(reader.Text(), (PreparationState)reader.Below(3), reader.ULong(), ReadAmount(ref reader), ReadAmount(ref reader), reader.Text()),
+            7 => ReadPreparation(bytes[0], ref reader),
             8 => new AbortMessage(reader.Text(), reader.Text()),
             9 => new CompletedMessage(reader.Long()),
             RequestKind => new OperationRequestMessage(RequestCodec.Read(ref reader)),
@@ -200,7 +203,16 @@ internal static class MessageCodec
     {
         writer.Text(message.Operation);
         writer.Int(message.PlanView);
-        ViewCodec.Write(writer, message.Base);
+        if (message.Base.Whole is { } whole)
+        {
+            ViewCodec.Write(writer, whole);
+        }
+        else
+        {
+            writer.Long(message.Base.Epoch);
+            writer.ULong(message.Base.Digest);
+        }
+
         ViewCodec.Write(writer, message.Next);
         WriteTransfers(writer, message.Transfers);
         writer.Long(message.DrainTime.Ticks);
@@ -219,13 +231,19 @@ internal static class MessageCodec
         }
     }
 
-    private static PrepareMessage ReadPrepare(ref WireReader reader)
+    private static PrepareMessage ReadPrepare(ref WireReader reader, bool hasWholeBase)
     {
         var operation = reader.Text();
         var planView = reader.Int();
-        var current = ViewCodec.Read(ref reader);
+        BaseView current = hasWholeBase ? ViewCodec.Read(ref reader) : new BaseView(reader.Long(), reader.ULong(), null);
         var next = ViewCodec.Read(ref reader);
         return new PrepareMessage(operation, planView, current, next, [.. ReadTransfers(ref reader)], new TimeSpan(reader.Long()));
+    }
+
+    private static PreparationMessage ReadPreparation(byte version, ref WireReader reader)
+    {
+        var report = new PreparationMessage(reader.Text(), (PreparationState)reader.Below(3), reader.ULong(), ReadAmount(ref reader), ReadAmount(ref reader), reader.Text());
+        return version >= ProtocolVersion.NamedBases ? report with { Refusal = (PreparationRefusal)reader.Below(2) } : report;
     }
 
     public static ExpertTransfer[] ReadTransfers(ref WireReader reader)

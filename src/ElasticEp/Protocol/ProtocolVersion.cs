@@ -7,7 +7,7 @@ namespace ElasticEp.Protocol;
 internal static class ProtocolVersion
 {
     /// <summary>What this library writes, unless somebody who has to read it knows only an earlier one.</summary>
-    public const byte Current = 9;
+    public const byte Current = 10;
 
     /// <summary>The earliest that this library reads.</summary>
     public const byte Lowest = 5;
@@ -26,4 +26,7 @@ internal static class ProtocolVersion
 
     /// <summary>Who reads this sends weights to standbys, and lets none of that hold up its own preparation.</summary>
     public const byte Standbys = 9;
+
+    /// <summary>Who reads this knows the base of a Prepare by its epoch and digest, and says so when it holds another.</summary>
+    public const byte NamedBases = 10;
 }

@@ -28,7 +28,7 @@ internal static class EventSize
     private static long Of(ProtocolMessage message) => message switch
     {
         StartMessage start => Of(start.View),
-        PrepareMessage prepare => Of(prepare.Base) + Of(prepare.Next) + (prepare.Transfers.Length * TransferBytes),
+        PrepareMessage prepare => (prepare.Base.Whole is { } whole ? Of(whole) : 0) + Of(prepare.Next) + (prepare.Transfers.Length * TransferBytes),
         ExpertLoadMessage load => load.Pairs.Length * sizeof(long),
         StoppedMessage stopped => (stopped.Connected.Length + stopped.Alive.Length) * IdBytes,
         StepFailedMessage failed => Of(failed.Reason),

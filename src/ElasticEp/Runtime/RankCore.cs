@@ -30,7 +30,7 @@ internal sealed class RankCore
         Member = new MemberCore(self, Peers, options, rules);
         Reloading = new ReloadCore(Member, options);
         Standby = new StandbyCore(Member, Peers, options, rules);
-        Preparation = new PreparationCore(Member, Peers, Standby);
+        Preparation = new PreparationCore(Member, Peers, Standby, rules);
         Coordinator = new CoordinatorCore(options, Member, Peers, rules);
     }
 
@@ -229,7 +229,8 @@ internal sealed class RankCore
                 Member.OnStart(start, _effects);
                 break;
             case PrepareMessage prepare:
-                Coordinator.Remember(prepare.Base);
+                if (prepare.Base.Whole is { } whole)
+                    Coordinator.Remember(whole);
                 Preparation.OnPrepare(from, prepare, now, _effects);
                 break;
             case ExpertLoadRequestMessage:

@@ -45,6 +45,9 @@ internal sealed class SimCoverage
     /// <summary>Operations that began while a standby that they want was fetching.</summary>
     public int Preempted { get; set; }
 
+    /// <summary>Prepares that were refused, because they named another view than the one in use.</summary>
+    public int Refusals { get; set; }
+
     /// <summary>Where processes were killed, during what, and how often.</summary>
     public Dictionary<(string Point, SimOccasion Occasion), long> Kills { get; } = [];
 
@@ -69,6 +72,7 @@ internal sealed class SimCoverage
         StuckLoads += other.StuckLoads;
         Standbys += other.Standbys;
         Preempted += other.Preempted;
+        Refusals += other.Refusals;
         foreach (var (pair, count) in other.Kills)
             Add(Kills, pair, count);
         foreach (var (pair, count) in other._phases)
@@ -80,7 +84,7 @@ internal sealed class SimCoverage
     public override string ToString()
     {
         var text = new StringBuilder();
-        text.AppendLine($"(phase, event) pairs: {PhasePairs}; (operation phase, event) pairs: {OperationPairs}; intermediate views: {StagedViews}; restarts: {Restarts}; operations planned again: {Replans}; reloads: {Reloads}; loads that got no further: {StuckLoads}; standbys with experts: {Standbys}, interrupted: {Preempted}; store losses: {StoreLosses}, returns to an older state: {StoreReturns}");
+        text.AppendLine($"(phase, event) pairs: {PhasePairs}; (operation phase, event) pairs: {OperationPairs}; intermediate views: {StagedViews}; restarts: {Restarts}; operations planned again: {Replans}; reloads: {Reloads}; loads that got no further: {StuckLoads}; standbys with experts: {Standbys}, interrupted: {Preempted}; preparations refused: {Refusals}; store losses: {StoreLosses}, returns to an older state: {StoreReturns}");
         Write(text, _phases);
         Write(text, _operations);
         return text.ToString();

@@ -43,6 +43,7 @@ internal sealed class Simulation
         Clients = new SimClients(this);
         Checks = new SimChecks(this);
         Faults = new SimFaults(this, seed);
+        Misnaming = new SimMisnaming(this, seed);
         _requestsLeft = _requests = Faults.IsArmed ? Math.Max(3, Settings.Requests) : Settings.Requests; // one of them is to come as far as the process that is to be killed
         _faultsLeft = 3;
     }
@@ -70,6 +71,8 @@ internal sealed class Simulation
     public SimChecks Checks { get; }
 
     public SimFaults Faults { get; }
+
+    public SimMisnaming Misnaming { get; }
 
     public SimCoverage Coverage { get; } = new();
 
@@ -284,6 +287,16 @@ internal sealed class Simulation
         var members = Store.Record.View.Members.Select(member => Find(member.Id)).OfType<SimRank>().Where(MayDie).ToArray();
         return members.Length == 0 ? null : Random.Pick(members);
     }
+
+    /// <summary>While others deal with what has gone wrong with it, if it may die then.</summary>
+    public void KillSoon(SimRank victim, long delay) => Clock.After(delay, () =>
+    {
+        if (_isHealed || !MayDie(victim))
+            return;
+        _hasKilled = true;
+        Kill(victim);
+        CountFault(0);
+    });
 
     private void Kill(SimRank process)
     {
