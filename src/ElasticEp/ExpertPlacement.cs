@@ -10,6 +10,7 @@ public sealed class ExpertPlacement
     private readonly int[][][] _slots; // [layer][index of rank][slot]
     private readonly ExpertReplica[][] _replicas; // [layer]: the copies of expert 0, then of expert 1, …
     private readonly int[][] _starts; // [layer][expert]: where its copies begin; the last one is where they end
+    private byte[]? _encoded;
 
     /// <summary>Creates a placement.</summary>
     /// <param name="experts">Logical experts of each layer.</param>
@@ -78,6 +79,12 @@ public sealed class ExpertPlacement
 
         return null;
     }
+
+    /// <summary>
+    /// Its encoding, made when it is asked for first and kept: every view, message and record that has this placement shares it. A large one
+    /// takes a while, so whoever makes a placement for a mailbox to use asks for it.
+    /// </summary>
+    internal ReadOnlyMemory<byte> Encode() => _encoded ?? Interlocked.CompareExchange(ref _encoded, Protocol.ViewCodec.EncodePlacement(this), null) ?? _encoded;
 
     /// <summary>Whether every slot of every rank holds the same as in another placement.</summary>
     internal bool HasSameSlots(ExpertPlacement other) => this == other

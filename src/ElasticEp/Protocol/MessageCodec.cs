@@ -16,6 +16,9 @@ internal static class MessageCodec
 
     public static ReadOnlyMemory<byte> Encode(ProtocolMessage message) => Envelope.Write(ProtocolVersion.Current, writer => Write(writer, message));
 
+    /// <summary>The same bytes in pieces, in order: all messages with a view share its encoding.</summary>
+    public static ReadOnlyMemory<byte>[] EncodePieces(ProtocolMessage message) => Envelope.WritePieces(ProtocolVersion.Current, writer => Write(writer, message));
+
     private static void Write(WireWriter writer, ProtocolMessage message)
     {
         switch (message)

@@ -2,7 +2,10 @@ using System.IO.Hashing;
 
 namespace ElasticEp.Protocol;
 
-/// <summary>The one encoding of a view; its hash is the digest that members acknowledge.</summary>
+/// <summary>
+/// The one encoding of a view; its hash is the digest that members acknowledge. It has two parts, each of which is made once and then shared
+/// by messages and records: the placement's, and the rest, which the view keeps.
+/// </summary>
 internal static class ViewCodec
 {
     // A placement with every expert has four bytes for each; one that has lost many has fewer, but not this few.
@@ -10,6 +13,14 @@ internal static class ViewCodec
 
     public static void Write(WireWriter writer, GroupView view)
     {
+        writer.Share(view.Head);
+        writer.Share(view.Placement.Encode());
+    }
+
+    /// <summary>A view without its placement.</summary>
+    public static ReadOnlyMemory<byte> EncodeHead(GroupView view)
+    {
+        var writer = new WireWriter();
         writer.Long(view.Epoch);
         writer.Long(view.StartStep);
         writer.Int(view.Coordinator);
@@ -17,7 +28,7 @@ internal static class ViewCodec
         writer.Int(view.Members.Length);
         foreach (var member in view.Members)
             MemberCodec.Write(writer, member);
-        WritePlacement(writer, view.Placement);
+        return writer.Written.ToArray();
     }
 
     public static GroupView Read(ref WireReader reader)
@@ -41,9 +52,18 @@ internal static class ViewCodec
 
     public static ulong Digest(GroupView view)
     {
+        var hash = new XxHash64();
+        hash.Append(view.Head.Span);
+        hash.Append(view.Placement.Encode().Span);
+        return hash.GetCurrentHashAsUInt64();
+    }
+
+    /// <summary>What <see cref="ExpertPlacement.Encode"/> keeps.</summary>
+    public static byte[] EncodePlacement(ExpertPlacement placement)
+    {
         var writer = new WireWriter();
-        Write(writer, view);
-        return XxHash64.HashToUInt64(writer.Written.Span);
+        WritePlacement(writer, placement);
+        return writer.Written.ToArray();
     }
 
     public static void WritePlacement(WireWriter writer, ExpertPlacement placement)

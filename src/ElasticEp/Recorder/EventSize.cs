@@ -8,8 +8,8 @@ internal static class EventSize
 {
     private const long Least = 256; // the event itself, with ids and short texts
     private const long BeatBytes = 48; // the most frequent
-    private const long MemberBytes = 160;
-    private const long SlotBytes = 12; // the expert in it, and the entry among the expert's replicas
+    private const long MemberBytes = 240; // with its encoding
+    private const long SlotBytes = 16; // the expert in it, the entry among the expert's replicas, and its place in the encoding
     private const long TransferBytes = 20;
     private const long IdBytes = 16;
 

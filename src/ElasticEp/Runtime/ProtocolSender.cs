@@ -9,9 +9,8 @@ internal static class ProtocolSender
 {
     public static ValueTask SendAsync(ITransport transport, MemberId peer, ProtocolMessage message, CancellationToken cancellationToken, LinkKind link = LinkKind.Control)
     {
-        var bytes = MessageCodec.Encode(message);
-        var header = new FrameHeader { Operation = FrameOperation.Protocol, PayloadLength = bytes.Length };
-        ReadOnlyMemory<EpBuffer> segments = new[] { EpBuffer.From(MemoryMarshal.AsMemory(bytes)) };
+        var segments = Array.ConvertAll(MessageCodec.EncodePieces(message), static piece => EpBuffer.From(MemoryMarshal.AsMemory(piece)));
+        var header = new FrameHeader { Operation = FrameOperation.Protocol, PayloadLength = segments.Sum(static segment => segment.ByteLength) };
         return transport.SendAsync(peer, link, header, segments, cancellationToken);
     }
 }

@@ -66,7 +66,7 @@ public sealed class LinkUseTests
         public ValueTask SendAsync(MemberId peer, LinkKind link, FrameHeader header, ReadOnlyMemory<EpBuffer> segments, CancellationToken cancellationToken)
         {
             if (header.Operation == FrameOperation.Protocol)
-                used[(MessageCodec.Decode(segments.Span[0].AsSpan<byte>()).GetType(), link)] = true;
+                used[(MessageCodec.Decode([.. segments.ToArray().SelectMany(segment => segment.AsSpan<byte>().ToArray())]).GetType(), link)] = true;
             return inner.SendAsync(peer, link, header, segments, cancellationToken);
         }
 
