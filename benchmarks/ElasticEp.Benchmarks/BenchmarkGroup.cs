@@ -74,13 +74,13 @@ internal sealed class BenchmarkGroup : IDisposable
 
     private sealed class Wire(BenchmarkGroup group, int rank) : IExchangeWire
     {
-        public async ValueTask SendAsync(MemberId to, FrameHeader header, EpBuffer metadata, ReadOnlyMemory<EpBuffer> rows, CancellationToken cancellationToken)
+        public async ValueTask SendAsync(MemberId to, FrameHeader header, ReadOnlyMemory<EpBuffer> metadata, ReadOnlyMemory<EpBuffer> rows, CancellationToken cancellationToken)
         {
             var (exchange, self) = (group._exchanges[to.Rank], new MemberId(rank, 1));
-            header = header.With(metadata, rows.Span);
+            header = header.With(metadata.Span, rows.Span);
             var accepted = exchange.AcceptAsync(self, header, CancellationToken.None);
             var target = accepted.IsCompletedSuccessfully ? await accepted : throw new InvalidOperationException("A frame came before its step.");
-            metadata.AsSpan<byte>().CopyTo(target.Metadata.AsSpan<byte>());
+            PayloadCopy.Copy(metadata.Span, target.Metadata);
             PayloadCopy.Copy(rows.Span, target.Rows);
             Interlocked.Add(ref group._rowBytes, header.MetadataLength + header.RowsLength);
             exchange.Complete(self, header);

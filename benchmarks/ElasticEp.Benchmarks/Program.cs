@@ -2,6 +2,7 @@ using ElasticEp.Benchmarks;
 using ElasticEp.Benchmarks.Comparing;
 using ElasticEp.Benchmarks.Parts;
 using ElasticEp.Benchmarks.Placement;
+using ElasticEp.Benchmarks.Preparing;
 using ElasticEp.Benchmarks.ServerRuns;
 using ElasticEp.Benchmarks.Serving;
 using ElasticEp.Benchmarks.Steps;
@@ -16,6 +17,7 @@ return args switch
     ["kill", .. var rest] => await KillBenchmark.RunAsync(rest),
     ["parts", .. var rest] => PartsBenchmark.Run(rest),
     ["pause", .. var rest] => await PauseBenchmark.RunAsync(rest),
+    ["prepare", .. var rest] => PrepareBenchmark.Run(rest),
     ["serve", .. var rest] => await ServeBenchmark.RunAsync(rest),
     ["serving-overhead", .. var rest] => await OverheadBenchmark.RunAsync(rest),
     ["step", .. var rest] => await StepBenchmark.RunAsync(rest),
@@ -35,6 +37,7 @@ static int Usage()
     Console.Error.WriteLine("ElasticEp.Benchmarks kill [kills=30] [ranks=4] [streams=32] [losses=1] [standbys=0] [redundant=32, or 0 without losses] [server=FILE]");
     Console.Error.WriteLine("ElasticEp.Benchmarks parts [rounds=21]");
     Console.Error.WriteLine("ElasticEp.Benchmarks pause [resizes=20] [small=2] [large=4] [streams=8] [warmup=6000] [quiet=3000] [reports=4000 ms] [server=FILE] [json=FILE]");
+    Console.Error.WriteLine("ElasticEp.Benchmarks prepare [rounds=11]");
     Console.Error.WriteLine("ElasticEp.Benchmarks serve [prompts=512] [input=128] [output=512] [ranks=2] [large=4, 0 for no resize] [reports=2500 ms] [server=FILE] [json=FILE]");
     Console.Error.WriteLine("ElasticEp.Benchmarks serving-overhead [rounds=15]");
     Console.Error.WriteLine("ElasticEp.Benchmarks step [steps=5000] [warmup=3000] [ranks=1,2,4] [links=InProcess,UnixSockets,Tcp] [tokens=1,16] [json=FILE]");

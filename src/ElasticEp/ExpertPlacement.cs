@@ -13,6 +13,7 @@ public sealed class ExpertPlacement
     private readonly bool[][][]? _passive; // likewise; null when every copy is active
     private readonly ReplicaTable[] _replicas; // [layer]
     private readonly ReplicaTable[] _active; // [layer]; the same when every copy is active
+    private byte[]? _encoded; // without which copies are passive
 
     /// <summary>Creates a placement in which every copy is active.</summary>
     /// <param name="experts">Logical experts of each layer.</param>
@@ -118,6 +119,12 @@ public sealed class ExpertPlacement
 
     /// <summary>The same slots with every copy active.</summary>
     internal ExpertPlacement AllActive() => HasPassive ? new ExpertPlacement(Experts, _ranks, _slots, null) : this;
+
+    /// <summary>
+    /// The encoding of its slots, made when it is asked for first and kept: every view, message and record that has this placement copies it. A
+    /// large one takes a while to make, so whoever makes a placement for a mailbox to use asks for it. Which copies are passive is not in it.
+    /// </summary>
+    internal ReadOnlyMemory<byte> Encode() => _encoded ?? Interlocked.CompareExchange(ref _encoded, Protocol.ViewCodec.EncodePlacement(this), null) ?? _encoded;
 
     /// <summary>Whether every slot of every rank holds the same as in another placement, whichever copies are active.</summary>
     internal bool HasSameSlots(ExpertPlacement other) => this == other

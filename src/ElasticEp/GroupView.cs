@@ -29,6 +29,7 @@ public sealed class GroupView
         _byRank = IndexByRank(Members);
         Placement = placement;
         IsTerminal = isTerminal;
+        Head = Protocol.ViewCodec.EncodeHead(this);
         Digest = Protocol.ViewCodec.Digest(this);
     }
 
@@ -58,6 +59,9 @@ public sealed class GroupView
 
     /// <summary>XxHash64 over the encoded view: equal digests mean equal views.</summary>
     public ulong Digest { get; }
+
+    /// <summary>Its encoding up to the placement.</summary>
+    internal ReadOnlyMemory<byte> Head { get; }
 
     /// <summary>The member with a rank, or null.</summary>
     public GroupMember? Find(int rank)

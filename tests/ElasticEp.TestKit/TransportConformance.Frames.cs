@@ -51,7 +51,7 @@ public abstract partial class TransportConformance
         var (a, _, _, receiver) = await PairAsync();
         var (metadata, rows) = (new byte[metadataLength + 20], new byte[rowsLength + 20]);
         receiver.OnFrame = (_, frame, _) => new ValueTask<FrameTarget>(FrameTarget.Deliver(EpBuffer.From(metadata.AsMemory(10, frame.MetadataLength)), EpBuffer.From(rows.AsMemory(10, (int)frame.RowsLength))));
-        await a.SendAsync(Id(1), LinkKind.Data, SuiteFrame.Head(5), EpBuffer.From(Bytes(metadataLength)), new[] { EpBuffer.From(Bytes(rowsLength)) }).AsTask().WaitAsync(Deadline);
+        await a.SendAsync(Id(1), LinkKind.Data, SuiteFrame.Head(5), new[] { EpBuffer.From(Bytes(metadataLength)) }, new[] { EpBuffer.From(Bytes(rowsLength)) }).AsTask().WaitAsync(Deadline);
         var (header, payload) = await receiver.NextFrameAsync();
         Assert.Equal((5L, metadataLength, (long)rowsLength), (header.Step, header.MetadataLength, header.RowsLength));
         Assert.Equal([.. Bytes(metadataLength), .. Bytes(rowsLength)], payload);
@@ -65,12 +65,27 @@ public abstract partial class TransportConformance
         var (a, _, _, receiver) = await PairAsync();
         (int Metadata, int Rows)[] sizes = [.. Enumerable.Range(0, 200).Select(i => (i * 17 % 300, i * 7919 % 9000))];
         for (var i = 0; i < sizes.Length; i++)
-            await a.SendAsync(Id(1), LinkKind.Data, SuiteFrame.Head(i), EpBuffer.From(Bytes(sizes[i].Metadata)), new[] { EpBuffer.From(Bytes(sizes[i].Rows)) }).AsTask().WaitAsync(Deadline);
+            await a.SendAsync(Id(1), LinkKind.Data, SuiteFrame.Head(i), new[] { EpBuffer.From(Bytes(sizes[i].Metadata)) }, new[] { EpBuffer.From(Bytes(sizes[i].Rows)) }).AsTask().WaitAsync(Deadline);
         for (var i = 0; i < sizes.Length; i++)
         {
             var (header, payload) = await receiver.NextFrameAsync();
             Assert.Equal(i, header.Step);
             Assert.Equal([.. Bytes(sizes[i].Metadata), .. Bytes(sizes[i].Rows)], payload);
+        }
+    }
+
+    [Fact]
+    public async Task Metadata_of_several_segments_arrives_as_one()
+    {
+        var (a, _, _, receiver) = await PairAsync();
+        var bytes = Bytes(3 * Mebibyte);
+        EpBuffer[] metadata = [EpBuffer.From(bytes.AsMemory(0, 5)), default, EpBuffer.From(bytes.AsMemory(5, 2 * Mebibyte)), EpBuffer.From(bytes.AsMemory((2 * Mebibyte) + 5))];
+        foreach (var link in (LinkKind[])[LinkKind.Weights, LinkKind.Control])
+        {
+            await a.SendAsync(Id(1), link, SuiteFrame.Head(7), metadata, new[] { EpBuffer.From(Bytes(9)) }).AsTask().WaitAsync(Deadline);
+            var (header, payload) = await receiver.NextFrameAsync();
+            Assert.Equal((bytes.Length, 9L), (header.MetadataLength, header.RowsLength));
+            Assert.Equal([.. bytes, .. Bytes(9)], payload);
         }
     }
 
@@ -84,7 +99,7 @@ public abstract partial class TransportConformance
         var expected = Bytes(500).Concat(Enumerable.Range(0, Segments).SelectMany(i => memory.AsSpan(2 * i * Length, Length).ToArray())).ToArray();
         for (var step = 0; step < 3; step++)
         {
-            await a.SendAsync(Id(1), LinkKind.Data, SuiteFrame.Head(step), EpBuffer.From(Bytes(500)), segments).AsTask().WaitAsync(Deadline);
+            await a.SendAsync(Id(1), LinkKind.Data, SuiteFrame.Head(step), new[] { EpBuffer.From(Bytes(500)) }, segments).AsTask().WaitAsync(Deadline);
             Assert.Equal(expected, (await receiver.NextFrameAsync()).Payload);
         }
     }
@@ -105,7 +120,7 @@ public abstract partial class TransportConformance
         memory.AsSpan().Fill(7);
         var segments = Enumerable.Range(0, Segments).Select(i => EpBuffer.From(memory.AsMemory(((i * 7) % Segments) * Length, Length))).ToArray();
         using var cancel = new CancellationTokenSource();
-        var sending = a.SendAsync(Id(1), LinkKind.Data, SuiteFrame.Head(1), EpBuffer.From(metadata), segments, cancel.Token).AsTask();
+        var sending = a.SendAsync(Id(1), LinkKind.Data, SuiteFrame.Head(1), new[] { EpBuffer.From(metadata) }, segments, cancel.Token).AsTask();
         await receiver.NextAskedAsync();
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => sending.WaitAsync(Deadline));
@@ -135,7 +150,7 @@ public abstract partial class TransportConformance
     {
         var (a, _, _, receiver) = await PairAsync();
         var device = EpBuffer.FromPointer(4096, 16, ElementType.Byte, MemoryKind.Device, 0);
-        await Assert.ThrowsAnyAsync<ArgumentException>(async () => await a.SendAsync(Id(1), LinkKind.Data, SuiteFrame.Head(1), device, default));
+        await Assert.ThrowsAnyAsync<ArgumentException>(async () => await a.SendAsync(Id(1), LinkKind.Data, SuiteFrame.Head(1), new[] { device }, default));
         await SendAsync(a, 1, LinkKind.Data, 2, Bytes(10));
         Assert.Equal(2, (await receiver.NextFrameAsync()).Header.Step);
     }

@@ -3,19 +3,18 @@ using ElasticEp.Transport;
 namespace ElasticEp.Transports.Tcp.Transport;
 
 /// <summary>
-/// What is left to send of one frame: how it begins, its metadata, then the segments of its rows. Reused for every frame of a link. After
+/// What is left to send of one frame: how it begins, then the segments of its metadata and of its rows. Reused for every frame of a link. After
 /// <see cref="Detach"/> it does not refer to the sender's memory any more.
 /// </summary>
 internal sealed class FrameCursor
 {
-    private const int Beginning = -2;
-    private const int Metadata = -1;
+    private const int Beginning = -1;
 
     private readonly byte[] _beginning = GC.AllocateUninitializedArray<byte>(FrameWire.Size, pinned: true);
     private readonly EpBuffer[] _next = new EpBuffer[1];
-    private ReadOnlyMemory<EpBuffer> _segments;
-    private EpBuffer _metadata;
-    private int _part; // of the segments, or one of the two before them
+    private ReadOnlyMemory<EpBuffer> _metadata;
+    private ReadOnlyMemory<EpBuffer> _rows;
+    private int _part; // number of the segment, first of the metadata, then of the rows
     private long _offset; // in that part
 
     /// <summary>Bytes left.</summary>
@@ -24,7 +23,7 @@ internal sealed class FrameCursor
     public void Begin(in OutgoingFrame frame)
     {
         FrameWire.Write(_beginning, frame.Info);
-        (_metadata, _segments, _part, _offset) = (frame.Metadata, frame.Rows, Beginning, 0);
+        (_metadata, _rows, _part, _offset) = (frame.Metadata, frame.Rows, Beginning, 0);
         Left = FrameWire.Size + frame.Info.PayloadLength;
     }
 
@@ -34,9 +33,9 @@ internal sealed class FrameCursor
     {
         var count = 0;
         var offset = _offset;
-        for (var part = _part; part < _segments.Length && count < pieces.Length; part++)
+        for (var part = _part; part < Parts && count < pieces.Length; part++)
         {
-            var whole = part switch { Beginning => EpBuffer.From(_beginning.AsMemory()), Metadata => _metadata, _ => _segments.Span[part] };
+            var whole = part == Beginning ? EpBuffer.From(_beginning.AsMemory()) : Segment(part);
             if (offset < whole.ByteLength)
                 pieces[count++] = whole.SliceBytes(offset, whole.ByteLength - offset);
             offset = 0;
@@ -49,9 +48,9 @@ internal sealed class FrameCursor
     {
         Left -= bytes;
         _offset += bytes;
-        while (_part < _segments.Length)
+        while (_part < Parts)
         {
-            var length = _part switch { Beginning => FrameWire.Size, Metadata => _metadata.ByteLength, _ => _segments.Span[_part].ByteLength };
+            var length = _part == Beginning ? FrameWire.Size : Segment(_part).ByteLength;
             if (_offset < length)
                 return;
             _offset -= length;
@@ -81,13 +80,17 @@ internal sealed class FrameCursor
         var rest = new byte[Left];
         for (var taken = 0; taken < rest.Length;)
             taken += Take(rest.AsSpan(taken));
-        (_metadata, _segments, _part, _offset, Left) = (default, new[] { EpBuffer.From(rest) }, 0, 0, rest.Length);
+        (_metadata, _rows, _part, _offset, Left) = (default, new[] { EpBuffer.From(rest) }, 0, 0, rest.Length);
     }
 
     /// <summary>Forgets the sender's memory.</summary>
     public void Clear()
     {
-        (_metadata, _segments, _part, _offset, Left) = (default, default, 0, 0, 0);
+        (_metadata, _rows, _part, _offset, Left) = (default, default, 0, 0, 0);
         _next[0] = default;
     }
+
+    private int Parts => _metadata.Length + _rows.Length;
+
+    private EpBuffer Segment(int part) => part < _metadata.Length ? _metadata.Span[part] : _rows.Span[part - _metadata.Length];
 }

@@ -102,7 +102,7 @@ internal sealed partial class TcpTransport : ITransport
 
     public IDisposable Register(EpBuffer memory) => NoRegistration.For(this, memory);
 
-    public ValueTask SendAsync(MemberId peer, LinkKind link, FrameHead head, EpBuffer metadata, ReadOnlyMemory<EpBuffer> rows, CancellationToken cancellationToken = default)
+    public ValueTask SendAsync(MemberId peer, LinkKind link, FrameHead head, ReadOnlyMemory<EpBuffer> metadata, ReadOnlyMemory<EpBuffer> rows, CancellationToken cancellationToken = default)
     {
         if (link > LinkKind.Weights)
             throw new ArgumentOutOfRangeException(nameof(link), link, "There is no such link.");

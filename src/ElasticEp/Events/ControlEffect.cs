@@ -43,7 +43,7 @@ internal sealed record AbortLink(MemberId Peer, DisconnectReason Reason, string 
 /// Allocate what a next view needs, fetch its weights, or what a standby is to hold, and warm up → FetchProgress, then Fetched or FetchFailed. Buffers that the view in use does
 /// not name may be written. A leaver only allocates: a recovery may keep it, beside joiners.
 /// </summary>
-internal sealed record Fetch(PrepareMessage Plan, bool IsLeaver) : ControlEffect;
+internal sealed record Fetch(PreparationPlan Plan, bool IsLeaver) : ControlEffect;
 
 /// <summary>
 /// Try once to load from the workload's source what the view, which is in use, gives this rank and what is not here → ReloadProgress, then

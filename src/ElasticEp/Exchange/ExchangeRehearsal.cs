@@ -46,12 +46,12 @@ internal sealed class ExchangeRehearsal : IExchangeWire, IExpertSlots
 
     public ExpertWeights Get(int layer, int slot) => default;
 
-    public async ValueTask SendAsync(MemberId member, FrameHeader header, EpBuffer metadata, ReadOnlyMemory<EpBuffer> rows, CancellationToken cancellationToken)
+    public async ValueTask SendAsync(MemberId member, FrameHeader header, ReadOnlyMemory<EpBuffer> metadata, ReadOnlyMemory<EpBuffer> rows, CancellationToken cancellationToken)
     {
         var (end, self) = (_ends[member.Rank], new MemberId(_rank, 1));
-        header = header.With(metadata, rows.Span);
+        header = header.With(metadata.Span, rows.Span);
         var target = await end.AcceptAsync(self, header, CancellationToken.None).ConfigureAwait(false);
-        PayloadCopy.Copy([metadata], target.Metadata);
+        PayloadCopy.Copy(metadata.Span, target.Metadata);
         PayloadCopy.Copy(rows.Span, target.Rows);
         end.Complete(self, header);
     }

@@ -8,6 +8,7 @@ internal sealed class LaneSend
     private readonly RankExchange _owner;
     private readonly ExchangeLane _lane;
     private readonly Action _onCompleted;
+    private readonly EpBuffer[] _metadata = new EpBuffer[1];
     private ConfiguredValueTaskAwaitable.ConfiguredValueTaskAwaiter _sending;
 
     public LaneSend(RankExchange owner, ExchangeLane lane)
@@ -20,7 +21,12 @@ internal sealed class LaneSend
     public bool IsPending { get; set; }
 
     /// <summary>The description of the rows; a combine has none.</summary>
-    public EpBuffer Metadata { get; set; }
+    public EpBuffer Metadata
+    {
+        set => _metadata[0] = value;
+    }
+
+    public ReadOnlyMemory<EpBuffer> MetadataSegments => _metadata[0].IsEmpty ? default : _metadata;
 
     /// <summary>The segments of the rows; may be empty.</summary>
     public ReadOnlyMemory<EpBuffer> Rows { get; set; }

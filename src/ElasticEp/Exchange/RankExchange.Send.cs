@@ -173,7 +173,7 @@ internal sealed partial class RankExchange
         ValueTask sending;
         try
         {
-            sending = _wire.SendAsync(_members[member], header, send.Metadata, send.Rows, cancellation);
+            sending = _wire.SendAsync(_members[member], header, send.MetadataSegments, send.Rows, cancellation);
         }
         catch (Exception exception)
         {

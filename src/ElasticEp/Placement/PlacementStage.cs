@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace ElasticEp.Placement;
 
 /// <summary>One of the successive views of a plan, valid by itself.</summary>
@@ -10,9 +12,14 @@ namespace ElasticEp.Placement;
 /// <param name="transfers">What must have arrived before that, in the order in which to copy. Empty when the stage only withdraws replicas.</param>
 internal sealed class PlacementStage(ExpertPlacement placement, IReadOnlyList<ExpertTransfer> transfers)
 {
+    private readonly ILookup<int, ExpertTransfer> _byDestination = transfers.ToLookup(transfer => transfer.Destination);
+
     /// <summary>What is in use from this stage on; its ranks are the members of the view.</summary>
     public ExpertPlacement Placement { get; } = placement;
 
     /// <summary>What must have arrived before that, in the order in which to copy. Empty when the stage only withdraws replicas.</summary>
     public IReadOnlyList<ExpertTransfer> Transfers { get; } = transfers;
+
+    /// <summary>Those of them to one rank, in the same order.</summary>
+    public ImmutableArray<ExpertTransfer> TransfersTo(int rank) => [.. _byDestination[rank]];
 }

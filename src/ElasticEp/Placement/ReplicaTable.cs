@@ -1,32 +1,45 @@
 namespace ElasticEp.Placement;
 
-/// <summary>
-/// The copies among which one rank chooses under one view. Those of a layer are found when they are asked for first: a route of thousands of
-/// tokens looks each up in no time.
-/// </summary>
-internal sealed class ReplicaTable(GroupView view, int rank)
+/// <summary>The copies of each expert of one layer, by ascending rank, then slot.</summary>
+internal readonly struct ReplicaTable
 {
-    private readonly (int[] Starts, ExpertReplica[] Copies)[] _layers = new (int[], ExpertReplica[])[view.Placement.Layers];
+    private readonly ExpertReplica[] _replicas; // of expert 0, then of expert 1, …
+    private readonly int[] _starts; // [expert]: where its copies begin; the last one is where they end
 
-    /// <summary>The copies of an expert; empty when no rank of the view holds one.</summary>
-    public ReadOnlySpan<ExpertReplica> Of(int layer, int expert)
+    /// <param name="experts">Logical experts of the layer.</param>
+    /// <param name="ranks">The ranks, ascending.</param>
+    /// <param name="slots">Logical expert or −1, as <c>[index into ranks][slot]</c>.</param>
+    /// <param name="passive">Which copies are left out, in the same shape; null for none.</param>
+    public ReplicaTable(int experts, ReadOnlySpan<int> ranks, int[][] slots, bool[][]? passive = null)
     {
-        if (_layers[layer].Starts is null)
-            _layers[layer] = Find(layer);
-        var (starts, copies) = _layers[layer];
-        return copies.AsSpan(starts[expert]..starts[expert + 1]);
-    }
-
-    private (int[] Starts, ExpertReplica[] Copies) Find(int layer)
-    {
-        var starts = new int[view.Placement.Experts + 1];
-        var found = new List<ExpertReplica>(view.Placement.Experts);
-        for (var expert = 0; expert < view.Placement.Experts; expert++)
+        // Counts the copies of each expert, and then puts each where its expert's begin.
+        var starts = new int[experts + 1];
+        for (var index = 0; index < slots.Length; index++)
         {
-            found.AddRange(ReplicaChoice.Among(view.Placement.GetActiveReplicas(layer, expert), view, rank));
-            starts[expert + 1] = found.Count;
+            for (var slot = 0; slot < slots[index].Length; slot++)
+            {
+                if (slots[index][slot] is var expert and >= 0 && passive?[index][slot] != true)
+                    starts[expert + 1]++;
+            }
         }
 
-        return (starts, [.. found]);
+        for (var expert = 0; expert < experts; expert++)
+            starts[expert + 1] += starts[expert];
+        var replicas = new ExpertReplica[starts[experts]];
+        for (var index = slots.Length - 1; index >= 0; index--)
+        {
+            for (var slot = slots[index].Length - 1; slot >= 0; slot--)
+            {
+                // From the back: what was the end of an expert's copies becomes their beginning.
+                if (slots[index][slot] is var expert and >= 0 && passive?[index][slot] != true)
+                    replicas[--starts[expert + 1]] = new ExpertReplica(ranks[index], slot);
+            }
+        }
+
+        starts.AsSpan(1).CopyTo(starts);
+        starts[experts] = replicas.Length;
+        (_replicas, _starts) = (replicas, starts);
     }
+
+    public ReadOnlySpan<ExpertReplica> Of(int expert) => _replicas.AsSpan(_starts[expert].._starts[expert + 1]);
 }

@@ -12,15 +12,10 @@ internal static class Envelope
 
     /// <param name="version">Version of the body.</param>
     /// <param name="write">Writes the body.</param>
-    public static ReadOnlyMemory<byte> Write(byte version, Action<WireWriter> write)
-    {
-        var writer = new WireWriter();
-        writer.Byte(version);
-        writer.Int(0);
-        write(writer);
-        writer.Patch(1, writer.Written.Length - HeaderBytes);
-        return writer.Written;
-    }
+    public static ReadOnlyMemory<byte> Write(byte version, Action<WireWriter> write) => Fill(new WireWriter(), version, write).Written;
+
+    /// <summary>The same bytes in pieces, in order: what the body shares with others is not copied.</summary>
+    public static ReadOnlyMemory<byte>[] WritePieces(byte version, Action<WireWriter> write) => Fill(new WireWriter(isSharing: true), version, write).ToPieces();
 
     /// <summary>A reader of the body; give it to <see cref="End"/> when everything known is read.</summary>
     /// <exception cref="ElasticEpException"><see cref="ElasticEpErrorCode.Incompatible"/>: too old; <see cref="ElasticEpErrorCode.ProtocolViolation"/>: cut off.</exception>
@@ -40,5 +35,14 @@ internal static class Envelope
     {
         if (version <= ProtocolVersion.Current)
             reader.End();
+    }
+
+    private static WireWriter Fill(WireWriter writer, byte version, Action<WireWriter> write)
+    {
+        writer.Byte(version);
+        writer.Int(0);
+        write(writer);
+        writer.Patch(1, writer.Length - HeaderBytes);
+        return writer;
     }
 }

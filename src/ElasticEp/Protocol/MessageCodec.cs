@@ -9,10 +9,15 @@ internal static class MessageCodec
     private const byte CancelKind = 12;
     private const byte LaunchFailedKind = 14;
     private const byte ProcessEndedKind = 21;
+    private const byte PrepareKind = 5; // with a base that is whole
+    private const byte PrepareOnNamedBaseKind = 22;
 
     private const long MostBytes = 1L << 50; // that a rank reports: sums over all ranks stay numbers
 
     public static ReadOnlyMemory<byte> Encode(ProtocolMessage message) => Envelope.Write(ProtocolVersion.Current, writer => Write(writer, message));
+
+    /// <summary>The same bytes in pieces, in order: all messages with a view share its encoding.</summary>
+    public static ReadOnlyMemory<byte>[] EncodePieces(ProtocolMessage message) => Envelope.WritePieces(ProtocolVersion.Current, writer => Write(writer, message));
 
     private static void Write(WireWriter writer, ProtocolMessage message)
     {
@@ -50,7 +55,7 @@ internal static class MessageCodec
                 PassiveCodec.Write(writer, m.View.Placement);
                 break;
             case PrepareMessage m:
-                writer.Byte(5);
+                writer.Byte(m.Base.Whole is null ? PrepareOnNamedBaseKind : PrepareKind);
                 WritePrepare(writer, m);
                 break;
             case DrainMessage m:
@@ -65,6 +70,7 @@ internal static class MessageCodec
                 writer.Long(m.BytesMoved);
                 writer.Long(m.BytesTotal);
                 writer.Text(m.Failure);
+                writer.Byte((byte)m.Refusal);
                 break;
             case AbortMessage m:
                 writer.Byte(8);
@@ -156,9 +162,9 @@ internal static class MessageCodec
             2 => new StopMessage(reader.Long(), reader.Long()),
             3 => new StoppedMessage(reader.Long(), reader.Long(), reader.Long() is var closed and >= 0 ? closed : null, reader.Long(), [.. reader.Ids()], [.. reader.Ids()]),
             4 => ReadStart(bytes[0], ref reader),
-            5 => ReadPrepare(bytes[0], ref reader),
+            PrepareKind or PrepareOnNamedBaseKind => ReadPrepare(bytes[0], ref reader, hasWholeBase: messageKind == PrepareKind),
             6 => new DrainMessage(reader.Text()),
-            7 => new PreparationMessage(reader.Text(), (PreparationState)reader.Below(3), reader.ULong(), ReadAmount(ref reader), ReadAmount(ref reader), reader.Text()),
+            7 => ReadPreparation(bytes[0], ref reader),
             8 => new AbortMessage(reader.Text(), reader.Text()),
             9 => new CompletedMessage(reader.Long()),
             RequestKind => new OperationRequestMessage(RequestCodec.Read(ref reader)),
@@ -203,11 +209,21 @@ internal static class MessageCodec
     {
         writer.Text(message.Operation);
         writer.Int(message.PlanView);
-        ViewCodec.Write(writer, message.Base);
+        if (message.Base.Whole is { } whole)
+        {
+            ViewCodec.Write(writer, whole);
+        }
+        else
+        {
+            writer.Long(message.Base.Epoch);
+            writer.ULong(message.Base.Digest);
+        }
+
         ViewCodec.Write(writer, message.Next);
         WriteTransfers(writer, message.Transfers);
         writer.Long(message.DrainTime.Ticks);
-        PassiveCodec.Write(writer, message.Base.Placement);
+        if (message.Base.Whole is not null)
+            PassiveCodec.Write(writer, message.Base.Whole.Placement);
         PassiveCodec.Write(writer, message.Next.Placement);
     }
 
@@ -224,14 +240,24 @@ internal static class MessageCodec
         }
     }
 
-    private static PrepareMessage ReadPrepare(byte version, ref WireReader reader)
+    private static PrepareMessage ReadPrepare(byte version, ref WireReader reader, bool hasWholeBase)
     {
         var operation = reader.Text();
         var planView = reader.Int();
-        var current = ViewCodec.Read(ref reader);
+        BaseView current = hasWholeBase ? ViewCodec.Read(ref reader) : new BaseView(reader.Long(), reader.ULong(), null);
         var next = ViewCodec.Read(ref reader);
         var plan = new PrepareMessage(operation, planView, current, next, [.. ReadTransfers(ref reader)], new TimeSpan(reader.Long()));
-        return version >= ProtocolVersion.PassiveCopies ? plan with { Base = PassiveCodec.Read(ref reader, current), Next = PassiveCodec.Read(ref reader, next) } : plan;
+        if (version < ProtocolVersion.PassiveCopies)
+            return plan;
+        if (current.Whole is { } whole)
+            plan = plan with { Base = PassiveCodec.Read(ref reader, whole) };
+        return plan with { Next = PassiveCodec.Read(ref reader, next) };
+    }
+
+    private static PreparationMessage ReadPreparation(byte version, ref WireReader reader)
+    {
+        var report = new PreparationMessage(reader.Text(), (PreparationState)reader.Below(3), reader.ULong(), ReadAmount(ref reader), ReadAmount(ref reader), reader.Text());
+        return version >= ProtocolVersion.NamedBases ? report with { Refusal = (PreparationRefusal)reader.Below(2) } : report;
     }
 
     public static ExpertTransfer[] ReadTransfers(ref WireReader reader)

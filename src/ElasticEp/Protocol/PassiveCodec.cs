@@ -32,6 +32,13 @@ internal static class PassiveCodec
         writer.Bytes(bits);
     }
 
+    public static ReadOnlyMemory<byte> Encode(ExpertPlacement placement)
+    {
+        var writer = new WireWriter();
+        Write(writer, placement);
+        return writer.Written;
+    }
+
     /// <returns>The view with the copies passive that are.</returns>
     /// <exception cref="ElasticEpException"><see cref="ElasticEpErrorCode.ProtocolViolation"/> for malformed bytes.</exception>
     public static GroupView Read(ref WireReader reader, GroupView view)

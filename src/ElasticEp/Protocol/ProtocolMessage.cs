@@ -38,17 +38,21 @@ internal sealed record LoadedMessage(long Epoch) : ProtocolMessage;
 /// <summary>Coordinator → all members of both views: get ready for the next view, which is one of the operation's plan. The base is Completed.</summary>
 /// <param name="Operation">The operation.</param>
 /// <param name="PlanView">Index of the view in the operation's plan.</param>
-/// <param name="Base">The view in use, whose successor the next one is.</param>
+/// <param name="Base">The view in use, whose successor the next one is: whole for who is not in it, and for members of earlier versions.</param>
 /// <param name="Next">The next view.</param>
 /// <param name="Transfers">What the receiver of this message is to fetch.</param>
 /// <param name="DrainTime">Time that a leaver lets its requests finish.</param>
-internal sealed record PrepareMessage(string Operation, int PlanView, GroupView Base, GroupView Next, ImmutableArray<ExpertTransfer> Transfers, TimeSpan DrainTime) : ProtocolMessage;
+internal sealed record PrepareMessage(string Operation, int PlanView, BaseView Base, GroupView Next, ImmutableArray<ExpertTransfer> Transfers, TimeSpan DrainTime) : ProtocolMessage;
 
 /// <summary>Coordinator → leavers: return your requests to the queue.</summary>
 internal sealed record DrainMessage(string Operation) : ProtocolMessage;
 
 /// <summary>Participant → coordinator: how far it is with the next view, or why it failed.</summary>
-internal sealed record PreparationMessage(string Operation, PreparationState State, ulong Digest, long BytesMoved, long BytesTotal, string Failure) : ProtocolMessage;
+internal sealed record PreparationMessage(string Operation, PreparationState State, ulong Digest, long BytesMoved, long BytesTotal, string Failure) : ProtocolMessage
+{
+    /// <summary>Why it cannot prepare that view at all; the failure says it in words.</summary>
+    public PreparationRefusal Refusal { get; init; }
+}
 
 /// <summary>Coordinator → participants: the operation is rolled back. Without an operation: this process is dismissed, whatever it prepares.</summary>
 internal sealed record AbortMessage(string Operation, string Reason) : ProtocolMessage;

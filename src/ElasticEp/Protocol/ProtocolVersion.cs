@@ -29,4 +29,7 @@ internal static class ProtocolVersion
 
     /// <summary>Who reads this knows which copies of experts are passive.</summary>
     public const byte PassiveCopies = 10;
+
+    /// <summary>Who reads this knows the base of a Prepare by its epoch and digest, and says so when it holds another.</summary>
+    public const byte NamedBases = 10;
 }

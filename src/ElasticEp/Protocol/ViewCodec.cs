@@ -3,8 +3,9 @@ using System.IO.Hashing;
 namespace ElasticEp.Protocol;
 
 /// <summary>
-/// The one encoding of a view; its hash is the digest that members acknowledge. Passive copies are apart, so that they can follow at the
-/// end of what readers of earlier versions know.
+/// The one encoding of a view; its hash is the digest that members acknowledge. It has two parts, each of which is made once and kept: the
+/// placement's, and the rest, which the view keeps. Passive copies are apart, so that they can follow at the end of what readers of earlier
+/// versions know.
 /// </summary>
 internal static class ViewCodec
 {
@@ -13,6 +14,14 @@ internal static class ViewCodec
 
     public static void Write(WireWriter writer, GroupView view)
     {
+        writer.Share(view.Head);
+        writer.Share(view.Placement.Encode());
+    }
+
+    /// <summary>A view without its placement.</summary>
+    public static ReadOnlyMemory<byte> EncodeHead(GroupView view)
+    {
+        var writer = new WireWriter();
         writer.Long(view.Epoch);
         writer.Long(view.StartStep);
         writer.Int(view.Coordinator);
@@ -20,7 +29,7 @@ internal static class ViewCodec
         writer.Int(view.Members.Length);
         foreach (var member in view.Members)
             MemberCodec.Write(writer, member);
-        WritePlacement(writer, view.Placement);
+        return writer.Written.ToArray();
     }
 
     public static GroupView Read(ref WireReader reader)
@@ -45,11 +54,20 @@ internal static class ViewCodec
     /// <summary>Without passive copies it is what earlier versions compute.</summary>
     public static ulong Digest(GroupView view)
     {
-        var writer = new WireWriter();
-        Write(writer, view);
+        var hash = new XxHash64();
+        hash.Append(view.Head.Span);
+        hash.Append(view.Placement.Encode().Span);
         if (view.Placement.HasPassive)
-            PassiveCodec.Write(writer, view.Placement);
-        return XxHash64.HashToUInt64(writer.Written.Span);
+            hash.Append(PassiveCodec.Encode(view.Placement).Span);
+        return hash.GetCurrentHashAsUInt64();
+    }
+
+    /// <summary>What <see cref="ExpertPlacement.Encode"/> keeps.</summary>
+    public static byte[] EncodePlacement(ExpertPlacement placement)
+    {
+        var writer = new WireWriter();
+        WritePlacement(writer, placement);
+        return writer.Written.ToArray();
     }
 
     public static void WritePlacement(WireWriter writer, ExpertPlacement placement)

@@ -5,11 +5,18 @@ using System.Text;
 namespace ElasticEp.Protocol;
 
 /// <summary>Appends little-endian values; what protocol messages and records are encoded with.</summary>
-internal sealed class WireWriter
+/// <param name="isSharing">Whether what is <see cref="Share">shared</see> is kept apart: then the result is <see cref="ToPieces"/>, and otherwise <see cref="Written"/>.</param>
+internal sealed class WireWriter(bool isSharing = false)
 {
     private readonly ArrayBufferWriter<byte> _buffer = new(256);
+    private readonly List<(int At, ReadOnlyMemory<byte> Bytes)>? _shared = isSharing ? [] : null;
+    private int _sharedLength;
 
+    /// <summary>What was written, but for what is kept apart.</summary>
     public ReadOnlyMemory<byte> Written => _buffer.WrittenMemory;
+
+    /// <summary>Bytes of all that was written and shared.</summary>
+    public int Length => _buffer.WrittenCount + _sharedLength;
 
     /// <summary>Overwrites four bytes that were written before.</summary>
     public void Patch(int offset, int value) => BinaryPrimitives.WriteInt32LittleEndian(System.Runtime.InteropServices.MemoryMarshal.AsMemory(_buffer.WrittenMemory).Span[offset..], value);
@@ -64,6 +71,37 @@ internal sealed class WireWriter
         Int(length);
         Encoding.UTF8.GetBytes(value, _buffer.GetSpan(length));
         _buffer.Advance(length);
+    }
+
+    /// <summary>Appends what others have encoded: a copy of it, or, for a writer that shares, the memory itself, which must never change.</summary>
+    public void Share(ReadOnlyMemory<byte> encoded)
+    {
+        if (_shared is null)
+        {
+            _buffer.Write(encoded.Span);
+            return;
+        }
+
+        _shared.Add((_buffer.WrittenCount, encoded));
+        _sharedLength += encoded.Length;
+    }
+
+    /// <summary>All of it, in order: what was written between two shared pieces is one.</summary>
+    public ReadOnlyMemory<byte>[] ToPieces()
+    {
+        var pieces = new List<ReadOnlyMemory<byte>>();
+        var from = 0;
+        foreach (var (at, bytes) in _shared ?? [])
+        {
+            if (at > from)
+                pieces.Add(Written[from..at]);
+            pieces.Add(bytes);
+            from = at;
+        }
+
+        if (from < Written.Length)
+            pieces.Add(Written[from..]);
+        return [.. pieces];
     }
 
     public void Bytes(ReadOnlySpan<byte> value)

@@ -8,8 +8,8 @@ internal static class EventSize
 {
     private const long Least = 256; // the event itself, with ids and short texts
     private const long BeatBytes = 48; // the most frequent
-    private const long MemberBytes = 160;
-    private const long SlotBytes = 12; // the expert in it, and the entry among the expert's replicas
+    private const long MemberBytes = 240; // with its encoding
+    private const long SlotBytes = 16; // the expert in it, the entry among the expert's replicas, and its place in the encoding
     private const long FlagBytes = 9; // where copies are passive: whether the one in it is, and the entry among the active ones
     private const long TransferBytes = 20;
     private const long IdBytes = 16;
@@ -29,7 +29,7 @@ internal static class EventSize
     private static long Of(ProtocolMessage message) => message switch
     {
         StartMessage start => Of(start.View),
-        PrepareMessage prepare => Of(prepare.Base) + Of(prepare.Next) + (prepare.Transfers.Length * TransferBytes),
+        PrepareMessage prepare => (prepare.Base.Whole is { } whole ? Of(whole) : 0) + Of(prepare.Next) + (prepare.Transfers.Length * TransferBytes),
         ExpertLoadMessage load => load.Pairs.Length * sizeof(long),
         StoppedMessage stopped => (stopped.Connected.Length + stopped.Alive.Length) * IdBytes,
         StepFailedMessage failed => Of(failed.Reason),

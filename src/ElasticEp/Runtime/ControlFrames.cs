@@ -44,13 +44,13 @@ internal static class ControlFrames
     /// <param name="activity">What the rank does.</param>
     /// <param name="lag">For how long it has handled nothing.</param>
     /// <param name="trouble">Why it gets no further; mostly empty, and so is the metadata then. For people alone.</param>
-    public static (FrameHeader Header, EpBuffer Metadata) Beat(long epoch, long step, RankActivity activity, TimeSpan lag, string trouble)
+    public static (FrameHeader Header, ReadOnlyMemory<EpBuffer> Metadata) Beat(long epoch, long step, RankActivity activity, TimeSpan lag, string trouble)
     {
         var header = new FrameHeader { Operation = FrameOperation.Beat, Epoch = epoch, Step = step, Flags = (ushort)activity, Id = (long)lag.TotalMilliseconds };
         if (trouble.Length == 0)
             return (header, default);
         var text = Encoding.UTF8.GetBytes(trouble.Length <= LongestTrouble ? trouble : $"{trouble[..LongestTrouble]}…");
-        return (header, EpBuffer.From(text.AsMemory()));
+        return (header, new[] { EpBuffer.From(text.AsMemory()) });
     }
 
     /// <summary>What the metadata of a heartbeat says; empty for none.</summary>

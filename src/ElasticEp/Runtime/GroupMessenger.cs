@@ -160,7 +160,7 @@ internal sealed class GroupMessenger(ITransport transport, MemberId self, Func<M
         }
     }
 
-    private static EpBuffer MetadataOf(ReadOnlyMemory<byte> payload) => payload.IsEmpty ? default : EpBuffer.From(MemoryMarshal.AsMemory(payload));
+    private static ReadOnlyMemory<EpBuffer> MetadataOf(ReadOnlyMemory<byte> payload) => payload.IsEmpty ? default : new[] { EpBuffer.From(MemoryMarshal.AsMemory(payload)) };
 
     private static ElasticEpException Violation(MemberId peer, string what) => new(ElasticEpErrorCode.ProtocolViolation, what) { Rank = peer.Rank };
 

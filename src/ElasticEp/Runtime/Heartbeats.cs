@@ -8,9 +8,9 @@ namespace ElasticEp.Runtime;
 /// </summary>
 internal sealed class Heartbeats : IDisposable
 {
-    private readonly Func<TimeSpan, (FrameHeader Header, EpBuffer Metadata)> _make;
+    private readonly Func<TimeSpan, (FrameHeader Header, ReadOnlyMemory<EpBuffer> Metadata)> _make;
     private readonly CoreLag _lag;
-    private readonly Func<MemberId, FrameHeader, EpBuffer, Task> _send;
+    private readonly Func<MemberId, FrameHeader, ReadOnlyMemory<EpBuffer>, Task> _send;
     private readonly ManualResetEventSlim _stopped = new();
     private readonly Dictionary<MemberId, Task> _underWay = [];
     private readonly TimeSpan _interval;
@@ -28,8 +28,8 @@ internal sealed class Heartbeats : IDisposable
         int rank,
         TimeSpan interval,
         CoreLag lag,
-        Func<TimeSpan, (FrameHeader Header, EpBuffer Metadata)> make,
-        Func<MemberId, FrameHeader, EpBuffer, Task> send)
+        Func<TimeSpan, (FrameHeader Header, ReadOnlyMemory<EpBuffer> Metadata)> make,
+        Func<MemberId, FrameHeader, ReadOnlyMemory<EpBuffer>, Task> send)
     {
         (_interval, _lag, _make, _send) = (interval, lag, make, send);
         _thread = new Thread(Run, 256 << 10) { IsBackground = true, Name = $"ElasticEp {group}/{rank} heartbeats" };

@@ -27,6 +27,8 @@ internal static class Planning
             ExpertBytes = largest,
             MovementBudget = options.MovementBudget ?? EvenShares(inquiry.View, target, options, largest),
         }, WithHeld(inquiry));
+        foreach (var stage in plan.Stages)
+            stage.Placement.Encode(); // here, and not on the mailbox, which makes views of them
         return (plan, WeightBound.Of(plan, inquiry, manifest));
     }
 

@@ -11,7 +11,7 @@ internal static class ProtocolSender
 
     public static ValueTask SendAsync(ITransport transport, MemberId peer, ProtocolMessage message, CancellationToken cancellationToken, LinkKind link = LinkKind.Control)
     {
-        var bytes = MessageCodec.Encode(message);
-        return transport.SendAsync(peer, link, _head, EpBuffer.From(MemoryMarshal.AsMemory(bytes)), default, cancellationToken);
+        var pieces = Array.ConvertAll(MessageCodec.EncodePieces(message), static piece => EpBuffer.From(MemoryMarshal.AsMemory(piece)));
+        return transport.SendAsync(peer, link, _head, pieces, default, cancellationToken);
     }
 }

@@ -30,7 +30,7 @@ internal sealed class RankCore
         Member = new MemberCore(self, Peers, options, rules);
         Reloading = new ReloadCore(Member, options);
         Standby = new StandbyCore(Member, Peers, options, rules);
-        Preparation = new PreparationCore(Member, Peers, Standby);
+        Preparation = new PreparationCore(Member, Peers, Standby, rules);
         Coordinator = new CoordinatorCore(options, Member, Peers, rules);
     }
 
@@ -150,6 +150,7 @@ internal sealed class RankCore
                 Preparation.OnEntered(entered, now, _effects);
                 Reloading.OnEntered(entered, now, _effects);
                 Coordinator.OnEntered(entered, now, _effects);
+                Member.ReportIfAnyIsLost(now, _effects);
                 break;
             case ViewCompleted:
                 Preparation.OnViewCompleted(_effects);
@@ -229,7 +230,8 @@ internal sealed class RankCore
                 Member.OnStart(start, _effects);
                 break;
             case PrepareMessage prepare:
-                Coordinator.Remember(prepare.Base);
+                if (prepare.Base.Whole is { } whole)
+                    Coordinator.Remember(whole);
                 Preparation.OnPrepare(from, prepare, now, _effects);
                 break;
             case ExpertLoadRequestMessage:

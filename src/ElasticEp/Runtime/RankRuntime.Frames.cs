@@ -21,7 +21,7 @@ internal sealed partial class RankRuntime
         }
     }
 
-    private async Task SendControlAsync(MemberId peer, FrameHeader header, EpBuffer metadata)
+    private async Task SendControlAsync(MemberId peer, FrameHeader header, ReadOnlyMemory<EpBuffer> metadata)
     {
         try
         {
@@ -38,7 +38,10 @@ internal sealed partial class RankRuntime
         try
         {
             var link = MessageLinks.Of(message, _core.Peers.VersionOf(peer));
-            await ProtocolSender.SendAsync(_services.Transport, peer, message, _stopped.Token, link).ConfigureAwait(false);
+            if (link == LinkKind.Weights)
+                await _longMessages.SendAsync(peer, message, _stopped.Token).ConfigureAwait(false);
+            else
+                await ProtocolSender.SendAsync(_services.Transport, peer, message, _stopped.Token).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is ElasticEpException or OperationCanceledException or ObjectDisposedException)
         {

@@ -44,7 +44,7 @@ internal sealed partial class RankRuntime
     }
 
     /// <summary>Called by the thread of the heartbeats: each field is read as it is.</summary>
-    private (FrameHeader Header, EpBuffer Metadata) MakeBeat(TimeSpan lag)
+    private (FrameHeader Header, ReadOnlyMemory<EpBuffer> Metadata) MakeBeat(TimeSpan lag)
     {
         var member = _core.Member;
         var activity = member.Phase switch

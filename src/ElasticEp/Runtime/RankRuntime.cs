@@ -38,6 +38,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
     private readonly RankExchange _exchange;
     private readonly IPlacementPolicy _policy;
     private readonly LoadReporter _load;
+    private readonly LongMessageSender _longMessages;
     private readonly ITimer _timer;
     private readonly long _startedAt;
     private readonly Action<string>? _reach; // called at fault points, in tests of faults
@@ -75,6 +76,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
             FrameParked = (epoch, step) => Post(RankEvent.FrameParked(epoch, step)),
         };
         _load = new LoadReporter(services.Options, _exchange);
+        _longMessages = new LongMessageSender(services.Transport);
         _timer = services.Time.CreateTimer(_ => Post(RankEvent.TickAfter(_lag.Current)), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _startedAt = services.Time.GetTimestamp();
         services.Metrics.Add(this);

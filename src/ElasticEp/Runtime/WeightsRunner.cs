@@ -57,7 +57,7 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
     /// → FetchProgress, then Fetched or FetchFailed. The view in use is Completed: what views before it used is free. A leaver allocates only:
     /// a recovery may keep it, beside joiners.
     /// </summary>
-    public void StartFetch(PrepareMessage plan, bool isLeaver) => Enqueue(async token =>
+    public void StartFetch(PreparationPlan plan, bool isLeaver) => Enqueue(async token =>
     {
         try
         {
@@ -122,7 +122,7 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
         Enqueue(token => ReloadAsync(view, token), _reload.Token); // after the one before, which may be about to use its own view
     }
 
-    private async Task FetchAsync(PrepareMessage plan, CancellationToken token)
+    private async Task FetchAsync(PreparationPlan plan, CancellationToken token)
     {
         _weights.ReleaseOld();
         var reporter = new ProgressReporter(plan, _post, _reach);
@@ -222,7 +222,7 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
             _post(failure);
     }
 
-    private sealed class ProgressReporter(PrepareMessage plan, Action<ControlEvent> post, Action<string>? reach) : IProgress<WeightProgress>
+    private sealed class ProgressReporter(PreparationPlan plan, Action<ControlEvent> post, Action<string>? reach) : IProgress<WeightProgress>
     {
         public void Report(WeightProgress value)
         {

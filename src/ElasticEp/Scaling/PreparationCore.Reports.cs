@@ -35,6 +35,14 @@ internal sealed partial class PreparationCore
         Report(State, "", effects);
     }
 
+    /// <summary>One of the two has another view than the group: that is not this rank's to decide, and what it holds may not fit the next view.</summary>
+    private void Refuse(MemberId from, PrepareMessage prepare, List<RankEffect> effects) => effects.Add(RankEffect.Send(from, new PreparationMessage(
+        prepare.Operation, PreparationState.Fetching, prepare.Next.Digest, 0, 0,
+        $"rank {Rank} is in {member.View} with digest {member.View.Digest:x16}, and is to prepare {prepare.Next} for a view {prepare.Base.Epoch} with digest {prepare.Base.Digest:x16}")
+    {
+        Refusal = PreparationRefusal.OtherBase,
+    }));
+
     private void Report(PreparationState state, string failure, List<RankEffect> effects) =>
         effects.Add(RankEffect.Send(_coordinator, new PreparationMessage(Operation, state, _plan!.Next.Digest, _bytesMoved, _bytesTotal, failure)));
 }

@@ -9,19 +9,19 @@ namespace ElasticEp.Scaling;
 /// A rank's own part in a transition: connect to the peers of the next view, fetch the weights, return requests to the queue when it is to
 /// leave; and undo all that when the operation is rolled back. Pure, like all cores.
 /// </summary>
-internal sealed partial class PreparationCore(MemberCore member, PeerCore peers, StandbyCore standby)
+internal sealed partial class PreparationCore(MemberCore member, PeerCore peers, StandbyCore standby, StepRules rules)
 {
     /// <summary>How long a new plan waits for hooks that were cancelled, before it fails and says whom it waited for.</summary>
     public static readonly TimeSpan HookPatience = TimeSpan.FromSeconds(2);
 
-    private PrepareMessage? _plan;
+    private PreparationPlan? _plan;
     private MemberId _coordinator;
     private string _hook = ""; // of the workload, that runs now
     private string _undone = ""; // operation that is being rolled back, or what this rank fetched as a standby
     private TimeSpan _undoneSince;
     private bool _isFetching;
     private bool _hasFetched;
-    private PrepareMessage? _fetched; // the plan that was fetched for, or is
+    private PreparationPlan? _fetched; // the plan that was fetched for, or is
     private string? _fetchFailure; // of this plan
     private string _drainFailure = ""; // of this plan; empty for none
     private bool _isVoid; // its buffers have been taken since
@@ -50,32 +50,18 @@ internal sealed partial class PreparationCore(MemberCore member, PeerCore peers,
 
     private bool IsUndoing => _undone.Length > 0;
 
-    public void OnPrepare(MemberId from, PrepareMessage plan, TimeSpan now, List<RankEffect> effects)
+    public void OnPrepare(MemberId from, PrepareMessage prepare, TimeSpan now, List<RankEffect> effects)
     {
-        var isOld = plan.Next.Epoch <= member.View.Epoch || plan.Base.Epoch < (_plan?.Base.Epoch ?? 0);
+        var isOld = prepare.Next.Epoch <= member.View.Epoch || prepare.Base.Epoch < (_plan?.Base.Epoch ?? 0);
         if (isOld || member.Phase == MemberPhase.Gone)
             return;
-        _coordinator = from;
-        if (_plan?.Operation == plan.Operation && _plan.PlanView == plan.PlanView && _fetchFailure is null && !_isVoid && _plan.Next.Placement.HasSameSlots(plan.Next.Placement))
+        if (prepare.Base.Whole is null && !rules.IsBase(prepare.Base, member.View))
         {
-            // The same view of the plan on a new base: what has been done stays, only the view has another epoch, and perhaps another process in it.
-            _plan = plan;
-            if (_hasFetched && !IsConnected(plan))
-                State = PreparationState.Fetching;
-            if (State >= PreparationState.Ready)
-                ReportReady(effects);
-            else
-                FetchWhenReady(effects);
+            Refuse(from, prepare, effects);
             return;
         }
 
-        Undo(now, effects);
-        if (standby.MakeWay(effects))
-            (_undone, _undoneSince) = (StandbyCore.Operation, now);
-        _plan = plan;
-        (_bytesMoved, _bytesTotal) = (0, 0);
-        FetchWhenReady(effects);
-        FailIfHooksLast(now, effects);
+        Prepare(from, new PreparationPlan(prepare.Operation, prepare.PlanView, prepare.Base.Whole ?? member.View, prepare.Next, prepare.Transfers, prepare.DrainTime), now, effects);
     }
 
     public void OnDrain(MemberId from, DrainMessage drain, List<RankEffect> effects)
@@ -194,6 +180,31 @@ internal sealed partial class PreparationCore(MemberCore member, PeerCore peers,
         }
     }
 
+    private void Prepare(MemberId from, PreparationPlan plan, TimeSpan now, List<RankEffect> effects)
+    {
+        _coordinator = from;
+        if (_plan?.Operation == plan.Operation && _plan.PlanView == plan.PlanView && _fetchFailure is null && !_isVoid && _plan.Next.Placement.HasSameSlots(plan.Next.Placement))
+        {
+            // The same view of the plan on a new base: what has been done stays, only the view has another epoch, and perhaps another process in it.
+            _plan = plan;
+            if (_hasFetched && !IsConnected(plan))
+                State = PreparationState.Fetching;
+            if (State >= PreparationState.Ready)
+                ReportReady(effects);
+            else
+                FetchWhenReady(effects);
+            return;
+        }
+
+        Undo(now, effects);
+        if (standby.MakeWay(effects))
+            (_undone, _undoneSince) = (StandbyCore.Operation, now);
+        _plan = plan;
+        (_bytesMoved, _bytesTotal) = (0, 0);
+        FetchWhenReady(effects);
+        FailIfHooksLast(now, effects);
+    }
+
     /// <summary>What is being undone may complete still, also when the same operation is prepared anew.</summary>
     private bool IsCurrent(string operation) => _plan?.Operation == operation && _undone != operation && !_isVoid;
 
@@ -218,10 +229,10 @@ internal sealed partial class PreparationCore(MemberCore member, PeerCore peers,
         }
     }
 
-    private bool IsLeaver(PrepareMessage plan) => !plan.Next.Contains(member.Self);
+    private bool IsLeaver(PreparationPlan plan) => !plan.Next.Contains(member.Self);
 
     /// <summary>A leaver needs nobody: it gets no weights.</summary>
-    private bool IsConnected(PrepareMessage plan) => IsLeaver(plan) || Wanted.All(peer => peer.Id == member.Self || peers.IsConnected(peer.Id));
+    private bool IsConnected(PreparationPlan plan) => IsLeaver(plan) || Wanted.All(peer => peer.Id == member.Self || peers.IsConnected(peer.Id));
 
     /// <summary>A member writes no buffer before it has itself completed the first step of the view in use; a joiner is in none.</summary>
     private bool HasCompleted(GroupView view) => !view.Contains(member.Self) || member.CompletedEpoch >= view.Epoch;
@@ -254,7 +265,7 @@ internal sealed partial class PreparationCore(MemberCore member, PeerCore peers,
     /// Lost experts are loaded into every buffer that the view in use does not name: what was fetched for the next view is gone, and is fetched
     /// again when that is planned anew. A leave hook that runs is cancelled, and nothing comes of it: it is undone, and called anew likewise.
     /// </summary>
-    private void MakeWay(PrepareMessage plan, TimeSpan now, List<RankEffect> effects)
+    private void MakeWay(PreparationPlan plan, TimeSpan now, List<RankEffect> effects)
     {
         if (plan.Next.Contains(member.Self) || _isFetching)
         {

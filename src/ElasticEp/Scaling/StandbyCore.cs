@@ -23,7 +23,7 @@ internal sealed class StandbyCore(MemberCore member, PeerCore peers, ElasticEpOp
 
     private readonly int _wanted = options.Model.MoeLayers * Math.Min(options.SlotsPerRank, options.Model.Experts);
     private GroupRecord _record = GroupRecord.Unborn;
-    private PrepareMessage? _fetch; // under way
+    private PreparationPlan? _fetch; // under way
     private bool _isUndoing;
     private bool _isInHook; // of the workload, called by the fetch that is under way
     private long _currentIn; // epoch of the view for which this process holds what it should
@@ -121,7 +121,7 @@ internal sealed class StandbyCore(MemberCore member, PeerCore peers, ElasticEpOp
         }
 
         var self = new GroupMember(Rank, member.Self.Incarnation, "");
-        _fetch = new PrepareMessage(Operation, 0, view, new GroupView(view.Epoch + 1, 0, Rank, [self], experts), SourcesOf(view, experts), TimeSpan.Zero);
+        _fetch = new PreparationPlan(Operation, 0, view, new GroupView(view.Epoch + 1, 0, Rank, [self], experts), SourcesOf(view, experts), TimeSpan.Zero);
         var kept = StandbyShare.Common(State.Experts, experts); // the buffers of others are given away
         if (!kept.HasSameSlots(State.Experts))
             Announce(State with { Experts = kept }, effects);
@@ -145,7 +145,7 @@ internal sealed class StandbyCore(MemberCore member, PeerCore peers, ElasticEpOp
         return transfers.DrainToImmutable();
     }
 
-    private void OnFetched(PrepareMessage fetch, List<RankEffect> effects)
+    private void OnFetched(PreparationPlan fetch, List<RankEffect> effects)
     {
         (_fetch, _failures) = (null, 0);
         var state = State! with { HasDense = true, Trouble = "" };

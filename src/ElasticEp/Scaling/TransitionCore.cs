@@ -97,8 +97,8 @@ internal sealed partial class TransitionCore
             return;
         if (report.Failure.Length > 0)
         {
-            // While a member is down it may be why, and the recovery without it has the operation planned again.
-            if (report.Digest == operation.Next.Digest && !Record.View.Members.Any(other => _peers.IsDown(other.Id)))
+            // While a member is down it may be why, and the recovery without it has the operation planned again. It is never why somebody is in another view.
+            if (report.Digest == operation.Next.Digest && (report.Refusal != PreparationRefusal.None || !Record.View.Members.Any(other => _peers.IsDown(other.Id))))
                 operation.GiveUp(report.Failure);
             return;
         }

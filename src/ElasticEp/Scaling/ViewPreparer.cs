@@ -38,10 +38,10 @@ internal sealed class ViewPreparer(RecordWriter writer, JoinCandidates candidate
     /// <summary>Also to a participant that may have missed something: a repetition changes nothing.</summary>
     public void Send(Operation operation, MemberId participant, List<RankEffect> effects)
     {
-        if (operation.Next is not { } next || !operation.Participants.Contains(participant))
+        if (operation.Next is not { } next || next.Epoch != Record.View.Epoch + 1 || !operation.Participants.Contains(participant))
             return;
-        var transfers = operation.Plan!.View.Transfers.Where(transfer => transfer.Destination == participant.Rank);
-        effects.Add(RankEffect.Send(participant, new PrepareMessage(operation.Id, operation.Plan.Index, Record.View, next, [.. transfers], operation.Pending.Request.DrainTime ?? TimeSpan.Zero)));
+        var transfers = operation.Plan!.View.TransfersTo(participant.Rank);
+        effects.Add(RankEffect.Send(participant, new PrepareMessage(operation.Id, operation.Plan.Index, BaseFor(participant), next, transfers, operation.Pending.Request.DrainTime ?? TimeSpan.Zero)));
         if (operation.Phase == OperationPhase.Draining && LeaversOf(operation).Contains(participant))
             effects.Add(RankEffect.Send(participant, new DrainMessage(operation.Id)));
     }
@@ -61,4 +61,11 @@ internal sealed class ViewPreparer(RecordWriter writer, JoinCandidates candidate
     public static bool IsReady(Operation operation) => !operation.Behind(operation.Participants, PreparationState.Ready).Any();
 
     public bool IsDrained(Operation operation) => IsReady(operation) && !operation.Behind(LeaversOf(operation), PreparationState.Drained).Any();
+
+    /// <summary>
+    /// The view in use is Completed, so that every member has entered it and knows it by its name. Others may hold it too, from the record;
+    /// whether they do is not known here.
+    /// </summary>
+    private BaseView BaseFor(MemberId participant) =>
+        Record.View.Contains(participant) && Record.View.Find(participant.Rank)!.ReadsVersion >= ProtocolVersion.NamedBases ? BaseView.NameOf(Record.View) : Record.View;
 }

@@ -131,6 +131,16 @@ internal sealed partial class MemberCore
     /// <summary>A peer is taken to have ended.</summary>
     public void OnPeerLost(PeerLost e, TimeSpan now, List<RankEffect> effects) => OnTrouble(e.Peer, $"{e.Peer} is lost ({e.Reason}): {e.Detail}", now, effects);
 
+    /// <summary>
+    /// This rank has entered a view. A member that was lost when the view was being written is not lost again, and nothing would begin a recovery
+    /// before a step's deadline, or ever, if experts of that member are waited for.
+    /// </summary>
+    public void ReportIfAnyIsLost(TimeSpan now, List<RankEffect> effects)
+    {
+        if (View.Members.FirstOrDefault(other => other.Id != Self && peers.IsLost(other.Id)) is { } lost)
+            OnTrouble(lost.Id, $"{lost.Id} was lost before {View} was entered", now, effects);
+    }
+
     /// <summary>A connection is up: what was sent over the one before may be lost.</summary>
     public void OnLinkUp(MemberId peer, List<RankEffect> effects)
     {

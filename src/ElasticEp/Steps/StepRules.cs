@@ -1,4 +1,5 @@
 using ElasticEp.Membership;
+using ElasticEp.Protocol;
 using ElasticEp.Transport;
 
 namespace ElasticEp.Steps;
@@ -49,6 +50,9 @@ internal class StepRules
 
     /// <summary>Whether a next view may be prepared, which writes buffers that the views before the present one used: only once that is Completed, durably.</summary>
     public virtual bool MayPrepare(bool isCompleted) => isCompleted;
+
+    /// <summary>Whether the view in use here is the one that a Prepare names: two views of one epoch would be told apart by the digest alone.</summary>
+    public virtual bool IsBase(in BaseView named, GroupView view) => (named.Epoch, named.Digest) == (view.Epoch, view.Digest);
 
     /// <summary>Whether a standby may begin to fetch what no view needs: not while an operation is under way, which may want this very rank and its buffers.</summary>
     public virtual bool MayFetchAhead(bool isOperationUnderWay) => !isOperationUnderWay;

@@ -48,13 +48,7 @@ internal readonly record struct FrameHeader
     public long RowsLength { get; init; }
 
     /// <summary>The header as its receiver reads it when this is sent with it.</summary>
-    public FrameHeader With(EpBuffer metadata, ReadOnlySpan<EpBuffer> rows)
-    {
-        long length = 0;
-        foreach (var segment in rows)
-            length += segment.ByteLength;
-        return this with { MetadataLength = (int)metadata.ByteLength, RowsLength = length };
-    }
+    public FrameHeader With(ReadOnlySpan<EpBuffer> metadata, ReadOnlySpan<EpBuffer> rows) => this with { MetadataLength = (int)LengthOf(metadata), RowsLength = LengthOf(rows) };
 
     /// <summary>The head that a transport carries.</summary>
     public FrameHead Encode()
@@ -103,6 +97,14 @@ internal readonly record struct FrameHeader
         };
         header.Validate();
         return header;
+    }
+
+    private static long LengthOf(ReadOnlySpan<EpBuffer> segments)
+    {
+        long length = 0;
+        foreach (var segment in segments)
+            length += segment.ByteLength;
+        return length;
     }
 
     private void Validate()

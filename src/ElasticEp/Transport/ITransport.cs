@@ -62,7 +62,7 @@ public interface ITransport : IAsyncDisposable
     IDisposable Register(EpBuffer memory);
 
     /// <summary>
-    /// Sends one frame: a head, metadata, and the segments of its rows, in order. When it returns, their memory may be
+    /// Sends one frame: a head, and the segments of its metadata and its rows, in order. When it returns, their memory may be
     /// used again; that says nothing about arrival. Waits while the receiver does not accept (back-pressure).
     /// Cancelling may leave the frame sent or unsent, never half sent: what is left of one that is half out goes on from a copy. When that
     /// would be more than 32 MiB, the connection ends instead. Either way the call ends soon, whatever the receiver does.
@@ -70,10 +70,10 @@ public interface ITransport : IAsyncDisposable
     /// <param name="peer">Destination.</param>
     /// <param name="link">Link to use.</param>
     /// <param name="head">What the receiver sees first.</param>
-    /// <param name="metadata">Host memory of at most <see cref="int.MaxValue"/> bytes; may be empty.</param>
+    /// <param name="metadata">The segments of the metadata, host memory of at most <see cref="int.MaxValue"/> bytes together; may be empty.</param>
     /// <param name="rows">The segments of the rows; may be empty.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="ArgumentException">The metadata is too long, or memory is of a kind that cannot be used.</exception>
     /// <exception cref="ElasticEpException"><see cref="ElasticEpErrorCode.PeerLost"/> when there is no connection to this very process, or it ends.</exception>
-    ValueTask SendAsync(MemberId peer, LinkKind link, FrameHead head, EpBuffer metadata, ReadOnlyMemory<EpBuffer> rows, CancellationToken cancellationToken = default);
+    ValueTask SendAsync(MemberId peer, LinkKind link, FrameHead head, ReadOnlyMemory<EpBuffer> metadata, ReadOnlyMemory<EpBuffer> rows, CancellationToken cancellationToken = default);
 }

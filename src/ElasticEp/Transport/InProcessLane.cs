@@ -61,7 +61,7 @@ internal sealed class InProcessLane(InProcessConnection connection, InProcessTra
         try
         {
             // The answer is there: taking it blocks nobody.
-            Deliver(frame.Info, frame.Metadata, frame.Rows.Span, answer.Result);
+            Deliver(frame.Info, frame.Metadata.Span, frame.Rows.Span, answer.Result);
             return default;
         }
         catch (ElasticEpException lost)
@@ -81,7 +81,7 @@ internal sealed class InProcessLane(InProcessConnection connection, InProcessTra
         if (!pending.IsCompleted)
         {
             if (frame.Info.PayloadLength <= PayloadCopy.MostBytes)
-                _ = DeliverLaterAsync(frame.Info, new PayloadCopy([frame.Metadata, .. frame.Rows.Span], frame.Info.PayloadLength), pending);
+                _ = DeliverLaterAsync(frame.Info, new PayloadCopy([.. frame.Metadata.Span, .. frame.Rows.Span], frame.Info.PayloadLength), pending);
             else
                 _ = DropAsync(frame.Info, pending);
             throw new OperationCanceledException(cancellationToken);
@@ -90,7 +90,7 @@ internal sealed class InProcessLane(InProcessConnection connection, InProcessTra
         try
         {
             var target = await TargetOfAsync(pending).ConfigureAwait(false);
-            Deliver(frame.Info, frame.Metadata, frame.Rows.Span, target);
+            Deliver(frame.Info, frame.Metadata.Span, frame.Rows.Span, target);
         }
         finally
         {
@@ -131,7 +131,7 @@ internal sealed class InProcessLane(InProcessConnection connection, InProcessTra
     }
 
     /// <summary>The answer is there: writes the payload and says so, or ends the connection and throws.</summary>
-    private void Deliver(in FrameInfo info, EpBuffer metadata, ReadOnlySpan<EpBuffer> rows, in FrameTarget target)
+    private void Deliver(in FrameInfo info, ReadOnlySpan<EpBuffer> metadata, ReadOnlySpan<EpBuffer> rows, in FrameTarget target)
     {
         try
         {
@@ -144,7 +144,7 @@ internal sealed class InProcessLane(InProcessConnection connection, InProcessTra
                 throw fault is null ? connection.Lost(to) : new InvalidOperationException($"{to.Self!.Id} {fault}");
             }
 
-            PayloadCopy.Copy([metadata], target.Metadata);
+            PayloadCopy.Copy(metadata, target.Metadata);
             PayloadCopy.Copy(rows, target.Rows);
             to.Handler.OnFrameCompleted(from.Self!, link, info, target);
         }
@@ -167,7 +167,7 @@ internal sealed class InProcessLane(InProcessConnection connection, InProcessTra
         try
         {
             var target = await TargetOfAsync(pending).ConfigureAwait(false);
-            Deliver(info, copy.Buffer.SliceBytes(0, info.MetadataLength), [copy.Buffer.SliceBytes(info.MetadataLength, info.RowsLength)], target);
+            Deliver(info, [copy.Buffer.SliceBytes(0, info.MetadataLength)], [copy.Buffer.SliceBytes(info.MetadataLength, info.RowsLength)], target);
         }
         catch (ElasticEpException)
         {

@@ -71,7 +71,7 @@ internal sealed class InProcessTransport(InProcessTransportHub hub, string? addr
 
     public IDisposable Register(EpBuffer memory) => NoRegistration.For(this, memory);
 
-    public ValueTask SendAsync(MemberId peer, LinkKind link, FrameHead head, EpBuffer metadata, ReadOnlyMemory<EpBuffer> rows, CancellationToken cancellationToken = default)
+    public ValueTask SendAsync(MemberId peer, LinkKind link, FrameHead head, ReadOnlyMemory<EpBuffer> metadata, ReadOnlyMemory<EpBuffer> rows, CancellationToken cancellationToken = default)
     {
         if (link > LinkKind.Weights)
             throw new ArgumentOutOfRangeException(nameof(link), link, "There is no such link.");

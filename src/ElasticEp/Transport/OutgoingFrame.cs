@@ -4,10 +4,18 @@ namespace ElasticEp.Transport;
 internal readonly struct OutgoingFrame
 {
     /// <exception cref="ArgumentException">The metadata is too long, or memory is of a kind that the transport cannot use.</exception>
-    public OutgoingFrame(ITransport transport, FrameHead head, EpBuffer metadata, ReadOnlyMemory<EpBuffer> rows)
+    public OutgoingFrame(ITransport transport, FrameHead head, ReadOnlyMemory<EpBuffer> metadata, ReadOnlyMemory<EpBuffer> rows)
     {
-        if (metadata.ByteLength > int.MaxValue || metadata.Kind == MemoryKind.Device)
-            throw new ArgumentException($"Metadata of {metadata.ByteLength} bytes lies in {metadata.Kind} memory; at most {int.MaxValue} bytes of host memory.", nameof(metadata));
+        long described = 0;
+        foreach (var segment in metadata.Span)
+        {
+            if (segment.Kind == MemoryKind.Device)
+                throw new ArgumentException("A segment of the metadata lies in device memory; metadata is always in host memory.", nameof(metadata));
+            described += segment.ByteLength;
+        }
+
+        if (described > int.MaxValue)
+            throw new ArgumentException($"The metadata has {described} bytes; at most {int.MaxValue}.", nameof(metadata));
         long length = 0;
         foreach (var segment in rows.Span)
         {
@@ -16,12 +24,12 @@ internal readonly struct OutgoingFrame
             length += segment.ByteLength;
         }
 
-        (Info, Metadata, Rows) = (new FrameInfo(head, (int)metadata.ByteLength, length), metadata, rows);
+        (Info, Metadata, Rows) = (new FrameInfo(head, (int)described, length), metadata, rows);
     }
 
     public FrameInfo Info { get; }
 
-    public EpBuffer Metadata { get; }
+    public ReadOnlyMemory<EpBuffer> Metadata { get; }
 
     public ReadOnlyMemory<EpBuffer> Rows { get; }
 }

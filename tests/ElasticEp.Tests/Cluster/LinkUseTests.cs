@@ -67,10 +67,10 @@ public sealed class LinkUseTests
 
         public IDisposable Register(EpBuffer memory) => inner.Register(memory);
 
-        public ValueTask SendAsync(MemberId peer, LinkKind link, FrameHead head, EpBuffer metadata, ReadOnlyMemory<EpBuffer> rows, CancellationToken cancellationToken)
+        public ValueTask SendAsync(MemberId peer, LinkKind link, FrameHead head, ReadOnlyMemory<EpBuffer> metadata, ReadOnlyMemory<EpBuffer> rows, CancellationToken cancellationToken)
         {
-            if (FrameHeader.Read(new FrameInfo(head, (int)metadata.ByteLength, 0)).Operation == FrameOperation.Protocol)
-                used[(MessageCodec.Decode(metadata.AsSpan<byte>()).GetType(), link)] = true;
+            if (FrameHeader.Read(new FrameInfo(head, 0, 0)).Operation == FrameOperation.Protocol)
+                used[(MessageCodec.Decode([.. metadata.ToArray().SelectMany(segment => segment.AsSpan<byte>().ToArray())]).GetType(), link)] = true;
             return inner.SendAsync(peer, link, head, metadata, rows, cancellationToken);
         }
 

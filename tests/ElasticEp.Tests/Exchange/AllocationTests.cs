@@ -114,14 +114,14 @@ public sealed class AllocationTests
     /// <summary>Delivers inside the send; all ranks have begun the step, so no frame has to wait.</summary>
     private sealed class Wire(RankExchange[] exchanges, int rank) : IExchangeWire
     {
-        public async ValueTask SendAsync(MemberId to, FrameHeader header, EpBuffer metadata, ReadOnlyMemory<EpBuffer> rows, CancellationToken cancellationToken)
+        public async ValueTask SendAsync(MemberId to, FrameHeader header, ReadOnlyMemory<EpBuffer> metadata, ReadOnlyMemory<EpBuffer> rows, CancellationToken cancellationToken)
         {
             var (exchange, self) = (exchanges[to.Rank], new MemberId(rank, 1));
-            header = header.With(metadata, rows.Span);
+            header = header.With(metadata.Span, rows.Span);
             var accepted = exchange.AcceptAsync(self, header, CancellationToken.None);
             Assert.True(accepted.IsCompletedSuccessfully);
             var target = await accepted;
-            ExchangeNetwork.Copy(metadata, rows.Span, target);
+            ExchangeNetwork.Copy(metadata.Span, rows.Span, target);
             exchange.Complete(self, header);
         }
 

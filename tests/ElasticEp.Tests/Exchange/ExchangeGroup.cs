@@ -172,8 +172,8 @@ internal sealed class ExchangeGroup(ElasticEpOptions options, ulong? shuffleSeed
 
     private sealed class Wire(ExchangeGroup group, int rank) : IExchangeWire
     {
-        public ValueTask SendAsync(MemberId to, FrameHeader header, EpBuffer metadata, ReadOnlyMemory<EpBuffer> rows, CancellationToken cancellationToken) =>
-            group.Network.SendAsync(rank, to.Rank, header.With(metadata, rows.Span), metadata, rows);
+        public ValueTask SendAsync(MemberId to, FrameHeader header, ReadOnlyMemory<EpBuffer> metadata, ReadOnlyMemory<EpBuffer> rows, CancellationToken cancellationToken) =>
+            group.Network.SendAsync(rank, to.Rank, header.With(metadata.Span, rows.Span), metadata, rows);
 
         public IDisposable Register(EpBuffer memory) => NoRegistration.Instance;
     }

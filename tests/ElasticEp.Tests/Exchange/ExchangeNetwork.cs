@@ -54,7 +54,7 @@ internal sealed class ExchangeNetwork : IAsyncDisposable
             link.Cut.Cancel();
     }
 
-    public ValueTask SendAsync(int from, int to, FrameHeader header, EpBuffer metadata, ReadOnlyMemory<EpBuffer> rows)
+    public ValueTask SendAsync(int from, int to, FrameHeader header, ReadOnlyMemory<EpBuffer> metadata, ReadOnlyMemory<EpBuffer> rows)
     {
         Link link;
         lock (_links)
@@ -67,7 +67,7 @@ internal sealed class ExchangeNetwork : IAsyncDisposable
             if (_isShuffled)
             {
                 var copy = FrameTarget.Deliver(EpBuffer.From(new byte[header.MetadataLength]), EpBuffer.From(new byte[header.RowsLength]));
-                Copy(metadata, rows.Span, copy);
+                Copy(metadata.Span, rows.Span, copy);
                 link.Queue.Enqueue((header, copy.Metadata, copy.Rows));
             }
         }
@@ -87,7 +87,7 @@ internal sealed class ExchangeNetwork : IAsyncDisposable
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask DeliverAsync(Link link, int from, int to, FrameHeader header, EpBuffer metadata, ReadOnlyMemory<EpBuffer> rows)
+    private async ValueTask DeliverAsync(Link link, int from, int to, FrameHeader header, ReadOnlyMemory<EpBuffer> metadata, ReadOnlyMemory<EpBuffer> rows)
     {
         RankExchange? exchange;
         lock (_links)
@@ -100,7 +100,7 @@ internal sealed class ExchangeNetwork : IAsyncDisposable
             var target = await exchange.AcceptAsync(new MemberId(from, 1), header, link.Cut.Token).ConfigureAwait(false);
             if (!target.IsWanted)
                 return;
-            Copy(metadata, rows.Span, target);
+            Copy(metadata.Span, rows.Span, target);
             exchange.Complete(new MemberId(from, 1), header);
         }
         catch (Exception exception) when (exception is ElasticEpException or OperationCanceledException)
@@ -145,7 +145,7 @@ internal sealed class ExchangeNetwork : IAsyncDisposable
         await Task.Yield();
         try
         {
-            await DeliverAsync(link, from, to, frame.Header, frame.Metadata, new[] { frame.Rows });
+            await DeliverAsync(link, from, to, frame.Header, new[] { frame.Metadata }, new[] { frame.Rows });
         }
         catch (Exception exception) when (exception is ElasticEpException or OperationCanceledException)
         {
@@ -163,13 +163,18 @@ internal sealed class ExchangeNetwork : IAsyncDisposable
             _signal.Release();
     }
 
-    public static void Copy(EpBuffer metadata, ReadOnlySpan<EpBuffer> rows, FrameTarget target)
+    public static void Copy(ReadOnlySpan<EpBuffer> metadata, ReadOnlySpan<EpBuffer> rows, FrameTarget target)
     {
-        metadata.AsSpan<byte>().CopyTo(target.Metadata.AsSpan<byte>());
+        Copy(metadata, target.Metadata);
+        Copy(rows, target.Rows);
+    }
+
+    private static void Copy(ReadOnlySpan<EpBuffer> segments, EpBuffer target)
+    {
         long at = 0;
-        foreach (var segment in rows)
+        foreach (var segment in segments)
         {
-            segment.AsSpan<byte>().CopyTo(target.Rows.AsSpan<byte>(at, (int)segment.ByteLength));
+            segment.AsSpan<byte>().CopyTo(target.AsSpan<byte>(at, (int)segment.ByteLength));
             at += segment.ByteLength;
         }
     }

@@ -109,9 +109,9 @@ internal sealed class LoneRank : IDisposable
 
     private sealed class Wire(LoneRank owner, Func<int, FrameHeader, CancellationToken, ValueTask>? onSend) : IExchangeWire
     {
-        public ValueTask SendAsync(MemberId member, FrameHeader header, EpBuffer metadata, ReadOnlyMemory<EpBuffer> rows, CancellationToken cancellationToken)
+        public ValueTask SendAsync(MemberId member, FrameHeader header, ReadOnlyMemory<EpBuffer> metadata, ReadOnlyMemory<EpBuffer> rows, CancellationToken cancellationToken)
         {
-            owner.Sent.Add((member.Rank, header.With(metadata, rows.Span)));
+            owner.Sent.Add((member.Rank, header.With(metadata.Span, rows.Span)));
             return onSend?.Invoke(member.Rank, header, cancellationToken) ?? default;
         }
 

@@ -68,7 +68,7 @@ public sealed class SendOrderTests : IDisposable
 
     private sealed class Wire(List<string> order) : IExchangeWire
     {
-        public ValueTask SendAsync(MemberId member, FrameHeader header, EpBuffer metadata, ReadOnlyMemory<EpBuffer> rows, CancellationToken cancellationToken)
+        public ValueTask SendAsync(MemberId member, FrameHeader header, ReadOnlyMemory<EpBuffer> metadata, ReadOnlyMemory<EpBuffer> rows, CancellationToken cancellationToken)
         {
             order.Add($"to {member.Rank}");
             return default;

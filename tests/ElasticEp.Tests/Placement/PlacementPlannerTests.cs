@@ -23,6 +23,17 @@ public class PlacementPlannerTests
     }
 
     [Fact]
+    public void The_transfers_to_each_rank_are_those_of_the_stage_in_its_order()
+    {
+        var stage = Plan(2, [[0, 1], [2, 3]], [[2, 3], [0, 1]]).Stages[0];
+
+        Assert.Equal(4, stage.Transfers.Count);
+        foreach (var rank in (int[])[0, 1])
+            Assert.Equal(stage.Transfers.Where(transfer => transfer.Destination == rank), stage.TransfersTo(rank));
+        Assert.Empty(stage.TransfersTo(2));
+    }
+
+    [Fact]
     public void Experts_go_round_three_full_ranks_along_the_cycle()
     {
         var plan = Plan(1, [[0, 1], [2, 3], [4, 5]], [[4, 5], [0, 1], [2, 3]]);

@@ -42,7 +42,7 @@ public sealed class ReplicaChoiceTests
     {
         var placement = new ExpertPlacement(3, [0, 1, 2], [[[0, 1], [0, 2], [1, 0]], [[-1], [2], [1]]]);
         var view = new GroupView(1, 0, 0, Enumerable.Range(0, 3).Select(rank => new GroupMember(rank, 1, "", rank < 2 ? "a" : "b")), placement);
-        var table = new ReplicaTable(view, 1);
+        var table = new ReplicaCandidates(view, 1);
         Assert.Equal([new ExpertReplica(1, 0)], table.Of(0, 0).ToArray()); // its own
         Assert.Equal([new ExpertReplica(0, 1)], table.Of(0, 1).ToArray()); // on its node
         Assert.Equal([new ExpertReplica(1, 1)], table.Of(0, 2).ToArray());

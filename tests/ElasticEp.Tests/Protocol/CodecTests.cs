@@ -29,8 +29,10 @@ public sealed class CodecTests
         new StoppedMessage(5, 6, 12, 6, [], []),
         new StartMessage(TestViews.View(3, 0, 1), 17, "op1", 2),
         new PrepareMessage("op1", 2, TestViews.View(1, 0), TestViews.View(2, 0, 1), [new ExpertTransfer(0, 1, -1, 1, 3)], TimeSpan.FromSeconds(2)),
+        new PrepareMessage("op1", 2, BaseView.NameOf(TestViews.View(1, 0)), TestViews.View(2, 0, 1), [new ExpertTransfer(0, 1, -1, 1, 3)], TimeSpan.FromSeconds(2)),
         new DrainMessage("op1"),
         new PreparationMessage("op1", PreparationState.Drained, ulong.MaxValue, 5, 6, ""),
+        new PreparationMessage("op1", PreparationState.Fetching, 7, 0, 0, "why") { Refusal = PreparationRefusal.OtherBase },
         new AbortMessage("op1", "why"),
         new CompletedMessage(8),
         new OperationRequestMessage(new OperationRequest("a", OperationKind.Scale) { Size = 4, Deadline = TimeSpan.FromSeconds(3) }),
@@ -66,6 +68,27 @@ public sealed class CodecTests
         for (var length = 0; length < encoded.Length; length++)
             AssertViolation(() => MessageCodec.Decode(encoded.AsSpan(0, length)));
         AssertViolation(() => MessageCodec.Decode([.. encoded, 0]));
+    }
+
+    [Fact]
+    public void The_base_of_a_Prepare_comes_back_whole_or_by_its_name()
+    {
+        var view = TestViews.View(1, 0);
+        var whole = new PrepareMessage("op1", 2, view, TestViews.View(2, 0, 1), [], TimeSpan.Zero);
+        var (read, named) = (ReadBase(whole), ReadBase(whole with { Base = BaseView.NameOf(view) }));
+        Assert.Equal((1L, view.Digest, view.Digest), (read.Epoch, read.Digest, read.Whole!.Digest));
+        Assert.Equal((1L, view.Digest, null), (named.Epoch, named.Digest, named.Whole));
+
+        static BaseView ReadBase(PrepareMessage message) => Assert.IsType<PrepareMessage>(MessageCodec.Decode(MessageCodec.Encode(message).Span)).Base;
+    }
+
+    [Fact]
+    public void A_report_of_the_version_before_refuses_nothing()
+    {
+        var encoded = MessageCodec.Encode(new PreparationMessage("op1", PreparationState.Ready, 7, 5, 6, "why")).ToArray()[..^1];
+        encoded[0] = ProtocolVersion.NamedBases - 1;
+        System.Buffers.Binary.BinaryPrimitives.WriteInt32LittleEndian(encoded.AsSpan(1), encoded.Length - 5);
+        Assert.Equal(new PreparationMessage("op1", PreparationState.Ready, 7, 5, 6, "why"), MessageCodec.Decode(encoded));
     }
 
     [Fact]
@@ -194,13 +217,13 @@ public sealed class CodecTests
     public void The_bytes_of_registrations_and_messages_of_this_version_never_change()
     {
         Assert.Equal(10, ProtocolVersion.Current); // a new version gets rows of its own here
-        Assert.Equal((5962508517696690521UL, 991125553582587943UL, 14859053415808166735UL), HashesOf(ProtocolVersion.Current, (_, encoded) => encoded));
+        Assert.Equal((5962508517696690521UL, 991125553582587943UL, 14319477079812798175UL), HashesOf(ProtocolVersion.Current, (_, encoded) => encoded));
     }
 
     /// <summary>Who reads version 9 finds what it knows where it was, and as it was.</summary>
     [Fact]
     public void Registrations_and_messages_begin_with_the_bytes_of_the_version_before() =>
-        Assert.Equal((428250720531387056UL, 8856456896805077570UL, 18091733914116321632UL), HashesOf(9, (message, encoded) => OfVersion(9, encoded[..^BytesOfPassive(message)])));
+        Assert.Equal((428250720531387056UL, 8856456896805077570UL, 18091733914116321632UL), HashesOf(9, (message, encoded) => OfVersion(9, encoded[..^BytesSince9(message)])));
 
     /// <summary>Of a registration, of that of a standby, and of all messages.</summary>
     private static (ulong, ulong, ulong) HashesOf(byte version, Func<ProtocolMessage?, byte[], byte[]> shorten)
@@ -210,17 +233,18 @@ public sealed class CodecTests
         var messages = Messages.Select(message => message switch
         {
             StartMessage start => start with { View = Reading(version, start.View) },
-            PrepareMessage prepare => prepare with { Base = Reading(version, prepare.Base), Next = Reading(version, prepare.Next) },
+            PrepareMessage { Base.Whole: { } whole } prepare => prepare with { Base = Reading(version, whole), Next = Reading(version, prepare.Next) },
+            PrepareMessage prepare => prepare with { Next = Reading(version, prepare.Next) },
             _ => message,
-        });
+        }).Where(message => version >= ProtocolVersion.NamedBases || message is not (PrepareMessage { Base.Whole: null } or PreparationMessage { Refusal: not PreparationRefusal.None }));
         return (
             XxHash64.HashToUInt64(shorten(null, Registration.Encode(member, 4711, 9).ToArray())),
             XxHash64.HashToUInt64(shorten(null, Registration.Encode(member, 4711, 9, standby).ToArray())),
             XxHash64.HashToUInt64([.. messages.SelectMany(message => shorten(message, MessageCodec.Encode(message).ToArray()))]));
     }
 
-    /// <summary>What version 10 has appended: which copies are passive, here none, in each view.</summary>
-    private static int BytesOfPassive(ProtocolMessage? message) => message is StartMessage ? 4 : message is PrepareMessage ? 8 : 0;
+    /// <summary>What version 10 has appended: which copies are passive, here none, in each view, and the kind of a refusal.</summary>
+    private static int BytesSince9(ProtocolMessage? message) => message switch { StartMessage => 4, PrepareMessage => 8, PreparationMessage => 1, _ => 0 };
 
     [Fact]
     public void What_is_older_than_this_library_reads_is_refused_naming_both_versions()

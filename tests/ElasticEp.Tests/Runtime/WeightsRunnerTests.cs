@@ -110,7 +110,7 @@ public sealed class WeightsRunnerTests : IAsyncLifetime
     public async Task Memory_is_allocated_before_anything_is_fetched_and_its_lack_fails_the_preparation(bool isLeaver)
     {
         _workload.Gate.SetResult();
-        var plan = new PrepareMessage("op", 0, GroupView.None, View(2, 0, 1), [], TimeSpan.Zero);
+        var plan = new PreparationPlan("op", 0, GroupView.None, View(2, 0, 1), [], TimeSpan.Zero);
         var prepared = new List<(long, long)>();
         _prepare = (current, next) =>
         {
@@ -137,8 +137,8 @@ public sealed class WeightsRunnerTests : IAsyncLifetime
         _workload.Gate.SetResult();
         await ReloadAsync(2, 0, 1);
         var sending = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _transport.Setup(transport => transport.SendAsync(It.IsAny<MemberId>(), LinkKind.Weights, It.IsAny<FrameHead>(), It.IsAny<EpBuffer>(), It.IsAny<ReadOnlyMemory<EpBuffer>>(), It.IsAny<CancellationToken>()))
-            .Returns((MemberId _, LinkKind _, FrameHead _, EpBuffer _, ReadOnlyMemory<EpBuffer> _, CancellationToken token) =>
+        _transport.Setup(transport => transport.SendAsync(It.IsAny<MemberId>(), LinkKind.Weights, It.IsAny<FrameHead>(), It.IsAny<ReadOnlyMemory<EpBuffer>>(), It.IsAny<ReadOnlyMemory<EpBuffer>>(), It.IsAny<CancellationToken>()))
+            .Returns((MemberId _, LinkKind _, FrameHead _, ReadOnlyMemory<EpBuffer> _, ReadOnlyMemory<EpBuffer> _, CancellationToken token) =>
             {
                 sending.TrySetResult();
                 return new ValueTask(Task.Delay(Timeout.Infinite, token));
@@ -151,7 +151,7 @@ public sealed class WeightsRunnerTests : IAsyncLifetime
         {
             _runner.Switch(View(3, 1, -1));
             var next = View(4, 1, 3);
-            _runner.StartFetch(new PrepareMessage("op", 0, View(3, 1, -1), next, [], TimeSpan.Zero), isLeaver: false);
+            _runner.StartFetch(new PreparationPlan("op", 0, View(3, 1, -1), next, [], TimeSpan.Zero), isLeaver: false);
             Assert.Equal(next.Digest, await WaitForAsync<Fetched, ulong>(e => e.View));
         }
         else

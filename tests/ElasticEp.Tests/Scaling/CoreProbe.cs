@@ -188,6 +188,10 @@ internal sealed class CoreProbe
     public CoreProbe Report(int from, PreparationState state, string failure = "", long moved = 0) =>
         Message(from, new PreparationMessage(Coordinator.Operation!.Id, state, Coordinator.Operation.Next!.Digest, moved, moved, failure));
 
+    /// <summary>A participant says that it is in another view than the base.</summary>
+    public CoreProbe Refuse(int from) =>
+        Message(from, new PreparationMessage(Coordinator.Operation!.Id, PreparationState.Fetching, Coordinator.Operation.Next!.Digest, 0, 0, $"rank {from} is in another view") { Refusal = PreparationRefusal.OtherBase });
+
     /// <summary>Runs one step on this rank, with all StepEnds of the others.</summary>
     public void Step(GroupView? announced = null)
     {

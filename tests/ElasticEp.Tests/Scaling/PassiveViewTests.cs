@@ -87,7 +87,7 @@ public sealed class PassiveViewTests
         probe.Write().ReportLoad();
         probe.Post(new RankRegistered(Old(2))).Plan(PassivePlan(probe, [0, 1, 2]));
         var prepare = probe.Sent<PrepareMessage>(2).Single();
-        Assert.Equal((true, false), (prepare.Base.Placement.HasPassive, prepare.Next.Placement.HasPassive));
+        Assert.Equal((true, false), (prepare.Base.Whole!.Placement.HasPassive, prepare.Next.Placement.HasPassive));
         probe.FetchEverywhere();
         probe.Write();
         var read = RecordCodec.Decode(RecordCodec.Encode(probe.Record).Span); // the joiner's version: what it says of the view before is all that is needed of it

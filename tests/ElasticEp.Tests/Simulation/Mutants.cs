@@ -1,4 +1,5 @@
 using ElasticEp.Membership;
+using ElasticEp.Protocol;
 using ElasticEp.Steps;
 using ElasticEp.Transport;
 
@@ -18,6 +19,7 @@ internal static class Mutants
         ["rule 3: a view is announced before it is durable"] = new(new() { Rules = new AnnouncedEarly() }, "which is not durable"),
         ["rule 3: a view counts as Completed before its first step is complete"] = new(new() { Rules = new CompletedEarly() }, "is Completed, but rank"),
         ["rule 3: a view is prepared before the one in use is Completed"] = new(new() { Rules = new PreparedEarly() }, "was committed before"),
+        ["a view is prepared upon whatever is in use, and not upon what Prepare names"] = new(new() { Rules = new AnyBaseTaken() }, "which no Prepare has named"),
         ["rule 4: a frame of an older attempt is taken"] = new(new() { Rules = new StaleFrameTaken(), IgnoresFence = true }, "rule 4: rank"),
         ["rule 4: an early frame is thrown away"] = new(new() { Rules = new EarlyFrameDropped() }, "an operation that nothing hindered ended as aborted"),
         ["rule 5: Stop is answered while the delegate runs"] = new(new() { Rules = new AnsweredEarly() }, "while its delegate of step"),
@@ -70,6 +72,11 @@ internal static class Mutants
     private sealed class PreparedEarly : StepRules
     {
         public override bool MayPrepare(bool isCompleted) => true;
+    }
+
+    private sealed class AnyBaseTaken : StepRules
+    {
+        public override bool IsBase(in BaseView named, GroupView view) => true;
     }
 
     private sealed class FetchesAlways : StepRules

@@ -51,6 +51,9 @@ internal sealed class SimCoverage
     /// <summary>Experts of which a recovery has made a passive copy active.</summary>
     public int Activations { get; set; }
 
+    /// <summary>Prepares that were refused, because they named another view than the one in use.</summary>
+    public int Refusals { get; set; }
+
     /// <summary>Where processes were killed, during what, and how often.</summary>
     public Dictionary<(string Point, SimOccasion Occasion), long> Kills { get; } = [];
 
@@ -77,6 +80,7 @@ internal sealed class SimCoverage
         Preempted += other.Preempted;
         PassiveViews += other.PassiveViews;
         Activations += other.Activations;
+        Refusals += other.Refusals;
         foreach (var (pair, count) in other.Kills)
             Add(Kills, pair, count);
         foreach (var (pair, count) in other._phases)
@@ -88,7 +92,7 @@ internal sealed class SimCoverage
     public override string ToString()
     {
         var text = new StringBuilder();
-        text.AppendLine($"(phase, event) pairs: {PhasePairs}; (operation phase, event) pairs: {OperationPairs}; intermediate views: {StagedViews}; restarts: {Restarts}; operations planned again: {Replans}; reloads: {Reloads}; loads that got no further: {StuckLoads}; standbys with experts: {Standbys}, interrupted: {Preempted}; views with passive copies: {PassiveViews}, experts with one made active: {Activations}; store losses: {StoreLosses}, returns to an older state: {StoreReturns}");
+        text.AppendLine($"(phase, event) pairs: {PhasePairs}; (operation phase, event) pairs: {OperationPairs}; intermediate views: {StagedViews}; restarts: {Restarts}; operations planned again: {Replans}; reloads: {Reloads}; loads that got no further: {StuckLoads}; standbys with experts: {Standbys}, interrupted: {Preempted}; views with passive copies: {PassiveViews}, experts with one made active: {Activations}; preparations refused: {Refusals}; store losses: {StoreLosses}, returns to an older state: {StoreReturns}");
         Write(text, _phases);
         Write(text, _operations);
         return text.ToString();

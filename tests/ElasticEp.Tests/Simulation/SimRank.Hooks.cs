@@ -12,6 +12,7 @@ namespace ElasticEp.Tests.Simulation;
 internal sealed partial class SimRank
 {
     private readonly Queue<SimHook> _hooks = []; // the first one runs
+    private readonly Dictionary<ulong, HashSet<ulong>> _named = []; // next view → the bases that came with it
     private SimHook? _drain;
     private SimHook? _reload;
     private bool _isWarm;
@@ -21,10 +22,25 @@ internal sealed partial class SimRank
     /// <summary>Whether a hook takes no notice of its token.</summary>
     public bool IsHung => _hooks.TryPeek(out var hook) && hook.IsHung;
 
+    /// <summary>A Prepare has come; what it names as its base is what may be prepared upon.</summary>
+    private void NoteBase(PrepareMessage prepare)
+    {
+        if (!_named.TryGetValue(prepare.Next.Digest, out var named))
+            _named[prepare.Next.Digest] = named = [];
+        named.Add(prepare.Base.Digest);
+    }
+
+    private void CheckBase(PreparationPlan plan)
+    {
+        var isNamed = !_named.TryGetValue(plan.Next.Digest, out var named) || named.Contains(plan.Base.Digest); // what this rank plans itself, nobody names
+        SimChecks.Require(isNamed, $"rank {Rank} prepares {plan.Next} upon {plan.Base}, which no Prepare has named");
+    }
+
     private void StartFetch(Fetch fetch) => Enqueue("", isOfOperation: true, hook => Fetch(hook, fetch.Plan, fetch.IsLeaver));
 
-    private void Fetch(SimHook hook, PrepareMessage plan, bool isLeaver)
+    private void Fetch(SimHook hook, PreparationPlan plan, bool isLeaver)
     {
+        CheckBase(plan);
         if (_world.Faults.Reach(this, FaultPoints.BeforeAllocation))
             return;
         _weights.MakeRoom(plan, Core.Member.View);
@@ -57,7 +73,7 @@ internal sealed partial class SimRank
         });
     }
 
-    private void WarmUp(SimHook hook, PrepareMessage plan)
+    private void WarmUp(SimHook hook, PreparationPlan plan)
     {
         hook.Name = "WarmUpAsync";
         Post(new HookEntered(hook.Name));
@@ -68,7 +84,7 @@ internal sealed partial class SimRank
         });
     }
 
-    private void EndFetch(SimHook hook, PrepareMessage plan, bool fails)
+    private void EndFetch(SimHook hook, PreparationPlan plan, bool fails)
     {
         EndHook(hook);
         PostUnlessCancelled(hook, fails ? new FetchFailed(plan.Operation, plan.Next.Digest, "checksum mismatch") : new Fetched(plan.Operation, plan.Next.Digest));

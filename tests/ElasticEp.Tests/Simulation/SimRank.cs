@@ -136,6 +136,8 @@ internal sealed partial class SimRank
             return;
         }
 
+        if (e.Control is MessageReceived { Message: PrepareMessage prepare })
+            NoteBase(prepare);
         _world.Trace.Add(Rank, Core.Member.Phase, e);
         _world.Coverage.Add(Core, e.Name);
         var recent = _world.Clock.Time - _world.Settings.Options.HeartbeatInterval;
@@ -318,7 +320,9 @@ internal sealed partial class SimRank
 
     private void Send(MemberId to, ProtocolMessage message)
     {
-        var copy = MessageCodec.Decode(MessageCodec.Encode(message).Span);
+        if (message is PreparationMessage { Refusal: not PreparationRefusal.None } refusal)
+            _world.Misnaming.Refused(this, refusal);
+        var copy = MessageCodec.Decode(MessageCodec.Encode(_world.Misnaming.Pass(this, to, message)).Span);
         if (!to.IsRank)
             _world.Clock.After(_world.Random.Delay(300), () => _world.Clients.OnReply(Identity.Id, copy));
         else

@@ -1,3 +1,4 @@
+using ElasticEp.Events;
 using ElasticEp.Protocol;
 using ElasticEp.Scaling;
 
@@ -20,13 +21,13 @@ internal sealed class SimWeights(Simulation world, int rank)
     private long _reloading; // epoch of the view whose experts are loaded again
 
     /// <summary>Room for the rows of all that the next view, or a recovery before it is Completed, may have.</summary>
-    public void MakeRoom(PrepareMessage plan, GroupView current)
+    public void MakeRoom(PreparationPlan plan, GroupView current)
     {
         SimChecks.Require(world.Checks.IsCompleted(plan.Base.Epoch), $"rule 3: rank {rank} reserves buffers for {plan.Next} while a view before {plan.Base} may still be needed");
         _sources = [.. current.Members.Concat(plan.Base.Members).Concat(plan.Next.Members).Select(member => member.Rank)];
     }
 
-    public void Stage(PrepareMessage plan)
+    public void Stage(PreparationPlan plan)
     {
         _isAhead = plan.Operation == StandbyCore.Operation;
         SimChecks.Require(!_isAhead || _inUse.Count == 0, $"rank {rank} is a member and fetches as a standby");

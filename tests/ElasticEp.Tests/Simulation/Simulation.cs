@@ -45,6 +45,7 @@ internal sealed class Simulation
         Checks = new SimChecks(this);
         Replicas = new SimReplicas(this);
         Faults = new SimFaults(this, seed);
+        Misnaming = new SimMisnaming(this, seed);
         _requestsLeft = _requests = Faults.IsArmed ? Math.Max(3, Settings.Requests) : Settings.Requests; // one of them is to come as far as the process that is to be killed
         _faultsLeft = 3;
     }
@@ -77,6 +78,8 @@ internal sealed class Simulation
     public SimReplicas Replicas { get; }
 
     public SimFaults Faults { get; }
+
+    public SimMisnaming Misnaming { get; }
 
     public SimCoverage Coverage { get; } = new();
 
@@ -291,6 +294,16 @@ internal sealed class Simulation
         var members = Store.Record.View.Members.Select(member => Find(member.Id)).OfType<SimRank>().Where(MayDie).ToArray();
         return members.Length == 0 ? null : Random.Pick(members);
     }
+
+    /// <summary>While others deal with what has gone wrong with it, if it may die then.</summary>
+    public void KillSoon(SimRank victim, long delay) => Clock.After(delay, () =>
+    {
+        if (_isHealed || !MayDie(victim))
+            return;
+        _hasKilled = true;
+        Kill(victim);
+        CountFault(0);
+    });
 
     private void Kill(SimRank process)
     {

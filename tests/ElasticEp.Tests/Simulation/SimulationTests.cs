@@ -42,6 +42,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
         Assert.True(coverage.Seeds < 1_000 || coverage.StuckLoads >= coverage.Seeds / 500, coverage.ToString());
         Assert.True(coverage.Seeds < 1_000 || (coverage.Standbys >= coverage.Seeds / 20 && coverage.Preempted >= coverage.Seeds / 100), coverage.ToString());
         Assert.True(coverage.Seeds < 1_000 || (coverage.PassiveViews >= coverage.Seeds && coverage.Activations >= coverage.Seeds / 20), coverage.ToString());
+        Assert.True(coverage.Seeds < 1_000 || coverage.Refusals >= coverage.Seeds / 40, coverage.ToString());
         var missing = coverage.Seeds < EveryPoint ? [] : FaultPointList.All.Where(point => !NotReached.Keys.Any(point.Contains) && coverage.Kills.Keys.All(kill => kill.Point != point));
         Assert.Empty(missing);
         // Other seeds may miss a rare one.

@@ -23,7 +23,7 @@ public sealed class LongMessageTests
                 await mayRead.Task;
             return RecordingHandler.Deliver(header);
         };
-        var message = a.Transport.SendAsync(b.Self.Id, LinkKind.Weights, SuiteFrame.Head(0), EpBuffer.From(new byte[Length]), default).AsTask();
+        var message = a.Transport.SendAsync(b.Self.Id, LinkKind.Weights, SuiteFrame.Head(0), new[] { EpBuffer.From(new byte[Length]) }, default).AsTask();
         for (var step = 1; step <= Steps; step++)
             await a.Transport.SendAsync(b.Self.Id, LinkKind.Control, SuiteFrame.Head(step), default, default);
         for (var step = 1; step <= Steps; step++)

@@ -35,7 +35,7 @@ public sealed class WeightPacingTests
         await a.SendAsync(1, LinkKind.Weights, 1, 2000);
         Assert.Equal(1, (await b.Handler.NextFrameAsync()).Header.Step);
         var held = a.SendAsync(1, LinkKind.Weights, 2, 500);
-        await a.Transport.SendAsync(b.Self.Id, LinkKind.Weights, SuiteFrame.Head(3), EpBuffer.From(new byte[10_000]), default);
+        await a.Transport.SendAsync(b.Self.Id, LinkKind.Weights, SuiteFrame.Head(3), new[] { EpBuffer.From(new byte[10_000]) }, default);
         Assert.Equal(3, (await b.Handler.NextFrameAsync()).Header.Step);
         Assert.False(held.IsCompleted);
         await a.Transport.DisposeAsync();

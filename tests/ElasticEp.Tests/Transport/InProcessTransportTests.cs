@@ -49,13 +49,13 @@ public sealed class InProcessTransportTests : TransportConformance
 
         static async Task<long> AllocatedAsync(ITransport transport, CancellationToken token)
         {
-            var (metadata, segments) = (new byte[100], new[] { EpBuffer.From(new byte[1 << 15]), EpBuffer.From(new byte[1 << 15]) });
+            var (described, segments) = (new[] { EpBuffer.From(new byte[100]) }, new[] { EpBuffer.From(new byte[1 << 15]), EpBuffer.From(new byte[1 << 15]) });
             var before = 0L;
             for (var i = 0; i < 2000; i++)
             {
                 if (i == 1000)
                     before = GC.GetAllocatedBytesForCurrentThread();
-                var send = transport.SendAsync(Id(1), LinkKind.Data, SuiteFrame.Head(i), EpBuffer.From(metadata), segments, token);
+                var send = transport.SendAsync(Id(1), LinkKind.Data, SuiteFrame.Head(i), described, segments, token);
                 Assert.True(send.IsCompletedSuccessfully);
                 await send;
             }

@@ -21,7 +21,7 @@ internal sealed class RoutePlan(ExchangeLayout layout)
     private int[] _returns = [];
     private int[] _firstReturn = [];
     private GroupView _view = GroupView.None;
-    private ReplicaTable _replicas = new(GroupView.None, 0);
+    private ReplicaCandidates _replicas = new(GroupView.None, 0);
     private int _rank;
 
     /// <summary>Tokens of this dispatch.</summary>
@@ -44,7 +44,7 @@ internal sealed class RoutePlan(ExchangeLayout layout)
 
     public void EnterView(GroupView view, int rank)
     {
-        (_view, _rank, _replicas) = (view, rank, new ReplicaTable(view, rank));
+        (_view, _rank, _replicas) = (view, rank, new ReplicaCandidates(view, rank));
         var members = view.Members.Length;
         _destinations = [.. Enumerable.Range(0, members).Select(i => i < _destinations.Length ? _destinations[i] : new Destination(layout))];
         (_returns, _firstReturn) = (new int[members], new int[members]);

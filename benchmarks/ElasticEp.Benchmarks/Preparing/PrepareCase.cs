@@ -1,0 +1,57 @@
+using ElasticEp.Placement;
+using ElasticEp.Protocol;
+
+namespace ElasticEp.Benchmarks.Preparing;
+
+/// <summary>A growth of a large group: the view in use, and the plan's only stage.</summary>
+internal sealed class PrepareCase
+{
+    private const string Operation = "scale-7f3a";
+
+    public PrepareCase(int layers, int experts, int redundant, int ranks, int more)
+    {
+        Name = $"{ranks}→{ranks + more} ranks, {layers} layers of {experts} + {redundant}";
+        var slots = ((experts + redundant + ranks - 1) / ranks) + 1;
+        var born = Plan(ExpertPlacement.Empty, ranks);
+        Base = new GroupView(1, 1, 0, MembersOf(ranks), born.Placement);
+        Members = MembersOf(ranks + more);
+        Stage = Plan(Base.Placement, ranks + more).Stages[^1];
+
+        PlacementPlan Plan(ExpertPlacement current, int count) => PlacementPlanner.Plan(new MinimalMove(), new PlacementRequest
+        {
+            Layers = layers,
+            Experts = experts,
+            Ranks = [.. Enumerable.Range(0, count).Select(rank => new RankCapacity(rank, slots, 1))],
+            Current = current,
+            RedundantExperts = redundant,
+            MovementBudget = 0,
+        });
+    }
+
+    public string Name { get; }
+
+    public GroupView Base { get; }
+
+    /// <summary>Of the next view.</summary>
+    public GroupMember[] Members { get; }
+
+    public PlacementStage Stage { get; }
+
+    /// <summary>The stage as the planner has just made it: nothing of it is encoded yet.</summary>
+    public (ExpertPlacement Placement, IReadOnlyList<ExpertTransfer> Transfers) Fresh()
+    {
+        var placement = Stage.Placement;
+        var ranks = placement.Ranks.ToArray();
+        var slots = new int[placement.Layers][][];
+        for (var layer = 0; layer < slots.Length; layer++)
+            slots[layer] = Array.ConvertAll(ranks, rank => placement.GetSlots(layer, rank).ToArray());
+        return (new ExpertPlacement(placement.Experts, ranks, slots), Stage.Transfers);
+    }
+
+    public GroupView NextOf(ExpertPlacement placement) => new(2, 0, 0, Members, placement);
+
+    public PrepareMessage Prepare(GroupMember to, GroupView next, PlacementStage stage) =>
+        new(Operation, 0, Base.Contains(to.Id) ? BaseView.NameOf(Base) : Base, next, stage.TransfersTo(to.Rank), TimeSpan.Zero);
+
+    private static GroupMember[] MembersOf(int ranks) => [.. Enumerable.Range(0, ranks).Select(rank => new GroupMember(rank, 1_764_000_000_000_000 + rank, $"10.0.{rank / 256}.{rank % 256}:5000;unix=4f1c/elasticep-{rank}", $"node-{rank / 8}"))];
+}
