@@ -37,6 +37,9 @@ public sealed class RdmaOptions
     /// <value>Default 64, at most 4096.</value>
     public int FramesInFlight { get; set; } = 64;
 
+    /// <summary>Most weight bytes that this process sends over UCX per second; null for no limit.</summary>
+    public long? WeightBytesPerSecond { get; set; }
+
     /// <summary>How often UCX looks whether a peer is alive that it hears nothing of; the control link tells first.</summary>
     /// <value>Default 1 second.</value>
     public TimeSpan KeepAliveInterval { get; set; } = TimeSpan.FromSeconds(1);

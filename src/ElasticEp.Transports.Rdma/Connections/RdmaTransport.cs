@@ -16,6 +16,7 @@ internal sealed partial class RdmaTransport : ITransport
     private const string LayoutMark = ";data-links=ucx"; // a peer without it is refused by name
 
     private readonly ILogger _logger;
+    private readonly WeightPacer? _pacer;
     private readonly ConcurrentDictionary<MemberId, RdmaConnection> _present = new(); // by what the control transport has said
     private readonly ConcurrentDictionary<RdmaConnection, bool> _connections = new(); // until their end was reported
     private UcxContextHandle? _context;
@@ -34,6 +35,7 @@ internal sealed partial class RdmaTransport : ITransport
     {
         (Control, Options, Time) = (control, options, time);
         _logger = loggers.CreateLogger<RdmaTransport>();
+        _pacer = options.WeightBytesPerSecond is { } rate ? new WeightPacer(rate, time) : null;
     }
 
     public string Address => Control.Address;
@@ -92,9 +94,11 @@ internal sealed partial class RdmaTransport : ITransport
         var frame = new OutgoingFrame(this, head, metadata, rows);
         if (Find(peer) is not { IsUp: true } connection)
             return ValueTask.FromException(NoConnection(peer));
-        return link == LinkKind.Control
-            ? Control.SendAsync(peer, link, head, metadata, rows, cancellationToken)
-            : connection.Sender(link).SendAsync(frame, cancellationToken);
+        if (link == LinkKind.Control)
+            return Control.SendAsync(peer, link, head, metadata, rows, cancellationToken);
+        if (link == LinkKind.Weights && _pacer is not null && frame.Info.RowsLength > 0 && _pacer.Take(frame.Info.RowsLength) is { Ticks: > 0 } wait)
+            return SendLaterAsync(_pacer, wait, connection, frame, cancellationToken);
+        return connection.Sender(link).SendAsync(frame, cancellationToken);
     }
 
     public async ValueTask DisposeAsync()
@@ -155,6 +159,12 @@ internal sealed partial class RdmaTransport : ITransport
         foreach (var worker in _workers)
             await worker.DisposeAsync().ConfigureAwait(false);
         _context?.Dispose();
+    }
+
+    private static async ValueTask SendLaterAsync(WeightPacer pacer, TimeSpan wait, RdmaConnection connection, OutgoingFrame frame, CancellationToken cancellationToken)
+    {
+        await pacer.WaitAsync(frame.Info.RowsLength, wait, connection.Closed, cancellationToken).ConfigureAwait(false);
+        await connection.Sender(LinkKind.Weights).SendAsync(frame, cancellationToken).ConfigureAwait(false);
     }
 
     private static ElasticEpException NoConnection(MemberId peer) => new(ElasticEpErrorCode.PeerLost, $"There is no connection to {peer}.") { Rank = peer.Rank };

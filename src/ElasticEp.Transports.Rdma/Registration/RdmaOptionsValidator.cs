@@ -25,6 +25,8 @@ internal sealed class RdmaOptionsValidator(string group, Func<IReadOnlyCollectio
         Between(nameof(options.Workers), options.Workers, 1, MaxWorkers, failures);
         Between(nameof(options.EagerLimit), options.EagerLimit, 0, LinkLimits.MaxEagerLimit, failures);
         Between(nameof(options.FramesInFlight), options.FramesInFlight, 1, LinkLimits.MaxWindow, failures);
+        if (options.WeightBytesPerSecond is <= 0)
+            failures.Add($"WeightBytesPerSecond is {options.WeightBytesPerSecond}; it must be positive, or null for no limit.");
         if (options.PollTime < TimeSpan.Zero)
             failures.Add($"PollTime is {options.PollTime}; it must not be negative.");
         Positive(nameof(options.KeepAliveInterval), options.KeepAliveInterval, failures);

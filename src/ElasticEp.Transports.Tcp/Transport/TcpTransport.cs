@@ -209,17 +209,7 @@ internal sealed partial class TcpTransport : ITransport
 
     private async ValueTask SendLaterAsync(WeightPacer pacer, TimeSpan wait, TcpConnection connection, OutgoingFrame frame, CancellationToken cancellationToken)
     {
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, connection.Closed);
-        try
-        {
-            await Task.Delay(wait, Time, either.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            pacer.GiveBack(frame.Info.RowsLength);
-            cancellationToken.ThrowIfCancellationRequested(); // otherwise the connection has ended, and says so
-        }
-
+        await pacer.WaitAsync(frame.Info.RowsLength, wait, connection.Closed, cancellationToken).ConfigureAwait(false);
         await connection.SendAsync(LinkKind.Weights, frame, cancellationToken).ConfigureAwait(false);
     }
 

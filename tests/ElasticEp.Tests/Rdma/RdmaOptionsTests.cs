@@ -15,10 +15,10 @@ public sealed class RdmaOptionsTests
     [Fact]
     public void All_failures_are_reported_at_once_by_option_name()
     {
-        var options = new RdmaOptions { Transports = " ", Workers = 0, EagerLimit = -1, FramesInFlight = 5000, PollTime = TimeSpan.FromTicks(-1), KeepAliveInterval = TimeSpan.Zero, ConnectTimeout = TimeSpan.Zero };
+        var options = new RdmaOptions { Transports = " ", Workers = 0, EagerLimit = -1, FramesInFlight = 5000, PollTime = TimeSpan.FromTicks(-1), WeightBytesPerSecond = 0, KeepAliveInterval = TimeSpan.Zero, ConnectTimeout = TimeSpan.Zero };
         options.Settings["UCX_IB_SL"] = "1";
         var failures = Validate(options);
-        foreach (var option in (string[])["Transports", "Settings names UCX_IB_SL", "Workers", "EagerLimit", "FramesInFlight", "PollTime", "KeepAliveInterval", "ConnectTimeout"])
+        foreach (var option in (string[])["Transports", "Settings names UCX_IB_SL", "Workers", "EagerLimit", "FramesInFlight", "WeightBytesPerSecond", "PollTime", "KeepAliveInterval", "ConnectTimeout"])
             Assert.Contains(failures, failure => failure.Contains(option, StringComparison.Ordinal));
     }
 
