@@ -9,9 +9,9 @@ namespace ElasticEp.Transports.Rdma.Links;
 /// <summary>
 /// The receiving half of a link: one frame after another, in the order of their numbers. The handler names the memory of a frame; what came
 /// with its head is copied there, and the rest is fetched into it. Frames that come meanwhile wait; there are no more of them than the link's
-/// window. Everything runs on the worker's thread.
+/// window. Everything runs on the worker's thread, but for weights: who gets them looks through them, which would hold up what else the worker does.
 /// </summary>
-internal sealed unsafe class LinkReceiver : IWorkerItem, IOperationOwner
+internal sealed unsafe class LinkReceiver : IWorkerItem, IThreadPoolWorkItem, IOperationOwner
 {
     private readonly RdmaLink _link;
     private readonly ILinkOwner _owner;
@@ -28,6 +28,7 @@ internal sealed unsafe class LinkReceiver : IWorkerItem, IOperationOwner
     private long _left; // of that: is not being fetched yet
     private int _pieces; // under way
     private bool _hasFailed;
+    private Exception? _fault; // of the handler, about a complete frame
 
     public LinkReceiver(RdmaLink link, ILinkOwner owner, LinkLimits limits)
     {
@@ -93,10 +94,15 @@ internal sealed unsafe class LinkReceiver : IWorkerItem, IOperationOwner
             _link.MarkReady();
     }
 
-    /// <summary>The handler has answered.</summary>
+    /// <summary>The handler has answered, or knows that a frame is complete.</summary>
     public void Run()
     {
-        Answer();
+        if (_state == ReceiverState.Asking)
+            Answer();
+        else if (_fault is { } fault)
+            Refuse(fault);
+        else
+            Take();
         Pump();
         if (_link.IsClosing)
             _link.MarkReady();
@@ -110,10 +116,25 @@ internal sealed unsafe class LinkReceiver : IWorkerItem, IOperationOwner
             Ask();
     }
 
+    /// <summary>On a thread of the pool: the weights are complete.</summary>
+    public void Execute()
+    {
+        try
+        {
+            _owner.Handler.OnFrameCompleted(_owner.Remote, _link.Kind, _frame, _target);
+        }
+        catch (Exception exception)
+        {
+            _fault = exception;
+        }
+
+        _link.Worker.Post(this);
+    }
+
     /// <summary>Whether nobody is being asked and no memory of the handler's is in use.</summary>
     public bool TryEnd()
     {
-        if (_state is ReceiverState.Asking or ReceiverState.Fetching)
+        if (_state is not (ReceiverState.Closed or ReceiverState.Idle))
             return false;
         _state = ReceiverState.Closed;
         foreach (ref var frame in _frames.AsSpan())
@@ -199,17 +220,22 @@ internal sealed unsafe class LinkReceiver : IWorkerItem, IOperationOwner
     /// <summary>The memory is not touched any more: tells the handler, and goes on with the next frame.</summary>
     private void Complete()
     {
-        var (frame, target) = (_frame, _target);
-        _target = default;
         if (_hasFailed || _left > 0)
         {
-            Abort(frame, target);
+            Abort();
+            return;
+        }
+
+        if (_link.Kind == LinkKind.Weights)
+        {
+            _state = ReceiverState.Completing;
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
             return;
         }
 
         try
         {
-            _owner.Handler.OnFrameCompleted(_owner.Remote, _link.Kind, frame, target);
+            _owner.Handler.OnFrameCompleted(_owner.Remote, _link.Kind, _frame, _target);
         }
         catch (Exception exception)
         {
@@ -225,6 +251,7 @@ internal sealed unsafe class LinkReceiver : IWorkerItem, IOperationOwner
     {
         ref var frame = ref _frames[_next % _limits.Window];
         Release(ref frame);
+        _target = default;
         _next++;
         _state = ReceiverState.Idle;
         if (_next - _credited < Math.Max(1, _limits.Window / 2))
@@ -249,12 +276,12 @@ internal sealed unsafe class LinkReceiver : IWorkerItem, IOperationOwner
         frame = isStillHere ? frame with { Data = null, Length = 0 } : default;
     }
 
-    private void Abort(in FrameInfo frame, in FrameTarget target)
+    private void Abort()
     {
         _state = ReceiverState.Closed;
         try
         {
-            _owner.Handler.OnFrameAborted(_owner.Remote, _link.Kind, frame, target);
+            _owner.Handler.OnFrameAborted(_owner.Remote, _link.Kind, _frame, _target);
         }
         catch (Exception exception)
         {

@@ -14,4 +14,7 @@ internal enum ReceiverState : byte
 
     /// <summary>A frame is being written into the handler's memory.</summary>
     Fetching,
+
+    /// <summary>The handler is told that a frame is complete, on another thread.</summary>
+    Completing,
 }
