@@ -80,7 +80,8 @@ internal sealed partial class RdmaConnection : ILinkOwner
 
     private Task AbortAsync(DisconnectReason reason, string detail)
     {
-        _transport.Control.Abort(Remote.Id, reason, detail);
+        if (!_isEnding)
+            _transport.Control.Abort(Remote.Id, reason, detail); // by name: of a connection that has ended it would cut the next one
         return Task.CompletedTask;
     }
 
@@ -96,7 +97,7 @@ internal sealed partial class RdmaConnection : ILinkOwner
         }
         catch (Exception exception) when (exception is ElasticEpException or OperationCanceledException)
         {
-            _transport.Control.Abort(Remote.Id, DisconnectReason.ProtocolError, detail); // nothing happens when it has ended
+            await AbortAsync(DisconnectReason.ProtocolError, detail).ConfigureAwait(false);
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using ElasticEp.Transport;
 using ElasticEp.Transports.Rdma.Links;
+using ElasticEp.Transports.Rdma.Memory;
 using ElasticEp.Transports.Rdma.Native;
 using ElasticEp.Transports.Rdma.Workers;
 using Microsoft.Extensions.Logging;
@@ -19,6 +20,7 @@ internal sealed partial class RdmaTransport : ITransport
     private readonly WeightPacer? _pacer;
     private readonly ConcurrentDictionary<MemberId, RdmaConnection> _present = new(); // by what the control transport has said
     private readonly ConcurrentDictionary<RdmaConnection, bool> _connections = new(); // until their end was reported
+    private readonly MemoryTable _memory = new();
     private UcxContextHandle? _context;
     private UcxWorker[] _workers = [];
     private ITransportHandler? _handler;
@@ -58,8 +60,8 @@ internal sealed partial class RdmaTransport : ITransport
             throw new ElasticEpException(ElasticEpErrorCode.InvalidState, "The transport was already started.");
         UcxLibrary.Require();
         _self = self;
-        _context = UcxContextHandle.Create(Options.Workers > 1, UcxSettings.From(Options));
-        _workers = [.. Enumerable.Range(0, Options.Workers).Select(worker => new UcxWorker(_context, $"UCX {self.Id.Rank}.{worker}", Options.PollTime, Time, _logger))];
+        _context = UcxContextHandle.Create(UcxSettings.From(Options));
+        _workers = [.. Enumerable.Range(0, Options.Workers).Select(worker => new UcxWorker(_context, _memory, $"UCX {self.Id.Rank}.{worker}", Options.PollTime, Time, _logger))];
         await Task.WhenAll(_workers.Select(worker => worker.Started)).WaitAsync(cancellationToken).ConfigureAwait(false);
         await Control.StartAsync(self with { Layout = self.Layout + LayoutMark }, new ControlHandler(this), cancellationToken).ConfigureAwait(false);
         LogStarted(self.Group, self.Id, UcxLibrary.Version!, Address);
@@ -85,7 +87,13 @@ internal sealed partial class RdmaTransport : ITransport
 
     public bool CanUse(MemoryKind kind) => kind != MemoryKind.Device;
 
-    public IDisposable Register(EpBuffer memory) => NoRegistration.For(this, memory); // UCX registers what it uses, and remembers it
+    public IDisposable Register(EpBuffer memory)
+    {
+        var nothing = NoRegistration.For(this, memory); // also checks its kind
+        if (_context is not { } context)
+            throw new ElasticEpException(ElasticEpErrorCode.InvalidState, "Start the transport before you register memory.");
+        return memory.IsEmpty ? nothing : _memory.Add(context, memory);
+    }
 
     public ValueTask SendAsync(MemberId peer, LinkKind link, FrameHead head, EpBuffer metadata, ReadOnlyMemory<EpBuffer> rows, CancellationToken cancellationToken = default)
     {

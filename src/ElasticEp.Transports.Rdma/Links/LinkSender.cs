@@ -245,6 +245,8 @@ internal sealed class LinkSender(RdmaLink link, ILinkOwner owner)
         OutgoingTransfer? transfer;
         lock (_lock)
         {
+            if (clearance.Sequence >= _next)
+                throw link.Violation($"frame {clearance.Sequence} is cleared, and was not sent");
             ref var place = ref _announced[clearance.Sequence % _announced.Length];
             transfer = place;
             if (transfer is null || transfer.Sequence != clearance.Sequence)

@@ -83,6 +83,12 @@ internal static unsafe partial class UcpApi
     [LibraryImport(Library)]
     public static partial void ucp_request_free(nint request);
 
+    [LibraryImport(Library)]
+    public static partial UcxStatus ucp_mem_map(nint context, UcpMemoryMapParams* parameters, out nint memory);
+
+    [LibraryImport(Library)]
+    public static partial UcxStatus ucp_mem_unmap(nint context, nint memory);
+
     /// <summary>The words for a status; never freed.</summary>
     [LibraryImport("libucs.so.0")]
     public static partial nint ucs_status_string(UcxStatus status);

@@ -36,10 +36,15 @@ internal static class UcpFlags
     public const ulong EndpointErrorHandler = 1 << 2;
     public const int ErrorModePeer = 1;
 
+    // ucp_mem_map_params_t
+    public const ulong MapAddress = 1;
+    public const ulong MapLength = 1 << 1;
+
     // ucp_request_param_t
     public const uint RequestCallback = 1 << 1;
     public const uint RequestUserData = 1 << 2;
     public const uint RequestFlags = 1 << 4;
+    public const uint RequestMemory = 1 << 8;
 
     public const uint SendReply = 1;
     public const uint SendEager = 1 << 1;

@@ -10,9 +10,8 @@ internal sealed unsafe class UcxContextHandle : SafeHandleZeroOrMinusOneIsInvali
     {
     }
 
-    /// <param name="isShared">Whether workers on several threads will use it.</param>
     /// <param name="settings">UCX's settings without their prefix <c>UCX_</c>; what is not named here comes from the environment.</param>
-    public static UcxContextHandle Create(bool isShared, IEnumerable<KeyValuePair<string, string>> settings)
+    public static UcxContextHandle Create(IEnumerable<KeyValuePair<string, string>> settings)
     {
         UcxErrors.Check(UcpApi.ucp_config_read(0, 0, out var config), "Reading the settings of UCX");
         try
@@ -23,7 +22,7 @@ internal sealed unsafe class UcxContextHandle : SafeHandleZeroOrMinusOneIsInvali
             {
                 FieldMask = UcpFlags.ParamsFeatures | UcpFlags.ParamsSharedByWorkers,
                 Features = UcpFlags.FeatureActiveMessages | UcpFlags.FeatureWakeup,
-                SharedByWorkers = isShared ? 1 : 0,
+                SharedByWorkers = 1, // and by who registers memory
             };
             var context = new UcxContextHandle();
             UcxErrors.Check(UcpApi.ucp_init_version(UcpApi.MajorVersion, UcpApi.MinorVersion, &parameters, config, out var handle), "Starting UCX");

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
+using ElasticEp.Transports.Rdma.Memory;
 using ElasticEp.Transports.Rdma.Native;
 using ElasticEp.Transports.Rdma.Wire;
 using Microsoft.Extensions.Logging;
@@ -13,6 +14,7 @@ namespace ElasticEp.Transports.Rdma.Workers;
 internal sealed unsafe partial class UcxWorker : IAsyncDisposable
 {
     private readonly UcxContextHandle _context;
+    private readonly MemoryTable _memory;
     private readonly TimeSpan _pollTime;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -31,13 +33,14 @@ internal sealed unsafe partial class UcxWorker : IAsyncDisposable
     private volatile bool _isStopping;
 
     /// <param name="context">Its context.</param>
+    /// <param name="memory">What is registered with the context.</param>
     /// <param name="name">Of its thread.</param>
     /// <param name="pollTime">How long it polls after the last thing that happened.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">Told of what should not happen.</param>
-    public UcxWorker(UcxContextHandle context, string name, TimeSpan pollTime, TimeProvider time, ILogger logger)
+    public UcxWorker(UcxContextHandle context, MemoryTable memory, string name, TimeSpan pollTime, TimeProvider time, ILogger logger)
     {
-        (_context, _pollTime, _time, _logger) = (context, pollTime, time, logger);
+        (_context, _memory, _pollTime, _time, _logger) = (context, memory, pollTime, time, logger);
         _self = GCHandle.Alloc(this);
         new Thread(Run) { Name = name, IsBackground = true }.Start();
     }
@@ -114,6 +117,8 @@ internal sealed unsafe partial class UcxWorker : IAsyncDisposable
             Callback = UcxCallbacks.Sent,
             UserData = operation.Reference,
         };
+        if ((flags & UcpFlags.SendRendezvous) != 0)
+            NameMemory(ref parameters, data, length);
         var status = UcxErrors.StatusOf(UcpApi.ucp_am_send_nbx(endpoint, MessageId, operation.HeaderStart, (nuint)headerLength, data, (nuint)length, &parameters));
         if (status != UcxStatus.InProgress)
             operation.Complete(status);
@@ -128,6 +133,7 @@ internal sealed unsafe partial class UcxWorker : IAsyncDisposable
             Callback = UcxCallbacks.Received,
             UserData = operation.Reference,
         };
+        NameMemory(ref parameters, target, length);
         var status = UcxErrors.StatusOf(UcpApi.ucp_am_recv_data_nbx(_worker, message, target, (nuint)length, &parameters));
         if (status != UcxStatus.InProgress)
             operation.Complete(status);
@@ -158,6 +164,14 @@ internal sealed unsafe partial class UcxWorker : IAsyncDisposable
     }
 
     public void OnFault(Exception exception) => LogFault(exception);
+
+    /// <summary>Registered memory needs no registration within the call.</summary>
+    private void NameMemory(ref UcpRequestParams parameters, void* start, long length)
+    {
+        parameters.MemoryHandle = _memory.Find((nint)start, length);
+        if (parameters.MemoryHandle != 0)
+            parameters.AttributeMask |= UcpFlags.RequestMemory;
+    }
 
     [LoggerMessage(4201, LogLevel.Debug, "A message with a header of {Length} bytes carries no token of a connection and is dropped")]
     private partial void LogStranger(int length);

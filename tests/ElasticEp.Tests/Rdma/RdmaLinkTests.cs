@@ -102,6 +102,28 @@ public sealed class RdmaLinkTests : IAsyncLifetime
         Assert.Empty(handlerB.Violations);
     }
 
+    [Theory]
+    [InlineData(UcxPath.SharedMemory)]
+    [InlineData(UcxPath.Tcp)]
+    public async Task Registered_memory_is_sent_from_and_received_into(UcxPath path)
+    {
+        var ((a, _), (b, handlerB)) = await PairAsync(path);
+        var (sent, received) = (RandomNumberGenerator.GetBytes(3_000_000), new byte[4_000_000]);
+        using (a.Register(EpBuffer.From(sent.AsMemory())))
+        using (b.Register(EpBuffer.From(received.AsMemory())))
+        {
+            handlerB.OnFrame = (_, frame, _) => new(FrameTarget.Deliver(default, EpBuffer.From(received.AsMemory(10, (int)frame.RowsLength))));
+            var rows = new[] { EpBuffer.From(sent.AsMemory(100, 1_000_000)), EpBuffer.From(sent.AsMemory(2_000_000, 100_000)) };
+            await a.SendAsync(new MemberId(1, 1), LinkKind.Data, SuiteFrame.Head(1), default, rows, TestContext.Current.CancellationToken).AsTask().WaitAsync(Deadline);
+            await handlerB.NextFrameAsync();
+        }
+
+        Assert.Equal(sent.AsSpan(100, 1_000_000), received.AsSpan(10, 1_000_000));
+        Assert.Equal(sent.AsSpan(2_000_000, 100_000), received.AsSpan(1_000_010, 100_000));
+        a.Register(default).Dispose();
+        Assert.Throws<ArgumentException>(() => a.Register(EpBuffer.FromPointer(1, 10, ElementType.Byte, MemoryKind.Device, 0)));
+    }
+
     [Fact]
     public async Task An_endpoint_that_fails_ends_the_connection_once_as_a_reset()
     {

@@ -1,5 +1,6 @@
 using ElasticEp.Transports.Rdma;
 using ElasticEp.Transports.Rdma.Connections;
+using ElasticEp.Transports.Rdma.Memory;
 using ElasticEp.Transports.Rdma.Native;
 using ElasticEp.Transports.Rdma.Workers;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -17,8 +18,8 @@ internal sealed class RogueWorker : IOperationOwner, IAsyncDisposable
 
     public RogueWorker(RdmaOptions options)
     {
-        _context = UcxContextHandle.Create(isShared: false, UcxSettings.From(options));
-        _worker = new UcxWorker(_context, "rogue", options.PollTime, TimeProvider.System, NullLogger.Instance);
+        _context = UcxContextHandle.Create(UcxSettings.From(options));
+        _worker = new UcxWorker(_context, new MemoryTable(), "rogue", options.PollTime, TimeProvider.System, NullLogger.Instance);
     }
 
     /// <summary>Sends one message; returns when it is with UCX.</summary>

@@ -37,6 +37,10 @@ internal static class UcxStructs
         [
             ("field_mask", "FieldMask"), ("id", "Id"), ("flags", "Flags"), ("cb", "Callback"), ("arg", "Argument"),
         ]),
+        ("ucp_mem_map_params_t", typeof(UcpMemoryMapParams),
+        [
+            ("field_mask", "FieldMask"), ("address", "Address"), ("length", "Length"), ("flags", "Flags"), ("prot", "Protection"), ("memory_type", "MemoryType"),
+        ]),
         ("ucp_am_recv_param_t", typeof(UcpReceivedMessage), [("recv_attr", "Attributes"), ("reply_ep", "ReplyEndpoint")]),
         ("ucp_request_param_t", typeof(UcpRequestParams),
         [
@@ -58,7 +62,8 @@ internal static class UcxStructs
         ("UCP_AM_RECV_ATTR_FLAG_RNDV", UcpFlags.ReceivedRendezvous), ("UCP_EP_PARAM_FIELD_REMOTE_ADDRESS", UcpFlags.EndpointRemoteAddress),
         ("UCP_EP_PARAM_FIELD_ERR_HANDLING_MODE", UcpFlags.EndpointErrorMode), ("UCP_EP_PARAM_FIELD_ERR_HANDLER", UcpFlags.EndpointErrorHandler),
         ("UCP_ERR_HANDLING_MODE_PEER", UcpFlags.ErrorModePeer), ("UCP_OP_ATTR_FIELD_CALLBACK", UcpFlags.RequestCallback),
-        ("UCP_OP_ATTR_FIELD_USER_DATA", UcpFlags.RequestUserData), ("UCP_OP_ATTR_FIELD_FLAGS", UcpFlags.RequestFlags),
+        ("UCP_MEM_MAP_PARAM_FIELD_ADDRESS", UcpFlags.MapAddress), ("UCP_MEM_MAP_PARAM_FIELD_LENGTH", UcpFlags.MapLength),
+        ("UCP_OP_ATTR_FIELD_MEMH", UcpFlags.RequestMemory), ("UCP_OP_ATTR_FIELD_USER_DATA", UcpFlags.RequestUserData), ("UCP_OP_ATTR_FIELD_FLAGS", UcpFlags.RequestFlags),
         ("UCP_AM_SEND_FLAG_REPLY", UcpFlags.SendReply), ("UCP_AM_SEND_FLAG_EAGER", UcpFlags.SendEager), ("UCP_AM_SEND_FLAG_RNDV", UcpFlags.SendRendezvous),
         ("UCP_EP_CLOSE_FLAG_FORCE", UcpFlags.CloseForce),
     ];
