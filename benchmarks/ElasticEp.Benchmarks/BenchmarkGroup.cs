@@ -1,5 +1,5 @@
 using ElasticEp.Exchange;
-using ElasticEp.Kernels;
+using ElasticEp.Exchange.Cpu;
 using ElasticEp.Steps;
 using ElasticEp.Transport;
 using ElasticEp.Weights;
@@ -21,7 +21,7 @@ internal sealed class BenchmarkGroup : IDisposable
         _exchanges = new RankExchange[options.MaxRanks];
         for (var rank = 0; rank < _exchanges.Length; rank++)
         {
-            _exchanges[rank] = new RankExchange(options, rank, new CpuExchangeKernels(), new Wire(this, rank), new NoWeights(), StepRules.Default, TimeProvider.System);
+            _exchanges[rank] = new RankExchange(options, rank, new CpuEngineFactory(), new Wire(this, rank), new NoWeights(), StepRules.Default, TimeProvider.System);
             _exchanges[rank].Prepare(GroupView.None, view);
             _exchanges[rank].EnterView(view, 1);
         }
@@ -81,10 +81,11 @@ internal sealed class BenchmarkGroup : IDisposable
             var accepted = exchange.AcceptAsync(self, header, CancellationToken.None);
             var target = accepted.IsCompletedSuccessfully ? await accepted : throw new InvalidOperationException("A frame came before its step.");
             metadata.AsSpan<byte>().CopyTo(target.Metadata.AsSpan<byte>());
-            if (!rows.IsEmpty)
-                rows.Span[0].AsSpan<byte>().CopyTo(target.Rows.AsSpan<byte>());
+            PayloadCopy.Copy(rows.Span, target.Rows);
             Interlocked.Add(ref group._rowBytes, header.MetadataLength + header.RowsLength);
             exchange.Complete(self, header);
         }
+
+        public IDisposable Register(EpBuffer memory) => NoRegistration.Instance;
     }
 }

@@ -1,9 +1,10 @@
 using System.Diagnostics.CodeAnalysis;
 using ElasticEp;
+using ElasticEp.Exchange;
+using ElasticEp.Exchange.Cpu;
 using ElasticEp.Hosting;
 using ElasticEp.Hosting.Launching;
 using ElasticEp.Hosting.Processes;
-using ElasticEp.Kernels;
 using ElasticEp.Placement;
 using ElasticEp.Rendezvous;
 using ElasticEp.Runtime;
@@ -33,7 +34,7 @@ public static class ElasticEpBuilderExtensions
     public static IElasticEpBuilder UseCpuKernels(this IElasticEpBuilder builder)
     {
         ArgumentNullException.ThrowIfNull(builder);
-        builder.Services.TryAddKeyedSingleton<IExchangeKernels>(builder.Name, (_, _) => new CpuExchangeKernels());
+        builder.Services.TryAddKeyedSingleton<IExchangeEngineFactory>(builder.Name, (_, _) => new CpuEngineFactory());
         return builder;
     }
 

@@ -1,9 +1,10 @@
 using System.Globalization;
 using ElasticEp;
 using ElasticEp.Diagnostics;
+using ElasticEp.Exchange;
+using ElasticEp.Exchange.Cpu;
 using ElasticEp.Hosting;
 using ElasticEp.Hosting.Processes;
-using ElasticEp.Kernels;
 using ElasticEp.Placement;
 using ElasticEp.Rendezvous;
 using ElasticEp.Runtime;
@@ -87,7 +88,7 @@ public static class ElasticEpServiceCollectionExtensions
         services.AddKeyedSingleton(name, (provider, _) => new RankRuntime(
             WithPatience(Services(provider, name), provider),
             provider.GetRequiredService<IOptionsMonitor<ElasticEpOptions>>().Get(name).Rank!.Value,
-            provider.GetKeyedService<IExchangeKernels>(name) ?? new CpuExchangeKernels(),
+            provider.GetKeyedService<IExchangeEngineFactory>(name) ?? new CpuEngineFactory(),
             Required<IElasticWorkload>(provider, name, "workload", "UseWorkload<T>()"),
             provider.GetKeyedService<IPlacementPolicy>(name) ?? new MinimalMove()));
         services.AddKeyedSingleton<IElasticGroup>(name, (provider, _) => provider.GetRequiredKeyedService<RankRuntime>(name));

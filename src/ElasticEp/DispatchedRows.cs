@@ -24,6 +24,13 @@ public abstract class DispatchedRows : IDisposable
     /// <param name="expertOutput">Rows <c>[count, hidden]</c> for the results.</param>
     public abstract ExpertBatch GetGroup(int group, EpBuffer expertOutput);
 
+    /// <summary>All rows at once, for an app that computes all experts of a layer with one call.</summary>
+    /// <param name="expertOutput">Rows <c>[count, hidden]</c> for the results.</param>
+    public abstract GroupedExpertBatch GetGrouped(EpBuffer expertOutput);
+
+    /// <summary>Memory for the outputs of experts, <c>[count, hidden]</c>, when the app does not bring its own.</summary>
+    internal abstract EpBuffer ReserveOutput();
+
     /// <summary>Gives the memory back to the step.</summary>
     public abstract void Dispose();
 }

@@ -21,7 +21,7 @@ public abstract class ElasticStep
 
     /// <summary>Dispatches tokens to their experts, computes the experts of this rank, and combines the results.</summary>
     /// <param name="layer">MoE layer.</param>
-    /// <param name="hidden">Rows <c>[tokens, hidden]</c> in the row type; the number of tokens follows from the length.</param>
+    /// <param name="hidden">Rows <c>[tokens, hidden]</c> in the row type; the number of tokens follows from the length. They are read until the call has ended.</param>
     /// <param name="topkIds">Expert ids <c>[tokens, k]</c>, <see cref="ElementType.Int32"/>; −1 = none.</param>
     /// <param name="topkWeights">Weights <c>[tokens, k]</c>, <see cref="ElementType.Float32"/>.</param>
     /// <param name="output">Receives <c>[tokens, hidden]</c> in the row type.</param>
@@ -34,6 +34,18 @@ public abstract class ElasticStep
     /// <see cref="ElasticEpErrorCode.DeadlineExceeded"/> with the ranks that did not answer.
     /// </exception>
     public abstract ValueTask ForwardExpertsAsync(int layer, EpBuffer hidden, EpBuffer topkIds, EpBuffer topkWeights, EpBuffer output, ExpertFunction expert, int lane = 0, CancellationToken cancellationToken = default);
+
+    /// <summary>As <see cref="ForwardExpertsAsync"/>, with one call for all experts of this rank.</summary>
+    /// <param name="layer">MoE layer.</param>
+    /// <param name="hidden">Rows <c>[tokens, hidden]</c> in the row type; the number of tokens follows from the length.</param>
+    /// <param name="topkIds">Expert ids <c>[tokens, k]</c>, <see cref="ElementType.Int32"/>; −1 = none.</param>
+    /// <param name="topkWeights">Weights <c>[tokens, k]</c>, <see cref="ElementType.Float32"/>.</param>
+    /// <param name="output">Receives <c>[tokens, hidden]</c> in the row type.</param>
+    /// <param name="experts">Computes all experts; called once, also when no row has come.</param>
+    /// <param name="lane">Micro-batch, 0 ≤ lane &lt; <see cref="ElasticEpOptions.Lanes"/>.</param>
+    /// <param name="cancellationToken">The delegate's token.</param>
+    /// <exception cref="ElasticEpException">See <see cref="ForwardExpertsAsync"/>.</exception>
+    public abstract ValueTask ForwardGroupedExpertsAsync(int layer, EpBuffer hidden, EpBuffer topkIds, EpBuffer topkWeights, EpBuffer output, GroupedExpertFunction experts, int lane = 0, CancellationToken cancellationToken = default);
 
     /// <summary>The first half of <see cref="ForwardExpertsAsync"/>: sends rows and returns those that arrived here, grouped by slot.</summary>
     /// <inheritdoc cref="ForwardExpertsAsync"/>

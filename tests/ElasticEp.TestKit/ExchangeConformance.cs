@@ -1,5 +1,5 @@
+using ElasticEp.Exchange.Cpu;
 using ElasticEp.Exchange;
-using ElasticEp.Kernels;
 using ElasticEp.Placement;
 using ElasticEp.Runtime;
 using ElasticEp.Steps;
@@ -105,7 +105,7 @@ public abstract class ExchangeConformance
         private ExchangeRank(ITransport transport, int rank, ElasticEpOptions options)
         {
             (Transport, _rank) = (transport, rank);
-            Exchange = new RankExchange(options, rank, new CpuExchangeKernels(), new TransportWire(transport), this, StepRules.Default, TimeProvider.System);
+            Exchange = new RankExchange(options, rank, new CpuEngineFactory(), new TransportWire(transport), this, StepRules.Default, TimeProvider.System);
         }
 
         public ITransport Transport { get; }

@@ -26,7 +26,7 @@ public abstract class KernelConformance
         }
     }
 
-    protected abstract IExchangeKernels Create();
+    internal abstract IExchangeKernels Create();
 
     [Theory]
     [MemberData(nameof(Shapes))]

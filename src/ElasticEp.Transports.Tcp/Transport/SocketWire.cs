@@ -7,7 +7,7 @@ namespace ElasticEp.Transports.Tcp.Transport;
 /// <summary>A link on a plain socket.</summary>
 internal sealed class SocketWire(Socket socket) : ILinkWire
 {
-    private const int MaxPieces = 16;
+    private const int MaxPieces = 64; // rows of 2 KiB and more come one by one
     private const int MaxPiece = 1 << 30;
 
     private readonly EpBuffer[] _pieces = new EpBuffer[MaxPieces];

@@ -1,35 +1,24 @@
-using ElasticEp.Kernels;
-using ElasticEp.Weights;
-
 namespace ElasticEp.Exchange;
 
-/// <summary>
-/// One lane: its position in the step and its buffers. Bytes of native memory: one combine region of MaxTokens × k rows; and, growing with
-/// use, the rows that go out and those that were routed here. <see cref="ReceiveRegions"/> has the rest.
-/// </summary>
-internal sealed class ExchangeLane : IDisposable
+/// <summary>One lane: its position in the step, its call, and what it sends.</summary>
+internal sealed class ExchangeLane : IRowSender
 {
-    private readonly ExchangeLayout _layout;
     private readonly RankExchange _owner;
-    private SourceRegions?[] _received = []; // by member
 
-    public ExchangeLane(RankExchange owner, ExchangeLayout layout, int number, ExchangeStep step, IExchangeKernels kernels, IExpertSlots slots)
+    public ExchangeLane(RankExchange owner, ExchangeLayout layout, int number, ExchangeStep step, IExchangeEngineLane engine)
     {
-        (_owner, _layout, Number) = (owner, layout, number);
-        (Routes, Load) = (new RoutePlan(layout), new StepLoad(layout));
-        Rows = new LaneRows(layout, number, kernels, slots);
+        (_owner, Number, Engine) = (owner, number, engine);
+        Load = new StepLoad(layout);
         (Call, Forward) = (new LaneCall(owner, this, step), new LaneForward(owner));
     }
 
     public int Number { get; }
 
+    public IExchangeEngineLane Engine { get; }
+
     public LanePosition Position { get; } = new();
 
     public LanePhase Phase { get; set; }
-
-    public RoutePlan Routes { get; }
-
-    public LaneRows Rows { get; }
 
     public StepLoad Load { get; }
 
@@ -49,48 +38,23 @@ internal sealed class ExchangeLane : IDisposable
     /// <summary>Sends that are under way.</summary>
     public int Unsent { get; set; }
 
+    /// <summary>One for each member.</summary>
     public LaneSend[] Sends { get; private set; } = [];
-
-    /// <summary>The app's rows while a dispatch is under way.</summary>
-    public EpBuffer Hidden { get; set; }
-
-    /// <summary>The app's expert ids while a dispatch is under way.</summary>
-    public EpBuffer Ids { get; set; }
 
     /// <summary>The app's output while a combine is under way.</summary>
     public EpBuffer Output { get; set; }
 
-    /// <summary>Rows on their way out.</summary>
-    public NativeBuffer Staging { get; } = new();
-
-    /// <summary>Rows that came back, at the places that <see cref="RoutePlan"/> gave them.</summary>
-    public NativeBuffer Returned { get; } = new();
-
-    public PackScratch Scratch { get; } = new();
-
     public bool IsReady => Unsent == 0 && (Phase == LanePhase.Dispatching ? Position.MissingDispatches : Position.MissingReturns) == 0;
-
-    public ReceivedDispatch Received(int member, int layer) => _received[member]!.Of(Number, layer);
 
     public bool IsMissing(int member) =>
         Sends[member].IsPending || (Phase == LanePhase.Dispatching ? Position.IsDispatchMissing(member) : Position.IsReturnMissing(member));
 
-    /// <summary>Whether <see cref="Allocate"/> has succeeded.</summary>
-    public bool IsAllocated => Returned.ByteLength >= _layout.ReturnedBytes;
-
-    /// <summary>Before the first view.</summary>
-    /// <exception cref="OutOfMemoryException">There is not enough memory.</exception>
-    public void Allocate() => Returned.Reserve(_layout.ReturnedBytes);
-
-    /// <param name="received">The regions of each member; null for this one.</param>
-    /// <param name="self">Index of this member.</param>
-    public void EnterView(SourceRegions?[] received, int self)
+    /// <param name="members">Members of the view.</param>
+    /// <param name="self">Index of this one.</param>
+    public void EnterView(int members, int self)
     {
-        _received = received;
-        Sends = [.. received.Select(_ => new LaneSend(_owner, this))];
-        Position.EnterView(received.Length, self);
-        Routes.EnterView(received.Length);
-        Rows.EnterView(received.Length);
+        Sends = [.. Enumerable.Range(0, members).Select(_ => new LaneSend(_owner, this))];
+        Position.EnterView(members, self);
         Phase = LanePhase.Ready;
     }
 
@@ -104,10 +68,9 @@ internal sealed class ExchangeLane : IDisposable
     /// <summary>Calls of an attempt that failed may still hold the old objects.</summary>
     public void UseStep(ExchangeStep step) => (Call, Forward) = (new LaneCall(_owner, this, step), new LaneForward(_owner));
 
-    public void Dispose()
+    void IRowSender.Send(int member, int count, EpBuffer metadata, ReadOnlyMemory<EpBuffer> rows)
     {
-        Staging.Dispose();
-        Returned.Dispose();
-        Rows.Free();
+        (Sends[member].Metadata, Sends[member].Rows) = (metadata, rows);
+        _owner.Send(this, member, count);
     }
 }

@@ -1,4 +1,3 @@
-using ElasticEp.Kernels;
 using ElasticEp.Steps;
 using ElasticEp.Transport;
 using ElasticEp.Weights;
@@ -29,11 +28,11 @@ internal sealed class ExchangeRehearsal : IExchangeWire, IExpertSlots
     }
 
     /// <summary>Runs the steps.</summary>
-    public static async Task RunAsync(ElasticEpOptions options, IExchangeKernels kernels, TimeProvider time)
+    public static async Task RunAsync(ElasticEpOptions options, IExchangeEngineFactory engines, TimeProvider time)
     {
         ExchangeRehearsal[] ranks = [new(options, 0), new(options, 1)];
-        using var first = ranks[0].Create(kernels, time);
-        using var second = ranks[1].Create(kernels, time);
+        using var first = ranks[0].Create(engines, time);
+        using var second = ranks[1].Create(engines, time);
         foreach (var rank in ranks)
             (rank._ends[0], rank._ends[1]) = (first, second);
         for (var number = 1; number <= Steps; number++)
@@ -57,12 +56,14 @@ internal sealed class ExchangeRehearsal : IExchangeWire, IExpertSlots
         end.Complete(self, header);
     }
 
-    private RankExchange Create(IExchangeKernels kernels, TimeProvider time)
+    public IDisposable Register(EpBuffer memory) => NoRegistration.Instance;
+
+    private RankExchange Create(IExchangeEngineFactory engines, TimeProvider time)
     {
         int[] ranks = [0, 1];
         var slots = ranks.Select(rank => Enumerable.Range(0, _options.Model.Experts).Where(expert => expert % Ranks == rank).ToArray()).ToArray();
         var placement = new ExpertPlacement(_options.Model.Experts, ranks, [.. Enumerable.Range(0, Layers).Select(_ => slots)]);
-        var exchange = new RankExchange(_options, _rank, kernels, this, this, StepRules.Default, time);
+        var exchange = new RankExchange(_options, _rank, engines, this, this, StepRules.Default, time);
         var view = new GroupView(1, 0, 0, ranks.Select(rank => new GroupMember(rank, 1, "")), placement);
         exchange.Prepare(GroupView.None, view);
         exchange.EnterView(view, 1);

@@ -4,7 +4,7 @@ namespace ElasticEp.Exchange;
 /// The step that the app's delegate sees. Reused from step to step; an attempt that failed keeps its object, so that calls that are
 /// late find the reason.
 /// </summary>
-internal sealed class ExchangeStep(RankExchange exchange, ExchangeLayout layout) : ElasticStep
+internal sealed class ExchangeStep(RankExchange exchange, ExchangeLayout layout) : ElasticStep, IMissedTokens
 {
     private readonly bool[] _misses = new bool[layout.MayMissExperts ? layout.Lanes * layout.MaxTokens : 0]; // [lane, token]
     private GroupView _view = GroupView.None;
@@ -73,7 +73,13 @@ internal sealed class ExchangeStep(RankExchange exchange, ExchangeLayout layout)
     public override ValueTask ForwardExpertsAsync(int layer, EpBuffer hidden, EpBuffer topkIds, EpBuffer topkWeights, EpBuffer output, ExpertFunction expert, int lane = 0, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(expert);
-        return exchange.ForwardAsync(this, layer, hidden, topkIds, topkWeights, output, expert, lane, cancellationToken);
+        return exchange.ForwardAsync(this, layer, hidden, topkIds, topkWeights, output, new Experts(expert), lane, cancellationToken);
+    }
+
+    public override ValueTask ForwardGroupedExpertsAsync(int layer, EpBuffer hidden, EpBuffer topkIds, EpBuffer topkWeights, EpBuffer output, GroupedExpertFunction experts, int lane = 0, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(experts);
+        return exchange.ForwardAsync(this, layer, hidden, topkIds, topkWeights, output, new Experts(experts), lane, cancellationToken);
     }
 
     public override void EndExchanges() => exchange.EndExchanges(this);

@@ -13,7 +13,7 @@ internal sealed class LaneForward : IValueTaskSource
     private ConfiguredValueTaskAwaitable<DispatchedRows>.ConfiguredValueTaskAwaiter _dispatch;
     private ConfiguredValueTaskAwaitable.ConfiguredValueTaskAwaiter _combine;
     private ExchangeStep? _step;
-    private ExpertFunction? _expert;
+    private Experts _experts;
     private EpBuffer _output;
     private CancellationToken _cancellation;
 
@@ -24,9 +24,9 @@ internal sealed class LaneForward : IValueTaskSource
     }
 
     /// <summary>Goes on from a dispatch that this call has begun and that is not faulted.</summary>
-    public ValueTask Run(ExchangeStep step, ValueTask<DispatchedRows> dispatch, EpBuffer output, ExpertFunction expert, CancellationToken cancellationToken)
+    public ValueTask Run(ExchangeStep step, ValueTask<DispatchedRows> dispatch, EpBuffer output, Experts experts, CancellationToken cancellationToken)
     {
-        (_step, _output, _expert, _cancellation) = (step, output, expert, cancellationToken);
+        (_step, _output, _experts, _cancellation) = (step, output, experts, cancellationToken);
         _source.Reset();
         var version = _source.Version;
         _dispatch = dispatch.ConfigureAwait(false).GetAwaiter();
@@ -48,17 +48,12 @@ internal sealed class LaneForward : IValueTaskSource
     {
         try
         {
-            var rows = (LaneRows)_dispatch.GetResult();
+            var rows = _dispatch.GetResult();
             _owner.EnterExperts(_step!);
             try
             {
                 var expertOutput = rows.ReserveOutput();
-                for (var group = 0; group < rows.Groups; group++)
-                {
-                    _owner.ThrowIfOver(_step!);
-                    _expert!(rows.GetGroup(group, expertOutput));
-                }
-
+                Compute(rows, expertOutput);
                 _combine = _owner.CombineAsync(_step!, rows, expertOutput, _output, _cancellation).ConfigureAwait(false).GetAwaiter();
             }
             finally
@@ -76,6 +71,21 @@ internal sealed class LaneForward : IValueTaskSource
             OnCombined();
         else
             _combine.UnsafeOnCompleted(_onCombined);
+    }
+
+    private void Compute(DispatchedRows rows, EpBuffer expertOutput)
+    {
+        if (_experts.Grouped is { } grouped)
+        {
+            grouped(rows.GetGrouped(expertOutput));
+            return;
+        }
+
+        for (var group = 0; group < rows.Groups; group++)
+        {
+            _owner.ThrowIfOver(_step!);
+            _experts.Single!(rows.GetGroup(group, expertOutput));
+        }
     }
 
     private void OnCombined()

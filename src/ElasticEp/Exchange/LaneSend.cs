@@ -8,7 +8,6 @@ internal sealed class LaneSend
     private readonly RankExchange _owner;
     private readonly ExchangeLane _lane;
     private readonly Action _onCompleted;
-    private readonly EpBuffer[] _rows = new EpBuffer[1];
     private ConfiguredValueTaskAwaitable.ConfiguredValueTaskAwaiter _sending;
 
     public LaneSend(RankExchange owner, ExchangeLane lane)
@@ -23,14 +22,8 @@ internal sealed class LaneSend
     /// <summary>The description of the rows; a combine has none.</summary>
     public EpBuffer Metadata { get; set; }
 
-    /// <summary>The rows; may be empty.</summary>
-    public EpBuffer Rows
-    {
-        get => _rows[0];
-        set => _rows[0] = value;
-    }
-
-    public ReadOnlyMemory<EpBuffer> Segments => Rows.IsEmpty ? default : _rows;
+    /// <summary>The segments of the rows; may be empty.</summary>
+    public ReadOnlyMemory<EpBuffer> Rows { get; set; }
 
     public void Watch(ValueTask sending)
     {

@@ -23,8 +23,7 @@ internal sealed partial class RankExchange
             _inside--;
             if (failure is not null)
                 Fail(lane.Call.Step, failure, isOfPeers: true);
-            else if (lane.IsReady)
-                lane.Call.Complete();
+            CompleteIfOver(lane);
             SignalIfIdle();
         }
     }
@@ -105,7 +104,8 @@ internal sealed partial class RankExchange
         lock (_lock)
         {
             (call, version) = (lane.Call, 0);
-            CheckOpen(step);
+            if (lane.Unsent == 0)
+                CheckOpen(step);
             if (lane.IsReady)
                 return false;
             (lane.WaitsSince, lane.HasWaited) = (_time.GetTimestamp(), true);
@@ -124,13 +124,24 @@ internal sealed partial class RankExchange
             ? failure
             : new ElasticEpException(ElasticEpErrorCode.PeerLost, $"An exchange of step {_number} failed: {failure.Message}", failure) { Epoch = _view.Epoch };
         step.Fail(reason, isOfPeers);
-        FailCalls(reason);
+        FailCalls();
     }
 
-    private void FailCalls(Exception reason)
+    /// <summary>A call ends when all has come or its attempt has failed, but not before its rows are sent: they are the app's, who may free them then.</summary>
+    private static void CompleteIfOver(ExchangeLane lane)
+    {
+        if (!lane.Call.IsPending || lane.Unsent > 0)
+            return;
+        if (lane.Call.Step.Failure is { } failure)
+            lane.Call.Complete(failure);
+        else if (lane.IsReady)
+            lane.Call.Complete();
+    }
+
+    private void FailCalls()
     {
         foreach (var lane in _lanes)
-            lane.Call.Complete(reason);
+            CompleteIfOver(lane);
         if (_inside != 0)
             _ = _sending.CancelAsync(); // a send that is held back would keep its memory
     }

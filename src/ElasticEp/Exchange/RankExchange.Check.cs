@@ -23,32 +23,44 @@ internal sealed partial class RankExchange
 
     private ExchangeLane CheckCombine(ExchangeStep step, DispatchedRows dispatched, EpBuffer expertOutput, EpBuffer output)
     {
-        var rows = dispatched as LaneRows;
-        var lane = rows is null || rows.Lane >= _lanes.Length ? null : _lanes[rows.Lane];
+        var lane = LaneOf(dispatched);
         lock (_lock)
         {
             CheckOpen(step);
-            if (lane is null || !rows!.IsOf(lane))
+            if (lane is null)
                 throw ExchangeErrors.Argument("Combine takes the rows that a dispatch of this step returned.");
             if (lane.Phase != LanePhase.Out)
                 throw ExchangeErrors.State($"These rows of lane {lane.Number} were combined already, or belong to another step.");
         }
 
-        if (expertOutput.ByteLength != (long)rows.Count * _layout.RowBytes || !IsRows(expertOutput))
-            throw ExchangeErrors.Argument(RowsExpected("expertOutput", expertOutput, rows.Count));
-        if (output.ByteLength != (long)lane.Routes.Tokens * _layout.RowBytes || !IsRows(output))
-            throw ExchangeErrors.Argument(RowsExpected("output", output, lane.Routes.Tokens));
+        if (expertOutput.ByteLength != (long)dispatched.Count * _layout.RowBytes || !IsRows(expertOutput))
+            throw ExchangeErrors.Argument(RowsExpected("expertOutput", expertOutput, dispatched.Count));
+        if (output.ByteLength != (long)lane.Engine.Tokens * _layout.RowBytes || !IsRows(output))
+            throw ExchangeErrors.Argument(RowsExpected("output", output, lane.Engine.Tokens));
         return lane;
+    }
+
+    private ExchangeLane? LaneOf(DispatchedRows rows)
+    {
+        foreach (var lane in _lanes)
+        {
+            if (ReferenceEquals(lane.Engine.Rows, rows))
+                return lane;
+        }
+
+        return null;
     }
 
     private void CheckList(string name, EpBuffer buffer, ElementType type, long tokens)
     {
-        if (buffer.Length != tokens * _layout.TopK || (tokens > 0 && (buffer.ElementType != type || buffer.Kind == MemoryKind.Device)))
-            throw ExchangeErrors.Argument($"{name} has {buffer.Length} elements of {buffer.ElementType} in {buffer.Kind} memory; expected {tokens} × {_layout.TopK} of {type} in host memory.");
+        if (buffer.Length != tokens * _layout.TopK || (tokens > 0 && (buffer.ElementType != type || !IsHere(buffer))))
+            throw ExchangeErrors.Argument($"{name} has {buffer.Length} elements of {buffer.ElementType} in {buffer.Kind} memory; expected {tokens} × {_layout.TopK} of {type} in {_engine.Memory} memory.");
     }
 
-    private bool IsRows(EpBuffer buffer) => buffer.IsEmpty || (buffer.ElementType == _layout.RowType && buffer.Kind != MemoryKind.Device);
+    private bool IsRows(EpBuffer buffer) => buffer.IsEmpty || (buffer.ElementType == _layout.RowType && IsHere(buffer));
+
+    private bool IsHere(EpBuffer buffer) => (buffer.Kind == MemoryKind.Device) == (_engine.Memory == MemoryKind.Device);
 
     private string RowsExpected(string name, EpBuffer buffer, long rows) =>
-        $"{name} has {buffer.ByteLength} bytes of {buffer.ElementType} in {buffer.Kind} memory; expected {rows} rows of {_layout.Hidden} × {_layout.RowType} in host memory.";
+        $"{name} has {buffer.ByteLength} bytes of {buffer.ElementType} in {buffer.Kind} memory; expected {rows} rows of {_layout.Hidden} × {_layout.RowType} in {_engine.Memory} memory.";
 }

@@ -90,7 +90,7 @@ internal sealed partial class RankExchange
     }
 
     private string? FindFault(MemberId source, in FrameHeader header) =>
-        _lanes[header.Lane].Received(_memberOfRank[source.Rank], header.Layer).FindFault(_view.Placement.GetSlots(header.Layer, _rank));
+        _lanes[header.Lane].Engine.FindFault(_memberOfRank[source.Rank], header.Layer);
 
     private ValueTask<FrameTarget> Park(MemberId source, in FrameHeader header, CancellationToken connectionEnded)
     {
@@ -149,9 +149,7 @@ internal sealed partial class RankExchange
         var lane = _lanes[header.Lane];
         if (lane.Position.PlaceDispatch(member, header.Layer) is { } fault)
             throw ExchangeErrors.Violation(source, fault);
-        var received = lane.Received(member, header.Layer);
-        received.Place(header.Count);
-        return FrameTarget.Deliver(received.MetadataBuffer, received.RowBuffer);
+        return lane.Engine.PlaceDispatch(member, header.Layer, header.Count);
     }
 
     private FrameTarget PlaceCombine(MemberId source, int member, in FrameHeader header)
@@ -159,7 +157,7 @@ internal sealed partial class RankExchange
         var lane = _lanes[header.Lane];
         if (lane.Position.PlaceCombine(member, header.Layer, header.Count) is { } fault)
             throw ExchangeErrors.Violation(source, fault);
-        return FrameTarget.Deliver(default, lane.Returned.Slice((long)lane.Routes.FirstReturn[member] * _layout.RowBytes, header.RowsLength, _layout.RowType));
+        return lane.Engine.PlaceReturn(member, header.Count);
     }
 
     private void Take(MemberId source, in FrameHeader header)
@@ -176,8 +174,7 @@ internal sealed partial class RankExchange
         if (!isAwaited)
             return;
         _waits[source.Rank] = _waits[source.Rank].Add(_time.GetTimestamp() - lane.WaitsSince);
-        if (lane.IsReady)
-            lane.Call.Complete();
+        CompleteIfOver(lane);
     }
 
     /// <summary>Looks at every parked frame again.</summary>

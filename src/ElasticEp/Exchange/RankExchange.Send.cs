@@ -41,7 +41,7 @@ internal sealed partial class RankExchange
         }
     }
 
-    public ValueTask ForwardAsync(ExchangeStep step, int layer, EpBuffer hidden, EpBuffer topkIds, EpBuffer topkWeights, EpBuffer output, ExpertFunction expert, int laneNumber, CancellationToken cancellationToken)
+    public ValueTask ForwardAsync(ExchangeStep step, int layer, EpBuffer hidden, EpBuffer topkIds, EpBuffer topkWeights, EpBuffer output, Experts experts, int laneNumber, CancellationToken cancellationToken)
     {
         LaneForward? forward;
         try
@@ -64,7 +64,7 @@ internal sealed partial class RankExchange
         var dispatch = DispatchAsync(step, layer, hidden, topkIds, topkWeights, laneNumber, cancellationToken);
         return dispatch.IsFaulted || dispatch.IsCanceled
             ? new ValueTask(dispatch.AsTask()) // refused, or over already: the lane may be another call's
-            : forward!.Run(step, dispatch, output, expert, cancellationToken);
+            : forward!.Run(step, dispatch, output, experts, cancellationToken);
     }
 
     /// <summary>All rows have come: groups them by slot. Runs where the app takes the result.</summary>
@@ -74,10 +74,7 @@ internal sealed partial class RankExchange
         Enter(step, lane, LanePhase.Dispatching, LanePhase.Dispatching);
         try
         {
-            var layer = lane.Position.Dispatched - 1;
-            lane.Rows.Build(layer, _view.Placement.GetSlots(layer, _rank), _ranks.Length, new LaneSources(lane, layer, _self, lane.Hidden));
-            lane.Load.Count(layer, lane.Ids.AsSpan<int>(), lane.Rows);
-            (lane.Hidden, lane.Ids) = (default, default);
+            lane.Engine.Group(lane.Load);
         }
         finally
         {
@@ -85,7 +82,7 @@ internal sealed partial class RankExchange
             EndCall(lane);
         }
 
-        return lane.Rows;
+        return lane.Engine.Rows;
     }
 
     /// <summary>All results have come: sums them. Runs where the app takes the result.</summary>
@@ -95,10 +92,7 @@ internal sealed partial class RankExchange
         Enter(step, lane, LanePhase.Combining, LanePhase.Combining);
         try
         {
-            var region = lane.Returned.Slice(0, _layout.ReturnedBytes, _layout.RowType);
-            _kernels.WeightedSum(region, lane.Routes.RowOf, lane.Routes.WeightOf, lane.Output, _layout.TopK, _layout.Hidden);
-            if (_layout.MayMissExperts)
-                NoteMissing(lane, step, region);
+            lane.Engine.Combine(lane.Output, step);
             lane.Output = default;
             lane.Position.EndCombine();
         }
@@ -117,22 +111,11 @@ internal sealed partial class RankExchange
         {
             if (lane.Position.Dispatched != layer)
                 throw ExchangeErrors.State($"Layer {layer} was dispatched on lane {lane.Number} after {lane.Position.Dispatched} layers; run layers in order, each once.");
-            lane.Routes.Fill(layer, _rank, tokens, topkIds.AsSpan<int>(), topkWeights.AsSpan<float>(), _view, _memberOfRank);
-            ReserveDispatch(lane);
+            lane.Engine.Route(layer, tokens, hidden, topkIds, topkWeights);
             lock (_lock)
-            {
-                (lane.Hidden, lane.Ids) = (hidden, topkIds);
-                lane.Position.BeginDispatch(lane.Routes.Returns);
-            }
-
+                lane.Position.BeginDispatch(lane.Engine.Returns);
             isSent = true;
-            long at = 0;
-            for (var i = 0; i < _ranks.Length - 1; i++)
-            {
-                var member = Next(i);
-                at = PackDispatch(lane, member, hidden, at);
-                Send(lane, member, FrameOperation.Dispatch, layer, lane.Routes.Destinations[member].Rows);
-            }
+            lane.Engine.Dispatch(lane);
         }
         finally
         {
@@ -149,21 +132,7 @@ internal sealed partial class RankExchange
         try
         {
             lane.Output = output;
-            if (lane.Rows.AnyMissing)
-                lane.Rows.MarkMissing(expertOutput);
-            ReserveCombine(lane);
-            long at = 0;
-            for (var i = 0; i < _ranks.Length - 1; i++)
-            {
-                var member = Next(i);
-                var rows = ReturnCount(lane, member);
-                if (rows == 0)
-                    continue;
-                at = PackCombine(lane, member, expertOutput, at);
-                Send(lane, member, FrameOperation.Combine, lane.Rows.Layer, rows);
-            }
-
-            PlaceOwn(lane, expertOutput);
+            lane.Engine.Return(expertOutput, lane);
         }
         finally
         {
@@ -171,15 +140,16 @@ internal sealed partial class RankExchange
         }
     }
 
-    private void Send(ExchangeLane lane, int member, FrameOperation operation, int layer, int rows)
+    /// <summary>The engine has something ready for a member.</summary>
+    public void Send(ExchangeLane lane, int member, int rows)
     {
         var send = lane.Sends[member];
         var header = new FrameHeader
         {
-            Operation = operation,
+            Operation = lane.Phase == LanePhase.Dispatching ? FrameOperation.Dispatch : FrameOperation.Combine,
             Epoch = _view.Epoch,
             Step = _number,
-            Layer = layer,
+            Layer = lane.Position.Dispatched - 1,
             Lane = lane.Number,
             Count = rows,
         };
@@ -195,7 +165,7 @@ internal sealed partial class RankExchange
         ValueTask sending;
         try
         {
-            sending = _wire.SendAsync(_members[member], header, send.Metadata, send.Segments, cancellation);
+            sending = _wire.SendAsync(_members[member], header, send.Metadata, send.Rows, cancellation);
         }
         catch (Exception exception)
         {

@@ -1,17 +1,17 @@
-using ElasticEp.Kernels;
 using ElasticEp.Steps;
 using ElasticEp.Weights;
 
 namespace ElasticEp.Exchange;
 
 /// <summary>
-/// Dispatch and combine of one rank. Frames come in on transport threads, the app's calls on its own; one lock guards the
-/// bookkeeping, and neither copies nor user code run under it.
+/// The protocol of dispatch and combine of one rank: who has sent what, and how long that may take. What happens to rows is the engine's.
+/// Frames come in on transport threads, the app's calls on its own; one lock guards the bookkeeping, and neither copies nor user code run
+/// under it.
 /// </summary>
 internal sealed partial class RankExchange : IDisposable
 {
     private readonly ExchangeLayout _layout;
-    private readonly IExchangeKernels _kernels;
+    private readonly IExchangeEngine _engine;
     private readonly IExchangeWire _wire;
     private readonly StepRules _rules;
     private readonly TimeProvider _time;
@@ -24,7 +24,6 @@ internal sealed partial class RankExchange : IDisposable
     private readonly int _rank;
     private readonly int[] _memberOfRank;
     private readonly Dictionary<MemberId, ParkedFrame> _parked = [];
-    private readonly ReceiveRegions _regions;
     private ExchangeStep _step;
     private CancellationTokenSource _sending = new();
     private int[] _ranks = [];
@@ -40,13 +39,13 @@ internal sealed partial class RankExchange : IDisposable
     private TaskCompletionSource? _idle;
     private long _staleFrames;
 
-    public RankExchange(ElasticEpOptions options, int rank, IExchangeKernels kernels, IExchangeWire wire, IExpertSlots slots, StepRules rules, TimeProvider time)
+    public RankExchange(ElasticEpOptions options, int rank, IExchangeEngineFactory engines, IExchangeWire wire, IExpertSlots slots, StepRules rules, TimeProvider time)
     {
         _layout = new ExchangeLayout(options);
-        _regions = new ReceiveRegions(_layout, rank);
-        (_rank, _kernels, _wire, _rules, _time, _deadline) = (rank, kernels, wire, rules, time, options.StepDeadline);
+        _engine = engines.Create(_layout, rank, slots, wire.Register);
+        (_rank, _wire, _rules, _time, _deadline) = (rank, wire, rules, time, options.StepDeadline);
         _step = new ExchangeStep(this, _layout);
-        _lanes = [.. Enumerable.Range(0, options.Lanes).Select(lane => new ExchangeLane(this, _layout, lane, _step, kernels, slots))];
+        _lanes = [.. _engine.Lanes.Select((lane, number) => new ExchangeLane(this, _layout, number, _step, lane))];
         _load = new ExpertLoad(_layout);
         _waits = new SourceWait[options.MaxRanks];
         _memberOfRank = [.. Enumerable.Repeat(-1, options.MaxRanks)];
@@ -63,6 +62,16 @@ internal sealed partial class RankExchange : IDisposable
     public long StaleFrames => Volatile.Read(ref _staleFrames);
 
     private bool IsIdle => _inside == 0 && _writing == 0;
+
+    /// <summary>Allocates what the next view needs before it is durable. See <see cref="IExchangeEngine.Prepare"/>.</summary>
+    /// <exception cref="InsufficientMemoryException">There is not enough memory.</exception>
+    /// <exception cref="ElasticEpException">A view does not fit the options.</exception>
+    public void Prepare(GroupView @base, GroupView next)
+    {
+        CheckRanks(@base);
+        CheckRanks(next);
+        _engine.Prepare(@base, next);
+    }
 
     /// <summary>Uses a view from <paramref name="firstStep"/> on: one that was prepared, or one of members of both views that were. Between steps only.</summary>
     /// <exception cref="ElasticEpException">Payloads or calls are under way, or the view does not fit the options or was not prepared.</exception>
@@ -83,9 +92,9 @@ internal sealed partial class RankExchange : IDisposable
                 _memberOfRank[_ranks[i]] = i;
             _self = _memberOfRank[_rank];
             _isOpen = false;
-            var received = _regions.Of(_ranks);
+            _engine.Enter(view);
             foreach (var lane in _lanes)
-                lane.EnterView(received, _self);
+                lane.EnterView(_ranks.Length, _self);
         }
 
         AnswerParked();
@@ -143,7 +152,7 @@ internal sealed partial class RankExchange : IDisposable
             _isOpen = false;
             _fence = Math.Max(_fence, _view.Epoch);
             _step.Abort(reason);
-            FailCalls(reason);
+            FailCalls();
         }
 
         AnswerParked();
@@ -197,9 +206,13 @@ internal sealed partial class RankExchange : IDisposable
     public void Dispose()
     {
         _timer.Dispose();
-        foreach (var lane in _lanes)
-            lane.Dispose();
-        _regions.Dispose();
+        _engine.Dispose();
+    }
+
+    private void CheckRanks(GroupView view)
+    {
+        if (view.Members.Length > 0 && view.Members[^1].Rank >= _memberOfRank.Length)
+            throw ExchangeErrors.Argument($"{view} has rank {view.Members[^1].Rank}; MaxRanks is {_memberOfRank.Length}.");
     }
 
     private void CheckView(GroupView view)
@@ -215,7 +228,7 @@ internal sealed partial class RankExchange : IDisposable
                 throw ExchangeErrors.Argument($"The placement of {view} has experts on rank {rank}, which is no member.");
         }
 
-        if (!_regions.Has(Ranks(view)) || !_lanes.All(lane => lane.IsAllocated))
+        if (!_engine.IsPrepared(view))
             throw ExchangeErrors.State($"{view} was not prepared on rank {_rank}, which is to use it.");
     }
 

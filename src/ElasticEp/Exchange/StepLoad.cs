@@ -18,7 +18,8 @@ internal sealed class StepLoad(ExchangeLayout layout)
         _received.AsSpan().Clear();
     }
 
-    public void Count(int layer, ReadOnlySpan<int> ids, LaneRows rows)
+    /// <summary>This rank's tokens have chosen these experts; −1 is none.</summary>
+    public void CountDispatched(int layer, ReadOnlySpan<int> ids)
     {
         var dispatched = _dispatched.AsSpan(layer * layout.Experts, layout.Experts);
         foreach (var id in ids)
@@ -26,12 +27,8 @@ internal sealed class StepLoad(ExchangeLayout layout)
             if (id >= 0)
                 dispatched[id]++;
         }
-
-        var received = _received.AsSpan(layer * layout.Experts, layout.Experts);
-        for (var group = 0; group < rows.Groups; group++)
-        {
-            var (expert, count) = rows.CountOf(group);
-            received[expert] += count;
-        }
     }
+
+    /// <summary>Rows have come for an expert.</summary>
+    public void CountReceived(int layer, (int Expert, int Rows) group) => _received[(layer * layout.Experts) + group.Expert] += group.Rows;
 }

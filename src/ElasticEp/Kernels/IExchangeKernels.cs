@@ -4,7 +4,7 @@ namespace ElasticEp.Kernels;
 /// The arithmetic and data movement of an exchange. Rows are <c>hidden</c> elements of <see cref="ElementType.Float32"/> or
 /// <see cref="ElementType.BFloat16"/>, contiguous. Every implementation gives the same bits.
 /// </summary>
-public interface IExchangeKernels
+internal interface IExchangeKernels
 {
     /// <summary>Where the buffers that these kernels work on must lie.</summary>
     MemoryKind Memory { get; }

@@ -3,7 +3,6 @@ using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using ElasticEp.Events;
 using ElasticEp.Exchange;
-using ElasticEp.Kernels;
 using ElasticEp.Membership;
 using ElasticEp.Placement;
 using ElasticEp.Protocol;
@@ -52,7 +51,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
     private int _isDisposed;
     private bool? _hasLeft; // decided when this is disposed
 
-    public RankRuntime(GroupServices services, int rank, IExchangeKernels kernels, IElasticWorkload workload, IPlacementPolicy policy, StepRules? rules = null)
+    public RankRuntime(GroupServices services, int rank, IExchangeEngineFactory engines, IElasticWorkload workload, IPlacementPolicy policy, StepRules? rules = null)
     {
         _services = services;
         _logger = services.Loggers.CreateLogger<RankRuntime>();
@@ -69,8 +68,8 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         _lag = new CoreLag(() => ThreadPool.UnsafeQueueUserWorkItem(static runtime => runtime.Post(RankEvent.Pulse), this, preferLocal: false), services.Options.HeartbeatInterval, services.Time);
         _heartbeats = new Heartbeats(Name, rank, services.Options.HeartbeatInterval, _lag, MakeBeat, SendControlAsync);
         _requests = new OperationRequests((coordinator, message) => Post(new RequestMade(coordinator, message)), services.Options.OperationDeadline, services.Time, services.OperationTelemetry);
-        _weights = new WeightsRunner(services, rank, workload, (current, next) => _exchange!.Prepare(current, next), () => ExchangeRehearsal.RunAsync(services.Options, kernels, services.Time), PostControl, _stopped.Token, _reach);
-        _exchange = new RankExchange(services.Options, rank, kernels, new TransportWire(services.Transport, _reach), _weights, rules ?? StepRules.Default, services.Time)
+        _weights = new WeightsRunner(services, rank, workload, (current, next) => _exchange!.Prepare(current, next), () => ExchangeRehearsal.RunAsync(services.Options, engines, services.Time), PostControl, _stopped.Token, _reach);
+        _exchange = new RankExchange(services.Options, rank, engines, new TransportWire(services.Transport, _reach), _weights, rules ?? StepRules.Default, services.Time)
         {
             ExchangesEnded = OnExchangesEnded,
             FrameParked = (epoch, step) => Post(RankEvent.FrameParked(epoch, step)),

@@ -12,6 +12,8 @@ internal sealed class TransportWire(ITransport transport, Action<string>? reach 
         ? transport.SendAsync(member, LinkKind.Data, header.Encode(), metadata, rows, cancellationToken)
         : SendWithFaultsAsync(member, header, metadata, rows, cancellationToken);
 
+    public IDisposable Register(EpBuffer memory) => transport.Register(memory);
+
     private async ValueTask SendWithFaultsAsync(MemberId member, FrameHeader header, EpBuffer metadata, ReadOnlyMemory<EpBuffer> rows, CancellationToken cancellationToken)
     {
         if (header.Operation == FrameOperation.Combine)

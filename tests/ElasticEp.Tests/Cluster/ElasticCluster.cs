@@ -1,6 +1,6 @@
 using System.Diagnostics.Metrics;
 using ElasticEp.Diagnostics;
-using ElasticEp.Kernels;
+using ElasticEp.Exchange.Cpu;
 using ElasticEp.Placement;
 using ElasticEp.Protocol;
 using ElasticEp.Rendezvous;
@@ -220,7 +220,7 @@ internal sealed class ElasticCluster : IAsyncDisposable
     public async Task LaunchAsync(int number)
     {
         var workload = new ToyWorkload();
-        var runtime = new RankRuntime(Services(number), number, new CpuExchangeKernels(), workload, Policy);
+        var runtime = new RankRuntime(Services(number), number, new CpuEngineFactory(), workload, Policy);
         var rank = new ToyRank(runtime, workload, Options.MaxTokensPerRank);
         try
         {

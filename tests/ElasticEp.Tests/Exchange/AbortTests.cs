@@ -1,3 +1,5 @@
+using ElasticEp.TestKit;
+
 namespace ElasticEp.Tests.Exchange;
 
 /// <summary>Attempts that end early: by an abort, a deadline, a lost peer, the app's own token.</summary>
@@ -43,7 +45,7 @@ public sealed class AbortTests
     }
 
     [Fact]
-    public async Task A_send_that_is_held_back_is_cancelled_and_counts_until_it_has_ended()
+    public async Task A_send_that_is_held_back_is_cancelled_and_its_call_fails_when_it_has_ended()
     {
         var released = new TaskCompletionSource();
         var cancelled = new TaskCompletionSource();
@@ -57,12 +59,30 @@ public sealed class AbortTests
         });
         var waiting = rank.DispatchAsync(rank.Begin(), 0).AsTask();
         rank.Exchange.Abort(Stop);
-        await FailsAsync(waiting, ElasticEpErrorCode.StepAborted, "rank 5 was lost");
         await cancelled.Task.WaitAsync(ExchangeGroup.Patience);
         var quiet = rank.Exchange.WhenIdleAsync();
         Assert.False(quiet.IsCompleted);
+        Assert.False(waiting.IsCompleted); // what it sends may be the app's own memory
         released.SetResult();
+        await FailsAsync(waiting, ElasticEpErrorCode.StepAborted, "rank 5 was lost");
         await quiet.WaitAsync(ExchangeGroup.Patience);
+    }
+
+    [Fact]
+    public async Task A_send_that_fails_at_once_fails_its_call_when_the_others_have_ended()
+    {
+        var released = new TaskCompletionSource();
+        using var rank = new LoneRank(onSend: async (to, _, _) =>
+        {
+            if (to == 5)
+                throw new ElasticEpException(ElasticEpErrorCode.PeerLost, "rank 5 was lost");
+            await released.Task.ConfigureAwait(false);
+        });
+        var dispatch = rank.DispatchAsync(rank.Begin(), 0).AsTask();
+        Assert.False(dispatch.IsCompleted);
+        released.SetResult();
+        await FailsAsync(dispatch, ElasticEpErrorCode.PeerLost, "rank 5 was lost");
+        await rank.Exchange.WhenIdleAsync().WaitAsync(ExchangeGroup.Patience);
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using ElasticEp.Exchange;
-using ElasticEp.Kernels;
+using ElasticEp.Exchange.Cpu;
 using ElasticEp.Steps;
+using ElasticEp.TestKit;
 using ElasticEp.Transport;
 
 namespace ElasticEp.Tests.Exchange;
@@ -23,7 +24,7 @@ public sealed class AllocationTests
         var exchanges = new RankExchange[ranks];
         for (var rank = 0; rank < ranks; rank++)
         {
-            exchanges[rank] = new RankExchange(options, rank, new CpuExchangeKernels(), new Wire(exchanges, rank), new ExchangeSetup.NoWeights(), StepRules.Default, TimeProvider.System);
+            exchanges[rank] = new RankExchange(options, rank, new CpuEngineFactory(), new Wire(exchanges, rank), new ExchangeSetup.NoWeights(), StepRules.Default, TimeProvider.System);
             exchanges[rank].Prepare(GroupView.None, view);
             exchanges[rank].EnterView(view, 1);
         }
@@ -121,5 +122,7 @@ public sealed class AllocationTests
             ExchangeNetwork.Copy(metadata, rows.Span, target);
             exchange.Complete(self, header);
         }
+
+        public IDisposable Register(EpBuffer memory) => NoRegistration.Instance;
     }
 }

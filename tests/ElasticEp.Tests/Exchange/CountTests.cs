@@ -1,3 +1,5 @@
+using ElasticEp.TestKit;
+
 namespace ElasticEp.Tests.Exchange;
 
 /// <summary>What the exchange counts: waits per source, load per expert.</summary>

@@ -1,6 +1,8 @@
 using ElasticEp.Exchange;
+using ElasticEp.Exchange.Cpu;
 using ElasticEp.Kernels;
 using ElasticEp.Steps;
+using ElasticEp.TestKit;
 using ElasticEp.Transport;
 
 namespace ElasticEp.Tests.Exchange;
@@ -70,7 +72,7 @@ internal sealed class ExchangeGroup(ElasticEpOptions options, ulong? shuffleSeed
             exchange.EndStep();
     }
 
-    /// <summary>One rank's part of a step: every layer of every lane, lanes at the same time, odd layers by the two halves.</summary>
+    /// <summary>One rank's part of a step: every layer of every lane, lanes at the same time, layers by one call, by the two halves, and by one call for all experts, in turn.</summary>
     public async Task RunRankAsync(int rank, ExchangeStep step, int? tokens = null)
     {
         await Task.WhenAll(Enumerable.Range(0, options.Lanes).Select(lane => RunLaneAsync(rank, step, lane, tokens)));
@@ -96,7 +98,24 @@ internal sealed class ExchangeGroup(ElasticEpOptions options, ulong? shuffleSeed
             var batches = step.View.Members.ToDictionary(member => member.Rank, member => ExchangeBatch.Random(options, member.Rank, step.Number, layer, lane, tokens));
             var batch = batches[rank];
             var expected = ExchangeOracle.Received(options, step.View, layer, rank, batches);
-            if ((layer & 1) == 0)
+            if (layer % 3 == 2)
+            {
+                await step.ForwardGroupedExpertsAsync(layer, batch.HiddenBuffer(type), batch.IdBuffer, batch.WeightBuffer, batch.OutputBuffer(type), RunAll, lane);
+
+                void RunAll(in GroupedExpertBatch all)
+                {
+                    var offsets = all.Offsets.AsSpan<int>();
+                    var rowBytes = options.Model.HiddenSize * EpBuffer.SizeOf(type);
+                    for (var slot = 0; slot < all.Slots; slot++)
+                    {
+                        var (first, bytes) = ((long)offsets[slot] * rowBytes, (long)(offsets[slot + 1] - offsets[slot]) * rowBytes);
+                        var one = new ExpertBatch(layer, slot, all.Experts.AsSpan<int>()[slot], all.Rows.SliceBytes(first, bytes), all.Output.SliceBytes(first, bytes), offsets[slot + 1] - offsets[slot], default);
+                        Assert.Equal(expected.GetValueOrDefault(slot, []), one.Rows.AsSpan<byte>().ToArray());
+                        ExchangeOracle.RunExpert(type, options.Model.HiddenSize, one);
+                    }
+                }
+            }
+            else if (layer % 3 == 0)
             {
                 var seen = new Dictionary<int, byte[]>();
                 await step.ForwardExpertsAsync(layer, batch.HiddenBuffer(type), batch.IdBuffer, batch.WeightBuffer, batch.OutputBuffer(type), Run, lane);
@@ -137,7 +156,7 @@ internal sealed class ExchangeGroup(ElasticEpOptions options, ulong? shuffleSeed
         }
     }
 
-    private RankExchange Create(int rank) => new(options, rank, new CpuExchangeKernels(width), new Wire(this, rank), new ExchangeSetup.NoWeights((layer, slot) => MissingExperts.Contains(View.Placement.GetSlots(layer, rank)[slot])), StepRules.Default, time ?? TimeProvider.System)
+    private RankExchange Create(int rank) => new(options, rank, new CpuEngineFactory(new CpuExchangeKernels(width)), new Wire(this, rank), new ExchangeSetup.NoWeights((layer, slot) => MissingExperts.Contains(View.Placement.GetSlots(layer, rank)[slot])), StepRules.Default, time ?? TimeProvider.System)
     {
         ExchangesEnded = () =>
         {
@@ -155,5 +174,7 @@ internal sealed class ExchangeGroup(ElasticEpOptions options, ulong? shuffleSeed
     {
         public ValueTask SendAsync(MemberId to, FrameHeader header, EpBuffer metadata, ReadOnlyMemory<EpBuffer> rows, CancellationToken cancellationToken) =>
             group.Network.SendAsync(rank, to.Rank, header.With(metadata, rows.Span), metadata, rows);
+
+        public IDisposable Register(EpBuffer memory) => NoRegistration.Instance;
     }
 }

@@ -1,4 +1,5 @@
 using ElasticEp.Exchange;
+using ElasticEp.TestKit;
 
 namespace ElasticEp.Tests.Exchange;
 

@@ -1,7 +1,8 @@
 using ElasticEp.Exchange;
-using ElasticEp.Kernels;
+using ElasticEp.Exchange.Cpu;
 using ElasticEp.Runtime;
 using ElasticEp.Steps;
+using ElasticEp.TestKit;
 using ElasticEp.Transport;
 using Moq;
 
@@ -74,7 +75,7 @@ public sealed class FrameTests : IDisposable
     [Fact]
     public async Task A_frame_that_came_before_the_first_view_is_thrown_away_when_its_epoch_is_passed_over()
     {
-        using var exchange = new RankExchange(_rank.Options, 0, new CpuExchangeKernels(), new TransportWire(Mock.Of<ITransport>()), new ExchangeSetup.NoWeights(), StepRules.Default, _rank.Time);
+        using var exchange = new RankExchange(_rank.Options, 0, new CpuEngineFactory(), new TransportWire(Mock.Of<ITransport>()), new ExchangeSetup.NoWeights(), StepRules.Default, _rank.Time);
         var early = exchange.AcceptAsync(LoneRank.Id(1), _rank.Dispatch(), default).AsTask();
         exchange.Fence(3);
         Assert.False((await early.WaitAsync(ExchangeGroup.Patience)).IsWanted);

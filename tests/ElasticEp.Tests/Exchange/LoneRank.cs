@@ -1,6 +1,7 @@
 using ElasticEp.Exchange;
-using ElasticEp.Kernels;
+using ElasticEp.Exchange.Cpu;
 using ElasticEp.Steps;
+using ElasticEp.TestKit;
 using ElasticEp.Transport;
 using Microsoft.Extensions.Time.Testing;
 
@@ -14,7 +15,7 @@ internal sealed class LoneRank : IDisposable
         Time = time ?? new FakeTimeProvider();
         Options = options ?? ExchangeSetup.Options(ElasticEp.ElementType.Float32, layers: 3, maxTokens: 4);
         View = ExchangeSetup.View(Options, 3, 0, 1, 5);
-        Exchange = new RankExchange(Options, 0, new CpuExchangeKernels(), new Wire(this, onSend), new ExchangeSetup.NoWeights(), rules ?? StepRules.Default, Time)
+        Exchange = new RankExchange(Options, 0, new CpuEngineFactory(), new Wire(this, onSend), new ExchangeSetup.NoWeights(), rules ?? StepRules.Default, Time)
         {
             FrameParked = (epoch, step) => Waiting.Add((epoch, step)),
         };
@@ -112,5 +113,7 @@ internal sealed class LoneRank : IDisposable
             owner.Sent.Add((member.Rank, header.With(metadata, rows.Span)));
             return onSend?.Invoke(member.Rank, header, cancellationToken) ?? default;
         }
+
+        public IDisposable Register(EpBuffer memory) => NoRegistration.Instance;
     }
 }

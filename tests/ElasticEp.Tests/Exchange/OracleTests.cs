@@ -1,5 +1,6 @@
 using CsCheck;
 using ElasticEp.Kernels;
+using ElasticEp.TestKit;
 
 namespace ElasticEp.Tests.Exchange;
 

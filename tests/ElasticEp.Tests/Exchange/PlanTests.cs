@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ElasticEp.TestKit;
 
 namespace ElasticEp.Tests.Exchange;
 

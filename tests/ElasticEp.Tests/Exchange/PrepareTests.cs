@@ -1,7 +1,8 @@
 using ElasticEp.Exchange;
-using ElasticEp.Kernels;
+using ElasticEp.Exchange.Cpu;
 using ElasticEp.Runtime;
 using ElasticEp.Steps;
+using ElasticEp.TestKit;
 using ElasticEp.Transport;
 using Moq;
 
@@ -58,7 +59,7 @@ public sealed class PrepareTests : IDisposable
     [Fact]
     public void Regions_that_cannot_all_be_allocated_are_not_allocated_and_the_bytes_and_ranks_are_named()
     {
-        using var regions = new ReceiveRegions(new ExchangeLayout(Endless()), rank: 0);
+        using var regions = new ReceiveRegions(new ExchangeLayout(Endless()), rank: 0, _ => NoRegistration.Instance);
         var failure = Assert.Throws<InsufficientMemoryException>(() => regions.Make([3, 7]));
         Assert.Contains($"{4 * ((1L << 48) + (1 << 25))} bytes for what ranks 3, 7 will send", failure.Message, StringComparison.Ordinal);
         Assert.Equal([3, 7], regions.FindMissing([0, 3, 7]));
@@ -68,11 +69,30 @@ public sealed class PrepareTests : IDisposable
     public void A_view_that_could_not_be_prepared_cannot_be_entered()
     {
         var options = Endless();
-        using var exchange = new RankExchange(options, 0, new CpuExchangeKernels(), new TransportWire(Mock.Of<ITransport>()), new ExchangeSetup.NoWeights(), StepRules.Default, TimeProvider.System);
+        using var exchange = new RankExchange(options, 0, new CpuEngineFactory(), new TransportWire(Mock.Of<ITransport>()), new ExchangeSetup.NoWeights(), StepRules.Default, TimeProvider.System);
         var view = ExchangeSetup.View(options, 1, 0);
         var failure = Assert.Throws<InsufficientMemoryException>(() => exchange.Prepare(GroupView.None, view));
         Assert.Contains($"{1L << 48} bytes for what experts return", failure.Message, StringComparison.Ordinal);
         Assert.Equal(ElasticEpErrorCode.InvalidState, Assert.Throws<ElasticEpException>(() => exchange.EnterView(view, 1)).Code);
+    }
+
+    [Fact]
+    public void Memory_that_cannot_be_registered_is_given_back_and_the_transport_says_why()
+    {
+        var transport = new Mock<ITransport>();
+        var (registered, ended) = (0, 0);
+        var registration = new Mock<IDisposable>();
+        registration.Setup(handle => handle.Dispose()).Callback(() => ended++);
+        transport.Setup(wire => wire.Register(It.IsAny<EpBuffer>())).Returns(() => ++registered < 4 ? registration.Object : throw new InsufficientMemoryException("5 bytes cannot be locked"));
+        var view = View(4, 0, 1, 2, 3);
+        using (var exchange = new RankExchange(_rank.Options, 0, new CpuEngineFactory(), new TransportWire(transport.Object), new ExchangeSetup.NoWeights(), StepRules.Default, TimeProvider.System))
+        {
+            Assert.Equal("5 bytes cannot be locked", Assert.Throws<InsufficientMemoryException>(() => exchange.Prepare(GroupView.None, view)).Message);
+            Assert.Equal(ElasticEpErrorCode.InvalidState, Assert.Throws<ElasticEpException>(() => exchange.EnterView(view, 1)).Code);
+            Assert.Equal(2, ended); // both regions of the first source; the one for what experts return stays for the next attempt
+        }
+
+        Assert.Equal(3, ended);
     }
 
     [Fact]

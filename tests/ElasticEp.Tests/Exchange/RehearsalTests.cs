@@ -1,5 +1,7 @@
 using ElasticEp.Exchange;
+using ElasticEp.Exchange.Cpu;
 using ElasticEp.Kernels;
+using ElasticEp.TestKit;
 
 namespace ElasticEp.Tests.Exchange;
 
@@ -14,7 +16,7 @@ public sealed class RehearsalTests
     {
         var options = ExchangeSetup.Options(type, mode, layers: 5, experts: experts, topK: topK, lanes: lanes);
         var kernels = new Counting();
-        await ExchangeRehearsal.RunAsync(options, kernels, TimeProvider.System).WaitAsync(ExchangeGroup.Patience, TestContext.Current.CancellationToken);
+        await ExchangeRehearsal.RunAsync(options, new CpuEngineFactory(kernels), TimeProvider.System).WaitAsync(ExchangeGroup.Patience, TestContext.Current.CancellationToken);
         var reductions = mode == CombineMode.PreReduced ? 2 : 0; // for the other rank, and for this one
         Assert.Equal(2 * 2 * 2 * lanes * (1 + reductions), kernels.Sums);
         Assert.Equal((5, experts, 8), (options.Model.MoeLayers, options.Model.Experts, options.MaxRanks));

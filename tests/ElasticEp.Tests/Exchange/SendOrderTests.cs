@@ -1,6 +1,8 @@
 using ElasticEp.Exchange;
+using ElasticEp.Exchange.Cpu;
 using ElasticEp.Kernels;
 using ElasticEp.Steps;
+using ElasticEp.TestKit;
 using ElasticEp.Transport;
 using Microsoft.Extensions.Time.Testing;
 
@@ -18,7 +20,7 @@ public sealed class SendOrderTests : IDisposable
 
     public SendOrderTests()
     {
-        _exchange = new RankExchange(_options, Rank, new Kernels(_order), new Wire(_order), new ExchangeSetup.NoWeights(), StepRules.Default, new FakeTimeProvider());
+        _exchange = new RankExchange(_options, Rank, new CpuEngineFactory(new Kernels(_order)), new Wire(_order), new ExchangeSetup.NoWeights(), StepRules.Default, new FakeTimeProvider());
         _view = ExchangeSetup.View(_options, 1, 0, 1, 2, 3);
         _exchange.Prepare(GroupView.None, _view);
         _exchange.EnterView(_view, 1);
@@ -71,6 +73,8 @@ public sealed class SendOrderTests : IDisposable
             order.Add($"to {member.Rank}");
             return default;
         }
+
+        public IDisposable Register(EpBuffer memory) => NoRegistration.Instance;
     }
 
     private sealed class Kernels(List<string> order) : IExchangeKernels

@@ -1,5 +1,5 @@
 using ElasticEp.Diagnostics;
-using ElasticEp.Kernels;
+using ElasticEp.Exchange.Cpu;
 using ElasticEp.Runtime;
 using ElasticEp.Tests.Cluster;
 using ElasticEp.Transport;
@@ -17,7 +17,7 @@ public sealed class SecondProcessTests
         var view = cluster.Client.View;
         var transport = new InProcessTransport(cluster.Hub);
         var services = new GroupServices("toy", cluster.Options, transport, cluster.Store, TimeProvider.System, NullLoggerFactory.Instance, new ElasticEpMetrics(cluster.MeterFactory));
-        await using (var second = new RankRuntime(services, 1, new CpuExchangeKernels(), new ToyWorkload(), cluster.Policy))
+        await using (var second = new RankRuntime(services, 1, new CpuEngineFactory(), new ToyWorkload(), cluster.Policy))
         {
             await second.StartAsync(CancellationToken.None);
             var other = cluster.Client.View.Find(0)!.Id;

@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using ElasticEp.Exchange;
+using ElasticEp.Exchange.Cpu;
 using ElasticEp.Weights;
 
 namespace ElasticEp.Tests.Weights;

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace ElasticEp.Exchange;
+namespace ElasticEp.Exchange.Cpu;
 
 /// <summary>Native memory aligned to 64 bytes that only grows. Not zeroed, never shrunk, freed on dispose.</summary>
 internal sealed unsafe class NativeBuffer : IDisposable

@@ -1,11 +1,11 @@
-namespace ElasticEp.Exchange;
+namespace ElasticEp.Exchange.Cpu;
 
 /// <summary>
 /// The receive regions of every source, by rank, so that those of a rank that stays outlive a view. They are made when a view is prepared, before
 /// it is durable, and freed when the next one is: until then a recovery may still use the view before. Not thread-safe but for
 /// <see cref="Make"/>, which touches nothing that is in use.
 /// </summary>
-internal sealed class ReceiveRegions(ExchangeLayout layout, int rank) : IDisposable
+internal sealed class ReceiveRegions(ExchangeLayout layout, int rank, Func<EpBuffer, IDisposable> register) : IDisposable
 {
     private readonly SourceRegions?[] _ofRank = new SourceRegions?[layout.MaxRanks];
 
@@ -32,12 +32,14 @@ internal sealed class ReceiveRegions(ExchangeLayout layout, int rank) : IDisposa
         try
         {
             foreach (var source in ranks)
-                made.Add((source, new SourceRegions(layout)));
+                made.Add((source, new SourceRegions(layout, register)));
         }
         catch (OutOfMemoryException exception)
         {
             foreach (var (_, regions) in made)
                 regions.Dispose();
+            if (exception is InsufficientMemoryException)
+                throw; // a transport that could not register it has said how much
             throw ExchangeErrors.Memory($"{ranks.Count * layout.SourceBytes} bytes for what ranks {string.Join(", ", ranks)} will send", exception);
         }
 

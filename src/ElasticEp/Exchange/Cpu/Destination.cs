@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace ElasticEp.Exchange;
+namespace ElasticEp.Exchange.Cpu;
 
 /// <summary>The rows that one member gets from one dispatch. Reused; grows to the most rows that it ever got.</summary>
 internal sealed class Destination(ExchangeLayout layout)

@@ -1,6 +1,5 @@
-using ElasticEp.TestKit;
 
-namespace ElasticEp.Tests.Exchange;
+namespace ElasticEp.TestKit;
 
 /// <summary>What one rank brings into one exchange. The same numbers for the same (rank, step, layer, lane).</summary>
 internal sealed class ExchangeBatch

@@ -1,24 +1,26 @@
-namespace ElasticEp.Exchange;
+namespace ElasticEp.Exchange.Cpu;
 
 /// <summary>One receive region: the dispatch of one source on one lane and parity. Its size depends on capacity only.</summary>
 internal sealed class ReceivedDispatch(ExchangeLayout layout) : IDisposable
 {
     private readonly NativeBuffer _metadata = new();
     private readonly NativeBuffer _rows = new();
+    private IDisposable? _registration;
 
     public int Rows { get; private set; }
 
-    public ReadOnlySpan<int> Meta => Rows == 0 ? [] : MetadataBuffer.AsSpan<int>();
+    public ReadOnlySpan<int> Meta => Rows == 0 ? [] : Metadata.AsSpan<int>();
 
-    public EpBuffer MetadataBuffer => _metadata.Slice(0, layout.MetaBytes(Rows), ElementType.Int32);
+    public EpBuffer Metadata => _metadata.Slice(0, layout.MetaBytes(Rows), ElementType.Int32);
 
     public EpBuffer RowBuffer => _rows.Slice(0, (long)Rows * layout.RowBytes, layout.RowType);
 
     /// <exception cref="OutOfMemoryException">There is not enough memory.</exception>
-    public void Allocate()
+    public void Allocate(Func<EpBuffer, IDisposable> register)
     {
         _metadata.Reserve(layout.MetaBytes(layout.MaxTokens));
         _rows.Reserve((long)layout.MaxTokens * layout.RowBytes);
+        _registration = register(_rows.Slice(0, _rows.ByteLength, layout.RowType));
     }
 
     /// <summary>So many rows come; where they and their description go is in the two buffers.</summary>
@@ -58,6 +60,7 @@ internal sealed class ReceivedDispatch(ExchangeLayout layout) : IDisposable
 
     public void Dispose()
     {
+        _registration?.Dispose();
         _metadata.Dispose();
         _rows.Dispose();
     }

@@ -1,7 +1,6 @@
-using ElasticEp.TestKit;
 using ElasticEp.Weights;
 
-namespace ElasticEp.Tests.Exchange;
+namespace ElasticEp.TestKit;
 
 /// <summary>Options and views for exchange tests.</summary>
 internal static class ExchangeSetup

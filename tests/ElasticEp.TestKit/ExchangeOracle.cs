@@ -1,6 +1,5 @@
-using ElasticEp.TestKit;
 
-namespace ElasticEp.Tests.Exchange;
+namespace ElasticEp.TestKit;
 
 /// <summary>
 /// What an exchange must give, by loops over tokens and experts. It shares no code with the exchange: it knows the inputs of all ranks

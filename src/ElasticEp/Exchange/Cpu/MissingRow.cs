@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace ElasticEp.Exchange;
+namespace ElasticEp.Exchange.Cpu;
 
 /// <summary>
 /// What returns in the place of an expert's output when the expert is not here: a row that begins with a pattern of NaNs, in either row

@@ -1,4 +1,4 @@
-namespace ElasticEp.Exchange;
+namespace ElasticEp.Exchange.Cpu;
 
 /// <summary>Lists that packing needs for a moment. Reused; they only grow.</summary>
 internal sealed class PackScratch

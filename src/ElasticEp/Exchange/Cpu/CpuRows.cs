@@ -1,13 +1,13 @@
 using ElasticEp.Kernels;
 using ElasticEp.Weights;
 
-namespace ElasticEp.Exchange;
+namespace ElasticEp.Exchange.Cpu;
 
 /// <summary>
 /// The rows that arrived on one lane, copied into one buffer slot after slot; within a slot by source rank, then in the order
 /// of the source. Reused; grows to the most rows that were ever routed here, at most members × MaxTokens × k.
 /// </summary>
-internal sealed class LaneRows(ExchangeLayout layout, int lane, IExchangeKernels kernels, IExpertSlots slots) : DispatchedRows
+internal sealed class CpuRows(ExchangeLayout layout, IExchangeKernels kernels, IExpertSlots slots) : DispatchedRows
 {
     private readonly NativeBuffer _memory = new();
     private readonly NativeBuffer _output = new();
@@ -19,19 +19,16 @@ internal sealed class LaneRows(ExchangeLayout layout, int lane, IExchangeKernels
     private int[] _groups = [];
     private int[] _missing = []; // slots with rows whose experts are not here
     private int[] _experts = [];
+    private readonly NativeBuffer _tables = new(); // for grouped calls: addresses, offsets, experts
     private int _layer;
+    private int _slotCount;
     private int _count;
     private int _groupCount;
     private int _missingCount;
 
-    public int Lane => lane;
-
     public override int Layer => _layer;
 
     public override int Count => _count;
-
-    /// <summary>Whether these are the rows of a lane of <paramref name="other"/>.</summary>
-    public bool IsOf(ExchangeLane other) => ReferenceEquals(other.Rows, this);
 
     public override EpBuffer Rows => _memory.Slice(0, (long)_count * layout.RowBytes, layout.RowType);
 
@@ -59,6 +56,39 @@ internal sealed class LaneRows(ExchangeLayout layout, int lane, IExchangeKernels
             slots.Get(_layer, slot));
     }
 
+    public override GroupedExpertBatch GetGrouped(EpBuffer expertOutput)
+    {
+        var parts = 0;
+        for (var slot = 0; slot < _slotCount; slot++)
+            parts = Math.Max(parts, slots.Get(_layer, slot).Count);
+        var (addresses, offsets) = (sizeof(long) * (long)_slotCount * parts, sizeof(int) * (_slotCount + 1L));
+        _tables.Reserve(addresses + (2 * offsets));
+        var batch = new GroupedExpertBatch(_layer, _count, _slotCount, parts, slots)
+        {
+            Rows = Rows,
+            Output = expertOutput,
+            WeightAddresses = _tables.Slice(0, addresses, ElementType.Byte),
+            Offsets = _tables.Slice(addresses, offsets, ElementType.Int32),
+            Experts = _tables.Slice(addresses + offsets, offsets - sizeof(int), ElementType.Int32),
+        };
+        _slotStart.AsSpan(0, _slotCount + 1).CopyTo(batch.Offsets.AsSpan<int>());
+        _experts.AsSpan(0, _slotCount).CopyTo(batch.Experts.AsSpan<int>());
+        for (var slot = 0; slot < _slotCount; slot++)
+            WriteAddresses(slot, batch.WeightAddresses.AsSpan<long>().Slice(slot * parts, parts));
+        return batch;
+    }
+
+    /// <summary>Zeros for a slot whose rows count as missing, also when its expert has come since.</summary>
+    private void WriteAddresses(int slot, Span<long> addresses)
+    {
+        addresses.Clear();
+        var weights = slots.Get(_layer, slot);
+        if (_missing.AsSpan(0, _missingCount).Contains(slot))
+            return;
+        for (var part = 0; part < weights.Count; part++)
+            addresses[part] = weights[part].Pointer;
+    }
+
     /// <summary>Whether rows have come for experts that are not here: no group has them, and nobody computes them.</summary>
     public bool AnyMissing => _missingCount > 0;
 
@@ -72,8 +102,7 @@ internal sealed class LaneRows(ExchangeLayout layout, int lane, IExchangeKernels
         }
     }
 
-    /// <summary>Memory for expert outputs when the app does not bring its own.</summary>
-    public EpBuffer ReserveOutput()
+    internal override EpBuffer ReserveOutput()
     {
         _output.Reserve((long)_count * layout.RowBytes);
         return _output.Slice(0, (long)_count * layout.RowBytes, layout.RowType);
@@ -84,7 +113,7 @@ internal sealed class LaneRows(ExchangeLayout layout, int lane, IExchangeKernels
     /// <summary>Counts, lays out, and copies. <paramref name="sources"/> gives what each source sent.</summary>
     public void Build(int layer, ReadOnlySpan<int> experts, int members, LaneSources sources)
     {
-        _layer = layer;
+        (_layer, _slotCount) = (layer, experts.Length);
         if (_slotStart.Length < experts.Length + 1)
             (_slotStart, _next, _groups, _missing, _experts) = (new int[experts.Length + 1], new int[experts.Length], new int[experts.Length], new int[experts.Length], new int[experts.Length]);
         experts.CopyTo(_experts);
@@ -104,6 +133,7 @@ internal sealed class LaneRows(ExchangeLayout layout, int lane, IExchangeKernels
     {
         _memory.Dispose();
         _output.Dispose();
+        _tables.Dispose();
     }
 
     /// <summary>Some more, so that not every step with a few more rows allocates.</summary>

@@ -1,4 +1,4 @@
-namespace ElasticEp.Exchange;
+namespace ElasticEp.Exchange.Cpu;
 
 /// <summary>The receive regions of one source: two for each lane, by the parity of the layer. All of them or none.</summary>
 internal sealed class SourceRegions : IDisposable
@@ -8,13 +8,13 @@ internal sealed class SourceRegions : IDisposable
     private readonly ReceivedDispatch[] _regions;
 
     /// <exception cref="OutOfMemoryException">There is not enough memory.</exception>
-    public SourceRegions(ExchangeLayout layout)
+    public SourceRegions(ExchangeLayout layout, Func<EpBuffer, IDisposable> register)
     {
         _regions = [.. Enumerable.Range(0, Parities * layout.Lanes).Select(_ => new ReceivedDispatch(layout))];
         try
         {
             foreach (var region in _regions)
-                region.Allocate();
+                region.Allocate(register);
         }
         catch
         {

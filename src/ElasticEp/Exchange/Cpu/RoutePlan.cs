@@ -1,4 +1,4 @@
-namespace ElasticEp.Exchange;
+namespace ElasticEp.Exchange.Cpu;
 
 /// <summary>
 /// Where the tokens of one dispatch go, and where their results come back to. Filled from the top-k ids and the placement; reused.
