@@ -75,8 +75,24 @@ internal sealed partial class RdmaConnection : ILinkOwner
             _ = Task.Run(() => reason == DisconnectReason.ProtocolError ? ReportAsync(detail) : AbortAsync(reason, detail));
     }
 
-    public Exception Lost() =>
-        new ElasticEpException(ElasticEpErrorCode.PeerLost, $"The connection to {Remote.Id} has ended ({_reason}): {_detail}.") { Rank = Remote.Id.Rank };
+    /// <summary>The peer has mostly closed its endpoints because its connection has ended; the control transport is about to say how.</summary>
+    public void OnEndpointFailed(string detail)
+    {
+        if (Interlocked.Exchange(ref _hasFailed, 1) == 0)
+            _ = Task.Run(() => AbortUnlessEndedAsync(detail));
+    }
+
+    public Exception Lost()
+    {
+        var how = _isEnding ? $"has ended ({_reason}): {_detail}" : "is ending: UCX cannot reach the peer";
+        return new ElasticEpException(ElasticEpErrorCode.PeerLost, $"The connection to {Remote.Id} {how}.") { Rank = Remote.Id.Rank };
+    }
+
+    private async Task AbortUnlessEndedAsync(string detail)
+    {
+        await Task.Delay(NoticeTime, _transport.Time, _closed.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await AbortAsync(DisconnectReason.Reset, detail).ConfigureAwait(false);
+    }
 
     private Task AbortAsync(DisconnectReason reason, string detail)
     {

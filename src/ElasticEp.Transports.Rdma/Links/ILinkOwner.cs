@@ -20,6 +20,9 @@ internal interface ILinkOwner
     /// <summary>A link cannot go on. Called on a worker's thread or a sender's; does not wait.</summary>
     void OnLinkFailed(DisconnectReason reason, string detail);
 
+    /// <summary>UCX cannot reach the peer any more, or has lost a message. Called on a worker's thread; does not wait.</summary>
+    void OnEndpointFailed(string detail);
+
     /// <summary>The error of a send whose connection has ended.</summary>
     Exception Lost();
 }

@@ -108,7 +108,7 @@ internal sealed class RdmaLink : IMessageReceiver, IOperationOwner
     {
         _isReady = false;
         if (_endpointFailure != UcxStatus.Ok && !_isClosing)
-            Fail(DisconnectReason.Reset, $"the {Kind} link of {_owner.Remote.Id}: {UcxErrors.Describe(_endpointFailure)}");
+            _owner.OnEndpointFailed($"the {Kind} link of {_owner.Remote.Id}: {UcxErrors.Describe(_endpointFailure)}");
         if (_joined != 0 && _endpoint is { } endpoint && !_isClosing && !_heard.Task.IsCompleted)
             OnHello(endpoint);
         Sender.Pump();
