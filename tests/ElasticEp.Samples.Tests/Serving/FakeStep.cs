@@ -18,6 +18,9 @@ internal sealed class FakeStep(long number) : ElasticStep
         return default;
     }
 
+    public override ValueTask ForwardGroupedExpertsAsync(
+        int layer, EpBuffer hidden, EpBuffer topkIds, EpBuffer topkWeights, EpBuffer output, GroupedExpertFunction experts, int lane = 0, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
     public override ValueTask<DispatchedRows> DispatchAsync(
         int layer, EpBuffer hidden, EpBuffer topkIds, EpBuffer topkWeights, int lane = 0, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
