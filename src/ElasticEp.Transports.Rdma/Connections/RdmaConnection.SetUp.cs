@@ -78,11 +78,12 @@ internal sealed partial class RdmaConnection
             await links[i].OpenAsync(offers[i], countsThere[i]).WaitAsync(cancellationToken).ConfigureAwait(false);
         foreach (var link in links)
             await link.Heard.WaitAsync(cancellationToken).ConfigureAwait(false);
+        _canSend = true; // who hears of the connection there may tell this end, which then sends
         await SendAsync(SetupKind.Up, default, cancellationToken).ConfigureAwait(false);
         await _isUpThere.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Whoever hears of the connection can send; frames come once the handler has heard.</summary>
+    /// <summary>Tells the handler; frames come afterwards.</summary>
     private void Open()
     {
         lock (_lock)

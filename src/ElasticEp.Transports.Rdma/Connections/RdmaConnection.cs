@@ -20,7 +20,8 @@ internal sealed partial class RdmaConnection : ILinkOwner
     private RdmaLink[] _links = [];
     private Task _setUp = Task.CompletedTask;
     private int _hasFailed;
-    private volatile bool _isUp;
+    private volatile bool _canSend;
+    private bool _isUp; // the handler knows
     private volatile bool _isEnding;
     private DisconnectReason _reason;
     private string _detail = "";
@@ -45,8 +46,8 @@ internal sealed partial class RdmaConnection : ILinkOwner
     /// <summary>Completes when the handler knows of its end.</summary>
     public Task Ended => _ended.Task;
 
-    /// <summary>Whether frames may be sent.</summary>
-    public bool IsUp => _isUp && !_isEnding;
+    /// <summary>Whether frames may be sent: before anybody at either end hears of the connection, until it begins to end.</summary>
+    public bool CanSend => _canSend && !_isEnding;
 
     /// <summary>The data and the weights link, as soon as they are made.</summary>
     internal IReadOnlyList<RdmaLink> Links => _links;

@@ -100,7 +100,7 @@ internal sealed partial class RdmaTransport : ITransport
         if (link > LinkKind.Weights)
             throw new ArgumentOutOfRangeException(nameof(link), link, "There is no such link.");
         var frame = new OutgoingFrame(this, head, metadata, rows);
-        if (Find(peer) is not { IsUp: true } connection)
+        if (Find(peer) is not { CanSend: true } connection)
             return ValueTask.FromException(NoConnection(peer));
         if (link == LinkKind.Control)
             return Control.SendAsync(peer, link, head, metadata, rows, cancellationToken);

@@ -52,7 +52,7 @@ public sealed class MessageHeaderTests
         new MessageHeader(MessageKind.Hello, Token, 0).Write(bytes);
         bytes[at] = value;
         Assert.Equal(ElasticEpErrorCode.ProtocolViolation, Assert.Throws<ElasticEpException>(() => MessageHeader.Read(bytes)).Code);
-        Assert.Throws<ElasticEpException>(() => MessageHeader.Read(bytes.AsSpan(..^1)));
+        Assert.Throws<ElasticEpException>(() => MessageHeader.Read([.. bytes, 0]));
     }
 
     [Fact]
