@@ -6,9 +6,10 @@ using ElasticEp.Tests.Peer;
 using ElasticEp.Transport;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 var services = new ServiceCollection();
-services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.None));
+services.AddSingleton<ILoggerFactory>(NullLoggerFactory.Instance);
 new PeerBuilder(services)
     .UseTcpTransport(tcp => tcp.StoreAddress = "127.0.0.1:1") // nobody asks it
     .UseRdmaTransport(rdma => rdma.Transports = args[0]);
