@@ -5,7 +5,7 @@ namespace ElasticEp.Transports.Rdma.Native;
 /// <summary>A context: the devices and transports that UCX may use.</summary>
 internal sealed unsafe class UcxContextHandle : SafeHandleZeroOrMinusOneIsInvalid
 {
-    private UcxContextHandle()
+    public UcxContextHandle()
         : base(ownsHandle: true)
     {
     }

@@ -207,7 +207,7 @@ internal sealed partial class TcpTransport : ITransport
         return new HostAddress(isAny ? Dns.GetHostName() : bound.Address.ToString(), bound.Port);
     }
 
-    private async ValueTask SendLaterAsync(WeightPacer pacer, TimeSpan wait, TcpConnection connection, OutgoingFrame frame, CancellationToken cancellationToken)
+    private static async ValueTask SendLaterAsync(WeightPacer pacer, TimeSpan wait, TcpConnection connection, OutgoingFrame frame, CancellationToken cancellationToken)
     {
         await pacer.WaitAsync(frame.Info.RowsLength, wait, connection.Closed, cancellationToken).ConfigureAwait(false);
         await connection.SendAsync(LinkKind.Weights, frame, cancellationToken).ConfigureAwait(false);
