@@ -36,8 +36,17 @@ public static class UcxLibrary
             return (null, "The RDMA transport runs on 64-bit Linux only; use the TCP transport.");
         KeepSignals();
         var path = Environment.GetEnvironmentVariable(PathVariable) is { Length: > 0 } given ? given : FileName;
-        if (!NativeLibrary.TryLoad(path, out var library))
-            return (null, $"UCX is not installed: {path} cannot be loaded. Install it (libucx0 on Debian and Ubuntu, ucx on RHEL), name its file in {PathVariable}, or use the TCP transport.");
+        nint library;
+        try
+        {
+            library = NativeLibrary.Load(path);
+        }
+        catch (Exception exception) when (exception is DllNotFoundException or BadImageFormatException)
+        {
+            var why = exception.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)[^1]; // the loader's last word, after what it tried
+            return (null, $"UCX cannot be loaded: {why}. Install it (libucx0 on Debian and Ubuntu, ucx on RHEL), name its file in {PathVariable}, or use the TCP transport.");
+        }
+
         NativeLibrary.SetDllImportResolver(typeof(UcxLibrary).Assembly, (name, _, _) => name == FileName ? library : 0);
         UcpApi.ucp_get_version(out var major, out var minor, out var release);
         var version = new Version((int)major, (int)minor, (int)release);
