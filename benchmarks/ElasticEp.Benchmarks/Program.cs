@@ -26,6 +26,7 @@ return args switch
     ["store-peer"] => await StorePeer.RunAsync(),
     ["transport", .. var rest] => await TransportBenchmark.RunAsync(rest),
     ["transport-peer"] => await TransportPeer.RunAsync(),
+    ["ucx", .. var rest] => await UcxBenchmark.RunAsync(rest),
     _ => Usage(),
 };
 
@@ -44,5 +45,6 @@ static int Usage()
     Console.Error.WriteLine("ElasticEp.Benchmarks placement [seed=1]");
     Console.Error.WriteLine("ElasticEp.Benchmarks store [rounds=9]");
     Console.Error.WriteLine("ElasticEp.Benchmarks transport [rounds=11]");
+    Console.Error.WriteLine("ElasticEp.Benchmarks ucx [rounds=11]");
     return 2;
 }

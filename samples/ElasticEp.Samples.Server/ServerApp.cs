@@ -82,6 +82,8 @@ internal static class ServerApp
         }
 
         client.UseTcpTransport(tcp => (tcp.StoreAddress, tcp.StoreFile, tcp.JoinSecretFile) = (settings.Store, settings.StoreFile, settings.JoinSecretFile));
+        if (settings.UsesRdma)
+            client.UseRdmaTransport();
         if (settings.Store is null)
             client.HostTcpStore(settings.StoreBind);
         if (!settings.HasExternalWorkers)

@@ -22,7 +22,7 @@ internal static class ServerOptions
         new("stall-time", "SECONDS", "5", "how long no step may be completed, though there is work, until /health/ready says so; longer than the longest step"),
         new("sse-keep-alive-interval", "SECONDS", "10", "a stream that is silent for so long gets a comment line, so that no proxy cuts it; 0: none"),
         new("shutdown-timeout", "SECONDS", "30", "how long requests may go on when the server is asked to stop"),
-        new("transport", "KIND", "tcp", "tcp: each rank is a process; inprocess: all ranks in this one"),
+        new("transport", "KIND", "tcp", "tcp: each rank is a process; rdma: so too, with data and weights over UCX; inprocess: all ranks in this one"),
         new("store", "HOST:PORT", "", "use this store instead of the embedded one"),
         new("store-bind", "HOST:PORT", "127.0.0.1:0", "where the embedded store listens"),
         new("store-file", "FILE", "", "where the embedded store keeps its content; in memory only without it"),

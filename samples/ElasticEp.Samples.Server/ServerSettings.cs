@@ -44,6 +44,9 @@ internal sealed record ServerSettings
     /// <summary>Whether ranks are hosts inside this process.</summary>
     public required bool IsInProcess { get; init; }
 
+    /// <summary>Whether data and weights go over UCX.</summary>
+    public required bool UsesRdma { get; init; }
+
     /// <summary>An existing store to use instead of an embedded one.</summary>
     public string? Store { get; init; }
 
@@ -66,8 +69,8 @@ internal sealed record ServerSettings
     public static ServerSettings Read(IConfiguration configuration)
     {
         var transport = configuration["transport"] ?? "tcp";
-        if (transport is not ("tcp" or "inprocess"))
-            throw new ArgumentException($"--transport {transport} is not known; this server has tcp and inprocess.");
+        if (transport is not ("tcp" or "rdma" or "inprocess"))
+            throw new ArgumentException($"--transport {transport} is not known; this server has tcp, rdma and inprocess.");
         var maxRanks = Number(configuration, "max-ranks", 8, 1, 64);
         var settings = new ServerSettings
         {
@@ -88,6 +91,7 @@ internal sealed record ServerSettings
             SseKeepAliveInterval = TimeSpan.FromSeconds(Number(configuration, "sse-keep-alive-interval", 10, 0, 86_400)),
             ShutdownTimeout = TimeSpan.FromSeconds(Number(configuration, "shutdown-timeout", 30, 0, 86_400)),
             IsInProcess = transport == "inprocess",
+            UsesRdma = transport == "rdma",
             Store = configuration["store"],
             StoreBind = configuration["store-bind"] ?? "127.0.0.1:0",
             StoreFile = configuration["store-file"],
@@ -96,9 +100,9 @@ internal sealed record ServerSettings
             HealthPort = configuration["health-port"] is null ? null : Number(configuration, "health-port", 0, 1, 65535),
         };
         if (settings.IsInProcess && (settings.Store ?? settings.StoreFile ?? settings.JoinSecretFile ?? configuration["store-bind"]) is not null)
-            throw new ArgumentException("--store, --store-bind, --store-file and --join-secret-file belong to --transport tcp; ranks inside this process need none of them.");
+            throw new ArgumentException("--store, --store-bind, --store-file and --join-secret-file belong to --transport tcp and rdma; ranks inside this process need none of them.");
         if (settings.IsInProcess && settings.HasExternalWorkers)
-            throw new ArgumentException("--external-workers belongs to --transport tcp.");
+            throw new ArgumentException("--external-workers belongs to --transport tcp and rdma.");
         if (settings.Store is not null && (configuration["store-bind"] ?? settings.StoreFile) is not null)
             throw new ArgumentException("--store uses an existing store, --store-bind and --store-file serve one here; give one of them.");
         if (settings is { HasExternalWorkers: true, Store: null, JoinSecretFile: null } && !Proofs.Any(option => configuration[option] is not null))

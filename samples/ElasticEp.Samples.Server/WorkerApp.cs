@@ -18,6 +18,8 @@ internal static class WorkerApp
         var rank = builder.Services
             .AddElasticExpertParallel(GroupSetup.GroupName, options => GroupSetup.Fill(options, model.Config, settings))
             .UseTcpTransport(tcp => (tcp.StoreAddress, tcp.JoinSecretFile) = (settings.Store, settings.JoinSecretFile));
+        if (settings.UsesRdma)
+            rank.UseRdmaTransport();
         GroupSetup.AddServing(rank, model);
         if (settings.HealthPort is not { } port)
             return;

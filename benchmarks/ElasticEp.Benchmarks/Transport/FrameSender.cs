@@ -1,7 +1,4 @@
 using ElasticEp.Transport;
-using ElasticEp.Transports.Tcp;
-using ElasticEp.Transports.Tcp.Transport;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace ElasticEp.Benchmarks.Transport;
 
@@ -12,16 +9,17 @@ internal sealed class FrameSender : ITransportHandler, IAsyncDisposable
 
     private static readonly MemberId Peer = new(1, 1);
 
-    private readonly TcpTransport _transport;
+    private readonly ITransport _transport;
+    private readonly LinkKind _small;
     private readonly nint _memory = NativeMemoryBlock.Allocate(MaxFrame);
     private readonly EpBuffer[] _segments = new EpBuffer[1];
     private TaskCompletionSource _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private FrameSender(TcpTransport transport) => _transport = transport;
+    private FrameSender(ITransport transport, LinkKind small) => (_transport, _small) = (transport, small);
 
-    public static async Task<FrameSender> ConnectAsync(string address, bool useUnixSockets)
+    public static async Task<FrameSender> ConnectAsync(string address, FrameLink link)
     {
-        var sender = new FrameSender(new TcpTransport(new TcpOptions { UseUnixSockets = useUnixSockets }, TimeProvider.System, NullLoggerFactory.Instance));
+        var sender = new FrameSender(link.Create(), link.Small());
         await sender._transport.StartAsync(new PeerIdentity("benchmark", new MemberId(0, 1), "", ""), sender);
         await sender._transport.ConnectAsync(Peer, address);
         return sender;
@@ -42,7 +40,7 @@ internal sealed class FrameSender : ITransportHandler, IAsyncDisposable
     public async Task RoundTripAsync()
     {
         _answer = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await _transport.SendAsync(Peer, LinkKind.Control, new FrameHeader { Operation = FrameOperation.StepEnd, Flags = 1 }.Encode(), default, default);
+        await _transport.SendAsync(Peer, _small, new FrameHeader { Operation = FrameOperation.StepEnd, Flags = 1 }.Encode(), default, default);
         await _answer.Task;
     }
 

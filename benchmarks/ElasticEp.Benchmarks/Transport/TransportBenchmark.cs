@@ -20,26 +20,31 @@ internal static class TransportBenchmark
     {
         var rounds = args.FirstOrDefault(arg => arg.StartsWith("rounds=", StringComparison.Ordinal)) is { } given ? int.Parse(given[7..], CultureInfo.InvariantCulture) : 11;
         using var peer = PeerProcess.Start("transport-peer");
-        var addresses = await peer.ReadLineAsync();
-        var (tcp, unix, plainTcp, plainUnix) = addresses.Split(' ') is [var a, var b, var c, var d] ? (a, b, c, d) : throw new InvalidOperationException(addresses);
+        var addresses = (await peer.ReadLineAsync()).Split(' ');
         Console.WriteLine($"{rounds} rounds of {BytesPerRound >> 20} MiB each way of sending, {Environment.ProcessorCount} processors");
         Console.WriteLine("| link | frame | GB/s | GB/s, plain socket | ratio (median, min to max) | allocated a frame |");
         Console.WriteLine("|---|---|---|---|---|---|");
-        await using var overTcp = await FrameSender.ConnectAsync(tcp, useUnixSockets: false);
-        await using var overUnix = await FrameSender.ConnectAsync(unix, useUnixSockets: true);
-        using var plainOverTcp = await PlainSender.ConnectAsync(IPEndPoint.Parse(plainTcp));
-        using var plainOverUnix = await PlainSender.ConnectAsync(new UnixDomainSocketEndPoint('\0' + plainUnix));
+        using var plainOverTcp = await PlainSender.ConnectAsync(IPEndPoint.Parse(addresses[0]));
+        using var plainOverUnix = await PlainSender.ConnectAsync(new UnixDomainSocketEndPoint('\0' + addresses[1]));
+        var links = FrameLinks.Present.Zip(addresses[2..]).Take(2).ToArray(); // UCX has a benchmark of its own
+        var senders = new List<(FrameLink Link, FrameSender Frames, PlainSender Plain)>();
+        foreach (var (link, address) in links)
+            senders.Add((link, await FrameSender.ConnectAsync(address, link), link == FrameLink.Tcp ? plainOverTcp : plainOverUnix));
         foreach (var size in Sizes)
         {
-            await CompareAsync("TCP", size, rounds, overTcp, plainOverTcp);
-            await CompareAsync("Unix", size, rounds, overUnix, plainOverUnix);
+            foreach (var (link, frames, plain) in senders)
+                await CompareAsync($"{link}", size, rounds, frames, plain);
         }
 
         Console.WriteLine();
         Console.WriteLine("| link | round trip of 64 bytes, µs (median, p99) | plain socket | ratio of medians |");
         Console.WriteLine("|---|---|---|---|");
-        await CompareLatencyAsync("TCP", rounds, overTcp, plainOverTcp);
-        await CompareLatencyAsync("Unix", rounds, overUnix, plainOverUnix);
+        foreach (var (link, frames, plain) in senders)
+        {
+            await CompareLatencyAsync($"{link}", rounds, frames, plain);
+            await frames.DisposeAsync();
+        }
+
         return 0;
     }
 

@@ -2,9 +2,6 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
 using ElasticEp.Transport;
-using ElasticEp.Transports.Tcp;
-using ElasticEp.Transports.Tcp.Transport;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace ElasticEp.Benchmarks.Transport;
 
@@ -14,12 +11,15 @@ internal sealed class TransportPeer : ITransportHandler
     private const int MaxFrame = 4 << 20;
 
     private readonly nint[] _buffers = [NativeMemoryBlock.Allocate(MaxFrame), NativeMemoryBlock.Allocate(MaxFrame)];
-    private TcpTransport _transport = null!;
+    private ITransport _transport = null!;
+    private LinkKind _small;
     private int _turn;
 
     public static async Task<int> RunAsync()
     {
-        var (tcp, unix) = (await StartAsync(useUnixSockets: false), await StartAsync(useUnixSockets: true));
+        var addresses = new List<string>();
+        foreach (var link in FrameLinks.Present)
+            addresses.Add(await StartAsync(link));
         using var plainTcp = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         plainTcp.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         var name = $"elasticep-benchmark-{Environment.ProcessId}";
@@ -31,7 +31,7 @@ internal sealed class TransportPeer : ITransportHandler
             _ = ServeAsync(listener);
         }
 
-        Console.WriteLine($"{tcp} {unix} {plainTcp.LocalEndPoint} {name}");
+        Console.WriteLine($"{plainTcp.LocalEndPoint} {name} {string.Join(' ', addresses)}");
         await Console.In.ReadLineAsync();
         return 0;
     }
@@ -50,16 +50,16 @@ internal sealed class TransportPeer : ITransportHandler
     public void OnFrameCompleted(PeerIdentity peer, LinkKind link, in FrameInfo frame, in FrameTarget target)
     {
         if (FrameHeader.Read(frame).Flags == 1)
-            _ = _transport.SendAsync(peer.Id, LinkKind.Control, new FrameHeader { Operation = FrameOperation.StepEnd }.Encode(), default, default).AsTask();
+            _ = _transport.SendAsync(peer.Id, _small, new FrameHeader { Operation = FrameOperation.StepEnd }.Encode(), default, default).AsTask();
     }
 
     public void OnFrameAborted(PeerIdentity peer, LinkKind link, in FrameInfo frame, in FrameTarget target)
     {
     }
 
-    private static async Task<string> StartAsync(bool useUnixSockets)
+    private static async Task<string> StartAsync(FrameLink link)
     {
-        var peer = new TransportPeer { _transport = new TcpTransport(new TcpOptions { UseUnixSockets = useUnixSockets }, TimeProvider.System, NullLoggerFactory.Instance) };
+        var peer = new TransportPeer { _transport = link.Create(), _small = link.Small() };
         await peer._transport.StartAsync(new PeerIdentity("benchmark", new MemberId(1, 1), "", ""), peer);
         return peer._transport.Address;
     }

@@ -207,19 +207,9 @@ internal sealed partial class TcpTransport : ITransport
         return new HostAddress(isAny ? Dns.GetHostName() : bound.Address.ToString(), bound.Port);
     }
 
-    private async ValueTask SendLaterAsync(WeightPacer pacer, TimeSpan wait, TcpConnection connection, OutgoingFrame frame, CancellationToken cancellationToken)
+    private static async ValueTask SendLaterAsync(WeightPacer pacer, TimeSpan wait, TcpConnection connection, OutgoingFrame frame, CancellationToken cancellationToken)
     {
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, connection.Closed);
-        try
-        {
-            await Task.Delay(wait, Time, either.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            pacer.GiveBack(frame.Info.RowsLength);
-            cancellationToken.ThrowIfCancellationRequested();
-        }
-
+        await pacer.WaitAsync(frame.Info.RowsLength, wait, connection.Closed, cancellationToken).ConfigureAwait(false);
         if (connection.Closed.IsCancellationRequested)
             throw connection.Lost(null); // who closes it may take a while to stop its links
         await connection.SendAsync(LinkKind.Weights, frame, cancellationToken).ConfigureAwait(false);

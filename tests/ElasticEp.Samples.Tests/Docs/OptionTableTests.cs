@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Reflection;
 using ElasticEp.Hosting;
 using ElasticEp.Samples.Server;
+using ElasticEp.Transports.Rdma;
 using ElasticEp.Transports.Tcp;
 
 namespace ElasticEp.Samples.Tests.Docs;
@@ -15,6 +16,7 @@ public sealed class OptionTableTests
     [InlineData(typeof(ElasticEpOptions))]
     [InlineData(typeof(MoeModelShape))]
     [InlineData(typeof(TcpOptions))]
+    [InlineData(typeof(RdmaOptions))]
     [InlineData(typeof(LocalProcessLauncherOptions))]
     public void Every_option_of_the_library_is_there_with_its_default(Type type)
     {
@@ -38,7 +40,7 @@ public sealed class OptionTableTests
 
     private static string Format(object? value) => value switch
     {
-        TimeSpan time => time == TimeSpan.Zero ? "0" : time.TotalSeconds < 60 ? $"{time.TotalSeconds} s" : $"{time.TotalMinutes} min",
+        TimeSpan time => time == TimeSpan.Zero ? "0" : time.TotalMilliseconds < 1 ? $"{time.TotalMicroseconds} µs" : time.TotalSeconds < 60 ? $"{time.TotalSeconds} s" : $"{time.TotalMinutes} min",
         bool flag => flag ? "true" : "false",
         string text => $"`{text}`",
         System.Collections.IEnumerable => "",

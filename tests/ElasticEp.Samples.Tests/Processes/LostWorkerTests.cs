@@ -4,7 +4,7 @@ namespace ElasticEp.Samples.Tests.Processes;
 
 /// <summary>Workers that are killed, or stand still: every stream goes on, and every token is right.</summary>
 [Collection(nameof(ProcessCollection))]
-public sealed class LostWorkerTests : IDisposable
+public class LostWorkerTests : IDisposable
 {
     private const int Ranks = 4;
     private const int Streams = 32;
@@ -13,7 +13,14 @@ public sealed class LostWorkerTests : IDisposable
 
     private readonly JoinSecret _secret = new();
 
-    public void Dispose() => _secret.Dispose();
+    /// <summary>Options that say what data goes over.</summary>
+    protected virtual string[] Links => [];
+
+    public void Dispose()
+    {
+        _secret.Dispose();
+        GC.SuppressFinalize(this);
+    }
 
     [Fact]
     public Task Streams_go_on_when_the_coordinator_is_killed() => RunAsync(async (server, workers, load) =>
@@ -46,7 +53,7 @@ public sealed class LostWorkerTests : IDisposable
 
     private async Task RunAsync(Func<ProcessServer, ExternalWorker[], StreamLoad, Task> test, string[]? setup = null)
     {
-        setup ??= Setup;
+        setup = [.. setup ?? Setup, .. Links];
         ProcFiles.Require();
         await using var server = await ProcessServer.StartGatewayAsync(["--external-workers", "true", "--join-secret-file", _secret.File, .. setup]);
         var store = await server.WaitForLogAsync("The rendezvous store listens at ");

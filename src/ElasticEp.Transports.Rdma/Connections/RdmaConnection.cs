@@ -1,0 +1,148 @@
+using ElasticEp.Transport;
+using ElasticEp.Transports.Rdma.Links;
+
+namespace ElasticEp.Transports.Rdma.Connections;
+
+/// <summary>
+/// A connection to one peer: one of the control transport, and two links over UCX that live and end with it. Whatever ends one of them ends the
+/// control transport's connection, and its end is the only way in which this one ends.
+/// </summary>
+internal sealed partial class RdmaConnection : ILinkOwner
+{
+    private static readonly TimeSpan NoticeTime = TimeSpan.FromMilliseconds(250);
+
+    private readonly RdmaTransport _transport;
+    private RdmaConnection? _previous;
+    private readonly CancellationTokenSource _closed = new();
+    private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lock _lock = new();
+    private RdmaLink[] _links = [];
+    private Task _setUp = Task.CompletedTask;
+    private int _hasFailed;
+    private volatile bool _canSend;
+    private bool _isUp; // the handler knows
+    private volatile bool _isEnding;
+    private DisconnectReason _reason;
+    private string _detail = "";
+
+    /// <param name="transport">Whose end this is.</param>
+    /// <param name="remote">Who is at the other end.</param>
+    /// <param name="previous">The last connection to it, whose end is reported before anything of this one.</param>
+    public RdmaConnection(RdmaTransport transport, PeerIdentity remote, RdmaConnection? previous) =>
+        (_transport, Remote, _previous) = (transport, remote, previous);
+
+    public PeerIdentity Remote { get; }
+
+    public ITransport Transport => _transport;
+
+    public ITransportHandler Handler => _transport.Handler;
+
+    public CancellationToken Closed => _closed.Token;
+
+    /// <summary>Completes when the handler knows of it; fails when it ends before.</summary>
+    public Task Opened => _opened.Task;
+
+    /// <summary>Completes when the handler knows of its end.</summary>
+    public Task Ended => _ended.Task;
+
+    /// <summary>Whether frames may be sent: before anybody at either end hears of the connection, until it begins to end.</summary>
+    public bool CanSend => _canSend && !_isEnding;
+
+    /// <summary>The data and the weights link, as soon as they are made.</summary>
+    internal IReadOnlyList<RdmaLink> Links => _links;
+
+    public LinkSender Sender(LinkKind link) => _links[link == LinkKind.Data ? 0 : 1].Sender;
+
+    /// <summary>The control transport is connected: sets the links up.</summary>
+    public void Begin() => _setUp = Task.Run(SetUpAsync);
+
+    /// <summary>The control transport's connection has ended.</summary>
+    public void End(DisconnectReason reason, string detail)
+    {
+        lock (_lock)
+        {
+            if (_isEnding)
+                return;
+            (_isEnding, _reason, _detail) = (true, reason, detail);
+        }
+
+        _ = Task.Run(EndAsync);
+    }
+
+    public void OnLinkFailed(DisconnectReason reason, string detail)
+    {
+        if (Interlocked.Exchange(ref _hasFailed, 1) == 0)
+            _ = Task.Run(() => reason == DisconnectReason.ProtocolError ? ReportAsync(detail) : AbortAsync(reason, detail));
+    }
+
+    /// <summary>The peer has mostly closed its endpoints because its connection has ended; the control transport is about to say how.</summary>
+    public void OnEndpointFailed(string detail)
+    {
+        if (Interlocked.Exchange(ref _hasFailed, 1) == 0)
+            _ = Task.Run(() => AbortUnlessEndedAsync(detail));
+    }
+
+    public Exception Lost()
+    {
+        var how = _isEnding ? $"has ended ({_reason}): {_detail}" : "is ending: UCX cannot reach the peer";
+        return new ElasticEpException(ElasticEpErrorCode.PeerLost, $"The connection to {Remote.Id} {how}.") { Rank = Remote.Id.Rank };
+    }
+
+    private async Task AbortUnlessEndedAsync(string detail)
+    {
+        await Task.Delay(NoticeTime, _transport.Time, _closed.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await AbortAsync(DisconnectReason.Reset, detail).ConfigureAwait(false);
+    }
+
+    private Task AbortAsync(DisconnectReason reason, string detail)
+    {
+        if (!_isEnding)
+            _transport.Control.Abort(Remote.Id, reason, detail); // by name: of a connection that has ended it would cut the next one
+        return Task.CompletedTask;
+    }
+
+    /// <summary>The other end closes the control transport's connection as broken by it, so that both ends hear of it. If it does not, this one cuts it.</summary>
+    private async Task ReportAsync(string detail)
+    {
+        try
+        {
+            using var enough = new CancellationTokenSource(NoticeTime, _transport.Time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(enough.Token, _closed.Token);
+            await SendAsync(SetupKind.Violation, SetupMessage.Encode(detail), either.Token).ConfigureAwait(false);
+            await Task.Delay(Timeout.InfiniteTimeSpan, _transport.Time, either.Token).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is ElasticEpException or OperationCanceledException)
+        {
+            await AbortAsync(DisconnectReason.ProtocolError, detail).ConfigureAwait(false);
+        }
+    }
+
+    private async Task EndAsync()
+    {
+        foreach (var link in _links)
+            link.Sender.Close();
+        await _closed.CancelAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // what a handler throws there does not keep it open
+        await _setUp.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(_links.Select(link => link.CloseAsync())).ConfigureAwait(false);
+        if (_previous is not null)
+            await _previous.Ended.ConfigureAwait(false);
+        _previous = null;
+        if (_isUp)
+        {
+            try
+            {
+                Handler.OnDisconnected(Remote, _reason, _detail);
+            }
+            catch (Exception exception)
+            {
+                _transport.LogHandlerFailed(exception, Remote.Id);
+            }
+        }
+
+        _transport.Forget(this);
+        if (_opened.TrySetException(Lost()))
+            _ = _opened.Task.Exception; // nobody may be waiting for it
+        _ended.TrySetResult();
+    }
+}

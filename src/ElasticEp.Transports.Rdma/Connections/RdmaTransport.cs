@@ -1,0 +1,188 @@
+using System.Collections.Concurrent;
+using ElasticEp.Transport;
+using ElasticEp.Transports.Rdma.Links;
+using ElasticEp.Transports.Rdma.Memory;
+using ElasticEp.Transports.Rdma.Native;
+using ElasticEp.Transports.Rdma.Workers;
+using Microsoft.Extensions.Logging;
+
+namespace ElasticEp.Transports.Rdma.Connections;
+
+/// <summary>
+/// The transport over UCX. Another transport connects, authenticates, carries the control link and says when a peer is gone; data and weights go
+/// over UCX.
+/// </summary>
+internal sealed partial class RdmaTransport : ITransport
+{
+    private const string LayoutMark = ";data-links=ucx"; // a peer without it is refused by name
+
+    private readonly ILogger _logger;
+    private readonly WeightPacer? _pacer;
+    private readonly ConcurrentDictionary<MemberId, RdmaConnection> _present = new(); // by what the control transport has said
+    private readonly ConcurrentDictionary<RdmaConnection, bool> _connections = new(); // until their end was reported
+    private readonly MemoryTable _memory = new();
+    private UcxContextHandle? _context;
+    private UcxWorker[] _workers = [];
+    private ITransportHandler? _handler;
+    private PeerIdentity? _self;
+    private uint _nextWorker;
+    private int _isDisposed;
+    private volatile bool _isKilled;
+
+    /// <param name="control">The transport of the control link; owned from now on.</param>
+    /// <param name="options">Validated options.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="loggers">Makes loggers.</param>
+    public RdmaTransport(ITransport control, RdmaOptions options, TimeProvider time, ILoggerFactory loggers)
+    {
+        (Control, Options, Time) = (control, options, time);
+        _logger = loggers.CreateLogger<RdmaTransport>();
+        _pacer = options.WeightBytesPerSecond is { } rate ? new WeightPacer(rate, time) : null;
+    }
+
+    public string Address => Control.Address;
+
+    public ITransport Control { get; }
+
+    public RdmaOptions Options { get; }
+
+    public TimeProvider Time { get; }
+
+    public ITransportHandler Handler => _isKilled ? SilentHandler.Instance : _handler!;
+
+    public async ValueTask StartAsync(PeerIdentity self, ITransportHandler handler, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(self);
+        ArgumentNullException.ThrowIfNull(handler);
+        ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
+        cancellationToken.ThrowIfCancellationRequested();
+        if (Interlocked.CompareExchange(ref _handler, handler, null) is not null)
+            throw new ElasticEpException(ElasticEpErrorCode.InvalidState, "The transport was already started.");
+        UcxLibrary.Require();
+        _self = self;
+        _context = UcxContextHandle.Create(UcxSettings.From(Options));
+        _workers = [.. Enumerable.Range(0, Options.Workers).Select(worker => new UcxWorker(_context, _memory, $"UCX {self.Id.Rank}.{worker}", Options.PollTime, Time, _logger))];
+        await Task.WhenAll(_workers.Select(worker => worker.Started)).WaitAsync(cancellationToken).ConfigureAwait(false);
+        await Control.StartAsync(self with { Layout = self.Layout + LayoutMark }, new ControlHandler(this), cancellationToken).ConfigureAwait(false);
+        LogStarted(self.Group, self.Id, UcxLibrary.Version!, Address);
+    }
+
+    public async ValueTask ConnectAsync(MemberId peer, string address, CancellationToken cancellationToken = default)
+    {
+        await Control.ConnectAsync(peer, address, cancellationToken).ConfigureAwait(false);
+        if (Find(peer) is not { } connection)
+            throw NoConnection(peer);
+        await connection.Opened.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    public async ValueTask DisconnectAsync(MemberId peer, CancellationToken cancellationToken = default)
+    {
+        var connection = Find(peer);
+        await Control.DisconnectAsync(peer, cancellationToken).ConfigureAwait(false);
+        if (connection is not null)
+            await connection.Ended.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    public void Abort(MemberId peer, DisconnectReason reason, string detail) => Control.Abort(peer, reason, detail);
+
+    public bool CanUse(MemoryKind kind) => kind != MemoryKind.Device;
+
+    public IDisposable Register(EpBuffer memory)
+    {
+        var nothing = NoRegistration.For(this, memory); // also checks its kind
+        if (_context is not { } context)
+            throw new ElasticEpException(ElasticEpErrorCode.InvalidState, "Start the transport before you register memory.");
+        return memory.IsEmpty ? nothing : _memory.Add(context, memory);
+    }
+
+    public ValueTask SendAsync(MemberId peer, LinkKind link, FrameHead head, ReadOnlyMemory<EpBuffer> metadata, ReadOnlyMemory<EpBuffer> rows, CancellationToken cancellationToken = default)
+    {
+        if (link > LinkKind.Weights)
+            throw new ArgumentOutOfRangeException(nameof(link), link, "There is no such link.");
+        var frame = new OutgoingFrame(this, head, metadata, rows);
+        if (Find(peer) is not { CanSend: true } connection)
+            return ValueTask.FromException(NoConnection(peer));
+        if (link == LinkKind.Control)
+            return Control.SendAsync(peer, link, head, metadata, rows, cancellationToken);
+        if (link == LinkKind.Weights && _pacer is not null && frame.Info.RowsLength > 0 && _pacer.Take(frame.Info.RowsLength) is { Ticks: > 0 } wait)
+            return SendLaterAsync(_pacer, wait, connection, frame, cancellationToken);
+        return connection.Sender(link).SendAsync(frame, cancellationToken);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
+            return;
+        await Control.DisposeAsync().ConfigureAwait(false);
+        await EndAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>The control transport has a connection.</summary>
+    public RdmaConnection Add(PeerIdentity peer)
+    {
+        var added = new RdmaConnection(this, peer with { Layout = _self!.Layout }, previous: Find(peer.Id));
+        _connections[added] = true;
+        _present[peer.Id] = added;
+        return added;
+    }
+
+    /// <summary>The connection that the control transport has with a peer, or had last.</summary>
+    public RdmaConnection? Find(MemberId peer) => _present.GetValueOrDefault(peer);
+
+    /// <summary>A connection's end was reported.</summary>
+    public void Forget(RdmaConnection connection)
+    {
+        _present.TryRemove(KeyValuePair.Create(connection.Remote.Id, connection));
+        _connections.TryRemove(connection, out _);
+    }
+
+    /// <summary>The data and the weights link of a connection, on the workers whose turn it is.</summary>
+    public RdmaLink[] CreateLinks(ILinkOwner owner)
+    {
+        var limits = new LinkLimits(Options.FramesInFlight, Options.EagerLimit);
+        return [Create(LinkKind.Data), Create(LinkKind.Weights)];
+
+        RdmaLink Create(LinkKind kind) => new(_workers[Interlocked.Increment(ref _nextWorker) % _workers.Length], kind, limits, owner);
+    }
+
+    /// <summary>For tests: what drives UCX.</summary>
+    internal IReadOnlyList<UcxWorker> Workers => _workers;
+
+    /// <summary>For tests: the process is gone; its handler gets nothing more.</summary>
+    /// <param name="killControl">Does the same to the control transport.</param>
+    internal async Task KillAsync(Func<Task> killControl)
+    {
+        _isKilled = true;
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
+            return;
+        await killControl().ConfigureAwait(false);
+        foreach (var connection in _connections.Keys)
+            connection.End(DisconnectReason.Reset, "killed");
+        await EndAsync().ConfigureAwait(false);
+    }
+
+    private async Task EndAsync()
+    {
+        await Task.WhenAll(_connections.Keys.Select(connection => connection.Ended)).ConfigureAwait(false);
+        foreach (var worker in _workers)
+            await worker.DisposeAsync().ConfigureAwait(false);
+        _context?.Dispose();
+    }
+
+    private static async ValueTask SendLaterAsync(WeightPacer pacer, TimeSpan wait, RdmaConnection connection, OutgoingFrame frame, CancellationToken cancellationToken)
+    {
+        await pacer.WaitAsync(frame.Info.RowsLength, wait, connection.Closed, cancellationToken).ConfigureAwait(false);
+        await connection.Sender(LinkKind.Weights).SendAsync(frame, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static ElasticEpException NoConnection(MemberId peer) => new(ElasticEpErrorCode.PeerLost, $"There is no connection to {peer}.") { Rank = peer.Rank };
+
+    [LoggerMessage(4210, LogLevel.Information, "Group {Group}: {Peer} uses UCX {Version} for data and weights, which it does not encrypt, and is reached at {Address}")]
+    private partial void LogStarted(string group, MemberId peer, Version version, string address);
+
+    [LoggerMessage(4211, LogLevel.Debug, "The data and weights links to {Peer} are up")]
+    public partial void LogConnected(MemberId peer);
+
+    [LoggerMessage(4212, LogLevel.Error, "A handler failed at the end of the connection to {Peer}")]
+    public partial void LogHandlerFailed(Exception exception, MemberId peer);
+}

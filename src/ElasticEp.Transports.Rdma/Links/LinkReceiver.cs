@@ -1,0 +1,291 @@
+using System.Runtime.CompilerServices;
+using ElasticEp.Transport;
+using ElasticEp.Transports.Rdma.Native;
+using ElasticEp.Transports.Rdma.Wire;
+using ElasticEp.Transports.Rdma.Workers;
+
+namespace ElasticEp.Transports.Rdma.Links;
+
+/// <summary>
+/// The receiving half of a link: one frame after another, in the order of their numbers. The handler names the memory of a frame; what came
+/// with its head is copied there, and the rest is fetched into it. Frames that come meanwhile wait; there are no more of them than the link's
+/// window. Everything runs on the worker's thread, but for weights: who gets them looks through them, which would hold up what else the worker does.
+/// </summary>
+internal sealed unsafe class LinkReceiver : IWorkerItem, IThreadPoolWorkItem, IOperationOwner
+{
+    private readonly RdmaLink _link;
+    private readonly ILinkOwner _owner;
+    private readonly LinkLimits _limits;
+    private readonly IncomingFrame[] _frames; // by sequence
+    private readonly Action _onAnswered;
+    private ConfiguredValueTaskAwaitable<FrameTarget>.ConfiguredValueTaskAwaiter _answer;
+    private ReceiverState _state = ReceiverState.Closed;
+    private FrameInfo _frame;
+    private FrameTarget _target;
+    private long _next; // the frame that is being received, or comes next
+    private long _credited;
+    private long _remaining; // of the frame: did not come with its head
+    private long _left; // of that: is not being fetched yet
+    private int _pieces; // under way
+    private bool _hasFailed;
+    private Exception? _fault; // of the handler, about a complete frame
+
+    public LinkReceiver(RdmaLink link, ILinkOwner owner, LinkLimits limits)
+    {
+        (_link, _owner, _limits) = (link, owner, limits);
+        _frames = new IncomingFrame[limits.Window];
+        _onAnswered = () => _link.Worker.Post(this);
+    }
+
+    /// <summary>The handler knows of the connection: frames may be delivered.</summary>
+    public void Begin()
+    {
+        _state = ReceiverState.Idle;
+        _link.MarkReady();
+    }
+
+    /// <summary>In the middle of UCX's progress.</summary>
+    public UcxStatus OnFrame(in MessageHeader header, in ReceivedMessage message)
+    {
+        if (header.Sequence < _next || header.Sequence - _next >= _limits.Window)
+            throw _link.Violation($"frame {header.Sequence} comes while {_next} and {_limits.Window - 1} more are expected");
+        ref var frame = ref _frames[header.Sequence % _limits.Window];
+        var info = header.ReadFrame(message.Header);
+        if (frame.IsHere || message.IsRendezvous || message.Length > _limits.EagerLimit || (message.Length != 0 && message.Length != info.MetadataLength && message.Length != info.PayloadLength))
+            throw _link.Violation($"frame {header.Sequence} of {info.MetadataLength} and {info.RowsLength} bytes begins with {message.Length}, or comes twice");
+        if (message.Length > 0 && !message.IsPersistent)
+            throw new InvalidOperationException("UCX does not let its data be kept.");
+        frame = new IncomingFrame { IsHere = true, Info = info, Data = message.Length > 0 ? message.Data : null, Length = message.Length };
+        if (header.Sequence == _next)
+            _link.MarkReady();
+        return message.Length > 0 ? UcxStatus.InProgress : UcxStatus.Ok;
+    }
+
+    /// <summary>In the middle of UCX's progress: the sender has been told to send it, so there is memory for it.</summary>
+    public UcxStatus OnPiece(in MessageHeader header, in ReceivedMessage message)
+    {
+        var (position, end) = (header.Position, header.Position + message.Length);
+        var isExpected = _state == ReceiverState.Fetching && header.Sequence == _next && message.IsRendezvous && message.Length > 0
+            && position >= _frame.PayloadLength - _remaining && message.Length <= _left && end <= _frame.PayloadLength
+            && (position >= _frame.MetadataLength || end <= _frame.MetadataLength);
+        if (!isExpected)
+            throw _link.Violation($"bytes {position} to {end} of frame {header.Sequence} come unasked");
+        _left -= message.Length;
+        _pieces++;
+        var target = position < _frame.MetadataLength
+            ? _target.Metadata.SliceBytes(position, message.Length)
+            : _target.Rows.SliceBytes(position - _frame.MetadataLength, message.Length);
+        var operation = _link.BeginOperation(this);
+        _link.Worker.Receive(operation, message.Data, operation.Use(target), message.Length);
+        return UcxStatus.InProgress;
+    }
+
+    public void OnCompleted(UcxOperation operation, UcxStatus status)
+    {
+        _pieces--;
+        if (status != UcxStatus.Ok)
+        {
+            _hasFailed = true;
+            _link.OnSent(status);
+        }
+
+        _link.EndOperation();
+        if (_pieces == 0)
+            _link.MarkReady();
+    }
+
+    /// <summary>The handler has answered, or knows that a frame is complete.</summary>
+    public void Run()
+    {
+        if (_state == ReceiverState.Asking)
+            Answer();
+        else if (_fault is { } fault)
+            Refuse(fault);
+        else
+            Take();
+        Pump();
+        if (_link.IsClosing)
+            _link.MarkReady();
+    }
+
+    public void Pump()
+    {
+        if (_state == ReceiverState.Fetching && _pieces == 0 && (_left == 0 || _link.IsClosing))
+            Complete();
+        while (_state == ReceiverState.Idle && !_link.IsClosing && _frames[_next % _limits.Window].IsHere)
+            Ask();
+    }
+
+    /// <summary>On a thread of the pool: the weights are complete.</summary>
+    public void Execute()
+    {
+        try
+        {
+            _owner.Handler.OnFrameCompleted(_owner.Remote, _link.Kind, _frame, _target);
+        }
+        catch (Exception exception)
+        {
+            _fault = exception;
+        }
+
+        _link.Worker.Post(this);
+    }
+
+    /// <summary>Whether nobody is being asked and no memory of the handler's is in use.</summary>
+    public bool TryEnd()
+    {
+        if (_state is not (ReceiverState.Closed or ReceiverState.Idle))
+            return false;
+        _state = ReceiverState.Closed;
+        foreach (ref var frame in _frames.AsSpan())
+            Release(ref frame);
+        return true;
+    }
+
+    private void Ask()
+    {
+        _state = ReceiverState.Asking;
+        ref var frame = ref _frames[_next % _limits.Window];
+        _frame = frame.Info;
+        _left = _remaining = _frame.PayloadLength - frame.Length;
+        try
+        {
+            _answer = _owner.Handler.OnFrameAsync(_owner.Remote, _link.Kind, _frame, _owner.Closed).ConfigureAwait(false).GetAwaiter();
+        }
+        catch (Exception exception)
+        {
+            Refuse(exception);
+            return;
+        }
+
+        if (_answer.IsCompleted)
+            Answer();
+        else
+            _answer.UnsafeOnCompleted(_onAnswered);
+    }
+
+    private void Answer()
+    {
+        try
+        {
+            _target = _answer.GetResult();
+        }
+        catch (Exception exception)
+        {
+            Refuse(exception);
+            return;
+        }
+
+        _answer = default;
+        if (!_target.IsWanted)
+        {
+            if (_remaining > 0)
+                _link.Send(MessageKind.Clear, _next, isDiscarded: true);
+            Take();
+            return;
+        }
+
+        _hasFailed = _link.IsClosing;
+        _state = ReceiverState.Fetching;
+        if (!_hasFailed && _frame.FindFault(_owner.Transport, _target) is { } fault)
+        {
+            _hasFailed = true;
+            _link.Fail(DisconnectReason.Reset, $"the receiver {fault}");
+        }
+
+        if (_hasFailed)
+        {
+            Complete();
+            return;
+        }
+
+        CopyEager();
+        if (_remaining == 0)
+            Complete();
+        else
+            _link.Send(MessageKind.Clear, _next);
+    }
+
+    private void CopyEager()
+    {
+        ref var frame = ref _frames[_next % _limits.Window];
+        if (frame.Length == 0)
+            return;
+        new ReadOnlySpan<byte>(frame.Data, _frame.MetadataLength).CopyTo(_target.Metadata.AsSpan<byte>());
+        if (frame.Length > _frame.MetadataLength)
+            new ReadOnlySpan<byte>(frame.Data + _frame.MetadataLength, (int)_frame.RowsLength).CopyTo(_target.Rows.AsSpan<byte>());
+        Release(ref frame, isStillHere: true);
+    }
+
+    /// <summary>The memory is not touched any more: tells the handler, and goes on with the next frame.</summary>
+    private void Complete()
+    {
+        if (_hasFailed || _left > 0)
+        {
+            Abort();
+            return;
+        }
+
+        if (_link.Kind == LinkKind.Weights)
+        {
+            _state = ReceiverState.Completing;
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+            return;
+        }
+
+        try
+        {
+            _owner.Handler.OnFrameCompleted(_owner.Remote, _link.Kind, _frame, _target);
+        }
+        catch (Exception exception)
+        {
+            Refuse(exception);
+            return;
+        }
+
+        Take();
+    }
+
+    /// <summary>The frame is done with.</summary>
+    private void Take()
+    {
+        ref var frame = ref _frames[_next % _limits.Window];
+        Release(ref frame);
+        _target = default;
+        _next++;
+        _state = ReceiverState.Idle;
+        if (_next - _credited < Math.Max(1, _limits.Window / 2))
+            return;
+        _credited = _next;
+        _link.Send(MessageKind.Credit, _next);
+    }
+
+    /// <summary>The handler wants no frame of this peer any more.</summary>
+    private void Refuse(Exception exception)
+    {
+        _answer = default;
+        _state = ReceiverState.Closed;
+        if (!_link.IsClosing)
+            _link.OnFault(exception);
+    }
+
+    private void Release(ref IncomingFrame frame, bool isStillHere = false)
+    {
+        if (frame.Data != null)
+            _link.Worker.Release(frame.Data);
+        frame = isStillHere ? frame with { Data = null, Length = 0 } : default;
+    }
+
+    private void Abort()
+    {
+        _state = ReceiverState.Closed;
+        try
+        {
+            _owner.Handler.OnFrameAborted(_owner.Remote, _link.Kind, _frame, _target);
+        }
+        catch (Exception exception)
+        {
+            _link.Worker.OnFault(exception); // the connection ends anyway
+        }
+    }
+}

@@ -1,0 +1,235 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using ElasticEp.Transport;
+using ElasticEp.Transports.Rdma.Native;
+using ElasticEp.Transports.Rdma.Wire;
+using ElasticEp.Transports.Rdma.Workers;
+
+namespace ElasticEp.Transports.Rdma.Links;
+
+/// <summary>
+/// One link of a connection: an endpoint of a worker, and a token by which the worker knows what comes for it. All of it but
+/// <see cref="LinkSender.SendAsync"/> runs on the worker's thread.
+/// </summary>
+internal sealed class RdmaLink : IMessageReceiver, IOperationOwner
+{
+    private readonly ILinkOwner _owner;
+    private readonly TaskCompletionSource _heard = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private UcxEndpoint? _endpoint;
+    private LinkOffer? _remote;
+    private nint _joined; // this end's endpoint that the other end's hello came on
+    private UcxStatus _endpointFailure;
+    private int _operations; // that UCX is at work on
+    private bool _isReady;
+    private bool _isClosing;
+
+    public RdmaLink(UcxWorker worker, LinkKind kind, LinkLimits limits, ILinkOwner owner)
+    {
+        (Worker, Kind, _owner) = (worker, kind, owner);
+        Span<byte> token = stackalloc byte[16];
+        RandomNumberGenerator.Fill(token);
+        Offer = new LinkOffer(BinaryPrimitives.ReadUInt128LittleEndian(token), limits, worker.Id, worker.Address);
+        Sender = new LinkSender(this, owner);
+        Receiver = new LinkReceiver(this, owner, limits);
+    }
+
+    public UcxWorker Worker { get; }
+
+    public LinkKind Kind { get; }
+
+    /// <summary>What the other end needs to know.</summary>
+    public LinkOffer Offer { get; }
+
+    public LinkSender Sender { get; }
+
+    public LinkReceiver Receiver { get; }
+
+    /// <summary>Completes when the other end's hello has come.</summary>
+    public Task Heard => _heard.Task;
+
+    /// <summary>Whether it is going to be closed: nothing new is begun.</summary>
+    public bool IsClosing => _isClosing;
+
+    /// <summary>From any thread: messages with its token are taken from now on.</summary>
+    public Task RegisterAsync() => Worker.CallAsync(() => Worker.Register(Offer.Token, this));
+
+    /// <summary>From any thread: how many endpoints this worker has had to the other end's.</summary>
+    public async Task<long> CountEndpointsAsync(LinkOffer remote)
+    {
+        var count = 0L;
+        await Worker.CallAsync(() => count = Worker.EndpointsTo(remote.Worker)).ConfigureAwait(false);
+        return count;
+    }
+
+    /// <summary>From any thread: creates the endpoint and says hello.</summary>
+    /// <param name="remote">What the other end offers.</param>
+    /// <param name="endpointsThere">How many endpoints the other end's worker has had to this one.</param>
+    public Task OpenAsync(LinkOffer remote, long endpointsThere) => Worker.CallAsync(() => Open(remote, endpointsThere));
+
+    /// <summary>From any thread: frames may be delivered.</summary>
+    public Task BeginReceivingAsync() => Worker.CallAsync(Receiver.Begin);
+
+    /// <summary>From any thread: ends it. Completes when no callback and no memory of others is in use any more.</summary>
+    public Task CloseAsync()
+    {
+        Sender.Close();
+        _ = Worker.CallAsync(Close);
+        return _closed.Task;
+    }
+
+    public UcxStatus OnMessage(in ReceivedMessage message)
+    {
+        if (_isClosing)
+            return UcxStatus.Ok;
+        var header = MessageHeader.Read(message.Header);
+        if (header.Kind is not (MessageKind.Frame or MessageKind.Piece) && message.Length > 0)
+            throw Violation($"a message {header.Kind} brings {message.Length} bytes");
+        switch (header.Kind)
+        {
+            case MessageKind.Hello:
+                _joined = message.ReplyEndpoint;
+                MarkReady();
+                return UcxStatus.Ok;
+            case MessageKind.Frame:
+                return Receiver.OnFrame(header, message);
+            case MessageKind.Piece:
+                return Receiver.OnPiece(header, message);
+            case MessageKind.Clear:
+                Sender.OnClear(header);
+                return UcxStatus.Ok;
+            default:
+                Sender.OnCredit(header.Sequence);
+                return UcxStatus.Ok;
+        }
+    }
+
+    public void Pump()
+    {
+        _isReady = false;
+        if (_endpointFailure != UcxStatus.Ok && !_isClosing)
+            _owner.OnEndpointFailed($"the {Kind} link of {_owner.Remote.Id}: {UcxErrors.Describe(_endpointFailure)}");
+        if (_joined != 0 && _endpoint is { } endpoint && !_isClosing && !_heard.Task.IsCompleted)
+            OnHello(endpoint);
+        Sender.Pump();
+        Receiver.Pump();
+        if (_isClosing)
+            TryEnd();
+    }
+
+    public void OnFault(Exception exception)
+    {
+        if (exception is ElasticEpException violation)
+            Fail(DisconnectReason.ProtocolError, violation.Message);
+        else
+            Fail(DisconnectReason.Reset, $"a handler failed: {exception.Message}");
+    }
+
+    /// <summary>Ends the connection. The link stays as it is until that closes it.</summary>
+    public void Fail(DisconnectReason reason, string detail) => _owner.OnLinkFailed(reason, detail);
+
+    public ElasticEpException Violation(string what) =>
+        new(ElasticEpErrorCode.ProtocolViolation, $"{_owner.Remote.Id} breaks the protocol of the {Kind} link: {what}.") { Rank = _owner.Remote.Id.Rank };
+
+    /// <summary>Has <see cref="Pump"/> called.</summary>
+    public void MarkReady()
+    {
+        if (_isReady)
+            return;
+        _isReady = true;
+        Worker.MarkReady(this);
+    }
+
+    /// <summary>Whoever begins an operation holds the link open until <see cref="EndOperation"/>.</summary>
+    public UcxOperation BeginOperation(IOperationOwner owner)
+    {
+        _operations++;
+        return Worker.Begin(owner);
+    }
+
+    public void EndOperation()
+    {
+        if (--_operations == 0 && _isClosing)
+            MarkReady();
+    }
+
+    /// <summary>Sends a message without data.</summary>
+    public unsafe void Send(MessageKind kind, long sequence, bool isDiscarded = false)
+    {
+        if (_isClosing)
+            return;
+        var operation = BeginOperation(this);
+        var length = new MessageHeader(kind, _remote!.Token, sequence) { IsDiscarded = isDiscarded }.Write(operation.Header);
+        Worker.Send(_endpoint!.Pointer, operation, length, null, 0, kind == MessageKind.Hello ? UcpFlags.SendEager | UcpFlags.SendReply : UcpFlags.SendEager);
+    }
+
+    /// <summary>Sends the beginning of a frame.</summary>
+    public unsafe void SendFrame(UcxOperation operation, long sequence, in FrameInfo frame, void* data, int length) =>
+        Worker.Send(_endpoint!.Pointer, operation, MessageHeader.Write(operation.Header, _remote!.Token, sequence, frame), data, length, UcpFlags.SendEager);
+
+    /// <summary>Sends a part of the rest of a frame, which the other end fetches.</summary>
+    public unsafe void SendPiece(UcxOperation operation, long sequence, long position, EpBuffer bytes)
+    {
+        var header = new MessageHeader(MessageKind.Piece, _remote!.Token, sequence) { Position = position }.Write(operation.Header);
+        Worker.Send(_endpoint!.Pointer, operation, header, operation.Use(bytes), bytes.ByteLength, UcpFlags.SendRendezvous);
+    }
+
+    /// <summary>A message without data is out, or will never be.</summary>
+    public void OnCompleted(UcxOperation operation, UcxStatus status)
+    {
+        EndOperation();
+        OnSent(status);
+    }
+
+    /// <summary>Looks at how an operation has ended.</summary>
+    public void OnSent(UcxStatus status)
+    {
+        if (status == UcxStatus.Ok || _endpointFailure != UcxStatus.Ok)
+            return;
+        _endpointFailure = status;
+        MarkReady();
+    }
+
+    /// <summary>
+    /// UCX joins the endpoints of two workers by their number in the order of their creation. An end that has had fewer, because an attempt got no
+    /// further there, catches up: else each end would send on an endpoint of its own, and closing would not reach what is received.
+    /// </summary>
+    private void Open(LinkOffer remote, long endpointsThere)
+    {
+        if (_isClosing)
+            return;
+        _remote = remote;
+        while (Worker.EndpointsTo(remote.Worker) < endpointsThere)
+            Worker.CreateEndpoint(remote.Worker, remote.Address.Span, static _ => { }).Dispose();
+        _endpoint = Worker.CreateEndpoint(remote.Worker, remote.Address.Span, OnSent);
+        Sender.Open(remote.Limits);
+        Send(MessageKind.Hello, 0);
+        MarkReady();
+    }
+
+    private void OnHello(UcxEndpoint endpoint)
+    {
+        if (_joined == endpoint.Pointer)
+            _heard.TrySetResult();
+        else
+            Fail(DisconnectReason.Reset, $"UCX has joined the endpoint of the {Kind} link to another one");
+    }
+
+    private void Close()
+    {
+        _isClosing = true;
+        Worker.Unregister(Offer.Token);
+        _endpoint?.Close();
+        MarkReady();
+    }
+
+    private void TryEnd()
+    {
+        if (_operations > 0 || !Receiver.TryEnd())
+            return;
+        _endpoint?.Dispose();
+        Sender.Free();
+        _heard.TrySetCanceled();
+        _closed.TrySetResult();
+    }
+}

@@ -1,0 +1,56 @@
+using System.Collections.Immutable;
+using ElasticEp.Transports.Rdma.Native;
+
+namespace ElasticEp.Transports.Rdma.Memory;
+
+/// <summary>
+/// The registered memory of a transport, by address. There are few registrations, made at preparation, and many look-ups from the workers'
+/// threads, which take no lock.
+/// </summary>
+internal sealed class MemoryTable
+{
+    private readonly Lock _lock = new();
+    private ImmutableArray<RegisteredMemory> _memory = [];
+
+    public RegisteredMemory Add(UcxContextHandle context, EpBuffer memory)
+    {
+        var added = new RegisteredMemory(this, context, memory);
+        lock (_lock)
+            _memory = _memory.Insert(FirstAbove(_memory, added.Address), added);
+        return added;
+    }
+
+    public void Remove(RegisteredMemory memory)
+    {
+        lock (_lock)
+            _memory = _memory.Remove(memory);
+    }
+
+    /// <summary>What UCX knows the memory by; zero when it is not registered, or only in part.</summary>
+    public nint Find(nint address, long length)
+    {
+        var memory = _memory;
+        for (var i = FirstAbove(memory, address) - 1; i >= 0; i--)
+        {
+            if (memory[i].Contains(address, length))
+                return memory[i].Handle;
+        }
+
+        return 0;
+    }
+
+    private static int FirstAbove(ImmutableArray<RegisteredMemory> memory, nint address)
+    {
+        var (low, high) = (0, memory.Length);
+        while (low < high)
+        {
+            var middle = (low + high) / 2;
+            if (memory[middle].Address <= address)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+
+        return low;
+    }
+}

@@ -1,0 +1,48 @@
+using System.Buffers;
+using ElasticEp.Transports.Rdma.Native;
+
+namespace ElasticEp.Transports.Rdma.Memory;
+
+/// <summary>One registration of a piece of host memory, until it is disposed of.</summary>
+internal sealed unsafe class RegisteredMemory : IDisposable
+{
+    private readonly MemoryTable _table;
+    private readonly UcxMemoryHandle _handle;
+    private MemoryHandle _pin;
+    private int _isDisposed;
+
+    /// <exception cref="InsufficientMemoryException">The devices do not take so much.</exception>
+    public RegisteredMemory(MemoryTable table, UcxContextHandle context, EpBuffer memory)
+    {
+        _table = table;
+        _pin = memory.Pointer == 0 ? memory.Managed.Pin() : default;
+        (Address, Length) = (memory.Pointer == 0 ? (nint)_pin.Pointer : memory.Pointer, memory.ByteLength);
+        try
+        {
+            _handle = UcxMemoryHandle.Register(context, Address, Length);
+        }
+        catch
+        {
+            _pin.Dispose();
+            throw;
+        }
+    }
+
+    public nint Address { get; }
+
+    public long Length { get; }
+
+    /// <summary>What UCX knows it by.</summary>
+    public nint Handle => _handle.DangerousGetHandle();
+
+    public bool Contains(nint address, long length) => address >= Address && length <= Length - (address - Address);
+
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
+            return;
+        _table.Remove(this);
+        _handle.Dispose();
+        _pin.Dispose();
+    }
+}

@@ -1,0 +1,181 @@
+using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
+using ElasticEp.Transports.Rdma.Memory;
+using ElasticEp.Transports.Rdma.Native;
+using ElasticEp.Transports.Rdma.Wire;
+using Microsoft.Extensions.Logging;
+
+namespace ElasticEp.Transports.Rdma.Workers;
+
+/// <summary>
+/// A worker of UCX and the thread that makes all its calls. Others post items to it. The thread polls while there is something to do and for a
+/// while longer, then sleeps until UCX or an item wakes it.
+/// </summary>
+internal sealed unsafe partial class UcxWorker : IAsyncDisposable
+{
+    private readonly UcxContextHandle _context;
+    private readonly MemoryTable _memory;
+    private readonly TimeSpan _pollTime;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly ConcurrentQueue<IWorkerItem> _items = new();
+    private readonly Dictionary<UInt128, IMessageReceiver> _receivers = [];
+    private readonly Queue<IMessageReceiver> _ready = [];
+    private readonly Stack<UcxOperation> _operations = [];
+    private readonly Dictionary<Guid, long> _endpoints = []; // created so far, by the peer's worker
+    private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private GCHandle _self;
+    private UcxWorkerHandle? _handle;
+    private nint _worker;
+    private int _eventDescriptor;
+    private int _isAsleep;
+    private volatile bool _isStopping;
+
+    /// <param name="context">Its context.</param>
+    /// <param name="memory">What is registered with the context.</param>
+    /// <param name="name">Of its thread.</param>
+    /// <param name="pollTime">How long it polls after the last thing that happened.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">Told of what should not happen.</param>
+    public UcxWorker(UcxContextHandle context, MemoryTable memory, string name, TimeSpan pollTime, TimeProvider time, ILogger logger)
+    {
+        (_context, _memory, _pollTime, _time, _logger) = (context, memory, pollTime, time, logger);
+        _self = GCHandle.Alloc(this);
+        new Thread(Run) { Name = name, IsBackground = true }.Start();
+    }
+
+    /// <summary>Completes when it can be used.</summary>
+    public Task Started => _started.Task;
+
+    /// <summary>Tells it from all other workers anywhere.</summary>
+    public Guid Id { get; } = Guid.NewGuid();
+
+    /// <summary>What peers create endpoints with.</summary>
+    public byte[] Address { get; private set; } = [];
+
+    /// <summary>Has its thread run an item.</summary>
+    public void Post(IWorkerItem item)
+    {
+        _items.Enqueue(item);
+        Interlocked.MemoryBarrier(); // the thread first says that it sleeps and then looks at the items; here it is the other way round
+        if (Volatile.Read(ref _isAsleep) != 0)
+            Wake();
+    }
+
+    /// <summary>Has its thread make a call, and waits for it.</summary>
+    public Task CallAsync(Action action)
+    {
+        var call = new WorkerCall(action);
+        Post(call);
+        return call.Done;
+    }
+
+    /// <summary>Ends the thread and the worker. Everybody who uses it has ended before.</summary>
+    public ValueTask DisposeAsync()
+    {
+        _isStopping = true;
+        Wake();
+        return new ValueTask(_ended.Task);
+    }
+
+    /// <summary>From the worker's thread, as all below: who gets the messages with a token.</summary>
+    public void Register(UInt128 token, IMessageReceiver receiver) => _receivers.Add(token, receiver);
+
+    public void Unregister(UInt128 token) => _receivers.Remove(token);
+
+    /// <summary>How many endpoints to a peer's worker there have been.</summary>
+    public long EndpointsTo(Guid worker) => _endpoints.GetValueOrDefault(worker);
+
+    public UcxEndpoint CreateEndpoint(Guid worker, ReadOnlySpan<byte> address, Action<UcxStatus> onFailed)
+    {
+        var endpoint = new UcxEndpoint(_handle!, address, onFailed);
+        _endpoints[worker] = EndpointsTo(worker) + 1;
+        return endpoint;
+    }
+
+    /// <summary>The receiver is pumped after this progress.</summary>
+    public void MarkReady(IMessageReceiver receiver) => _ready.Enqueue(receiver);
+
+    public UcxOperation Begin(IOperationOwner owner)
+    {
+        if (!_operations.TryPop(out var operation))
+            operation = new UcxOperation(this);
+        operation.Begin(owner);
+        return operation;
+    }
+
+    public void Return(UcxOperation operation) => _operations.Push(operation);
+
+    /// <summary>Sends a message; the operation is complete when its memory may be used again.</summary>
+    public void Send(nint endpoint, UcxOperation operation, int headerLength, void* data, long length, uint flags)
+    {
+        var parameters = new UcpRequestParams
+        {
+            AttributeMask = UcpFlags.RequestCallback | UcpFlags.RequestUserData | UcpFlags.RequestFlags,
+            Flags = flags,
+            Callback = UcxCallbacks.Sent,
+            UserData = operation.Reference,
+        };
+        if ((flags & UcpFlags.SendRendezvous) != 0)
+            NameMemory(ref parameters, data, length);
+        var status = UcxErrors.StatusOf(UcpApi.ucp_am_send_nbx(endpoint, MessageId, operation.HeaderStart, (nuint)headerLength, data, (nuint)length, &parameters));
+        if (status != UcxStatus.InProgress)
+            operation.Complete(status);
+    }
+
+    /// <summary>Receives the data of a rendezvous; the operation is complete when it is there.</summary>
+    public void Receive(UcxOperation operation, byte* message, void* target, long length)
+    {
+        var parameters = new UcpRequestParams
+        {
+            AttributeMask = UcpFlags.RequestCallback | UcpFlags.RequestUserData,
+            Callback = UcxCallbacks.Received,
+            UserData = operation.Reference,
+        };
+        NameMemory(ref parameters, target, length);
+        var status = UcxErrors.StatusOf(UcpApi.ucp_am_recv_data_nbx(_worker, message, target, (nuint)length, &parameters));
+        if (status != UcxStatus.InProgress)
+            operation.Complete(status);
+    }
+
+    /// <summary>Gives back data that was kept.</summary>
+    public void Release(byte* data) => UcpApi.ucp_am_data_release(_worker, data);
+
+    /// <summary>In the middle of UCX's progress.</summary>
+    public UcxStatus OnMessage(in ReceivedMessage message)
+    {
+        IMessageReceiver? receiver = null;
+        try
+        {
+            if (MessageHeader.TryReadToken(message.Header, out var token) && _receivers.TryGetValue(token, out receiver))
+                return receiver.OnMessage(message);
+            LogStranger(message.Header.Length); // of a connection that has ended here, or of nobody that was told a token
+        }
+        catch (Exception exception)
+        {
+            if (receiver is null)
+                OnFault(exception);
+            else
+                receiver.OnFault(exception);
+        }
+
+        return UcxStatus.Ok;
+    }
+
+    public void OnFault(Exception exception) => LogFault(exception);
+
+    /// <summary>Registered memory needs no registration within the call.</summary>
+    private void NameMemory(ref UcpRequestParams parameters, void* start, long length)
+    {
+        parameters.MemoryHandle = _memory.Find((nint)start, length);
+        if (parameters.MemoryHandle != 0)
+            parameters.AttributeMask |= UcpFlags.RequestMemory;
+    }
+
+    [LoggerMessage(4201, LogLevel.Debug, "A message with a header of {Length} bytes carries no token of a connection and is dropped")]
+    private partial void LogStranger(int length);
+
+    [LoggerMessage(4202, LogLevel.Error, "A worker of UCX met an unforeseen error and goes on")]
+    private partial void LogFault(Exception exception);
+}

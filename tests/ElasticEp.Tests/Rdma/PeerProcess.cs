@@ -1,0 +1,45 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace ElasticEp.Tests.Rdma;
+
+/// <summary>One end of a connection in a process of its own.</summary>
+internal sealed class PeerProcess : IDisposable
+{
+    private readonly Process _process;
+
+    private PeerProcess(Process process, MemberId id, string address) => (_process, Id, Address) = (process, id, address);
+
+    public MemberId Id { get; }
+
+    public string Address { get; }
+
+    /// <param name="path">What its data goes over.</param>
+    /// <param name="id">Who it is.</param>
+    /// <param name="frameLength">Bytes of the frames that it sends to whom connects; 0 for none.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public static async Task<PeerProcess> StartAsync(UcxPath path, MemberId id, int frameLength, CancellationToken cancellationToken)
+    {
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardInput = true, RedirectStandardOutput = true };
+        string[] arguments = [Path.Combine(AppContext.BaseDirectory, "ElasticEp.Tests.Peer.dll"), path.Options().Transports!, Text(id.Rank), Text(id.Incarnation), Text(frameLength)];
+        foreach (var argument in arguments)
+            start.ArgumentList.Add(argument);
+        var process = Process.Start(start)!;
+        var address = await process.StandardOutput.ReadLineAsync(cancellationToken);
+        return new PeerProcess(process, id, address ?? throw new InvalidOperationException($"The peer process ended with {process.ExitCode}."));
+    }
+
+    /// <summary>As kill -9.</summary>
+    public void Kill() => _process.Kill();
+
+    public Task WaitForExitAsync(CancellationToken cancellationToken) => _process.WaitForExitAsync(cancellationToken);
+
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+            _process.Kill();
+        _process.Dispose();
+    }
+
+    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
+}

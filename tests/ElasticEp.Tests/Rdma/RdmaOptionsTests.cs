@@ -1,0 +1,100 @@
+using ElasticEp.Transport;
+using ElasticEp.Transports.Rdma;
+using ElasticEp.Transports.Rdma.Connections;
+using ElasticEp.Transports.Rdma.Registration;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+
+namespace ElasticEp.Tests.Rdma;
+
+/// <summary>Registration, configuration and validation of the RDMA package.</summary>
+public sealed class RdmaOptionsTests
+{
+    [Fact]
+    public void All_failures_are_reported_at_once_by_option_name()
+    {
+        var options = new RdmaOptions { Transports = " ", Workers = 0, EagerLimit = -1, FramesInFlight = 5000, PollTime = TimeSpan.FromTicks(-1), WeightBytesPerSecond = 0, KeepAliveInterval = TimeSpan.Zero, ConnectTimeout = TimeSpan.Zero };
+        options.Settings["UCX_IB_SL"] = "1";
+        var failures = Validate(options);
+        foreach (var option in (string[])["Transports", "Settings names UCX_IB_SL", "Workers", "EagerLimit", "FramesInFlight", "WeightBytesPerSecond", "PollTime", "KeepAliveInterval", "ConnectTimeout"])
+            Assert.Contains(failures, failure => failure.Contains(option, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_device_that_is_not_there_is_named_beside_those_that_are()
+    {
+        Assert.Empty(Validate(new RdmaOptions { Devices = "mlx5_0:1, eth0" }));
+        Assert.Empty(Validate(new RdmaOptions { Devices = "all" }));
+        Assert.Contains("Devices names mlx5_1:1, which this machine does not have; it has eth0, mlx5_0:1.", Assert.Single(Validate(new RdmaOptions { Devices = "mlx5_1:1,eth0" })), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_loopback_is_a_device_of_this_machine() => Assert.Contains("lo", NetworkDevices.Find());
+
+    [Theory]
+    [InlineData(null, true)]
+    [InlineData("sm,self", true)]
+    [InlineData("rc,posix,cma", true)]
+    [InlineData("tcp", false)]
+    [InlineData("rc,tcp", false)]
+    [InlineData("^tcp", true)]
+    [InlineData("^sm", false)]
+    public void Failures_are_asked_for_over_shared_memory_where_it_may_be_used(string? transports, bool isAsked)
+    {
+        Assert.SkipWhen(Environment.GetEnvironmentVariable("UCX_TLS") is not null, "UCX_TLS is set.");
+        Assert.Equal(isAsked, UcxSettings.From(new RdmaOptions { Transports = transports }).Any(setting => setting.Key == "MM_ERROR_HANDLING"));
+    }
+
+    [Fact]
+    public void The_code_has_the_last_word_over_the_configuration()
+    {
+        var given = new Dictionary<string, string?>
+        {
+            ["ElasticEp:Rdma:Transports"] = "rc",
+            ["ElasticEp:Rdma:Workers"] = "3",
+            ["ElasticEp:Rdma:PollTime"] = "00:00:00.001",
+            ["ElasticEp:Rdma:Settings:IB_SL"] = "2",
+        };
+        Assert.SkipUnless(UcxLibrary.IsSupported, UcxLibrary.NotSupportedReason);
+        using var host = Build(given, builder => builder.UseTcpTransport().UseRdmaTransport(options => options.Workers = 2));
+        var options = host.Services.GetRequiredService<IOptionsMonitor<RdmaOptions>>().Get("chat");
+        Assert.Equal(("rc", 2, TimeSpan.FromMilliseconds(1), "2"), (options.Transports, options.Workers, options.PollTime, options.Settings["IB_SL"]));
+    }
+
+    [Fact]
+    public async Task The_group_has_one_transport_however_often_it_is_used()
+    {
+        Assert.SkipUnless(UcxLibrary.IsSupported, UcxLibrary.NotSupportedReason);
+        using var host = Build([], builder => builder.UseTcpTransport().UseRdmaTransport().UseRdmaTransport(options => options.Workers = 2).UseTcpTransport());
+        var transport = Assert.IsType<RdmaTransport>(Assert.Single(host.Services.GetKeyedServices<ITransport>("chat")));
+        Assert.Equal(2, transport.Options.Workers);
+        await transport.DisposeAsync();
+    }
+
+    [Fact]
+    public void A_group_without_a_transport_for_its_control_link_is_refused()
+    {
+        var error = Assert.Throws<InvalidOperationException>(() => Build([], builder => builder.UseRdmaTransport()));
+        Assert.Contains("UseTcpTransport()", error.Message, StringComparison.Ordinal);
+    }
+
+    private static IReadOnlyList<string> Validate(RdmaOptions options)
+    {
+        var result = new RdmaOptionsValidator("chat", () => ["mlx5_0:1", "eth0"]).Validate("chat", options);
+        return [.. (result.Failures ?? []).Where(failure => !failure.Contains(UcxLibrary.IsSupported ? "\n" : UcxLibrary.NotSupportedReason, StringComparison.Ordinal))];
+    }
+
+    private static IHost Build(Dictionary<string, string?> configuration, Action<IElasticEpBuilder> use)
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>(configuration) { ["ElasticEp:StoreAddress"] = "store:6400" });
+        use(builder.Services.AddElasticExpertParallelClient("chat", options =>
+        {
+            options.Model = new MoeModelShape { MoeLayers = 1, Experts = 2, TopK = 1, HiddenSize = 16, RowType = ElementType.Float32 };
+            options.SlotsPerRank = 2;
+        }));
+        return builder.Build();
+    }
+}

@@ -1,0 +1,59 @@
+using ElasticEp.Transports.Rdma;
+using ElasticEp.Transports.Rdma.Connections;
+using ElasticEp.Transports.Rdma.Memory;
+using ElasticEp.Transports.Rdma.Native;
+using ElasticEp.Transports.Rdma.Workers;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace ElasticEp.Tests.Rdma;
+
+/// <summary>A process that has learned the address of a worker, and sends there what it likes.</summary>
+internal sealed class RogueWorker : IOperationOwner, IAsyncDisposable
+{
+    private readonly UcxContextHandle _context;
+    private readonly UcxWorker _worker;
+    private readonly byte[] _bytes = GC.AllocateArray<byte>(1 << 16, pinned: true);
+    private UcxEndpoint? _endpoint;
+    private int _underWay;
+
+    public RogueWorker(RdmaOptions options)
+    {
+        _context = UcxContextHandle.Create(UcxSettings.From(options));
+        _worker = new UcxWorker(_context, new MemoryTable(), "rogue", options.PollTime, TimeProvider.System, NullLogger.Instance);
+    }
+
+    /// <summary>Sends one message; returns when it is with UCX.</summary>
+    public async Task SendAsync(UcxWorker target, byte[] header, int length, bool isRendezvous)
+    {
+        await _worker.Started;
+        await _worker.CallAsync(() =>
+        {
+            _endpoint ??= _worker.CreateEndpoint(target.Id, target.Address, _ => { });
+            var operation = _worker.Begin(this);
+            header.CopyTo(operation.Header);
+            _underWay++;
+            unsafe
+            {
+                _worker.Send(_endpoint.Pointer, operation, header.Length, operation.Use(EpBuffer.From(_bytes.AsMemory(0, length))), length, isRendezvous ? UcpFlags.SendRendezvous : UcpFlags.SendEager);
+            }
+        });
+    }
+
+    public void OnCompleted(UcxOperation operation, UcxStatus status) => _underWay--;
+
+    public async ValueTask DisposeAsync()
+    {
+        await _worker.CallAsync(() => _endpoint?.Close());
+        while (true)
+        {
+            var left = 0;
+            await _worker.CallAsync(() => left = _underWay);
+            if (left == 0)
+                break;
+        }
+
+        await _worker.CallAsync(() => _endpoint?.Dispose());
+        await _worker.DisposeAsync();
+        _context.Dispose();
+    }
+}

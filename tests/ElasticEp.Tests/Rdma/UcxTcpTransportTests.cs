@@ -1,0 +1,3 @@
+namespace ElasticEp.Tests.Rdma;
+
+public sealed class UcxTcpTransportTests() : RdmaTransportTests(UcxPath.Tcp);
