@@ -33,6 +33,7 @@ internal static class UcxSettings
         // such transport it would warn that it does not know the setting.
         if (UsesSharedMemory(options.Transports ?? Environment.GetEnvironmentVariable("UCX_TLS") ?? "all"))
             yield return new(SharedMemoryFailures, "y");
+        yield return new("RNDV_SCHEME", "get_zcopy"); // who receives reads; nobody is told where it could write
         yield return new(KeepAlive, FormattableString.Invariant($"{options.KeepAliveInterval.TotalSeconds:0.###}s"));
         foreach (var setting in options.Settings)
             yield return setting;

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
+using ElasticEp.Transports.Rdma.Memory;
 using ElasticEp.Transports.Rdma.Native;
 
 namespace ElasticEp.Transports.Rdma.Workers;
@@ -17,6 +18,7 @@ internal sealed unsafe class UcxOperation : IDisposable
     private readonly byte* _header = (byte*)NativeMemory.AlignedAlloc(HeaderSize, 64);
     private GCHandle _self;
     private MemoryHandle _pin;
+    private RegisteredMemory? _registration;
     private IOperationOwner? _owner;
 
     public UcxOperation(UcxWorker worker)
@@ -50,6 +52,14 @@ internal sealed unsafe class UcxOperation : IDisposable
         Start = memory.Pointer == 0 ? (byte*)_pin.Pointer : (byte*)memory.Pointer;
     }
 
+    /// <summary>Keeps the registration of its memory, if there is one, until it is complete.</summary>
+    /// <returns>What UCX knows the memory by; zero when it is not registered.</returns>
+    public nint KeepRegistration(MemoryTable table)
+    {
+        _registration = table.Keep((nint)Start, Length);
+        return _registration?.Handle ?? 0;
+    }
+
     /// <summary>Lets go of the memory, tells the owner, and goes back to the pool. This may be a callback of UCX: nothing of what it calls stops it.</summary>
     public void Complete(UcxStatus status)
     {
@@ -57,6 +67,7 @@ internal sealed unsafe class UcxOperation : IDisposable
         _owner = null;
         try
         {
+            _registration?.Release();
             _pin.Dispose();
         }
         catch (Exception exception)
@@ -64,7 +75,7 @@ internal sealed unsafe class UcxOperation : IDisposable
             _worker.OnFault(exception);
         }
 
-        _pin = default;
+        (_registration, _pin) = (null, default);
         try
         {
             owner.OnCompleted(this, status);

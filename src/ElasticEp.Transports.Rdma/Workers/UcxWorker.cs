@@ -32,6 +32,7 @@ internal sealed unsafe partial class UcxWorker : IAsyncDisposable
     private nint _worker;
     private int _eventDescriptor;
     private int _isAsleep;
+    private bool _cannotSleep;
     private volatile bool _isStopping;
 
     /// <param name="context">Its context.</param>
@@ -128,7 +129,7 @@ internal sealed unsafe partial class UcxWorker : IAsyncDisposable
             UserData = operation.Reference,
         };
         if ((flags & UcpFlags.SendRendezvous) != 0)
-            NameMemory(ref parameters, data, length);
+            NameMemory(ref parameters, operation);
         var status = UcxErrors.StatusOf(UcpApi.ucp_am_send_nbx(endpoint, MessageId, operation.HeaderStart, (nuint)headerLength, data, (nuint)length, &parameters));
         if (status != UcxStatus.InProgress)
             operation.Complete(status);
@@ -143,7 +144,7 @@ internal sealed unsafe partial class UcxWorker : IAsyncDisposable
             Callback = UcxCallbacks.Received,
             UserData = operation.Reference,
         };
-        NameMemory(ref parameters, operation.Start, length);
+        NameMemory(ref parameters, operation);
         var status = UcxErrors.StatusOf(UcpApi.ucp_am_recv_data_nbx(_worker, message, operation.Start, (nuint)length, &parameters));
         if (status != UcxStatus.InProgress)
             operation.Complete(status);
@@ -195,9 +196,9 @@ internal sealed unsafe partial class UcxWorker : IAsyncDisposable
     }
 
     /// <summary>Registered memory needs no registration within the call.</summary>
-    private void NameMemory(ref UcpRequestParams parameters, void* start, long length)
+    private void NameMemory(ref UcpRequestParams parameters, UcxOperation operation)
     {
-        parameters.MemoryHandle = _memory.Find((nint)start, length);
+        parameters.MemoryHandle = operation.KeepRegistration(_memory);
         if (parameters.MemoryHandle != 0)
             parameters.AttributeMask |= UcpFlags.RequestMemory;
     }

@@ -3,6 +3,7 @@ using ElasticEp.Transport;
 using ElasticEp.Transports.Rdma.Connections;
 using ElasticEp.Transports.Rdma.Links;
 using ElasticEp.Transports.Rdma.Wire;
+using Microsoft.Extensions.Time.Testing;
 
 namespace ElasticEp.Tests.Rdma;
 
@@ -164,6 +165,30 @@ public sealed class RdmaFaultTests : IAsyncLifetime
         Assert.Equal(1, (await _handlerB.NextFrameAsync()).Header.Step);
     }
 
+    [Fact]
+    public async Task A_connection_that_cannot_end_is_logged_and_ends_when_it_can()
+    {
+        var (log, time) = (new EventLog(4214), new FakeTimeProvider());
+        var (a, _) = await PairAsync(log, time);
+        _handlerB.OnFrame = (_, _, _) => new(_answer.Task); // and does not look at the token
+        await SendAsync(a, 1, LinkKind.Data, 1, new byte[100]);
+        await _handlerB.NextAskedAsync();
+        a.Abort(new MemberId(1, 1), DisconnectReason.Aborted, "the test says so");
+        Assert.Equal("down 1/1 Aborted", await _handlerA.NextConnectionAsync());
+        var reported = log.WaitForAsync(1);
+        using var deadline = new CancellationTokenSource(Deadline);
+        while (!reported.IsCompleted && !deadline.IsCancellationRequested)
+        {
+            time.Advance(TimeSpan.FromSeconds(10)); // the other end may not have heard yet
+            await Task.Yield();
+        }
+
+        Assert.True(reported.IsCompletedSuccessfully);
+        Assert.Equal(["up 0/1"], _handlerB.Log);
+        _answer.SetResult(FrameTarget.Discard);
+        Assert.StartsWith("down 0/1", await _handlerB.NextConnectionAsync(), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(1001)]
     [InlineData(long.MaxValue)]
@@ -191,9 +216,9 @@ public sealed class RdmaFaultTests : IAsyncLifetime
     private static Task SendAsync(RdmaTransport transport, int peer, LinkKind link, long step, EpBuffer rows) =>
         transport.SendAsync(new MemberId(peer, 1), link, SuiteFrame.Head(step), default, new[] { rows }, TestContext.Current.CancellationToken).AsTask().WaitAsync(Deadline);
 
-    private async Task<(RdmaTransport A, RdmaTransport B)> PairAsync(EventLog? log = null)
+    private async Task<(RdmaTransport A, RdmaTransport B)> PairAsync(EventLog? log = null, TimeProvider? time = null)
     {
-        var (a, b) = (UcxPath.SharedMemory.Create().Rdma, UcxPath.SharedMemory.Create(loggers: log).Rdma);
+        var (a, b) = (UcxPath.SharedMemory.Create().Rdma, UcxPath.SharedMemory.Create(loggers: log, time: time).Rdma);
         _transports.AddRange(a, b);
         await a.StartAsync(new PeerIdentity("test", new MemberId(0, 1), "", ""), _handlerA, TestContext.Current.CancellationToken);
         await b.StartAsync(new PeerIdentity("test", new MemberId(1, 1), "", ""), _handlerB, TestContext.Current.CancellationToken);
