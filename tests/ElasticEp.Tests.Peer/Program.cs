@@ -1,4 +1,4 @@
-// One end of a connection in a process of its own, for tests that kill it. It prints its address, and lives until its input ends.
+// One end of a connection in a process of its own, for tests that kill it. It prints "address" and its address, and lives until its input ends.
 // Arguments: the UCX transports, rank, incarnation, bytes of the frames that it sends to whom connects (0: none).
 using System.Globalization;
 using ElasticEp;
@@ -17,7 +17,7 @@ await using var provider = services.BuildServiceProvider();
 var transport = provider.GetRequiredKeyedService<ITransport>(PeerBuilder.Group);
 var self = new MemberId(int.Parse(args[1], CultureInfo.InvariantCulture), long.Parse(args[2], CultureInfo.InvariantCulture));
 await transport.StartAsync(new PeerIdentity("test", self, "", "hidden=16"), new PeerHandler(transport, int.Parse(args[3], CultureInfo.InvariantCulture)));
-Console.WriteLine(transport.Address);
+Console.WriteLine($"address {transport.Address}");
 while (await Console.In.ReadLineAsync() is not null)
 {
 }

@@ -49,7 +49,7 @@ internal sealed partial class RdmaConnection
         catch (Exception exception)
         {
             var why = deadline.IsCancellationRequested ? $"the links of {Remote.Id} are not up after {_transport.Options.ConnectTimeout.TotalSeconds:0.#} s" : exception.Message;
-            OnLinkFailed(DisconnectReason.Reset, why);
+            OnLinkFailed(exception is ElasticEpException { Code: ElasticEpErrorCode.ProtocolViolation } ? DisconnectReason.ProtocolError : DisconnectReason.Reset, why);
         }
     }
 

@@ -10,6 +10,7 @@ namespace ElasticEp.Transports.Rdma.Connections;
 internal sealed partial class RdmaConnection : ILinkOwner
 {
     private static readonly TimeSpan NoticeTime = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan CloseTime = TimeSpan.FromSeconds(10); // takes milliseconds
 
     private readonly RdmaTransport _transport;
     private RdmaConnection? _previous;
@@ -97,8 +98,12 @@ internal sealed partial class RdmaConnection : ILinkOwner
 
     private Task AbortAsync(DisconnectReason reason, string detail)
     {
-        if (!_isEnding)
-            _transport.Control.Abort(Remote.Id, reason, detail); // by name: of a connection that has ended it would cut the next one
+        lock (_lock)
+        {
+            if (!_isEnding)
+                _transport.Control.Abort(Remote.Id, reason, detail); // by name: of a connection that has ended it would cut the next one
+        }
+
         return Task.CompletedTask;
     }
 
@@ -112,7 +117,7 @@ internal sealed partial class RdmaConnection : ILinkOwner
             await SendAsync(SetupKind.Violation, SetupMessage.Encode(detail), either.Token).ConfigureAwait(false);
             await Task.Delay(Timeout.InfiniteTimeSpan, _transport.Time, either.Token).ConfigureAwait(false);
         }
-        catch (Exception exception) when (exception is ElasticEpException or OperationCanceledException)
+        catch (Exception exception) when (exception is ElasticEpException or OperationCanceledException or ObjectDisposedException)
         {
             await AbortAsync(DisconnectReason.ProtocolError, detail).ConfigureAwait(false);
         }
@@ -124,7 +129,7 @@ internal sealed partial class RdmaConnection : ILinkOwner
             link.Sender.Close();
         await _closed.CancelAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // what a handler throws there does not keep it open
         await _setUp.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await Task.WhenAll(_links.Select(link => link.CloseAsync())).ConfigureAwait(false);
+        await CloseLinksAsync().ConfigureAwait(false);
         if (_previous is not null)
             await _previous.Ended.ConfigureAwait(false);
         _previous = null;
@@ -144,5 +149,15 @@ internal sealed partial class RdmaConnection : ILinkOwner
         if (_opened.TrySetException(Lost()))
             _ = _opened.Task.Exception; // nobody may be waiting for it
         _ended.TrySetResult();
+    }
+
+    /// <summary>Memory that UCX is at work on cannot be given back, so this has no deadline; but it is told when it takes long.</summary>
+    private async Task CloseLinksAsync()
+    {
+        var closing = Task.WhenAll(_links.Select(link => link.CloseAsync()));
+        await closing.WaitAsync(CloseTime, _transport.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!closing.IsCompleted)
+            _transport.LogSlowClose(Remote.Id, CloseTime.TotalSeconds);
+        await closing.ConfigureAwait(false);
     }
 }

@@ -59,6 +59,8 @@ internal sealed partial class RdmaTransport : ITransport
         if (Interlocked.CompareExchange(ref _handler, handler, null) is not null)
             throw new ElasticEpException(ElasticEpErrorCode.InvalidState, "The transport was already started.");
         UcxLibrary.Require();
+        if (UcxLibrary.MayTakeSignals)
+            LogSignals();
         _self = self;
         _context = UcxContextHandle.Create(UcxSettings.From(Options));
         _workers = [.. Enumerable.Range(0, Options.Workers).Select(worker => new UcxWorker(_context, _memory, $"UCX {self.Id.Rank}.{worker}", Options.PollTime, Time, _logger))];
@@ -179,6 +181,12 @@ internal sealed partial class RdmaTransport : ITransport
 
     [LoggerMessage(4210, LogLevel.Information, "Group {Group}: {Peer} uses UCX {Version} for data and weights, which it does not encrypt, and is reached at {Address}")]
     private partial void LogStarted(string group, MemberId peer, Version version, string address);
+
+    [LoggerMessage(4213, LogLevel.Warning, "UCX was in this process before it could be kept from taking signals, so that a null reference may end the process; set UCX_HANDLE_ERRORS=none in the environment")]
+    private partial void LogSignals();
+
+    [LoggerMessage(4214, LogLevel.Error, "UCX, or a handler that was asked about a frame, has not let go of the connection to {Peer} {Seconds} s after its end, which is reported only then; if that does not follow, restart this process")]
+    public partial void LogSlowClose(MemberId peer, double seconds);
 
     [LoggerMessage(4211, LogLevel.Debug, "The data and weights links to {Peer} are up")]
     public partial void LogConnected(MemberId peer);

@@ -50,7 +50,6 @@ internal static class SetupMessage
             writer.ULong((ulong)offer.Token);
             writer.Int(offer.Limits.Window);
             writer.Int(offer.Limits.EagerLimit);
-            writer.Bytes(offer.Worker.ToByteArray());
             writer.Bytes(offer.Address.Span);
         }
 
@@ -71,10 +70,10 @@ internal static class SetupMessage
         {
             var token = new UInt128(reader.ULong(), reader.ULong());
             var limits = new LinkLimits(reader.Int(), reader.Int());
-            var (worker, address) = (reader.Bytes(), reader.Bytes());
-            if (!limits.AreValid || worker.Length != 16 || address.Length == 0)
+            var address = reader.Bytes();
+            if (!limits.AreValid || address.Length == 0)
                 throw WireReader.Malformed($"a link offers {limits} and an address of {address.Length} bytes");
-            offers[link] = new LinkOffer(token, limits, new Guid(worker), address);
+            offers[link] = new LinkOffer(token, limits, address);
         }
 
         return offers; // a later version may append to it
@@ -88,10 +87,12 @@ internal static class SetupMessage
         return writer.Written;
     }
 
+    /// <exception cref="ElasticEpException"><see cref="ElasticEpErrorCode.ProtocolViolation"/>: malformed.</exception>
     public static long[] DecodeCounts(ReadOnlySpan<byte> bytes)
     {
         var reader = new WireReader(bytes);
-        return [reader.Long(), reader.Long()];
+        long[] counts = [reader.Long(), reader.Long()];
+        return counts.All(count => count >= 0) ? counts : throw WireReader.Malformed($"workers have had {counts[0]} and {counts[1]} endpoints");
     }
 
     public static ReadOnlyMemory<byte> Encode(string text)
@@ -100,5 +101,14 @@ internal static class SetupMessage
         return bytes.AsMemory(0, Math.Min(bytes.Length, MaxText));
     }
 
-    public static string DecodeText(ReadOnlySpan<byte> bytes) => Encoding.UTF8.GetString(bytes[..Math.Min(bytes.Length, MaxText)]);
+    /// <summary>A peer's words go into this end's log: no control characters.</summary>
+    public static string DecodeText(ReadOnlySpan<byte> bytes)
+    {
+        var text = Encoding.UTF8.GetString(bytes[..Math.Min(bytes.Length, MaxText)]);
+        return string.Create(text.Length, text, static (cleaned, given) =>
+        {
+            for (var i = 0; i < given.Length; i++)
+                cleaned[i] = char.IsControl(given[i]) ? '?' : given[i];
+        });
+    }
 }

@@ -4,22 +4,37 @@ namespace ElasticEp.Transports.Rdma.Connections;
 internal static class UcxSettings
 {
     private const string Transports = "TLS";
+    private const string Devices = "NET_DEVICES";
+    private const string KeepAlive = "KEEPALIVE_INTERVAL";
     private const string SharedMemoryFailures = "MM_ERROR_HANDLING";
 
+    /// <summary>The shortest time that settings can say.</summary>
+    public static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(1);
+
     private static readonly string[] SharedMemory = ["all", "shm", "sm", "mm", "posix", "sysv", "xpmem"];
+
+    /// <summary>The option that says what a setting says, if there is one: only there it is checked, and seen by what depends on it.</summary>
+    public static string? OptionFor(string setting) => setting switch
+    {
+        Transports => nameof(RdmaOptions.Transports),
+        Devices => nameof(RdmaOptions.Devices),
+        KeepAlive => nameof(RdmaOptions.KeepAliveInterval),
+        _ => null,
+    };
 
     public static IEnumerable<KeyValuePair<string, string>> From(RdmaOptions options)
     {
         if (options.Transports is { } transports)
             yield return new(Transports, transports);
         if (options.Devices is { } devices)
-            yield return new("NET_DEVICES", devices);
+            yield return new(Devices, devices);
 
         // Without it UCX takes no shared memory where the failure of a peer has to be reported, and goes over TCP on one host. Where there is no
         // such transport it would warn that it does not know the setting.
         if (UsesSharedMemory(options.Transports ?? Environment.GetEnvironmentVariable("UCX_TLS") ?? "all"))
             yield return new(SharedMemoryFailures, "y");
-        yield return new("KEEPALIVE_INTERVAL", FormattableString.Invariant($"{options.KeepAliveInterval.TotalSeconds:0.###}s"));
+        yield return new("RNDV_SCHEME", "get_zcopy"); // who receives reads; nobody is told where it could write
+        yield return new(KeepAlive, FormattableString.Invariant($"{options.KeepAliveInterval.TotalSeconds:0.###}s"));
         foreach (var setting in options.Settings)
             yield return setting;
     }

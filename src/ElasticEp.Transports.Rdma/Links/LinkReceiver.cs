@@ -64,19 +64,19 @@ internal sealed unsafe class LinkReceiver : IWorkerItem, IThreadPoolWorkItem, IO
     /// <summary>In the middle of UCX's progress: the sender has been told to send it, so there is memory for it.</summary>
     public UcxStatus OnPiece(in MessageHeader header, in ReceivedMessage message)
     {
-        var (position, end) = (header.Position, header.Position + message.Length);
-        var isExpected = _state == ReceiverState.Fetching && header.Sequence == _next && message.IsRendezvous && message.Length > 0
-            && position >= _frame.PayloadLength - _remaining && message.Length <= _left && end <= _frame.PayloadLength
-            && (position >= _frame.MetadataLength || end <= _frame.MetadataLength);
+        var (position, length) = (header.Position, message.Length);
+        var isExpected = _state == ReceiverState.Fetching && header.Sequence == _next && message.IsRendezvous && length > 0
+            && position >= _frame.PayloadLength - _remaining && length <= _left && position <= _frame.PayloadLength - length // cannot wrap
+            && (position >= _frame.MetadataLength || position <= _frame.MetadataLength - length);
         if (!isExpected)
-            throw _link.Violation($"bytes {position} to {end} of frame {header.Sequence} come unasked");
-        _left -= message.Length;
-        _pieces++;
+            throw _link.Violation($"{length} bytes of frame {header.Sequence} come unasked, from {position} on");
         var target = position < _frame.MetadataLength
-            ? _target.Metadata.SliceBytes(position, message.Length)
-            : _target.Rows.SliceBytes(position - _frame.MetadataLength, message.Length);
-        var operation = _link.BeginOperation(this);
-        _link.Worker.Receive(operation, message.Data, operation.Use(target), message.Length);
+            ? _target.Metadata.SliceBytes(position, length)
+            : _target.Rows.SliceBytes(position - _frame.MetadataLength, length);
+        var operation = _link.BeginOperation(this, target);
+        _left -= length;
+        _pieces++;
+        _link.Worker.Receive(operation, message.Data, length);
         return UcxStatus.InProgress;
     }
 
@@ -97,22 +97,30 @@ internal sealed unsafe class LinkReceiver : IWorkerItem, IThreadPoolWorkItem, IO
     /// <summary>The handler has answered, or knows that a frame is complete.</summary>
     public void Run()
     {
-        if (_state == ReceiverState.Asking)
-            Answer();
-        else if (_fault is { } fault)
-            Refuse(fault);
-        else
-            Take();
-        Pump();
+        try
+        {
+            if (_state == ReceiverState.Asking)
+                Answer();
+            else if (_fault is { } fault)
+                Refuse(fault);
+            else
+                Take();
+            Pump();
+        }
+        catch (Exception exception)
+        {
+            _link.OnFault(exception);
+        }
+
         if (_link.IsClosing)
             _link.MarkReady();
     }
 
     public void Pump()
     {
-        if (_state == ReceiverState.Fetching && _pieces == 0 && (_left == 0 || _link.IsClosing))
+        if (_state == ReceiverState.Fetching && _pieces == 0 && (_left == 0 || _link.IsOver))
             Complete();
-        while (_state == ReceiverState.Idle && !_link.IsClosing && _frames[_next % _limits.Window].IsHere)
+        while (_state == ReceiverState.Idle && !_link.IsOver && _frames[_next % _limits.Window].IsHere)
             Ask();
     }
 
@@ -185,21 +193,18 @@ internal sealed unsafe class LinkReceiver : IWorkerItem, IThreadPoolWorkItem, IO
             return;
         }
 
-        _hasFailed = _link.IsClosing;
+        _hasFailed = true; // until what came with the head is in place
         _state = ReceiverState.Fetching;
-        if (!_hasFailed && _frame.FindFault(_owner.Transport, _target) is { } fault)
-        {
-            _hasFailed = true;
+        if (!_link.IsOver && _frame.FindFault(_owner.Transport, _target) is { } fault)
             _link.Fail(DisconnectReason.Reset, $"the receiver {fault}");
-        }
-
-        if (_hasFailed)
+        if (_link.IsOver)
         {
             Complete();
             return;
         }
 
         CopyEager();
+        _hasFailed = false;
         if (_remaining == 0)
             Complete();
         else
@@ -220,7 +225,7 @@ internal sealed unsafe class LinkReceiver : IWorkerItem, IThreadPoolWorkItem, IO
     /// <summary>The memory is not touched any more: tells the handler, and goes on with the next frame.</summary>
     private void Complete()
     {
-        if (_hasFailed || _left > 0)
+        if (_hasFailed || _left > 0 || _link.IsOver)
         {
             Abort();
             return;

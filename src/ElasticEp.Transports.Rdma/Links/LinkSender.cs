@@ -115,13 +115,14 @@ internal sealed class LinkSender(RdmaLink link, ILinkOwner owner)
         lock (_lock)
         {
             _isClosed = true;
-            foreach (var transfer in _queue)
-                Abandon(transfer, waiting);
             _queue.Clear();
-            foreach (var transfer in _announced)
+            Array.Clear(_announced); // what the receiver says about them comes too late
+            foreach (var transfer in _allTransfers)
             {
-                if (transfer is not null)
-                    Abandon(transfer, waiting);
+                if (transfer.State is not (TransferState.Queued or TransferState.Announced) || transfer.Waiter is not { } waiter)
+                    continue;
+                transfer.Waiter = null;
+                waiting.Add(waiter);
             }
         }
 
@@ -145,7 +146,7 @@ internal sealed class LinkSender(RdmaLink link, ILinkOwner owner)
 
     public void Pump()
     {
-        if (link.IsClosing)
+        if (link.IsOver)
             return;
         while (_clearances.TryDequeue(out var clearance))
             Clear(clearance);
@@ -219,7 +220,12 @@ internal sealed class LinkSender(RdmaLink link, ILinkOwner owner)
         {
             if (_credit > _next)
                 throw link.Violation($"{_credit} frames are taken of {_next} that were sent");
-            _taken = _credit;
+            for (; _taken < _credit; _taken++)
+            {
+                if (_announced[_taken % _announced.Length] is not null)
+                    throw link.Violation($"frame {_taken} is taken, and its rest was not asked for"); // its place is about to be the next one's
+            }
+
             while (_next - _taken < _announced.Length && _queue.First is { } first)
             {
                 _queue.RemoveFirst();
@@ -245,6 +251,8 @@ internal sealed class LinkSender(RdmaLink link, ILinkOwner owner)
         OutgoingTransfer? transfer;
         lock (_lock)
         {
+            if (_isClosed)
+                return; // its caller has the memory back
             if (clearance.Sequence >= _next)
                 throw link.Violation($"frame {clearance.Sequence} is cleared, and was not sent");
             ref var place = ref _announced[clearance.Sequence % _announced.Length];
@@ -284,12 +292,5 @@ internal sealed class LinkSender(RdmaLink link, ILinkOwner owner)
             transfer.Dispose();
         else
             _transfers.Push(transfer);
-    }
-
-    private static void Abandon(OutgoingTransfer transfer, List<SendWaiter> waiting)
-    {
-        if (transfer.Waiter is { } waiter)
-            waiting.Add(waiter);
-        transfer.Waiter = null;
     }
 }

@@ -80,44 +80,44 @@ internal sealed unsafe class OutgoingTransfer : IWorkerItem, IOperationOwner, ID
     /// <summary>On the worker's thread: sends its beginning, or what was cleared while it was being copied.</summary>
     public void Run()
     {
-        if (_link.IsClosing)
-            return; // its waiter has been told, and its memory goes with the link
-        if (_isAnnounced)
+        if (_link.IsOver)
+            return; // its waiter is told by the end of the connection, and its memory goes with the link
+        try
         {
-            SendRest(IsDiscarded == true);
-            return;
-        }
+            if (_isAnnounced)
+            {
+                SendRest(IsDiscarded == true);
+                return;
+            }
 
-        _isAnnounced = true;
-        var operation = BeginOperation();
-        _link.SendFrame(operation, Sequence, _frame.Info, _eager, _eagerLength);
+            _isAnnounced = true;
+            _link.SendFrame(BeginOperation(), Sequence, _frame.Info, _eager, _eagerLength);
+        }
+        catch (Exception exception)
+        {
+            _link.OnFault(exception);
+        }
     }
 
     /// <summary>On the worker's thread: the receiver waits for the rest, or does not want it.</summary>
     public void SendRest(bool isDiscarded)
     {
         _operations++; // until all pieces are begun
-        if (!isDiscarded)
+        try
         {
-            long position = _eagerLength;
-            if (_copy is not null)
-            {
-                SendSplit(_copy.Buffer, ref position);
-            }
-            else
-            {
-                if (position < _frame.Info.MetadataLength)
-                {
-                    foreach (var segment in _frame.Metadata.Span)
-                        SendPiece(segment, ref position);
-                }
-
-                SendRows(ref position);
-            }
+            if (!isDiscarded)
+                SendPieces();
         }
-
-        Left = 0;
-        EndOperation();
+        catch
+        {
+            _hasFailed = true;
+            throw; // ends the connection
+        }
+        finally
+        {
+            Left = 0;
+            EndOperation();
+        }
     }
 
     public void OnCompleted(UcxOperation operation, UcxStatus status)
@@ -136,6 +136,24 @@ internal sealed unsafe class OutgoingTransfer : IWorkerItem, IOperationOwner, ID
         _copy = null;
         _eager = null;
         _gather = null;
+    }
+
+    private void SendPieces()
+    {
+        long position = _eagerLength;
+        if (_copy is not null)
+        {
+            SendSplit(_copy.Buffer, ref position);
+            return;
+        }
+
+        if (position < _frame.Info.MetadataLength)
+        {
+            foreach (var segment in _frame.Metadata.Span)
+                SendPiece(segment, ref position);
+        }
+
+        SendRows(ref position);
     }
 
     /// <summary>A copy holds metadata and rows side by side; a piece is of one of the two.</summary>
@@ -183,6 +201,8 @@ internal sealed unsafe class OutgoingTransfer : IWorkerItem, IOperationOwner, ID
         if (length > _gatherCapacity)
         {
             NativeMemory.Free(_gather);
+            _gather = null; // there may be no memory for the next
+            _gatherCapacity = 0;
             _gather = (byte*)NativeMemory.Alloc((nuint)length);
             _gatherCapacity = length;
         }
@@ -202,16 +222,17 @@ internal sealed unsafe class OutgoingTransfer : IWorkerItem, IOperationOwner, ID
 
     private void SendPiece(EpBuffer bytes, ref long position)
     {
-        if (bytes.IsEmpty || _link.IsClosing)
+        if (bytes.IsEmpty)
             return;
-        _link.SendPiece(BeginOperation(), Sequence, position, bytes);
+        _link.SendPiece(BeginOperation(bytes), Sequence, position);
         position += bytes.ByteLength;
     }
 
-    private UcxOperation BeginOperation()
+    private UcxOperation BeginOperation(EpBuffer memory = default)
     {
+        var operation = _link.BeginOperation(this, memory);
         _operations++;
-        return _link.BeginOperation(this);
+        return operation;
     }
 
     private void EndOperation()
@@ -236,6 +257,8 @@ internal sealed unsafe class OutgoingTransfer : IWorkerItem, IOperationOwner, ID
         if (_eagerCapacity >= capacity)
             return;
         NativeMemory.Free(_eager);
+        _eager = null; // there may be no memory for the next
+        _eagerCapacity = 0;
         _eager = (byte*)NativeMemory.Alloc((nuint)capacity);
         _eagerCapacity = capacity;
     }

@@ -13,6 +13,8 @@ namespace ElasticEp.Transports.Rdma.Links;
 /// </summary>
 internal sealed class RdmaLink : IMessageReceiver, IOperationOwner
 {
+    private const int MostMissed = 1000; // attempts in a row that got further at the other end
+
     private readonly ILinkOwner _owner;
     private readonly TaskCompletionSource _heard = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -23,13 +25,14 @@ internal sealed class RdmaLink : IMessageReceiver, IOperationOwner
     private int _operations; // that UCX is at work on
     private bool _isReady;
     private bool _isClosing;
+    private volatile bool _hasFailed;
 
     public RdmaLink(UcxWorker worker, LinkKind kind, LinkLimits limits, ILinkOwner owner)
     {
         (Worker, Kind, _owner) = (worker, kind, owner);
         Span<byte> token = stackalloc byte[16];
         RandomNumberGenerator.Fill(token);
-        Offer = new LinkOffer(BinaryPrimitives.ReadUInt128LittleEndian(token), limits, worker.Id, worker.Address);
+        Offer = new LinkOffer(BinaryPrimitives.ReadUInt128LittleEndian(token), limits, worker.Address);
         Sender = new LinkSender(this, owner);
         Receiver = new LinkReceiver(this, owner, limits);
     }
@@ -48,8 +51,11 @@ internal sealed class RdmaLink : IMessageReceiver, IOperationOwner
     /// <summary>Completes when the other end's hello has come.</summary>
     public Task Heard => _heard.Task;
 
-    /// <summary>Whether it is going to be closed: nothing new is begun.</summary>
+    /// <summary>Whether it is being closed: it waits for what is under way.</summary>
     public bool IsClosing => _isClosing;
+
+    /// <summary>Whether it is being closed, or its connection is going to end for its sake: nothing new is begun or delivered.</summary>
+    public bool IsOver => _isClosing || _hasFailed;
 
     /// <summary>From any thread: messages with its token are taken from now on.</summary>
     public Task RegisterAsync() => Worker.CallAsync(() => Worker.Register(Offer.Token, this));
@@ -58,7 +64,7 @@ internal sealed class RdmaLink : IMessageReceiver, IOperationOwner
     public async Task<long> CountEndpointsAsync(LinkOffer remote)
     {
         var count = 0L;
-        await Worker.CallAsync(() => count = Worker.EndpointsTo(remote.Worker)).ConfigureAwait(false);
+        await Worker.CallAsync(() => count = Worker.EndpointsTo(remote.Address.Span)).ConfigureAwait(false);
         return count;
     }
 
@@ -80,7 +86,7 @@ internal sealed class RdmaLink : IMessageReceiver, IOperationOwner
 
     public UcxStatus OnMessage(in ReceivedMessage message)
     {
-        if (_isClosing)
+        if (IsOver)
             return UcxStatus.Ok;
         var header = MessageHeader.Read(message.Header);
         if (header.Kind is not (MessageKind.Frame or MessageKind.Piece) && message.Length > 0)
@@ -125,8 +131,12 @@ internal sealed class RdmaLink : IMessageReceiver, IOperationOwner
             Fail(DisconnectReason.Reset, $"a handler failed: {exception.Message}");
     }
 
-    /// <summary>Ends the connection. The link stays as it is until that closes it.</summary>
-    public void Fail(DisconnectReason reason, string detail) => _owner.OnLinkFailed(reason, detail);
+    /// <summary>From any thread: ends the connection. What is under way goes on until that closes the link.</summary>
+    public void Fail(DisconnectReason reason, string detail)
+    {
+        _hasFailed = true;
+        _owner.OnLinkFailed(reason, detail);
+    }
 
     public ElasticEpException Violation(string what) =>
         new(ElasticEpErrorCode.ProtocolViolation, $"{_owner.Remote.Id} breaks the protocol of the {Kind} link: {what}.") { Rank = _owner.Remote.Id.Rank };
@@ -140,11 +150,12 @@ internal sealed class RdmaLink : IMessageReceiver, IOperationOwner
         Worker.MarkReady(this);
     }
 
-    /// <summary>Whoever begins an operation holds the link open until <see cref="EndOperation"/>.</summary>
-    public UcxOperation BeginOperation(IOperationOwner owner)
+    /// <summary>Whoever begins an operation holds the link open until <see cref="EndOperation"/>. When it throws, nothing has begun.</summary>
+    public UcxOperation BeginOperation(IOperationOwner owner, EpBuffer memory = default)
     {
+        var operation = Worker.Begin(owner, memory);
         _operations++;
-        return Worker.Begin(owner);
+        return operation;
     }
 
     public void EndOperation()
@@ -156,7 +167,7 @@ internal sealed class RdmaLink : IMessageReceiver, IOperationOwner
     /// <summary>Sends a message without data.</summary>
     public unsafe void Send(MessageKind kind, long sequence, bool isDiscarded = false)
     {
-        if (_isClosing)
+        if (IsOver)
             return;
         var operation = BeginOperation(this);
         var length = new MessageHeader(kind, _remote!.Token, sequence) { IsDiscarded = isDiscarded }.Write(operation.Header);
@@ -168,10 +179,10 @@ internal sealed class RdmaLink : IMessageReceiver, IOperationOwner
         Worker.Send(_endpoint!.Pointer, operation, MessageHeader.Write(operation.Header, _remote!.Token, sequence, frame), data, length, UcpFlags.SendEager);
 
     /// <summary>Sends a part of the rest of a frame, which the other end fetches.</summary>
-    public unsafe void SendPiece(UcxOperation operation, long sequence, long position, EpBuffer bytes)
+    public unsafe void SendPiece(UcxOperation operation, long sequence, long position)
     {
         var header = new MessageHeader(MessageKind.Piece, _remote!.Token, sequence) { Position = position }.Write(operation.Header);
-        Worker.Send(_endpoint!.Pointer, operation, header, operation.Use(bytes), bytes.ByteLength, UcpFlags.SendRendezvous);
+        Worker.Send(_endpoint!.Pointer, operation, header, operation.Start, operation.Length, UcpFlags.SendRendezvous);
     }
 
     /// <summary>A message without data is out, or will never be.</summary>
@@ -199,9 +210,12 @@ internal sealed class RdmaLink : IMessageReceiver, IOperationOwner
         if (_isClosing)
             return;
         _remote = remote;
-        while (Worker.EndpointsTo(remote.Worker) < endpointsThere)
-            Worker.CreateEndpoint(remote.Worker, remote.Address.Span, static _ => { }).Dispose();
-        _endpoint = Worker.CreateEndpoint(remote.Worker, remote.Address.Span, OnSent);
+        var missed = endpointsThere - Worker.EndpointsTo(remote.Address.Span);
+        if (missed > MostMissed)
+            throw Violation($"it has had {missed} endpoints more to this worker; restart one of the two if these were connections that failed");
+        for (; missed > 0; missed--)
+            Worker.CreateEndpoint(remote.Address.Span, static _ => { }).Dispose();
+        _endpoint = Worker.CreateEndpoint(remote.Address.Span, OnSent);
         Sender.Open(remote.Limits);
         Send(MessageKind.Hello, 0);
         MarkReady();

@@ -26,17 +26,17 @@ internal sealed class MemoryTable
             _memory = _memory.Remove(memory);
     }
 
-    /// <summary>What UCX knows the memory by; zero when it is not registered, or only in part.</summary>
-    public nint Find(nint address, long length)
+    /// <summary>The registration of some memory, kept until it is released; null when it is not registered, or only in part.</summary>
+    public RegisteredMemory? Keep(nint address, long length)
     {
         var memory = _memory;
         for (var i = FirstAbove(memory, address) - 1; i >= 0; i--)
         {
-            if (memory[i].Contains(address, length))
-                return memory[i].Handle;
+            if (memory[i].Contains(address, length) && memory[i].TryKeep())
+                return memory[i];
         }
 
-        return 0;
+        return null;
     }
 
     private static int FirstAbove(ImmutableArray<RegisteredMemory> memory, nint address)

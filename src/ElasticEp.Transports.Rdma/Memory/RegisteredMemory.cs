@@ -37,6 +37,24 @@ internal sealed unsafe class RegisteredMemory : IDisposable
 
     public bool Contains(nint address, long length) => address >= Address && length <= Length - (address - Address);
 
+    /// <summary>UCX is going to use it: it stays registered until <see cref="Release"/>, whoever disposes of it meanwhile.</summary>
+    public bool TryKeep()
+    {
+        var isKept = false;
+        try
+        {
+            _handle.DangerousAddRef(ref isKept);
+        }
+        catch (ObjectDisposedException)
+        {
+            // it has ended since it was found
+        }
+
+        return isKept;
+    }
+
+    public void Release() => _handle.DangerousRelease();
+
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _isDisposed, 1) != 0)

@@ -33,9 +33,6 @@ internal static unsafe partial class UcpApi
     public static partial UcxStatus ucp_init_version(uint major, uint minor, UcpContextParams* parameters, nint config, out nint context);
 
     [LibraryImport(Library)]
-    public static partial UcxStatus ucp_context_query(nint context, UcpContextAttributes* attributes);
-
-    [LibraryImport(Library)]
     public static partial void ucp_cleanup(nint context);
 
     [LibraryImport(Library)]
@@ -90,7 +87,7 @@ internal static unsafe partial class UcpApi
     public static partial UcxStatus ucp_mem_unmap(nint context, nint memory);
 
     /// <summary>The words for a status; never freed.</summary>
-    [LibraryImport("libucs.so.0")]
+    [LibraryImport(UcxLibrary.ServicesFileName)]
     public static partial nint ucs_status_string(UcxStatus status);
 
     /// <summary>.NET writes no variable into the C environment, which is the one that UCX reads.</summary>

@@ -9,9 +9,6 @@ internal static class UcpFlags
     public const ulong FeatureWakeup = 1 << 4;
     public const ulong FeatureActiveMessages = 1 << 6;
 
-    // ucp_context_attr_t
-    public const ulong ContextMemoryTypes = 1 << 2;
-
     // ucp_worker_params_t
     public const ulong WorkerThreadMode = 1;
     public const int ThreadModeSerialized = 1;
@@ -39,6 +36,9 @@ internal static class UcpFlags
     // ucp_mem_map_params_t
     public const ulong MapAddress = 1;
     public const ulong MapLength = 1 << 1;
+    public const ulong MapProtection = 1 << 3;
+    public const uint ProtectionLocal = 3;
+    public const uint ProtectionRemoteRead = 1 << 8;
 
     // ucp_request_param_t
     public const uint RequestCallback = 1 << 1;

@@ -8,13 +8,16 @@ namespace ElasticEp.Transports.Rdma.Native;
 /// </summary>
 internal sealed unsafe class UcxEndpointHandle : SafeHandleZeroOrMinusOneIsInvalid
 {
+    /// <summary>More than UCX reads of an address that says no end: nothing in it ends sooner than what it can have most of.</summary>
+    private const int Padding = 64 << 10;
+
     private readonly UcxWorkerHandle _worker;
 
     private UcxEndpointHandle(UcxWorkerHandle worker)
         : base(ownsHandle: true) => _worker = worker;
 
     /// <param name="worker">Whose it is.</param>
-    /// <param name="address">Of the peer's worker, as that worker gave it.</param>
+    /// <param name="address">Of the peer's worker, as the peer gave it. UCX is told no length of it, so that zeros follow, which it reads as no address.</param>
     /// <param name="onFailed">Called once at most, from the worker's progress, when the peer cannot be reached any more.</param>
     /// <param name="argument">Its first argument.</param>
     public static UcxEndpointHandle Create(UcxWorkerHandle worker, ReadOnlySpan<byte> address, delegate* unmanaged[Cdecl]<nint, nint, UcxStatus, void> onFailed, nint argument)
@@ -24,7 +27,9 @@ internal sealed unsafe class UcxEndpointHandle : SafeHandleZeroOrMinusOneIsInval
         var endpoint = new UcxEndpointHandle(worker);
         UcxStatus status;
         nint handle;
-        fixed (byte* bytes = address)
+        var padded = new byte[address.Length + Padding];
+        address.CopyTo(padded);
+        fixed (byte* bytes = padded)
         {
             var parameters = new UcpEndpointParams
             {

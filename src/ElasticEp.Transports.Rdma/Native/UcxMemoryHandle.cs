@@ -16,7 +16,13 @@ internal sealed unsafe class UcxMemoryHandle : SafeHandleZeroOrMinusOneIsInvalid
         var isKept = false;
         context.DangerousAddRef(ref isKept);
         var memory = new UcxMemoryHandle(context);
-        var parameters = new UcpMemoryMapParams { FieldMask = UcpFlags.MapAddress | UcpFlags.MapLength, Address = address, Length = (nuint)length };
+        var parameters = new UcpMemoryMapParams
+        {
+            FieldMask = UcpFlags.MapAddress | UcpFlags.MapLength | UcpFlags.MapProtection,
+            Address = address,
+            Length = (nuint)length,
+            Protection = UcpFlags.ProtectionLocal | UcpFlags.ProtectionRemoteRead, // peers fetch; nobody writes here from afar
+        };
         var status = UcpApi.ucp_mem_map(context.DangerousGetHandle(), &parameters, out var handle);
         if (status != UcxStatus.Ok)
         {

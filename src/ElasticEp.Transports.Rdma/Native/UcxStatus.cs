@@ -5,8 +5,6 @@ internal enum UcxStatus : sbyte
 {
     InProgress = 1,
     Ok = 0,
-    Unreachable = -6,
-    NoDevice = -14,
     Busy = -15,
     Canceled = -16,
 }

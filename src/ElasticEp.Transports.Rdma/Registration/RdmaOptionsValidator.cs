@@ -1,3 +1,5 @@
+using ElasticEp.Protocol;
+using ElasticEp.Transports.Rdma.Connections;
 using ElasticEp.Transports.Rdma.Links;
 using Microsoft.Extensions.Options;
 
@@ -20,18 +22,29 @@ internal sealed class RdmaOptionsValidator(string group, Func<IReadOnlyCollectio
         if (options.Transports is { } transports && string.IsNullOrWhiteSpace(transports))
             failures.Add("Transports is empty; name transports of UCX, for example rc,sm,self, or leave it unset.");
         CheckDevices(options.Devices, failures);
-        foreach (var setting in options.Settings.Keys.Where(setting => setting.StartsWith("UCX_", StringComparison.Ordinal)))
-            failures.Add($"Settings names {setting}; leave the prefix UCX_ out.");
+        CheckSettings(options.Settings, failures);
         Between(nameof(options.Workers), options.Workers, 1, MaxWorkers, failures);
         Between(nameof(options.EagerLimit), options.EagerLimit, 0, LinkLimits.MaxEagerLimit, failures);
         Between(nameof(options.FramesInFlight), options.FramesInFlight, 1, LinkLimits.MaxWindow, failures);
         if (options.WeightBytesPerSecond is <= 0)
             failures.Add($"WeightBytesPerSecond is {options.WeightBytesPerSecond}; it must be positive, or null for no limit.");
-        if (options.PollTime < TimeSpan.Zero)
-            failures.Add($"PollTime is {options.PollTime}; it must not be negative.");
-        Positive(nameof(options.KeepAliveInterval), options.KeepAliveInterval, failures);
-        Positive(nameof(options.ConnectTimeout), options.ConnectTimeout, failures);
+        Between(nameof(options.PollTime), options.PollTime, TimeSpan.Zero, failures);
+        Between(nameof(options.KeepAliveInterval), options.KeepAliveInterval, UcxSettings.Shortest, failures);
+        Between(nameof(options.ConnectTimeout), options.ConnectTimeout, TimeSpan.FromMilliseconds(1), failures);
         return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures.Select(failure => $"Group '{name}': {failure}"));
+    }
+
+    private static void CheckSettings(IDictionary<string, string> settings, List<string> failures)
+    {
+        foreach (var (name, value) in settings)
+        {
+            if (name.StartsWith("UCX_", StringComparison.Ordinal))
+                failures.Add($"Settings names {name}; leave the prefix UCX_ out.");
+            else if (UcxSettings.OptionFor(name) is { } option)
+                failures.Add($"Settings names {name}; set the option {option}.");
+            if (string.IsNullOrEmpty(value))
+                failures.Add($"Settings gives {name} no value; leave it out.");
+        }
     }
 
     /// <summary>UCX would write a warning and take what is left, or nothing.</summary>
@@ -53,9 +66,9 @@ internal sealed class RdmaOptionsValidator(string group, Func<IReadOnlyCollectio
             failures.Add($"{name} is {value}; it must be from {lowest} to {highest}.");
     }
 
-    private static void Positive(string name, TimeSpan value, List<string> failures)
+    private static void Between(string name, TimeSpan value, TimeSpan shortest, List<string> failures)
     {
-        if (value <= TimeSpan.Zero)
-            failures.Add($"{name} is {value}; it must be positive.");
+        if (value < shortest || value > OperationRequest.LongestTime)
+            failures.Add($"{name} is {value}; it must be from {shortest} to {OperationRequest.LongestTime.TotalDays} days.");
     }
 }

@@ -4,7 +4,10 @@ using ElasticEp.Transports.Rdma.Native;
 
 namespace ElasticEp.Transports.Rdma.Workers;
 
-/// <summary>What UCX calls. An exception that leaves one of these ends the process, so none does.</summary>
+/// <summary>
+/// What UCX calls. An exception that leaves one of these ends the process, so none does: each object that is called keeps its own, but for one
+/// that is found by no reference of ours, which is a reason to end the process.
+/// </summary>
 internal static unsafe class UcxCallbacks
 {
     public static delegate* unmanaged[Cdecl]<nint, UcxStatus, nint, void> Sent => &OnSent;
@@ -28,8 +31,19 @@ internal static unsafe class UcxCallbacks
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static UcxStatus OnMessage(nint worker, byte* header, nuint headerLength, byte* data, nuint length, UcpReceivedMessage* attributes) =>
-        ((UcxWorker)GCHandle.FromIntPtr(worker).Target!).OnMessage(new ReceivedMessage(new ReadOnlySpan<byte>(header, (int)headerLength), data, (long)length, attributes));
+    private static UcxStatus OnMessage(nint reference, byte* header, nuint headerLength, byte* data, nuint length, UcpReceivedMessage* attributes)
+    {
+        var worker = (UcxWorker)GCHandle.FromIntPtr(reference).Target!;
+        try
+        {
+            return worker.OnMessage(new ReceivedMessage(new ReadOnlySpan<byte>(header, (int)headerLength), data, (long)length, attributes));
+        }
+        catch (Exception exception)
+        {
+            worker.OnFault(exception);
+            return UcxStatus.Ok; // the message is dropped
+        }
+    }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static void OnEndpointFailed(nint endpoint, nint handle, UcxStatus status) => ((UcxEndpoint)GCHandle.FromIntPtr(endpoint).Target!).OnFailed(status);

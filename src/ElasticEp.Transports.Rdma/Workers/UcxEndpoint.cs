@@ -8,14 +8,16 @@ internal sealed unsafe class UcxEndpoint : IDisposable
 {
     private readonly UcxEndpointHandle _handle;
     private readonly Action<UcxStatus> _onFailed;
+    private readonly Action<Exception> _onFault;
     private GCHandle _self;
 
     /// <param name="worker">Whose it is.</param>
     /// <param name="address">Of the peer's worker.</param>
     /// <param name="onFailed">Told once at most, in the middle of UCX's progress: only notes it.</param>
-    public UcxEndpoint(UcxWorkerHandle worker, ReadOnlySpan<byte> address, Action<UcxStatus> onFailed)
+    /// <param name="onFault">Told what that throws; throws nothing.</param>
+    public UcxEndpoint(UcxWorkerHandle worker, ReadOnlySpan<byte> address, Action<UcxStatus> onFailed, Action<Exception> onFault)
     {
-        _onFailed = onFailed;
+        (_onFailed, _onFault) = (onFailed, onFault);
         _self = GCHandle.Alloc(this);
         try
         {
@@ -30,9 +32,18 @@ internal sealed unsafe class UcxEndpoint : IDisposable
 
     public nint Pointer => _handle.DangerousGetHandle();
 
-    public bool IsClosed => _handle.IsClosed;
-
-    public void OnFailed(UcxStatus status) => _onFailed(status);
+    /// <summary>A callback of UCX: no exception may leave it.</summary>
+    public void OnFailed(UcxStatus status)
+    {
+        try
+        {
+            _onFailed(status);
+        }
+        catch (Exception exception)
+        {
+            _onFault(exception);
+        }
+    }
 
     /// <summary>Closes it without waiting for anybody; what is under way completes with an error in the worker's next progress.</summary>
     public void Close() => _handle.Dispose();

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
+using ElasticEp.Transports.Rdma.Memory;
 using ElasticEp.Transports.Rdma.Native;
 
 namespace ElasticEp.Transports.Rdma.Workers;
@@ -17,6 +18,7 @@ internal sealed unsafe class UcxOperation : IDisposable
     private readonly byte* _header = (byte*)NativeMemory.AlignedAlloc(HeaderSize, 64);
     private GCHandle _self;
     private MemoryHandle _pin;
+    private RegisteredMemory? _registration;
     private IOperationOwner? _owner;
 
     public UcxOperation(UcxWorker worker)
@@ -32,38 +34,55 @@ internal sealed unsafe class UcxOperation : IDisposable
 
     public Span<byte> Header => new(_header, HeaderSize);
 
-    /// <summary>Bytes that are sent or received.</summary>
+    /// <summary>The memory that is sent or received.</summary>
+    public byte* Start { get; private set; }
+
+    /// <summary>Its bytes.</summary>
     public long Length { get; private set; }
 
     public static UcxOperation From(nint reference) => (UcxOperation)GCHandle.FromIntPtr(reference).Target!;
 
-    public void Begin(IOperationOwner owner) => (_owner, Length) = (owner, 0);
-
-    /// <summary>Names the host memory that is sent or received; managed memory is pinned until the operation is complete.</summary>
-    /// <returns>Its address.</returns>
-    public byte* Use(EpBuffer buffer)
+    /// <param name="owner">Told of its end.</param>
+    /// <param name="memory">The host memory that is sent or received, if any; managed memory is pinned until the operation is complete.</param>
+    public void Begin(IOperationOwner owner, EpBuffer memory)
     {
-        Length = buffer.ByteLength;
-        if (buffer.Pointer != 0 || buffer.IsEmpty)
-            return (byte*)buffer.Pointer;
-        _pin = buffer.Managed.Pin();
-        return (byte*)_pin.Pointer;
+        if (memory.Pointer == 0 && !memory.IsEmpty)
+            _pin = memory.Managed.Pin(); // may throw: its owner decides
+        (_owner, Length) = (owner, memory.ByteLength);
+        Start = memory.Pointer == 0 ? (byte*)_pin.Pointer : (byte*)memory.Pointer;
     }
 
-    /// <summary>Lets go of the memory, tells the owner, and goes back to the pool.</summary>
+    /// <summary>Keeps the registration of its memory, if there is one, until it is complete.</summary>
+    /// <returns>What UCX knows the memory by; zero when it is not registered.</returns>
+    public nint KeepRegistration(MemoryTable table)
+    {
+        _registration = table.Keep((nint)Start, Length);
+        return _registration?.Handle ?? 0;
+    }
+
+    /// <summary>Lets go of the memory, tells the owner, and goes back to the pool. This may be a callback of UCX: nothing of what it calls stops it.</summary>
     public void Complete(UcxStatus status)
     {
-        _pin.Dispose();
-        _pin = default;
         var owner = _owner!;
         _owner = null;
+        try
+        {
+            _registration?.Release();
+            _pin.Dispose();
+        }
+        catch (Exception exception)
+        {
+            _worker.OnFault(exception);
+        }
+
+        (_registration, _pin) = (null, default);
         try
         {
             owner.OnCompleted(this, status);
         }
         catch (Exception exception)
         {
-            _worker.OnFault(exception); // this may be a callback of UCX, which no exception may leave
+            _worker.OnFault(exception);
         }
 
         _worker.Return(this);

@@ -128,15 +128,18 @@ internal sealed unsafe partial class UcxWorker
         if (_items.IsEmpty && !_isStopping)
         {
             var status = UcpApi.ucp_worker_arm(_worker);
+            var hasFailed = status is not (UcxStatus.Ok or UcxStatus.Busy);
             if (status == UcxStatus.Ok)
             {
                 var descriptor = new UcpApi.PollDescriptor { Descriptor = _eventDescriptor, Events = Readable };
                 _ = UcpApi.poll(&descriptor, 1, -1); // interrupted or not, the loop looks
             }
-            else if (status != UcxStatus.Busy)
+            else if (hasFailed && !_cannotSleep)
             {
-                OnFault(new ElasticEpException(ElasticEpErrorCode.InvalidState, $"A worker cannot wait for events: {UcxErrors.Describe(status)}."));
+                OnFault(new ElasticEpException(ElasticEpErrorCode.InvalidState, $"A worker polls, since it cannot wait for events: {UcxErrors.Describe(status)}."));
             }
+
+            _cannotSleep = hasFailed; // said once
         }
 
         Volatile.Write(ref _isAsleep, 0);

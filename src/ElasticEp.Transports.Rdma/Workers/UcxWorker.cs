@@ -1,5 +1,7 @@
+using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using ElasticEp.Transports.Rdma.Memory;
 using ElasticEp.Transports.Rdma.Native;
 using ElasticEp.Transports.Rdma.Wire;
@@ -22,7 +24,7 @@ internal sealed unsafe partial class UcxWorker : IAsyncDisposable
     private readonly Dictionary<UInt128, IMessageReceiver> _receivers = [];
     private readonly Queue<IMessageReceiver> _ready = [];
     private readonly Stack<UcxOperation> _operations = [];
-    private readonly Dictionary<Guid, long> _endpoints = []; // created so far, by the peer's worker
+    private readonly Dictionary<UInt128, long> _endpoints = []; // created so far, by the peer's worker; kept as long as UCX keeps the same
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private GCHandle _self;
@@ -30,6 +32,7 @@ internal sealed unsafe partial class UcxWorker : IAsyncDisposable
     private nint _worker;
     private int _eventDescriptor;
     private int _isAsleep;
+    private bool _cannotSleep;
     private volatile bool _isStopping;
 
     /// <param name="context">Its context.</param>
@@ -47,9 +50,6 @@ internal sealed unsafe partial class UcxWorker : IAsyncDisposable
 
     /// <summary>Completes when it can be used.</summary>
     public Task Started => _started.Task;
-
-    /// <summary>Tells it from all other workers anywhere.</summary>
-    public Guid Id { get; } = Guid.NewGuid();
 
     /// <summary>What peers create endpoints with.</summary>
     public byte[] Address { get; private set; } = [];
@@ -85,23 +85,34 @@ internal sealed unsafe partial class UcxWorker : IAsyncDisposable
     public void Unregister(UInt128 token) => _receivers.Remove(token);
 
     /// <summary>How many endpoints to a peer's worker there have been.</summary>
-    public long EndpointsTo(Guid worker) => _endpoints.GetValueOrDefault(worker);
+    public long EndpointsTo(ReadOnlySpan<byte> address) => _endpoints.GetValueOrDefault(KeyOf(address));
 
-    public UcxEndpoint CreateEndpoint(Guid worker, ReadOnlySpan<byte> address, Action<UcxStatus> onFailed)
+    public UcxEndpoint CreateEndpoint(ReadOnlySpan<byte> address, Action<UcxStatus> onFailed)
     {
-        var endpoint = new UcxEndpoint(_handle!, address, onFailed);
-        _endpoints[worker] = EndpointsTo(worker) + 1;
+        var endpoint = new UcxEndpoint(_handle!, address, onFailed, OnFault);
+        ref var count = ref CollectionsMarshal.GetValueRefOrAddDefault(_endpoints, KeyOf(address), out _);
+        count++;
         return endpoint;
     }
 
     /// <summary>The receiver is pumped after this progress.</summary>
     public void MarkReady(IMessageReceiver receiver) => _ready.Enqueue(receiver);
 
-    public UcxOperation Begin(IOperationOwner owner)
+    /// <summary>When it throws, because memory cannot be pinned, nothing has begun.</summary>
+    public UcxOperation Begin(IOperationOwner owner, EpBuffer memory = default)
     {
         if (!_operations.TryPop(out var operation))
             operation = new UcxOperation(this);
-        operation.Begin(owner);
+        try
+        {
+            operation.Begin(owner, memory);
+        }
+        catch
+        {
+            Return(operation);
+            throw;
+        }
+
         return operation;
     }
 
@@ -118,14 +129,14 @@ internal sealed unsafe partial class UcxWorker : IAsyncDisposable
             UserData = operation.Reference,
         };
         if ((flags & UcpFlags.SendRendezvous) != 0)
-            NameMemory(ref parameters, data, length);
+            NameMemory(ref parameters, operation);
         var status = UcxErrors.StatusOf(UcpApi.ucp_am_send_nbx(endpoint, MessageId, operation.HeaderStart, (nuint)headerLength, data, (nuint)length, &parameters));
         if (status != UcxStatus.InProgress)
             operation.Complete(status);
     }
 
     /// <summary>Receives the data of a rendezvous; the operation is complete when it is there.</summary>
-    public void Receive(UcxOperation operation, byte* message, void* target, long length)
+    public void Receive(UcxOperation operation, byte* message, long length)
     {
         var parameters = new UcpRequestParams
         {
@@ -133,8 +144,8 @@ internal sealed unsafe partial class UcxWorker : IAsyncDisposable
             Callback = UcxCallbacks.Received,
             UserData = operation.Reference,
         };
-        NameMemory(ref parameters, target, length);
-        var status = UcxErrors.StatusOf(UcpApi.ucp_am_recv_data_nbx(_worker, message, target, (nuint)length, &parameters));
+        NameMemory(ref parameters, operation);
+        var status = UcxErrors.StatusOf(UcpApi.ucp_am_recv_data_nbx(_worker, message, operation.Start, (nuint)length, &parameters));
         if (status != UcxStatus.InProgress)
             operation.Complete(status);
     }
@@ -163,12 +174,31 @@ internal sealed unsafe partial class UcxWorker : IAsyncDisposable
         return UcxStatus.Ok;
     }
 
-    public void OnFault(Exception exception) => LogFault(exception);
+    /// <summary>Throws nothing, not even what a log provider throws: the caller may be a callback of UCX, or the worker's loop.</summary>
+    public void OnFault(Exception exception)
+    {
+        try
+        {
+            LogFault(exception);
+        }
+        catch (Exception)
+        {
+            // there is nobody left to tell
+        }
+    }
+
+    /// <summary>A peer may claim what it likes to be; what UCX joins endpoints by is in the address.</summary>
+    private static UInt128 KeyOf(ReadOnlySpan<byte> address)
+    {
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(address, hash);
+        return BinaryPrimitives.ReadUInt128LittleEndian(hash);
+    }
 
     /// <summary>Registered memory needs no registration within the call.</summary>
-    private void NameMemory(ref UcpRequestParams parameters, void* start, long length)
+    private void NameMemory(ref UcpRequestParams parameters, UcxOperation operation)
     {
-        parameters.MemoryHandle = _memory.Find((nint)start, length);
+        parameters.MemoryHandle = operation.KeepRegistration(_memory);
         if (parameters.MemoryHandle != 0)
             parameters.AttributeMask |= UcpFlags.RequestMemory;
     }

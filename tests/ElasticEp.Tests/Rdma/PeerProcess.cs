@@ -6,6 +6,10 @@ namespace ElasticEp.Tests.Rdma;
 /// <summary>One end of a connection in a process of its own.</summary>
 internal sealed class PeerProcess : IDisposable
 {
+    private const string Prefix = "address "; // as ElasticEp.Tests.Peer writes it
+
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
+
     private readonly Process _process;
 
     private PeerProcess(Process process, MemberId id, string address) => (_process, Id, Address) = (process, id, address);
@@ -25,8 +29,16 @@ internal sealed class PeerProcess : IDisposable
         foreach (var argument in arguments)
             start.ArgumentList.Add(argument);
         var process = Process.Start(start)!;
-        var address = await process.StandardOutput.ReadLineAsync(cancellationToken);
-        return new PeerProcess(process, id, address ?? throw new InvalidOperationException($"The peer process ended with {process.ExitCode}."));
+        try
+        {
+            return new PeerProcess(process, id, await ReadAddressAsync(process, cancellationToken).WaitAsync(Deadline, cancellationToken));
+        }
+        catch
+        {
+            process.Kill();
+            process.Dispose();
+            throw;
+        }
     }
 
     /// <summary>As kill -9.</summary>
@@ -39,6 +51,18 @@ internal sealed class PeerProcess : IDisposable
         if (!_process.HasExited)
             _process.Kill();
         _process.Dispose();
+    }
+
+    /// <summary>UCX writes its warnings to the same output.</summary>
+    private static async Task<string> ReadAddressAsync(Process process, CancellationToken cancellationToken)
+    {
+        while (await process.StandardOutput.ReadLineAsync(cancellationToken) is { } line)
+        {
+            if (line.StartsWith(Prefix, StringComparison.Ordinal))
+                return line[Prefix.Length..];
+        }
+
+        throw new InvalidOperationException("The peer process ended before it said where it is.");
     }
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);

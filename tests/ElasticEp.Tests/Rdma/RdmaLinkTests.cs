@@ -4,6 +4,7 @@ using ElasticEp.Tests.Tcp;
 using ElasticEp.Transport;
 using ElasticEp.Transports.Rdma.Connections;
 using ElasticEp.Transports.Rdma.Links;
+using ElasticEp.Transports.Rdma.Native;
 using ElasticEp.Transports.Rdma.Wire;
 
 namespace ElasticEp.Tests.Rdma;
@@ -14,6 +15,7 @@ public sealed class RdmaLinkTests : IAsyncLifetime
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
 
     private readonly List<ITransport> _transports = [];
+    private readonly EventLog _strangers = new(4201);
 
     public ValueTask InitializeAsync() => default;
 
@@ -46,7 +48,7 @@ public sealed class RdmaLinkTests : IAsyncLifetime
         await a.Workers[0].CallAsync(() =>
         {
             for (var i = 0; i < 3; i++)
-                a.Workers[0].CreateEndpoint(b.Workers[0].Id, b.Workers[0].Address, _ => { }).Dispose(); // as of attempts that went no further
+                a.Workers[0].CreateEndpoint(b.Workers[0].Address, _ => { }).Dispose(); // as of attempts that went no further
         });
         await a.ConnectAsync(new MemberId(1, 1), b.Address).AsTask().WaitAsync(Deadline);
         await SendAsync(a, 1, 100_000);
@@ -60,15 +62,17 @@ public sealed class RdmaLinkTests : IAsyncLifetime
     {
         var ((a, _), (b, handlerB)) = await PairAsync(path);
         await using var rogue = new RogueWorker(path.Options());
+        var sent = 0;
         foreach (var isRendezvous in (bool[])[false, true])
         {
-            for (var length = 1; length <= MessageHeader.FrameSize; length++)
+            for (var length = 1; length <= MessageHeader.FrameSize; length++, sent++)
                 await rogue.SendAsync(b.Workers[0], RandomNumberGenerator.GetBytes(length), length: 1000, isRendezvous);
         }
 
         var header = new byte[MessageHeader.FrameSize];
         MessageHeader.Write(header, UInt128.MaxValue, 0, new FrameInfo(SuiteFrame.Head(13), 0, 1000));
         await rogue.SendAsync(b.Workers[0], header, length: 1000, isRendezvous: false);
+        await _strangers.WaitForAsync(sent + 1).WaitAsync(Deadline);
         await SendAsync(a, 1, 100);
         Assert.Equal(1, (await handlerB.NextFrameAsync()).Header.Step);
         Assert.Equal(["up 0/1", "frame 1"], handlerB.Log);
@@ -128,9 +132,14 @@ public sealed class RdmaLinkTests : IAsyncLifetime
     public async Task An_endpoint_that_fails_ends_the_connection_once_as_a_reset()
     {
         var ((a, handlerA), (_, handlerB)) = await PairAsync(UcxPath.Tcp);
-        a.Find(new MemberId(1, 1))!.Links[0].Fail(DisconnectReason.Reset, "the fabric is gone");
+        var link = a.Find(new MemberId(1, 1))!.Links[0];
+        await link.Worker.CallAsync(() =>
+        {
+            link.OnSent(UcxStatus.Canceled); // as UCX's error callback does
+            link.OnSent(UcxStatus.Canceled);
+        });
         Assert.Equal("down 1/1 Reset", await handlerA.NextConnectionAsync());
-        Assert.Equal(["the fabric is gone"], handlerA.Details);
+        Assert.Contains("the Data link of rank 1 (incarnation 1)", Assert.Single(handlerA.Details), StringComparison.Ordinal);
         Assert.Equal("down 0/1 Reset", await handlerB.NextConnectionAsync());
     }
 
@@ -174,7 +183,7 @@ public sealed class RdmaLinkTests : IAsyncLifetime
 
     private async Task<(RdmaTransport Transport, RecordingHandler Handler)> StartAsync(UcxPath path, int rank, long incarnation = 1)
     {
-        var (transport, handler) = (path.Create().Rdma, new RecordingHandler());
+        var (transport, handler) = (path.Create(loggers: _strangers).Rdma, new RecordingHandler());
         _transports.Add(transport);
         await transport.StartAsync(Self(rank, incarnation), handler, TestContext.Current.CancellationToken);
         return (transport, handler);

@@ -22,6 +22,32 @@ public sealed class RdmaOptionsTests
             Assert.Contains(failures, failure => failure.Contains(option, StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("TLS", "tcp", "set the option Transports")]
+    [InlineData("NET_DEVICES", "lo", "set the option Devices")]
+    [InlineData("KEEPALIVE_INTERVAL", "1s", "set the option KeepAliveInterval")]
+    [InlineData("IB_SL", "", "gives IB_SL no value")]
+    [InlineData("IB_SL", null, "gives IB_SL no value")]
+    public void A_setting_that_an_option_is_there_for_or_that_says_nothing_is_refused(string name, string? value, string why)
+    {
+        var options = new RdmaOptions();
+        options.Settings[name] = value!;
+        Assert.Contains(why, Assert.Single(Validate(options)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Times_that_no_timer_counts_or_no_setting_can_say_are_refused()
+    {
+        var longest = TimeSpan.FromDays(7);
+        Assert.Empty(Validate(new RdmaOptions { PollTime = longest, KeepAliveInterval = longest, ConnectTimeout = longest }));
+        var over = longest + TimeSpan.FromTicks(1);
+        Assert.Equal(3, Validate(new RdmaOptions { PollTime = over, KeepAliveInterval = over, ConnectTimeout = over }).Count);
+        var shortest = TimeSpan.FromMilliseconds(1);
+        Assert.Empty(Validate(new RdmaOptions { KeepAliveInterval = shortest }));
+        Assert.Contains(UcxSettings.From(new RdmaOptions { KeepAliveInterval = shortest }), setting => setting.Value == "0.001s");
+        Assert.Contains("KeepAliveInterval", Assert.Single(Validate(new RdmaOptions { KeepAliveInterval = shortest - TimeSpan.FromTicks(1) })), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_device_that_is_not_there_is_named_beside_those_that_are()
     {

@@ -10,10 +10,13 @@ namespace ElasticEp.Tests.Rdma;
 /// <summary>A process that has learned the address of a worker, and sends there what it likes.</summary>
 internal sealed class RogueWorker : IOperationOwner, IAsyncDisposable
 {
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
+
     private readonly UcxContextHandle _context;
     private readonly UcxWorker _worker;
     private readonly byte[] _bytes = GC.AllocateArray<byte>(1 << 16, pinned: true);
     private UcxEndpoint? _endpoint;
+    private TaskCompletionSource? _idle;
     private int _underWay;
 
     public RogueWorker(RdmaOptions options)
@@ -28,32 +31,36 @@ internal sealed class RogueWorker : IOperationOwner, IAsyncDisposable
         await _worker.Started;
         await _worker.CallAsync(() =>
         {
-            _endpoint ??= _worker.CreateEndpoint(target.Id, target.Address, _ => { });
-            var operation = _worker.Begin(this);
+            _endpoint ??= _worker.CreateEndpoint(target.Address, _ => { });
+            var operation = _worker.Begin(this, EpBuffer.From(_bytes.AsMemory(0, length)));
             header.CopyTo(operation.Header);
             _underWay++;
             unsafe
             {
-                _worker.Send(_endpoint.Pointer, operation, header.Length, operation.Use(EpBuffer.From(_bytes.AsMemory(0, length))), length, isRendezvous ? UcpFlags.SendRendezvous : UcpFlags.SendEager);
+                _worker.Send(_endpoint.Pointer, operation, header.Length, operation.Start, length, isRendezvous ? UcpFlags.SendRendezvous : UcpFlags.SendEager);
             }
         });
     }
 
-    public void OnCompleted(UcxOperation operation, UcxStatus status) => _underWay--;
+    public void OnCompleted(UcxOperation operation, UcxStatus status)
+    {
+        if (--_underWay == 0)
+            _idle?.TrySetResult();
+    }
 
     public async ValueTask DisposeAsync()
     {
-        await _worker.CallAsync(() => _endpoint?.Close());
-        while (true)
+        var idle = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await _worker.CallAsync(() =>
         {
-            var left = 0;
-            await _worker.CallAsync(() => left = _underWay);
-            if (left == 0)
-                break;
-        }
-
-        await _worker.CallAsync(() => _endpoint?.Dispose());
-        await _worker.DisposeAsync();
+            _idle = idle;
+            _endpoint?.Close();
+            if (_underWay == 0)
+                idle.TrySetResult();
+        }).WaitAsync(Deadline);
+        await idle.Task.WaitAsync(Deadline);
+        await _worker.CallAsync(() => _endpoint?.Dispose()).WaitAsync(Deadline);
+        await _worker.DisposeAsync().AsTask().WaitAsync(Deadline);
         _context.Dispose();
     }
 }

@@ -13,10 +13,6 @@ internal static class UcxStructs
             ("request_cleanup", "RequestCleanup"), ("tag_sender_mask", "TagSenderMask"), ("mt_workers_shared", "SharedByWorkers"),
             ("estimated_num_eps", "EstimatedEndpoints"), ("estimated_num_ppn", "EstimatedPerNode"), ("name", "Name"),
         ]),
-        ("ucp_context_attr_t", typeof(UcpContextAttributes),
-        [
-            ("field_mask", "FieldMask"), ("request_size", "RequestSize"), ("thread_mode", "ThreadMode"), ("memory_types", "MemoryTypes"), ("name", "Name"),
-        ]),
         ("ucp_worker_params_t", typeof(UcpWorkerParams),
         [
             ("field_mask", "FieldMask"), ("thread_mode", "ThreadMode"), ("cpu_mask", "Processors"), ("events", "Events"), ("user_data", "UserData"),
@@ -63,6 +59,8 @@ internal static class UcxStructs
         ("UCP_EP_PARAM_FIELD_ERR_HANDLING_MODE", UcpFlags.EndpointErrorMode), ("UCP_EP_PARAM_FIELD_ERR_HANDLER", UcpFlags.EndpointErrorHandler),
         ("UCP_ERR_HANDLING_MODE_PEER", UcpFlags.ErrorModePeer), ("UCP_OP_ATTR_FIELD_CALLBACK", UcpFlags.RequestCallback),
         ("UCP_MEM_MAP_PARAM_FIELD_ADDRESS", UcpFlags.MapAddress), ("UCP_MEM_MAP_PARAM_FIELD_LENGTH", UcpFlags.MapLength),
+        ("UCP_MEM_MAP_PARAM_FIELD_PROT", UcpFlags.MapProtection), ("UCP_MEM_MAP_PROT_REMOTE_READ", UcpFlags.ProtectionRemoteRead),
+        ("UCP_MEM_MAP_PROT_LOCAL_READ | UCP_MEM_MAP_PROT_LOCAL_WRITE", UcpFlags.ProtectionLocal),
         ("UCP_OP_ATTR_FIELD_MEMH", UcpFlags.RequestMemory), ("UCP_OP_ATTR_FIELD_USER_DATA", UcpFlags.RequestUserData), ("UCP_OP_ATTR_FIELD_FLAGS", UcpFlags.RequestFlags),
         ("UCP_AM_SEND_FLAG_REPLY", UcpFlags.SendReply), ("UCP_AM_SEND_FLAG_EAGER", UcpFlags.SendEager), ("UCP_AM_SEND_FLAG_RNDV", UcpFlags.SendRendezvous),
         ("UCP_EP_CLOSE_FLAG_FORCE", UcpFlags.CloseForce),

@@ -188,6 +188,24 @@ public sealed class RecoveryTests
         Assert.Equal((2, MemberPhase.Due, false), (probe.Core.Member.View.Epoch, probe.Core.Member.Phase == MemberPhase.Running ? MemberPhase.Due : probe.Core.Member.Phase, probe.Coordinator.IsActive));
     }
 
+    /// <summary>It is in the view all the same, and a loss is reported once: without this the group would wait for ever for the experts that it alone has.</summary>
+    [Fact]
+    public void A_member_that_is_lost_while_the_view_of_a_recovery_is_written_is_evicted_by_the_next()
+    {
+        var probe = CoreProbe.Idle(change: _ => new GroupRecord(TestViews.View(1, 0, 1, 2)));
+        probe.Message(1, new StepFailedMessage(1, 2, null, "test")).AnswerRead();
+        Stopped(probe, 1, 1, 0, 2);
+        Assert.True(Stopped(probe, 2, 1, 0, 1).Has<WriteRecord>());
+        var written = probe.Of<WriteRecord>().Single();
+        probe.Lose(2);
+        probe.Effects.Add(written);
+        Assert.Equal("view 2 [0 1 2]", $"{probe.Write().Record.View}");
+        Assert.True(probe.Has<ReadRecord>());
+        probe.AnswerRead();
+        Stopped(probe, 1, 1, 0).Write();
+        Assert.Equal("view 3 [0 1]", $"{probe.Record.View}");
+    }
+
     [Fact]
     public void An_answer_of_the_store_to_another_request_is_ignored()
     {

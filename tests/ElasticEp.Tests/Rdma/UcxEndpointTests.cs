@@ -1,0 +1,83 @@
+using ElasticEp.Transports.Rdma.Connections;
+using ElasticEp.Transports.Rdma.Memory;
+using ElasticEp.Transports.Rdma.Native;
+using ElasticEp.Transports.Rdma.Workers;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace ElasticEp.Tests.Rdma;
+
+/// <summary>Endpoints of UCX: how they fail, and what they make of an address.</summary>
+public sealed class UcxEndpointTests : IAsyncLifetime, IOperationOwner
+{
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
+
+    private readonly TaskCompletionSource<UcxStatus> _sent = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly List<IDisposable> _contexts = [];
+
+    public ValueTask InitializeAsync() => default;
+
+    public ValueTask DisposeAsync()
+    {
+        foreach (var context in _contexts)
+            context.Dispose();
+        return default;
+    }
+
+    void IOperationOwner.OnCompleted(UcxOperation operation, UcxStatus status) => _sent.TrySetResult(status);
+
+    [Fact]
+    public async Task The_end_of_a_peers_worker_is_reported_once()
+    {
+        var (here, there) = (await StartAsync(), await StartAsync());
+        var failures = new List<UcxStatus>();
+        var failed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        UcxEndpoint? endpoint = null;
+        await here.CallAsync(() =>
+        {
+            endpoint = here.CreateEndpoint(there.Address, OnFailed);
+            unsafe
+            {
+                here.Send(endpoint.Pointer, here.Begin(this), 10, null, 0, UcpFlags.SendEager);
+            }
+        });
+        Assert.Equal(UcxStatus.Ok, await _sent.Task.WaitAsync(Deadline));
+        await there.DisposeAsync().AsTask().WaitAsync(Deadline);
+        await failed.Task.WaitAsync(Deadline);
+        await here.CallAsync(() => endpoint!.Dispose()).WaitAsync(Deadline);
+        await here.DisposeAsync().AsTask().WaitAsync(Deadline);
+        Assert.NotEqual(UcxStatus.Ok, Assert.Single(failures));
+
+        void OnFailed(UcxStatus status)
+        {
+            failures.Add(status);
+            failed.TrySetResult();
+            throw new InvalidOperationException("which ends nothing");
+        }
+    }
+
+    [Fact]
+    public async Task An_address_that_ends_early_makes_an_error_or_an_endpoint_that_fails()
+    {
+        var (here, there) = (await StartAsync(), await StartAsync());
+        for (var length = 1; length < there.Address.Length; length++)
+        {
+            var address = there.Address[..length];
+            await Record.ExceptionAsync(() => here.CallAsync(() => here.CreateEndpoint(address, _ => { }).Dispose()).WaitAsync(Deadline));
+        }
+
+        await here.CallAsync(() => here.CreateEndpoint(there.Address, _ => { }).Dispose()).WaitAsync(Deadline);
+        await here.DisposeAsync().AsTask().WaitAsync(Deadline);
+        await there.DisposeAsync().AsTask().WaitAsync(Deadline);
+    }
+
+    private async Task<UcxWorker> StartAsync()
+    {
+        Assert.SkipUnless(ElasticEp.Transports.Rdma.UcxLibrary.IsSupported, ElasticEp.Transports.Rdma.UcxLibrary.NotSupportedReason);
+        var options = UcxPath.Tcp.Options();
+        var context = UcxContextHandle.Create(UcxSettings.From(options));
+        _contexts.Add(context);
+        var worker = new UcxWorker(context, new MemoryTable(), "endpoints", options.PollTime, TimeProvider.System, NullLogger.Instance);
+        await worker.Started.WaitAsync(Deadline);
+        return worker;
+    }
+}
