@@ -197,7 +197,7 @@ public sealed class RecoveryTests
         Stopped(probe, 1, 1, 0, 2);
         Assert.True(Stopped(probe, 2, 1, 0, 1).Has<WriteRecord>());
         var written = probe.Of<WriteRecord>().Single();
-        probe.Lose(2);
+        probe.LoseLink(2).Lose(2);
         probe.Effects.Add(written);
         Assert.Equal("view 2 [0 1 2]", $"{probe.Write().Record.View}");
         Assert.True(probe.Has<ReadRecord>());
