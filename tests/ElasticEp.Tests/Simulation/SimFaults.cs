@@ -39,6 +39,12 @@ internal sealed class SimFaults
     /// <summary>Whether nobody comes to the point but after a severe fault.</summary>
     public bool IsSecond { get; }
 
+    /// <summary>Whether nobody comes to the point but when experts whose last copy died cannot be loaded again at once.</summary>
+    public bool NeedsReloadTrouble => IsArmed && _point.EndsWith(nameof(ShowReloadTrouble), StringComparison.Ordinal);
+
+    /// <summary>Whether a severe fault is to come soon, because few seeds come to the point otherwise.</summary>
+    public bool NeedsKill => IsArmed && (Occasion == SimOccasion.Repair || NeedsReloadTrouble);
+
     /// <summary>A process is at a point.</summary>
     /// <returns>Whether it has been killed there.</returns>
     public bool Reach(SimRank rank, string point)

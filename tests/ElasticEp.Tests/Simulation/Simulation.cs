@@ -226,7 +226,7 @@ internal sealed class Simulation
     /// <summary>Severe faults come one after another: what has not ended yet and the next together may leave nobody.</summary>
     private void MakeFault()
     {
-        if (!_hasKilled && (!Faults.IsArmed || Faults.IsSecond) && HasTrouble(Faults is { IsArmed: true, Occasion: SimOccasion.Repair } ? 0.5 : Settings.Kill) && PickVictim() is { } killed)
+        if (!_hasKilled && (!Faults.IsArmed || Faults.IsSecond) && HasTrouble(Faults.NeedsKill ? 0.5 : Settings.Kill) && PickVictim() is { } killed)
         {
             _hasKilled = true;
             Kill(killed);
