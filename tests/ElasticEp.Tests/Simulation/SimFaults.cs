@@ -9,10 +9,13 @@ namespace ElasticEp.Tests.Simulation;
 /// <summary>Kills one process at a named point, while the group is about something. Which point and what follows from the seed, so that many seeds try all.</summary>
 internal sealed class SimFaults
 {
+    private const int MostReloadTroubles = 5;
+
     private readonly Simulation _world;
     private readonly string _point;
     private readonly bool _isChoosy; // otherwise any operation or recovery will do
     private int _skipped;
+    private int _reloadTroubles;
 
     public SimFaults(Simulation world, ulong seed)
     {
@@ -41,6 +44,9 @@ internal sealed class SimFaults
 
     /// <summary>Whether nobody comes to the point but when experts whose last copy died cannot be loaded again at once.</summary>
     public bool NeedsReloadTrouble => IsArmed && _point.EndsWith(nameof(ShowReloadTrouble), StringComparison.Ordinal);
+
+    /// <summary>Whether a load is to fail for that, as it may a few times.</summary>
+    public bool TakeReloadTrouble() => NeedsReloadTrouble && _reloadTroubles++ < MostReloadTroubles;
 
     /// <summary>Whether a severe fault is to come soon, because few seeds come to the point otherwise.</summary>
     public bool NeedsKill => IsArmed && (Occasion == SimOccasion.Repair || NeedsReloadTrouble);

@@ -163,7 +163,7 @@ internal sealed partial class SimRank
         var delay = isSlow ? SimSettings.SlowLoad : _world.Random.Delay(_world.HasTrouble(0.05) ? 100_000 : 5_000);
         Continue(hook, delay, () =>
         {
-            if (_world.HasTrouble(_world.Faults.NeedsReloadTrouble ? 0.8 : _world.Settings.ReloadFailure))
+            if (_world.HasTrouble(_world.Faults.TakeReloadTrouble() ? 0.8 : _world.Settings.ReloadFailure))
             {
                 EndHook(hook);
                 if (!hook.IsCancelled)
