@@ -20,13 +20,16 @@ internal sealed class PeerProcess : IDisposable
     /// <param name="cancellationToken">Ends the wait.</param>
     public static async Task<PeerProcess> StartAsync(UcxPath path, MemberId id, int frameLength, CancellationToken cancellationToken)
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardInput = true, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         string[] arguments = [Path.Combine(AppContext.BaseDirectory, "ElasticEp.Tests.Peer.dll"), path.Options().Transports!, Text(id.Rank), Text(id.Incarnation), Text(frameLength)];
         foreach (var argument in arguments)
             start.ArgumentList.Add(argument);
         var process = Process.Start(start)!;
-        var address = await process.StandardOutput.ReadLineAsync(cancellationToken);
-        return new PeerProcess(process, id, address ?? throw new InvalidOperationException($"The peer process ended with {process.ExitCode}."));
+        if (await process.StandardOutput.ReadLineAsync(cancellationToken) is { } address)
+            return new PeerProcess(process, id, address);
+        var why = await process.StandardError.ReadToEndAsync(cancellationToken);
+        await process.WaitForExitAsync(cancellationToken);
+        throw new InvalidOperationException($"The peer process ended with {process.ExitCode}. {why}");
     }
 
     /// <summary>As kill -9.</summary>
