@@ -1,6 +1,10 @@
 namespace ElasticEp;
 
-/// <summary>One attempt of one step, as the app's delegate sees it. Valid until the delegate returns.</summary>
+/// <summary>
+/// One attempt of one step, as the app's delegate sees it. Valid until the delegate returns. What a call is given is read, and its output
+/// written, until the call has ended, by the transport too: await every call, also after another one has failed, before a buffer is used again
+/// or freed.
+/// </summary>
 public abstract class ElasticStep
 {
     private protected ElasticStep()
@@ -21,7 +25,7 @@ public abstract class ElasticStep
 
     /// <summary>Dispatches tokens to their experts, computes the experts of this rank, and combines the results.</summary>
     /// <param name="layer">MoE layer.</param>
-    /// <param name="hidden">Rows <c>[tokens, hidden]</c> in the row type; the number of tokens follows from the length. They are read until the call has ended.</param>
+    /// <param name="hidden">Rows <c>[tokens, hidden]</c> in the row type; the number of tokens follows from the length.</param>
     /// <param name="topkIds">Expert ids <c>[tokens, k]</c>, <see cref="ElementType.Int32"/>; −1 = none.</param>
     /// <param name="topkWeights">Weights <c>[tokens, k]</c>, <see cref="ElementType.Float32"/>.</param>
     /// <param name="output">Receives <c>[tokens, hidden]</c> in the row type.</param>

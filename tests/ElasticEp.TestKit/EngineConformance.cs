@@ -24,6 +24,9 @@ public abstract class EngineConformance
     /// <summary>Copies rows from the memory of one engine to that of another.</summary>
     internal virtual void Copy(EpBuffer from, EpBuffer to) => from.AsSpan<byte>().CopyTo(to.AsSpan<byte>());
 
+    /// <summary>Reads a 32-bit word where the weights of experts lie.</summary>
+    internal virtual unsafe int ReadWord(nint address) => *(int*)address;
+
     /// <summary>The oracle's expert, on rows of one slot.</summary>
     internal virtual void Compute(ElementType type, int hidden, in ExpertBatch batch) => ExchangeOracle.RunExpert(type, hidden, batch);
 
@@ -95,7 +98,78 @@ public abstract class EngineConformance
         group.Enter(ExchangeSetup.View(options, 1, 0, 1, 2));
         group.RunStep(1, isGrouped: false, tokens: 0);
         group.RunStep(2, isGrouped: true, tokens: 0);
-        Assert.Equal(0, group[0].Lane.Rows.Count);
+        var batches = group.Batches(3, 0, 0, tokens: 0);
+        foreach (var rank in (int[])[0, 1, 2])
+            group[rank].Dispatch(0, 0, batches[rank]);
+        Assert.All((int[])[0, 1, 2], rank => Assert.Equal([(0, 0L), (0, 0L)], group[rank].Sent.Select(sent => (sent.Count, sent.Metadata.ByteLength))));
+        Assert.All((int[])[0, 1, 2], rank => Assert.Equal(((int[])[0, 1, 2]).Where(other => other != rank), group[rank].Sent.Select(sent => sent.To).Order()));
+        group.Deliver([0, 1, 2]);
+        foreach (var rank in (int[])[0, 1, 2])
+        {
+            group[rank].Return(0, group.Compute(rank, 0, 0, batches, isGrouped: false));
+            Assert.Empty(group[rank].Sent);
+        }
+    }
+
+    [Theory]
+    [InlineData(CombineMode.Exact)]
+    [InlineData(CombineMode.PreReduced)]
+    public void Lanes_share_no_memory(CombineMode mode)
+    {
+        var options = ExchangeSetup.Options(ElementType.BFloat16, mode, layers: 3, topK: 3, maxTokens: MaxTokens, lanes: 3);
+        using var group = new EngineGroup(this, options, 3);
+        group.Enter(ExchangeSetup.Scattered(options, 1, 9, 0, 1, 2));
+        group.RunStep(1, isGrouped: false);
+        group.RunStep(2, isGrouped: true);
+    }
+
+    [Fact]
+    public void A_member_to_which_nothing_is_owed_may_be_a_layer_ahead()
+    {
+        var options = Options(ElementType.Float32, CombineMode.Exact, topK: 3);
+        using var group = new EngineGroup(this, options, 2);
+        group.Enter(ExchangeSetup.View(options, 1, 0, 1));
+        var (first, second) = (group.Batches(1, 0, 0, tokens: MaxTokens), group.Batches(1, 1, 0, tokens: MaxTokens));
+        first[0] = new ExchangeBatch(options, 0);
+        group[0].Dispatch(0, 0, first[0]);
+        group[1].Dispatch(0, 0, first[1]);
+        group.Deliver([0, 1]);
+        group[0].Return(0, group.Compute(0, 0, 0, first, isGrouped: false));
+        group.Deliver([0]);
+        group.Combine(0, 0, 0, first[0]);
+        group[0].Dispatch(0, 1, second[0]);
+        group.Deliver([0]); // before rank 1 has grouped the layer before
+        group[1].Return(0, group.Compute(1, 0, 0, first, isGrouped: false));
+        group.Deliver([1]);
+        group.Combine(1, 0, 0, first[1]);
+        group[1].Dispatch(0, 1, second[1]);
+        group.Deliver([1]);
+        foreach (var rank in (int[])[0, 1])
+            group[rank].Return(0, group.Compute(rank, 0, 1, second, isGrouped: true));
+        group.Deliver([0, 1]);
+        group.Combine(0, 0, 1, second[0]);
+        group.Combine(1, 0, 1, second[1]);
+    }
+
+    [Fact]
+    public void An_attempt_that_was_given_up_half_way_leaves_nothing_behind()
+    {
+        var options = Options(ElementType.Float32, CombineMode.Exact, topK: 3);
+        using var group = new EngineGroup(this, options, 3);
+        group.Enter(ExchangeSetup.View(options, 1, 0, 1, 2));
+        for (var phase = 0; phase < 3; phase++)
+        {
+            var batches = group.Batches(10 + phase, 0, 0, tokens: MaxTokens);
+            foreach (var rank in (int[])[0, 1, 2])
+                group[rank].Dispatch(0, 0, batches[rank]);
+            if (phase > 0)
+                group.Deliver([0, 1, 2]);
+            if (phase > 1)
+                group[0].Return(0, group.Compute(0, 0, 0, batches, isGrouped: false));
+            foreach (var rank in (int[])[0, 1, 2])
+                group[rank].Sent.Clear();
+            group.RunStep(phase, isGrouped: false);
+        }
     }
 
     [Fact]
@@ -119,7 +193,7 @@ public abstract class EngineConformance
         group.Enter(ExchangeSetup.View(options, 1, 0, 1));
         var batch = ExchangeBatch.Random(options, 0, 1, 0, 0, tokens: 2);
         (batch.Ids[5], batch.Weights[5]) = (id, weight);
-        var refused = Assert.Throws<ElasticEpException>(() => group[0].Dispatch(0, batch));
+        var refused = Assert.Throws<ElasticEpException>(() => group[0].Dispatch(0, 0, batch));
         Assert.Equal(ElasticEpErrorCode.InvalidArgument, refused.Code);
         Assert.Contains(words, refused.Message, StringComparison.Ordinal);
         group.RunStep(1, isGrouped: false);
@@ -133,7 +207,7 @@ public abstract class EngineConformance
         group.Enter(ExchangeSetup.Of(options, 4, [0], [.. Enumerable.Range(0, options.Model.MoeLayers).Select(_ => new[] { new[] { 0, 1, 2 } })]));
         var batch = ExchangeBatch.Random(options, 0, 1, 0, 0, tokens: 1);
         batch.Ids[0] = 7;
-        var refused = Assert.Throws<ElasticEpException>(() => group[0].Dispatch(0, batch));
+        var refused = Assert.Throws<ElasticEpException>(() => group[0].Dispatch(0, 0, batch));
         Assert.Equal((ElasticEpErrorCode.ExpertsLost, (long?)4), (refused.Code, refused.Epoch));
         Assert.Contains("expert 7 of layer 0", refused.Message, StringComparison.Ordinal);
     }
@@ -144,16 +218,33 @@ public abstract class EngineConformance
     [InlineData("names slot 6", 0, 6, -1, -1)]
     [InlineData("names slot -2", 0, -2, -1, -1)]
     [InlineData("names no slot", 0, -1, -1, -1)]
+    [InlineData("row 1 has token 2 after token 2", 2, 0, -1, -1, 2, 1, -1, -1)]
+    [InlineData("row 1 has token 1 after token 2", 2, 0, -1, -1, 1, 1, -1, -1)]
     public void A_description_that_does_not_fit_is_found(string words, params int[] description)
     {
         var options = Options(ElementType.Float32, CombineMode.Exact, topK: 3);
         using var group = new EngineGroup(this, options, 2);
         group.Enter(ExchangeSetup.View(options, 1, 0, 1));
-        var target = group[0].Lane.PlaceDispatch(1, 0, 1);
+        var lane = group[0].Engine.Lanes[0];
+        var target = lane.PlaceDispatch(1, 0, description.Length / 4);
         description.CopyTo(target.Metadata.AsSpan<int>());
-        Assert.Contains(words, group[0].Lane.FindFault(1, 0), StringComparison.Ordinal);
+        Assert.Contains(words, lane.FindFault(1, 0), StringComparison.Ordinal);
+        target = lane.PlaceDispatch(1, 0, 1);
         ((int[])[0, 0, -1, -1]).CopyTo(target.Metadata.AsSpan<int>());
-        Assert.Null(group[0].Lane.FindFault(1, 0));
+        Assert.Null(lane.FindFault(1, 0));
+    }
+
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(float.PositiveInfinity)]
+    public void A_weight_that_is_not_finite_is_found_where_it_would_be_used(float weight)
+    {
+        var options = Options(ElementType.Float32, CombineMode.PreReduced, topK: 1);
+        using var group = new EngineGroup(this, options, 2);
+        group.Enter(ExchangeSetup.View(options, 1, 0, 1));
+        var target = group[0].Engine.Lanes[0].PlaceDispatch(1, 0, 1);
+        ((int[])[0, 0, BitConverter.SingleToInt32Bits(weight)]).CopyTo(target.Metadata.AsSpan<int>());
+        Assert.Contains("a weight that is not finite at position 0", group[0].Engine.Lanes[0].FindFault(1, 0), StringComparison.Ordinal);
     }
 
     [Theory]

@@ -4,19 +4,16 @@ using ElasticEp.Weights;
 
 namespace ElasticEp.TestKit;
 
-/// <summary>One rank's engine in the hands of a test, which delivers at once what it sends.</summary>
-internal sealed class EngineRank : IRowSender, IMissedTokens, IExpertSlots, IDisposable
+/// <summary>One rank's engine in the hands of a test, which delivers later what it sends.</summary>
+internal sealed class EngineRank : IMissedTokens, IExpertSlots, IDisposable
 {
     private readonly EngineConformance _suite;
-    private readonly Func<int, EngineRank> _peerAt;
     private readonly AlignedMemory _weights;
     private readonly int _rank;
-    private bool _isReturning;
-    private int _layer;
 
-    public EngineRank(EngineConformance suite, ElasticEpOptions options, int rank, Func<int, EngineRank> peerAt)
+    public EngineRank(EngineConformance suite, ElasticEpOptions options, int rank)
     {
-        (_suite, _rank, _peerAt) = (suite, rank, peerAt);
+        (_suite, _rank) = (suite, rank);
         _weights = new AlignedMemory(sizeof(int) * options.Model.Experts);
         for (var expert = 0; expert < options.Model.Experts; expert++)
             Weight(expert).AsSpan<int>()[0] = expert;
@@ -29,17 +26,18 @@ internal sealed class EngineRank : IRowSender, IMissedTokens, IExpertSlots, IDis
 
     public IExchangeEngine Engine { get; }
 
-    public IExchangeEngineLane Lane => Engine.Lanes[0];
-
     public StepLoad Load { get; }
 
     public GroupView View { get; private set; } = GroupView.None;
 
+    /// <summary>What was sent and is not delivered yet.</summary>
+    public List<EngineSend> Sent { get; } = [];
+
     /// <summary>Experts of this rank's slots that are not here.</summary>
     public HashSet<int> MissingExperts { get; } = [];
 
-    /// <summary>Tokens that needed one of those.</summary>
-    public HashSet<int> Missed { get; } = [];
+    /// <summary>Tokens that needed one of those, by lane.</summary>
+    public HashSet<(int Token, int Lane)> Missed { get; } = [];
 
     public Func<EpBuffer, IDisposable> Register { get; set; } = _ => NoRegistration.Instance;
 
@@ -53,38 +51,40 @@ internal sealed class EngineRank : IRowSender, IMissedTokens, IExpertSlots, IDis
         Engine.Enter(view);
     }
 
-    public void Dispatch(int layer, ExchangeBatch batch)
+    public void Dispatch(int lane, int layer, ExchangeBatch batch)
     {
-        (_layer, _isReturning) = (layer, false);
-        var type = Layout.RowType;
-        Lane.Route(layer, batch.Tokens, _suite.Upload(batch.HiddenBuffer(type)), _suite.Upload(batch.IdBuffer), _suite.Upload(batch.WeightBuffer));
-        Lane.Dispatch(this);
+        var (engine, type) = (Engine.Lanes[lane], Layout.RowType);
+        engine.Route(layer, batch.Tokens, _suite.Upload(batch.HiddenBuffer(type)), _suite.Upload(batch.IdBuffer), _suite.Upload(batch.WeightBuffer));
+        engine.Dispatch(new Outbox(this, lane, layer, isReturn: false));
     }
 
-    public void Return(EpBuffer expertOutput)
+    public void Return(int lane, EpBuffer expertOutput)
     {
-        _isReturning = true;
-        Lane.Return(expertOutput, this);
+        var engine = Engine.Lanes[lane];
+        engine.Return(expertOutput, new Outbox(this, lane, engine.Rows.Layer, isReturn: true));
     }
 
-    public void Send(int member, int count, EpBuffer metadata, ReadOnlyMemory<EpBuffer> rows)
+    /// <summary>Takes what another rank has sent.</summary>
+    /// <param name="source">Index of its member.</param>
+    /// <param name="sent">What it has sent.</param>
+    public void Take(int source, EngineSend sent)
     {
-        var to = _peerAt(View.Members[member].Rank);
-        var target = _isReturning ? to.Lane.PlaceReturn(Self, count) : to.Lane.PlaceDispatch(Self, _layer, count);
-        metadata.AsSpan<byte>().CopyTo(target.Metadata.AsSpan<byte>());
+        var engine = Engine.Lanes[sent.Lane];
+        var target = sent.IsReturn ? engine.PlaceReturn(source, sent.Count) : engine.PlaceDispatch(source, sent.Layer, sent.Count);
+        sent.Metadata.AsSpan<byte>().CopyTo(target.Metadata.AsSpan<byte>());
         long at = 0;
-        foreach (var segment in rows.Span)
+        foreach (var segment in sent.Rows.Span)
         {
             _suite.Copy(segment, target.Rows.SliceBytes(at, segment.ByteLength));
             at += segment.ByteLength;
         }
 
-        Assert.Equal(target.Rows.ByteLength, at);
-        if (!_isReturning)
-            Assert.Null(to.Lane.FindFault(Self, _layer));
+        Assert.Equal((target.Metadata.ByteLength, target.Rows.ByteLength), (sent.Metadata.ByteLength, at));
+        if (!sent.IsReturn)
+            Assert.Null(engine.FindFault(source, sent.Layer));
     }
 
-    public void Miss(int token, int lane) => Missed.Add(token);
+    public void Miss(int token, int lane) => Missed.Add((token, lane));
 
     /// <summary>One part that holds the number of the expert.</summary>
     public ExpertWeights Get(int layer, int slot)
@@ -100,4 +100,10 @@ internal sealed class EngineRank : IRowSender, IMissedTokens, IExpertSlots, IDis
     }
 
     private EpBuffer Weight(int expert) => _weights.Slice(sizeof(int) * expert, sizeof(int)).Cast(ElementType.Int32);
+
+    private sealed class Outbox(EngineRank owner, int lane, int layer, bool isReturn) : IRowSender
+    {
+        public void Send(int member, int count, EpBuffer metadata, ReadOnlyMemory<EpBuffer> rows) =>
+            owner.Sent.Add(new EngineSend(owner.View.Members[member].Rank, lane, layer, isReturn, count, metadata, rows));
+    }
 }

@@ -17,6 +17,7 @@ public abstract class ExchangeConformance
     private const int Layers = 3;
     private const int Experts = 12;
     private const int Hidden = 32;
+    private const int LongHidden = 1040; // long rows may be sent from where they lie
     private const int MaxTokens = 9;
     private const int StepsOfPhase = 4;
 
@@ -52,7 +53,7 @@ public abstract class ExchangeConformance
             MaxTokensPerRank = MaxTokens,
             CombineMode = mode,
             SlotsPerRank = Experts,
-            Model = new MoeModelShape { MoeLayers = Layers, Experts = Experts, TopK = topK, HiddenSize = Hidden, RowType = ElementType.Float32 },
+            Model = new MoeModelShape { MoeLayers = Layers, Experts = Experts, TopK = topK, HiddenSize = HiddenOf(topK), RowType = ElementType.Float32 },
             StepDeadline = TransportConformance.Deadline,
         };
         try
@@ -98,6 +99,8 @@ public abstract class ExchangeConformance
     }
 
     /// <summary>One rank: a transport, an exchange, and the frames between them.</summary>
+    private static int HiddenOf(int topK) => topK == 4 ? LongHidden : Hidden;
+
     private sealed class ExchangeRank : ITransportHandler, IExpertSlots, IAsyncDisposable
     {
         private readonly int _rank;
@@ -124,7 +127,7 @@ public abstract class ExchangeConformance
         {
             var random = new Random((int)((number * 100) + _rank)); // the seed is the step and the rank: a failure repeats
             var tokens = random.Next(MaxTokens + 1);
-            var rows = Enumerable.Range(0, tokens * Hidden).Select(_ => random.Next(-64, 65) / 8f).ToArray();
+            var rows = Enumerable.Range(0, tokens * HiddenOf(topK)).Select(_ => random.Next(-64, 65) / 8f).ToArray();
             var step = Exchange.BeginStep(view.Epoch, number, 1);
             for (var layer = 0; layer < Layers; layer++)
             {
@@ -162,7 +165,7 @@ public abstract class ExchangeConformance
 
         private static void RunExpert(in ExpertBatch batch)
         {
-            var (count, factor) = (batch.Count * Hidden, batch.Expert + 1f);
+            var (count, factor) = ((int)batch.Rows.Length, batch.Expert + 1f);
             var rows = batch.Rows.AsSpan<float>(0, count);
             var output = batch.Output.AsSpan<float>(0, count);
             for (var i = 0; i < count; i++)
@@ -171,10 +174,11 @@ public abstract class ExchangeConformance
 
         private static void Compare(float[] rows, int[] ids, float[] weights, float[] output, int layer, int topK, CombineMode mode)
         {
+            var hidden = HiddenOf(topK);
             for (var i = 0; i < output.Length; i++)
             {
                 var expected = 0f;
-                for (var j = i / Hidden * topK; j < ((i / Hidden) + 1) * topK; j++)
+                for (var j = i / hidden * topK; j < ((i / hidden) + 1) * topK; j++)
                 {
                     if (ids[j] >= 0)
                         expected = MathF.FusedMultiplyAdd(weights[j], ((ids[j] + 1f) * rows[i]) + layer, expected);

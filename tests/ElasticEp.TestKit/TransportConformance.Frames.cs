@@ -75,6 +75,62 @@ public abstract partial class TransportConformance
     }
 
     [Fact]
+    public async Task A_frame_of_a_thousand_segments_arrives_whole()
+    {
+        var (a, _, _, receiver) = await PairAsync();
+        const int Segments = 1000, Length = 2064;
+        var memory = Bytes(2 * Segments * Length); // every other piece of it is sent
+        var segments = Enumerable.Range(0, Segments).Select(i => EpBuffer.From(memory.AsMemory(2 * i * Length, Length))).ToArray();
+        var expected = Bytes(500).Concat(Enumerable.Range(0, Segments).SelectMany(i => memory.AsSpan(2 * i * Length, Length).ToArray())).ToArray();
+        for (var step = 0; step < 3; step++)
+        {
+            await a.SendAsync(Id(1), LinkKind.Data, SuiteFrame.Head(step), EpBuffer.From(Bytes(500)), segments).AsTask().WaitAsync(Deadline);
+            Assert.Equal(expected, (await receiver.NextFrameAsync()).Payload);
+        }
+    }
+
+    [Fact]
+    public async Task A_cancelled_send_of_many_segments_gives_their_memory_back_and_leaves_no_half_frame()
+    {
+        var (a, _, _, receiver) = await PairAsync();
+        const int Segments = 4000, Length = 4096; // more than any transport takes from a receiver that holds it
+        var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        receiver.OnFrame = async (_, header, _) =>
+        {
+            await gate.Task;
+            return RecordingHandler.Deliver(header);
+        };
+        var (metadata, memory) = (new byte[100], new byte[Segments * Length]);
+        metadata.AsSpan().Fill(7);
+        memory.AsSpan().Fill(7);
+        var segments = Enumerable.Range(0, Segments).Select(i => EpBuffer.From(memory.AsMemory(((i * 7) % Segments) * Length, Length))).ToArray();
+        using var cancel = new CancellationTokenSource();
+        var sending = a.SendAsync(Id(1), LinkKind.Data, SuiteFrame.Head(1), EpBuffer.From(metadata), segments, cancel.Token).AsTask();
+        await receiver.NextAskedAsync();
+        await cancel.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => sending.WaitAsync(Deadline));
+        metadata.AsSpan().Clear();
+        memory.AsSpan().Clear();
+        Array.Clear(segments);
+        gate.SetResult();
+        await SendAsync(a, 1, LinkKind.Data, 2, Bytes(10)).WaitAsync(Deadline);
+        for (var (header, payload) = await receiver.NextFrameAsync(); header.Step != 2; (header, payload) = await receiver.NextFrameAsync())
+        {
+            Assert.Equal(metadata.Length + memory.Length, payload.Length);
+            Assert.Equal(-1, payload.AsSpan().IndexOfAnyExcept((byte)7));
+        }
+    }
+
+    [Fact]
+    public async Task A_registration_may_end_after_its_transport()
+    {
+        var (a, _, _, _) = await PairAsync();
+        var registration = a.Register(EpBuffer.From(new byte[4096]));
+        await a.DisposeAsync().AsTask().WaitAsync(Deadline);
+        registration.Dispose();
+    }
+
+    [Fact]
     public async Task Metadata_on_a_device_is_an_argument_error()
     {
         var (a, _, _, receiver) = await PairAsync();

@@ -14,6 +14,7 @@ internal static class FrameWire
 
     private const byte Mark = 1;
     private const int HeadOffset = 16;
+    private const long LongestRows = 1L << 48; // no memory is longer, and sums of lengths do not overflow
 
     public static void Write(Span<byte> destination, in FrameInfo frame)
     {
@@ -28,7 +29,7 @@ internal static class FrameWire
     public static FrameInfo Read(ReadOnlySpan<byte> source)
     {
         var (metadata, rows) = (BinaryPrimitives.ReadInt32LittleEndian(source[4..]), BinaryPrimitives.ReadInt64LittleEndian(source[8..]));
-        return source[0] == Mark && metadata >= 0 && rows >= 0
+        return source[0] == Mark && metadata >= 0 && rows is >= 0 and <= LongestRows
             ? new FrameInfo(new FrameHead(source.Slice(HeadOffset, FrameHead.ByteLength)), metadata, rows)
             : throw new ElasticEpException(ElasticEpErrorCode.ProtocolViolation, $"The beginning of a frame is malformed: mark {source[0]}, {metadata} bytes of metadata, {rows} bytes of rows.");
     }

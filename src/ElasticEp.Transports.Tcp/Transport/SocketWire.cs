@@ -7,11 +7,12 @@ namespace ElasticEp.Transports.Tcp.Transport;
 /// <summary>A link on a plain socket.</summary>
 internal sealed class SocketWire(Socket socket) : ILinkWire
 {
-    private const int MaxPieces = 64; // rows of 2 KiB and more come one by one
+    private const int MaxPieces = 256; // rows of 2 KiB and more come one by one
     private const int MaxPiece = 1 << 30;
 
     private readonly EpBuffer[] _pieces = new EpBuffer[MaxPieces];
     private readonly MemoryHandle[] _pins = new MemoryHandle[MaxPieces];
+    private readonly NativeSocket.Piece[] _vector = GC.AllocateUninitializedArray<NativeSocket.Piece>(MaxPieces, pinned: true);
 
     /// <summary>Small: it only finds out when there is room again; the rest goes out of the sender's own memory.</summary>
     public int StageSize => 4096;
@@ -19,14 +20,16 @@ internal sealed class SocketWire(Socket socket) : ILinkWire
     public unsafe int TrySend(FrameCursor frame)
     {
         var count = frame.Peek(_pieces);
-        var vector = stackalloc NativeSocket.Piece[MaxPieces];
         try
         {
             for (var i = 0; i < count; i++)
-                vector[i] = Pin(_pieces[i], out _pins[i]);
-            var sent = (int)Math.Max(0, NativeSocket.Send(socket.SafeHandle, vector, count));
-            frame.Advance(sent);
-            return sent;
+                _vector[i] = Pin(_pieces[i], out _pins[i]);
+            fixed (NativeSocket.Piece* vector = _vector)
+            {
+                var sent = (int)Math.Max(0, NativeSocket.Send(socket.SafeHandle, vector, count));
+                frame.Advance(sent);
+                return sent;
+            }
         }
         finally
         {

@@ -203,6 +203,7 @@ internal sealed class TcpConnection
 
     private void OnBroken(Exception cause) => _ = CloseAsync(DisconnectReason.Reset, cause.Message, isNotified: false);
 
-    private ElasticEpException Lost(Exception? cause) =>
+    /// <summary>What a send fails with when this has ended.</summary>
+    public ElasticEpException Lost(Exception? cause) =>
         new(ElasticEpErrorCode.PeerLost, $"The connection to {Remote.Id} has ended ({_reason}): {(_detail.Length > 0 ? _detail : cause?.Message)}.", cause) { Rank = Remote.Id.Rank };
 }

@@ -210,6 +210,8 @@ internal sealed partial class TcpTransport : ITransport
     private static async ValueTask SendLaterAsync(WeightPacer pacer, TimeSpan wait, TcpConnection connection, OutgoingFrame frame, CancellationToken cancellationToken)
     {
         await pacer.WaitAsync(frame.Info.RowsLength, wait, connection.Closed, cancellationToken).ConfigureAwait(false);
+        if (connection.Closed.IsCancellationRequested)
+            throw connection.Lost(null); // who closes it may take a while to stop its links
         await connection.SendAsync(LinkKind.Weights, frame, cancellationToken).ConfigureAwait(false);
     }
 

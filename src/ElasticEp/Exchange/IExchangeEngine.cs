@@ -24,6 +24,6 @@ internal interface IExchangeEngine : IDisposable
     /// <summary>Whether a view can be entered: it was prepared, or is one of members of both views that were.</summary>
     bool IsPrepared(GroupView view);
 
-    /// <summary>Uses a view that <see cref="IsPrepared"/>. Between steps; it cannot fail.</summary>
+    /// <summary>Uses a view that <see cref="IsPrepared"/>. Between steps, under the protocol's lock; it cannot fail and takes no time.</summary>
     void Enter(GroupView view);
 }

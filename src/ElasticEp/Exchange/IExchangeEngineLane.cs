@@ -4,7 +4,8 @@ namespace ElasticEp.Exchange;
 
 /// <summary>
 /// One lane of an engine. The calls follow one another, layer after layer: <see cref="Route"/>, <see cref="Dispatch"/>, <see cref="Group"/>,
-/// <see cref="Return"/>, <see cref="Combine"/>; frames of others are placed meanwhile, on any thread. A member is named by its index in the view.
+/// <see cref="Return"/>, <see cref="Combine"/>; frames of others are placed meanwhile, on any thread, under the protocol's lock: that must not
+/// take long. After an attempt that has failed, <see cref="Route"/> may follow on anything. A member is named by its index in the view.
 /// </summary>
 internal interface IExchangeEngineLane
 {
@@ -26,14 +27,14 @@ internal interface IExchangeEngineLane
     /// <exception cref="ElasticEpException">An id or weight is out of range, or an expert is nowhere.</exception>
     void Route(int layer, int tokens, EpBuffer hidden, EpBuffer topkIds, EpBuffer topkWeights);
 
-    /// <summary>Packs what was routed and passes it on, each member's as soon as it is ready, also when it is nothing.</summary>
+    /// <summary>Packs what was routed and passes it on, each member's as soon as it is ready, also when it is nothing. What it throws fails the attempt.</summary>
     void Dispatch(IRowSender sender);
 
     /// <summary>Groups what has arrived by slot; within a slot by member, then in the order of the sender.</summary>
     /// <param name="load">Counts what this rank's tokens chose, and what arrived.</param>
     void Group(StepLoad load);
 
-    /// <summary>Packs the outputs of experts, passes them on to those who sent the rows, unless there are none, and keeps this rank's own.</summary>
+    /// <summary>Packs the outputs of experts, passes them on to those who sent the rows, unless there are none, and keeps this rank's own. What it throws fails the attempt.</summary>
     /// <param name="expertOutput">Rows in the order of <see cref="Rows"/>.</param>
     /// <param name="sender">Takes what is ready.</param>
     void Return(EpBuffer expertOutput, IRowSender sender);

@@ -104,7 +104,8 @@ internal sealed partial class RankExchange
         lock (_lock)
         {
             (call, version) = (lane.Call, 0);
-            if (lane.Unsent == 0)
+            var sendsOfIts = ReferenceEquals(call.Step, step) ? lane.Unsent : 0; // an attempt that has failed is followed by one with a call of its own
+            if (sendsOfIts == 0)
                 CheckOpen(step);
             if (lane.IsReady)
                 return false;
@@ -136,6 +137,15 @@ internal sealed partial class RankExchange
             lane.Call.Complete(failure);
         else if (lane.IsReady)
             lane.Call.Complete();
+    }
+
+    /// <summary>The engine has failed, perhaps when some rows were on their way already: the call ends like one whose send has failed.</summary>
+    private void FailPacking(ExchangeStep step, ExchangeLane lane, Exception failure)
+    {
+        var reason = failure as ElasticEpException
+            ?? new ElasticEpException(ElasticEpErrorCode.StepFailed, $"Rows of step {step.Number}, lane {lane.Number} cannot be packed: {failure.Message}", failure) { Rank = _rank };
+        lock (_lock)
+            Fail(step, reason, isOfPeers: false);
     }
 
     private void FailCalls()

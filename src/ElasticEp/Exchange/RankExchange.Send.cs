@@ -117,6 +117,10 @@ internal sealed partial class RankExchange
             isSent = true;
             lane.Engine.Dispatch(lane);
         }
+        catch (Exception failure) when (isSent)
+        {
+            FailPacking(step, lane, failure);
+        }
         finally
         {
             if (isSent)
@@ -133,6 +137,10 @@ internal sealed partial class RankExchange
         {
             lane.Output = output;
             lane.Engine.Return(expertOutput, lane);
+        }
+        catch (Exception failure)
+        {
+            FailPacking(step, lane, failure);
         }
         finally
         {

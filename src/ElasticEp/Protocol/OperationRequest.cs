@@ -46,6 +46,9 @@ internal sealed record OperationRequest(string Id, OperationKind Kind)
     /// <summary>Time that leavers let their requests finish; null for the option's.</summary>
     public TimeSpan? DrainTime { get; init; }
 
+    /// <summary>Longest deadline or time to wait that anybody may ask for: timers end at 49 days, and some wait for a sum.</summary>
+    public static readonly TimeSpan LongestTime = TimeSpan.FromDays(7);
+
     /// <exception cref="ElasticEpException"><see cref="ElasticEpErrorCode.InvalidArgument"/>: the id or a duration is impossible.</exception>
     public static OperationRequest From(ScaleRequest request)
     {
@@ -54,10 +57,10 @@ internal sealed record OperationRequest(string Id, OperationKind Kind)
             throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"OperationId must have 1 to {MaxIdLength} characters.");
         if (request.OperationId.StartsWith(OwnPrefix))
             throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"OperationId '{request.OperationId}' begins with '{OwnPrefix}', as only ids of the group's own operations do; choose one that begins otherwise.");
-        if (request.Deadline is { } deadline && deadline <= TimeSpan.Zero)
-            throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"Deadline is {deadline}; it must be positive.");
-        if (request.DrainTime is { } drain && drain < TimeSpan.Zero)
-            throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"DrainTime is {drain}; it must not be negative.");
+        if (request.Deadline is { } deadline && (deadline <= TimeSpan.Zero || deadline > LongestTime))
+            throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"Deadline is {deadline}; it must be positive and at most {LongestTime.TotalDays} days.");
+        if (request.DrainTime is { } drain && (drain < TimeSpan.Zero || drain > LongestTime))
+            throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"DrainTime is {drain}; it must not be negative, and at most {LongestTime.TotalDays} days.");
         return new OperationRequest(request.OperationId, OperationKind.Scale)
         {
             Size = request.Size,

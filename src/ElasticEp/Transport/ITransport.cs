@@ -56,7 +56,7 @@ public interface ITransport : IAsyncDisposable
     /// done within a step. Memory that was not registered may be used too.
     /// </summary>
     /// <param name="memory">The memory; it stays where it is until the registration is disposed of.</param>
-    /// <returns>Ends the registration; no frame may use the memory then.</returns>
+    /// <returns>Ends the registration; no frame may use the memory then. It may be disposed of after the transport, and then does nothing.</returns>
     /// <exception cref="ArgumentException"><see cref="CanUse"/> says no.</exception>
     /// <exception cref="InsufficientMemoryException">So much cannot be registered; the message says how much was wanted.</exception>
     IDisposable Register(EpBuffer memory);
@@ -65,7 +65,7 @@ public interface ITransport : IAsyncDisposable
     /// Sends one frame: a head, metadata, and the segments of its rows, in order. When it returns, their memory may be
     /// used again; that says nothing about arrival. Waits while the receiver does not accept (back-pressure).
     /// Cancelling may leave the frame sent or unsent, never half sent: what is left of one that is half out goes on from a copy. When that
-    /// would be more than 32 MiB, the connection ends instead.
+    /// would be more than 32 MiB, the connection ends instead. Either way the call ends soon, whatever the receiver does.
     /// </summary>
     /// <param name="peer">Destination.</param>
     /// <param name="link">Link to use.</param>

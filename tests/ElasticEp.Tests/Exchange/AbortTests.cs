@@ -1,3 +1,4 @@
+using ElasticEp.Kernels;
 using ElasticEp.TestKit;
 
 namespace ElasticEp.Tests.Exchange;
@@ -83,6 +84,22 @@ public sealed class AbortTests
         released.SetResult();
         await FailsAsync(dispatch, ElasticEpErrorCode.PeerLost, "rank 5 was lost");
         await rank.Exchange.WhenIdleAsync().WaitAsync(ExchangeGroup.Patience);
+    }
+
+    [Fact]
+    public async Task An_engine_that_fails_when_some_rows_are_on_their_way_fails_the_call_when_they_are_sent()
+    {
+        var released = new TaskCompletionSource();
+        using var rank = new LoneRank(onSend: async (_, _, _) => await released.Task.ConfigureAwait(false), kernels: new FailingKernels());
+        var step = rank.Begin();
+        var ids = new[] { rank.View.Placement.GetSlots(0, 1)[0], rank.View.Placement.GetSlots(0, 5)[0], -1 }; // one row for each of two others
+        var dispatch = step.DispatchAsync(0, EpBuffer.From(new byte[rank.RowBytes], rank.Type), EpBuffer.From(ids), EpBuffer.From(new float[3])).AsTask();
+        Assert.Single(rank.Sent);
+        Assert.False(dispatch.IsCompleted);
+        released.SetResult();
+        await FailsAsync(dispatch, ElasticEpErrorCode.StepFailed, "cannot be packed: no more memory");
+        await rank.Exchange.WhenIdleAsync().WaitAsync(ExchangeGroup.Patience);
+        await FailsAsync(rank.DispatchAsync(step, 0).AsTask(), ElasticEpErrorCode.StepFailed, "no more memory");
     }
 
     [Fact]
@@ -216,5 +233,24 @@ public sealed class AbortTests
         Assert.Equal(code, failure.Code);
         Assert.Contains(message, failure.Message, StringComparison.Ordinal);
         return failure;
+    }
+
+    /// <summary>Kernels that copy rows once.</summary>
+    private sealed class FailingKernels : IExchangeKernels
+    {
+        private readonly CpuExchangeKernels _inner = new();
+        private int _copies;
+
+        public MemoryKind Memory => _inner.Memory;
+
+        public void CopyRows(EpBuffer source, ReadOnlySpan<int> from, EpBuffer destination, ReadOnlySpan<int> to, int rowBytes)
+        {
+            if (++_copies > 1)
+                throw new InvalidOperationException("no more memory");
+            _inner.CopyRows(source, from, destination, to, rowBytes);
+        }
+
+        public void WeightedSum(EpBuffer rows, ReadOnlySpan<int> index, ReadOnlySpan<float> weights, EpBuffer output, int terms, int hidden) =>
+            _inner.WeightedSum(rows, index, weights, output, terms, hidden);
     }
 }

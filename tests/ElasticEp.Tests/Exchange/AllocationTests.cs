@@ -14,12 +14,14 @@ public sealed class AllocationTests
     public sealed class Alone;
 
     [Theory]
-    [InlineData(CombineMode.Exact, 1)]
-    [InlineData(CombineMode.Exact, 2)]
-    [InlineData(CombineMode.PreReduced, 4)]
-    public void Steps_allocate_nothing_once_buffers_have_grown(CombineMode mode, int ranks)
+    [InlineData(CombineMode.Exact, 1, 64)]
+    [InlineData(CombineMode.Exact, 2, 64)]
+    [InlineData(CombineMode.Exact, 2, 2048)]
+    [InlineData(CombineMode.PreReduced, 4, 64)]
+    [InlineData(CombineMode.PreReduced, 3, 2048)]
+    public void Steps_allocate_nothing_once_buffers_have_grown(CombineMode mode, int ranks, int hidden)
     {
-        var options = ExchangeSetup.Options(mode: mode, layers: 4, hidden: 64);
+        var options = ExchangeSetup.Options(mode: mode, layers: 4, hidden: hidden);
         var view = ExchangeSetup.View(options, 1, [.. Enumerable.Range(0, ranks)]);
         var exchanges = new RankExchange[ranks];
         for (var rank = 0; rank < ranks; rank++)

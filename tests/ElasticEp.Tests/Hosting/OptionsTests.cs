@@ -57,6 +57,8 @@ public sealed class OptionsTests
         { "DumpDirectory is blank", options => options.DumpDirectory = " " },
         { "DrainTime is -", options => options.DrainTime = TimeSpan.FromSeconds(-1) },
         { "OperationDeadline is", options => options.OperationDeadline = TimeSpan.Zero },
+        { "StepDeadline is", options => options.StepDeadline = TimeSpan.MaxValue },
+        { "DrainTime is", options => options.DrainTime = TimeSpan.FromDays(8) },
         { "ConnectDeadline is", options => options.ConnectDeadline = TimeSpan.FromSeconds(-1) },
         { "hold 2 experts of Model.Experts = 4", options => (options.InitialRanks, options.MinRanks, options.SlotsPerRank) = (1, 1, 2) },
     };

@@ -19,6 +19,7 @@ public sealed class FrameFuzzTests
         { "negative length", "ProtocolError" },
         { "huge length", "ProtocolError" },
         { "negative metadata", "ProtocolError" },
+        { "lengths that overflow", "ProtocolError" },
         { "notice without end", "ProtocolError" },
         { "notice with another reason", "ProtocolError" },
         { "half a header and the end", "Reset" },
@@ -160,6 +161,10 @@ public sealed class FrameFuzzTests
                 BinaryPrimitives.WriteInt64LittleEndian(frame.AsSpan(8), -1);
                 break;
             case "huge length":
+                BinaryPrimitives.WriteInt64LittleEndian(frame.AsSpan(8), long.MaxValue);
+                break;
+            case "lengths that overflow":
+                BinaryPrimitives.WriteInt32LittleEndian(frame.AsSpan(4), int.MaxValue);
                 BinaryPrimitives.WriteInt64LittleEndian(frame.AsSpan(8), long.MaxValue);
                 break;
             case "negative metadata":

@@ -85,7 +85,7 @@ internal sealed class CpuRows(ExchangeLayout layout, IExchangeKernels kernels, I
         var weights = slots.Get(_layer, slot);
         if (_missing.AsSpan(0, _missingCount).Contains(slot))
             return;
-        for (var part = 0; part < weights.Count; part++)
+        for (var part = 0; part < Math.Min(weights.Count, addresses.Length); part++) // an expert may have come since the parts were counted
             addresses[part] = weights[part].Pointer;
     }
 
