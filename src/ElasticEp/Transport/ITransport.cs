@@ -19,7 +19,8 @@ public interface ITransport : IAsyncDisposable
 
     /// <summary>
     /// Connects to a peer, or returns at once if the two are connected. Both ends may do it at the same time: one connection
-    /// results. When it returns, <see cref="ITransportHandler.OnConnected"/> has been called on this end.
+    /// results. When it returns, <see cref="ITransportHandler.OnConnected"/> has been called on this end, and the other end can send too,
+    /// though its handler may still be on its way to hear of the connection.
     /// </summary>
     /// <param name="peer">The process that is wanted.</param>
     /// <param name="address">Where it is expected.</param>
