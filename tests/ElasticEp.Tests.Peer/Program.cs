@@ -8,11 +8,12 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
+var timeout = TimeSpan.FromSeconds(20); // time enough on a busy machine
 var services = new ServiceCollection();
 services.AddSingleton<ILoggerFactory>(NullLoggerFactory.Instance);
 new PeerBuilder(services)
-    .UseTcpTransport(tcp => tcp.StoreAddress = "127.0.0.1:1") // nobody asks it
-    .UseRdmaTransport(rdma => rdma.Transports = args[0]);
+    .UseTcpTransport(tcp => (tcp.StoreAddress, tcp.HandshakeTimeout) = ("127.0.0.1:1", timeout)) // nobody asks the store
+    .UseRdmaTransport(rdma => (rdma.Transports, rdma.ConnectTimeout) = (args[0], timeout));
 await using var provider = services.BuildServiceProvider();
 var transport = provider.GetRequiredKeyedService<ITransport>(PeerBuilder.Group);
 var self = new MemberId(int.Parse(args[1], CultureInfo.InvariantCulture), long.Parse(args[2], CultureInfo.InvariantCulture));

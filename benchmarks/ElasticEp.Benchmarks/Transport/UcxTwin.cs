@@ -21,7 +21,7 @@ internal sealed class UcxTwin : IDisposable
         var twin = new UcxTwin();
         try
         {
-            var source = Path.Combine(AppContext.BaseDirectory, "ucx_frames.c");
+            var source = Path.Combine(AppContext.BaseDirectory, "Transport", "ucx_frames.c");
             using var compiler = Process.Start("cc", ["-O2", source, "-o", twin.Executable, "-lucp", "-lucs"]);
             compiler.WaitForExit();
             if (compiler.ExitCode == 0)
@@ -32,7 +32,7 @@ internal sealed class UcxTwin : IDisposable
             // there is no compiler
         }
 
-        Console.WriteLine("The C program cannot be compiled here (cc and libucx-dev): UCX is compared with plain sockets.");
+        Console.WriteLine("The C program cannot be compiled here; it needs cc and libucx-dev.");
         twin.Dispose();
         return null;
     }

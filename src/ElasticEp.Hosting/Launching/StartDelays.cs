@@ -1,10 +1,11 @@
+using ElasticEp.Events;
+
 namespace ElasticEp.Hosting.Launching;
 
 /// <summary>When ranks may be started again: soon after a member was lost, later and later after failures. Pure.</summary>
 internal sealed class StartDelays
 {
-    public static readonly TimeSpan FirstDelay = TimeSpan.FromSeconds(1);
-    public static readonly TimeSpan LastDelay = TimeSpan.FromSeconds(30);
+    public static readonly BackOff AfterFailures = new(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30));
     public static readonly TimeSpan ReplacementDelay = TimeSpan.FromMilliseconds(500); // the others recover first: a process that starts takes processors from them
 
     private readonly Dictionary<int, (int Failures, TimeSpan Until)> _ranks = [];
@@ -23,7 +24,7 @@ internal sealed class StartDelays
     public TimeSpan OnFailed(int rank, TimeSpan now)
     {
         var failures = FailuresOf(rank) + 1;
-        var delay = FirstDelay * Math.Min(LastDelay / FirstDelay, Math.Pow(2, failures - 1));
+        var delay = AfterFailures.After(failures);
         _ranks[rank] = (failures, now + delay);
         return delay;
     }

@@ -23,7 +23,8 @@ internal sealed class KnownPeer
 
     public TimeSpan DialAt { get; set; }
 
-    public TimeSpan BackOff { get; set; }
+    /// <summary>Attempts to connect that failed in a row.</summary>
+    public int FailedDials { get; set; }
 
     /// <summary>What came of the last attempt, or how the connection ended.</summary>
     public string DialDetail { get; set; } = "";

@@ -16,8 +16,7 @@ internal sealed partial class PeerCore(ElasticEpOptions options)
 
     private const int MostProbes = 3; // peers that are asked about a silent one
 
-    private static readonly TimeSpan ShortestBackOff = TimeSpan.FromMilliseconds(20);
-    private static readonly TimeSpan LongestBackOff = TimeSpan.FromMilliseconds(500);
+    private static readonly BackOff AfterFailures = new(TimeSpan.FromMilliseconds(20), TimeSpan.FromMilliseconds(500));
 
     private readonly Dictionary<MemberId, KnownPeer> _peers = [];
     private readonly List<PeerLost> _losses = [];
@@ -101,7 +100,7 @@ internal sealed partial class PeerCore(ElasticEpOptions options)
                 continue;
             var peer = Get(member.Id);
             if (peer.Wanted is null)
-                (peer.DownSince, peer.DialAt, peer.BackOff, peer.LastSeenAt) = (now, now, TimeSpan.Zero, now);
+                (peer.DownSince, peer.DialAt, peer.FailedDials, peer.LastSeenAt) = (now, now, 0, now);
             (peer.Wanted, peer.IsStillWanted) = (member, true);
         }
 
@@ -142,8 +141,8 @@ internal sealed partial class PeerCore(ElasticEpOptions options)
         if (peer.Wanted is null)
             _peers.Remove(lost.Peer);
         if (now - peer.UpSince >= SilenceTime)
-            peer.BackOff = TimeSpan.Zero; // not one that is cut each time
-        (peer.DownSince, peer.DialAt, peer.DialDetail) = (now, now + peer.BackOff, $"its connection ended ({lost.Reason}): {lost.Detail}");
+            peer.FailedDials = 0; // not one that is cut each time
+        (peer.DownSince, peer.DialAt, peer.DialDetail) = (now, now + AfterFailures.After(peer.FailedDials), $"its connection ended ({lost.Reason}): {lost.Detail}");
         Dial(now, effects);
         return true;
     }
@@ -161,8 +160,8 @@ internal sealed partial class PeerCore(ElasticEpOptions options)
             return;
         peer.IsDialing = false;
         if (dial.Result != DialResult.Connected)
-            peer.BackOff = peer.BackOff == TimeSpan.Zero ? ShortestBackOff : peer.BackOff * 2 < LongestBackOff ? peer.BackOff * 2 : LongestBackOff;
-        peer.DialAt = now + peer.BackOff;
+            peer.FailedDials++;
+        peer.DialAt = now + AfterFailures.After(peer.FailedDials);
         if (peer.IsConnected || peer.Wanted is null || dial.Result == DialResult.Connected)
             return;
         peer.DialDetail = dial.Detail;

@@ -11,8 +11,7 @@ namespace ElasticEp.Runtime;
 /// <param name="reach">Told of fault points; null outside of tests of faults.</param>
 internal sealed partial class RecordKeeper(GroupServices services, CancellationToken stopped, Action<string>? reach = null)
 {
-    private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(200);
-    private static readonly TimeSpan LastDelay = TimeSpan.FromSeconds(2);
+    private static readonly BackOff AfterFailures = new(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(2));
 
     private readonly ILogger _logger = services.Loggers.CreateLogger<RecordKeeper>();
     private readonly string _key = GroupRecord.KeyOf(services.Name);
@@ -97,7 +96,7 @@ internal sealed partial class RecordKeeper(GroupServices services, CancellationT
     /// <param name="show">Given each change.</param>
     private async Task WatchAsync(string prefix, Action<string> unreadable, Func<IReadOnlyList<StoreEntry>, IEnumerable<StoreChange>> missed, Action<StoreChange> show)
     {
-        var (delay, isAgain) = (FirstDelay, false);
+        var (failures, isAgain) = (0, false);
         while (!stopped.IsCancellationRequested)
         {
             try
@@ -112,7 +111,7 @@ internal sealed partial class RecordKeeper(GroupServices services, CancellationT
                 await foreach (var change in services.Store.WatchAsync(prefix, stopped).ConfigureAwait(false))
                 {
                     show(change);
-                    delay = FirstDelay; // not before: what cannot be read is looked at less and less often
+                    failures = 0; // not before: what cannot be read is looked at less and less often
                     LogIfBack();
                 }
             }
@@ -130,8 +129,7 @@ internal sealed partial class RecordKeeper(GroupServices services, CancellationT
                 Log(exception);
             }
 
-            await DelayAsync(delay).ConfigureAwait(false);
-            delay = delay * 2 < LastDelay ? delay * 2 : LastDelay;
+            await DelayAsync(AfterFailures.After(++failures)).ConfigureAwait(false);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ElasticEp.Events;
 using ElasticEp.Protocol;
 
 namespace ElasticEp.Scaling;
@@ -9,8 +10,7 @@ namespace ElasticEp.Scaling;
 /// </summary>
 internal sealed class RepairPlan(ElasticEpOptions options, RecordWriter writer, Joiners joiners)
 {
-    private static readonly TimeSpan FirstDelay = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan LastDelay = TimeSpan.FromMinutes(1);
+    private static readonly BackOff AfterFailures = new(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
 
     /// <summary>
     /// How long processes are waited for that may be about to take the places of lost members: one repair instead of two. Longer than the launcher
@@ -63,7 +63,7 @@ internal sealed class RepairPlan(ElasticEpOptions options, RecordWriter writer, 
         var isCompleted = repair.Phase == OperationPhase.Completing;
         _failures = isCompleted ? 0 : _failures + 1;
         _hadReplacements = !isCompleted && !repair.Pending.Joiners.IsEmpty;
-        _notBefore = isCompleted ? TimeSpan.Zero : now + (FirstDelay * Math.Min(LastDelay / FirstDelay, Math.Pow(2, _failures - 1)));
+        _notBefore = isCompleted ? TimeSpan.Zero : now + AfterFailures.After(_failures);
     }
 
     /// <summary>This rank does not lead any more.</summary>

@@ -19,8 +19,7 @@ internal sealed class StandbyCore(MemberCore member, PeerCore peers, ElasticEpOp
 
     private const int LongestTrouble = 500;
 
-    private static readonly TimeSpan FirstDelay = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan LastDelay = TimeSpan.FromMinutes(1);
+    private static readonly BackOff AfterFailures = new(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
 
     private readonly int _wanted = options.Model.MoeLayers * Math.Min(options.SlotsPerRank, options.Model.Experts);
     private GroupRecord _record = GroupRecord.Unborn;
@@ -74,7 +73,7 @@ internal sealed class StandbyCore(MemberCore member, PeerCore peers, ElasticEpOp
                 break;
             case FetchFailed failed when IsCurrent(failed.Operation, failed.View):
                 _fetch = null;
-                WakeAt = now + (FirstDelay * Math.Min(LastDelay / FirstDelay, Math.Pow(2, _failures++)));
+                WakeAt = now + AfterFailures.After(++_failures);
                 Announce(State! with { Trouble = failed.Reason }, effects);
                 break;
         }

@@ -9,12 +9,11 @@ namespace ElasticEp.Steps;
 /// </summary>
 internal sealed class ReloadCore(MemberCore member, ElasticEpOptions options)
 {
-    private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan LastDelay = TimeSpan.FromSeconds(5);
+    private static readonly BackOff AfterFailures = new(TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(5));
 
     private GroupView? _view; // whose experts are loaded; null when there is nothing to load
     private TimeSpan? _retryAt; // when the next attempt begins; null while one is under way
-    private TimeSpan _delay;
+    private int _failures; // in a row
     private TimeSpan _patientUntil; // when the attempt is found to be stuck, unless it gets on before
     private string _hook = ""; // of the workload, that runs now
     private bool _isStuck;
@@ -40,7 +39,7 @@ internal sealed class ReloadCore(MemberCore member, ElasticEpOptions options)
     public void OnEntered(EnterView entered, TimeSpan now, List<RankEffect> effects)
     {
         var isUnderWay = _view is not null && _retryAt is null; // it is cancelled, and may take no notice: the next one waits for it
-        (_view, _retryAt, _delay, _isStuck) = (entered.IsReloading ? entered.View : null, null, FirstDelay, false);
+        (_view, _retryAt, _failures, _isStuck) = (entered.IsReloading ? entered.View : null, null, 0, false);
         if (_view is null)
         {
             Trouble = "";
@@ -99,8 +98,7 @@ internal sealed class ReloadCore(MemberCore member, ElasticEpOptions options)
     {
         if (reason != Trouble)
             effects.Add(new ShowReloadTrouble(_view!, reason, IsStuck: false));
-        (Trouble, _retryAt) = (reason, now + _delay);
-        _delay = _delay * 2 < LastDelay ? _delay * 2 : LastDelay;
+        (Trouble, _retryAt) = (reason, now + AfterFailures.After(++_failures));
     }
 
     private void OnStuck(TimeSpan now, List<RankEffect> effects)

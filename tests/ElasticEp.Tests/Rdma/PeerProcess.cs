@@ -24,7 +24,7 @@ internal sealed class PeerProcess : IDisposable
     /// <param name="cancellationToken">Ends the wait.</param>
     public static async Task<PeerProcess> StartAsync(UcxPath path, MemberId id, int frameLength, CancellationToken cancellationToken)
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardInput = true, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         string[] arguments = [Path.Combine(AppContext.BaseDirectory, "ElasticEp.Tests.Peer.dll"), path.Options().Transports!, Text(id.Rank), Text(id.Incarnation), Text(frameLength)];
         foreach (var argument in arguments)
             start.ArgumentList.Add(argument);
@@ -71,7 +71,9 @@ internal sealed class PeerProcess : IDisposable
                 return line[Prefix.Length..];
         }
 
-        throw new InvalidOperationException("The peer process ended before it said where it is.");
+        var why = await process.StandardError.ReadToEndAsync(cancellationToken);
+        await process.WaitForExitAsync(cancellationToken);
+        throw new InvalidOperationException($"The peer process ended with {process.ExitCode}. {why}");
     }
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);

@@ -1,5 +1,6 @@
 using ElasticEp.TestKit;
 using ElasticEp.Transport;
+using ElasticEp.Transports.Rdma;
 using ElasticEp.Transports.Rdma.Connections;
 using ElasticEp.Transports.Tcp;
 using ElasticEp.Transports.Tcp.Transport;
@@ -10,6 +11,8 @@ namespace ElasticEp.Tests.Rdma;
 public abstract class RdmaTransportTests(UcxPath path) : TransportConformance
 {
     private readonly List<(RdmaTransport Rdma, TcpTransport Control)> _transports = [];
+
+    protected virtual RdmaOptions Options() => path.Options();
 
     protected override ITransport Create() => Create(null);
 
@@ -22,7 +25,7 @@ public abstract class RdmaTransportTests(UcxPath path) : TransportConformance
 
     private RdmaTransport Create(TcpOptions? control)
     {
-        _transports.Add(path.Create(control));
+        _transports.Add(path.Create(control, Options()));
         return _transports[^1].Rdma;
     }
 
