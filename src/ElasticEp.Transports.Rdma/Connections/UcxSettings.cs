@@ -8,6 +8,12 @@ internal static class UcxSettings
     private const string KeepAlive = "KEEPALIVE_INTERVAL";
     private const string SharedMemoryFailures = "MM_ERROR_HANDLING";
 
+    /// <summary>
+    /// Messages that a process has room for. UCX cannot close a connection to one that takes none while there is no room, even if it is dead, so
+    /// there is more than the frames in flight of a peer need; each takes 8 KiB.
+    /// </summary>
+    private const string SharedMemoryQueue = "MM_FIFO_SIZE";
+
     /// <summary>The shortest time that settings can say.</summary>
     public static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(1);
 
@@ -32,7 +38,11 @@ internal static class UcxSettings
         // Without it UCX takes no shared memory where the failure of a peer has to be reported, and goes over TCP on one host. Where there is no
         // such transport it would warn that it does not know the setting.
         if (UsesSharedMemory(options.Transports ?? Environment.GetEnvironmentVariable("UCX_TLS") ?? "all"))
+        {
             yield return new(SharedMemoryFailures, "y");
+            yield return new(SharedMemoryQueue, "512");
+        }
+
         yield return new("RNDV_SCHEME", "get_zcopy"); // who receives reads; nobody is told where it could write
         yield return new(KeepAlive, FormattableString.Invariant($"{options.KeepAliveInterval.TotalSeconds:0.###}s"));
         foreach (var setting in options.Settings)

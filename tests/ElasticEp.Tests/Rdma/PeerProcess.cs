@@ -41,6 +41,15 @@ internal sealed class PeerProcess : IDisposable
         }
     }
 
+    /// <summary>It does nothing any more, and is not dead.</summary>
+    public async Task StopAsync()
+    {
+        using var kill = Process.Start("kill", ["-STOP", Text(_process.Id)]);
+        await kill.WaitForExitAsync().WaitAsync(Deadline);
+        if (kill.ExitCode != 0)
+            throw new InvalidOperationException($"The peer process cannot be stopped: {kill.ExitCode}.");
+    }
+
     /// <summary>As kill -9.</summary>
     public void Kill() => _process.Kill();
 

@@ -48,17 +48,23 @@ internal sealed class RogueWorker : IOperationOwner, IAsyncDisposable
             _idle?.TrySetResult();
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Waits until UCX is at work on nothing that was sent.</summary>
+    public async Task IdleAsync()
     {
         var idle = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await _worker.CallAsync(() =>
         {
             _idle = idle;
-            _endpoint?.Close();
             if (_underWay == 0)
                 idle.TrySetResult();
         }).WaitAsync(Deadline);
         await idle.Task.WaitAsync(Deadline);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _worker.CallAsync(() => _endpoint?.Close()).WaitAsync(Deadline);
+        await IdleAsync();
         await _worker.CallAsync(() => _endpoint?.Dispose()).WaitAsync(Deadline);
         await _worker.DisposeAsync().AsTask().WaitAsync(Deadline);
         _context.Dispose();
