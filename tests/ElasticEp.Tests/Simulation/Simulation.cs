@@ -21,6 +21,7 @@ internal sealed class Simulation
     private int _requestsLeft;
     private bool _isHealed;
     private long _linkDropGap;
+    private int _linkDrops;
     private bool _hasKilled;
     private int _faultsLeft;
     private long _noFaultBefore;
@@ -160,7 +161,7 @@ internal sealed class Simulation
             SimChecks.Require(stop.IsCompleted && FrontEnd.HasEnded, $"stopping the group ended as {stop.Outcome ?? "unknown"}");
         }
 
-        SimChecks.Require(Coverage.Reloads < 500, "ranks are told again and again to load the same experts");
+        SimChecks.Require(Coverage.Reloads < 500 + (_linkDrops * SimSettings.MaxRanks), "ranks are told again and again to load the same experts");
         SimChecks.Require(Checks.MaxReleased >= 50, $"only {Checks.MaxReleased} steps ran");
         SimChecks.Require(Checks.Transitions >= 1, "there was no transition");
     }
@@ -386,6 +387,7 @@ internal sealed class Simulation
         if (_isHealed)
             return;
         Network.DropRandom();
+        _linkDrops++;
         Clock.After(Random.Delay(_linkDropGap), DropLinks);
     }
 
