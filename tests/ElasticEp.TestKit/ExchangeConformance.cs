@@ -1,5 +1,5 @@
-using ElasticEp.Exchange.Cpu;
 using ElasticEp.Exchange;
+using ElasticEp.Exchange.Cpu;
 using ElasticEp.Placement;
 using ElasticEp.Runtime;
 using ElasticEp.Steps;

@@ -7,11 +7,11 @@ namespace ElasticEp.Runtime;
 /// <summary>Sends protocol messages.</summary>
 internal static class ProtocolSender
 {
-    private static readonly FrameHead _head = new FrameHeader { Operation = FrameOperation.Protocol }.Encode();
+    private static readonly FrameHead Head = new FrameHeader { Operation = FrameOperation.Protocol }.Encode();
 
     public static ValueTask SendAsync(ITransport transport, MemberId peer, ProtocolMessage message, CancellationToken cancellationToken, LinkKind link = LinkKind.Control)
     {
         var pieces = Array.ConvertAll(MessageCodec.EncodePieces(message), static piece => EpBuffer.From(MemoryMarshal.AsMemory(piece)));
-        return transport.SendAsync(peer, link, _head, pieces, default, cancellationToken);
+        return transport.SendAsync(peer, link, Head, pieces, default, cancellationToken);
     }
 }
