@@ -28,7 +28,11 @@ describe('the live page of the real server', { skip, timeout: 120_000 }, () => {
     page.setDefaultTimeout(60_000);
     page.on('console', message => ['error', 'warning'].includes(message.type()) && problems.push(message.text()));
     page.on('pageerror', error => problems.push(String(error)));
-    const shows = (selector, words) => page.waitForFunction(([wanted, text]) => document.querySelector(wanted)?.textContent.includes(text), [selector, words]);
+    const shows = (selector, words) => page.waitForFunction(([wanted, text]) => document.querySelector(wanted)?.textContent.includes(text), [selector, words])
+      .catch(async error => {
+        const texts = await page.$$eval('#figures, #scale-message, #history', all => all.map(each => each.textContent.replace(/\s+/g, ' ')));
+        throw new Error(`${selector} never showed ${words}: ${texts.join(' | ')} | ${JSON.stringify(await server.get('/elastic/view'))}`, { cause: error });
+      });
 
     await page.goto(server.url);
     await shows('#figures', 'Ranks2 of 4');

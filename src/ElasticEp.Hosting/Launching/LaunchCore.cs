@@ -100,10 +100,12 @@ internal sealed class LaunchCore(LaunchPlan plan, TimeSpan startDeadline)
     {
         _record = record;
         _failures.OnRecord(record);
-        foreach (var member in record.View.Members)
+        foreach (var (rank, running) in _ranks)
         {
-            if (_ranks.TryGetValue(member.Rank, out var running))
+            var isMember = record.View.Contains(rank);
+            if (isMember)
                 running.OnMember(now);
+            running.Leaves = record.Pending?.Leavers.Contains(rank) == true || (running.Leaves && !isMember);
         }
 
         _ended ??= record.Own.Count;
@@ -136,15 +138,14 @@ internal sealed class LaunchCore(LaunchPlan plan, TimeSpan startDeadline)
             effects.Add(new LaunchEffect.Ended(rank));
         else if (LaunchFailures.IsAwaited(_record, running.Operation, rank) || running is { Operation: LaunchPlan.Standby, UnwantedSince: null } || _record.IsUnborn)
             OnFailed(rank, running.Operation, $"it {how} before it was admitted", now, effects);
-        else if (running.MemberSince is { } since && IsMissed(rank))
+        else if (running is { MemberSince: { } since, Leaves: false } && IsMissed(rank))
             OnMemberEnded(rank, since, process, how, now, effects);
         else
             effects.Add(new LaunchEffect.Ended(rank));
     }
 
-    /// <summary>Whether a member that has ended was not to leave; the record may be without it already.</summary>
-    private bool IsMissed(int rank) =>
-        !_record.View.IsTerminal && _record.Pending?.Leavers.Contains(rank) != true && (_record.View.Contains(rank) || _record.View.Members.Length < _record.Wanted);
+    /// <summary>Whether the group lacks a member that has ended; the record may be without it already.</summary>
+    private bool IsMissed(int rank) => !_record.View.IsTerminal && (_record.View.Contains(rank) || _record.View.Members.Length < _record.Wanted);
 
     /// <summary>A process in its place is started when the others have recovered, and later when the one before it ended soon, too.</summary>
     private void OnMemberEnded(int rank, TimeSpan since, int? process, string how, TimeSpan now, List<LaunchEffect> effects)

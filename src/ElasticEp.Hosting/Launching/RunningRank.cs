@@ -36,6 +36,9 @@ internal sealed class RunningRank(long launch, string operation, TimeSpan now)
     /// <summary>When it was seen as a member first; null before.</summary>
     public TimeSpan? MemberSince { get; private set; }
 
+    /// <summary>Whether the group lets it go. Its process may end while the next operation grows the group already.</summary>
+    public bool Leaves { get; set; }
+
     /// <summary>Since when it is wanted no more; null while it is.</summary>
     public TimeSpan? UnwantedSince { get; set; }
 

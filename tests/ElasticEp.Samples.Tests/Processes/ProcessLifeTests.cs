@@ -125,6 +125,7 @@ public sealed class ProcessLifeTests
         var start = new ProcessStartInfo(ProcessServer.Executable, ["--ranks", "2"]);
         start.Environment["DOTNET_GCgen0size"] = "0x400000"; // what is resident is in use then, and not room that the collector keeps
         start.Environment["DOTNET_gcConcurrent"] = "0";
+        start.Environment["ElasticEp__FlightRecorderEvents"] = "500"; // the history of each rank, full after a few cycles
         await using var server = await ProcessServer.StartGatewayAsync(start);
         await server.WaitForRanksAsync(2);
         await CycleAsync(server, 15); // until code is compiled and heaps have their size

@@ -1,3 +1,4 @@
+using ElasticEp.Hosting.Processes;
 using ElasticEp.Samples.Tests.Model;
 
 namespace ElasticEp.Samples.Tests.Server;
@@ -10,7 +11,7 @@ public sealed class MemoryTests
     [Fact]
     public async Task Twenty_cycles_leave_managed_memory_flat()
     {
-        await using var server = await TestServer.StartAsync(2);
+        await using var server = await TestServer.StartAsync(2, builder => builder.Configuration[WorkerVariables.FlightRecorderEventsKey] = "500"); // full after a few cycles
         await CycleAsync(server, 10);
         var before = GC.GetTotalMemory(forceFullCollection: true);
         await CycleAsync(server, 20);

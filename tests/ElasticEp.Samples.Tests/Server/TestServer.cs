@@ -27,11 +27,17 @@ internal sealed class TestServer : IAsyncDisposable
 
     public FrontEnd FrontEnd => _app.Services.GetRequiredService<FrontEnd>();
 
-    public static async Task<TestServer> StartAsync(int ranks, params string[] args)
+    public static Task<TestServer> StartAsync(int ranks, params string[] args) => StartAsync(ranks, _ => { }, args);
+
+    public static async Task<TestServer> StartAsync(int ranks, Action<WebApplicationBuilder> configure, params string[] args)
     {
         var app = ServerApp.Build(
             ["--urls", "http://127.0.0.1:0", "--transport", "inprocess", "--ranks", $"{ranks}", .. args],
-            builder => builder.Logging.SetMinimumLevel(LogLevel.Error));
+            builder =>
+            {
+                builder.Logging.SetMinimumLevel(LogLevel.Error);
+                configure(builder);
+            });
         await app.StartAsync();
         var server = new TestServer(app);
         using var deadline = new CancellationTokenSource(Deadline);

@@ -259,10 +259,26 @@ public sealed class LaunchFailureTests
     [InlineData(true)]
     public void A_leaver_that_ends_is_missed_by_nobody(bool isCommitted)
     {
-        ImmutableArray<int> stay = [0];
-        var leaving = LaunchProbe.Group(0, 1) with { Pending = new PendingOperation(new OperationRequest("op", OperationKind.Scale), stay, [], [1]) { IsCommitted = isCommitted } };
+        var leaving = Leaving();
         if (isCommitted)
-            leaving = leaving with { View = TestViews.View(4, 0) };
+            leaving = leaving with { View = TestViews.View(4, 0), Pending = leaving.Pending! with { IsCommitted = true } };
         Assert.Equal([new LaunchEffect.Ended(1)], LaunchProbe.Serving().See(leaving).End(1).Effects);
     }
+
+    [Fact]
+    public void A_leaver_that_ends_while_the_group_grows_again_is_missed_by_nobody()
+    {
+        var left = LaunchProbe.Group(0) with { View = TestViews.View(4, 0) };
+        var grows = left with { Wanted = 2, Pending = new PendingOperation(new OperationRequest("next", OperationKind.Scale), [0, 1], [1], []) };
+        Assert.Equal([new LaunchEffect.Ended(1)], LaunchProbe.Serving().See(Leaving()).See(left).See(grows).End(1).Effects.Take(1));
+    }
+
+    [Fact]
+    public void A_member_that_was_to_leave_and_was_kept_is_missed()
+    {
+        var probe = LaunchProbe.Serving().See(Leaving()).See(LaunchProbe.Group(0, 1));
+        Assert.Equal([new LaunchEffect.ReportProcessEnded(1, 101, "exited with code 3")], probe.End(1).Effects);
+    }
+
+    private static GroupRecord Leaving() => LaunchProbe.Group(0, 1) with { Pending = new PendingOperation(new OperationRequest("op", OperationKind.Scale), [0], [], [1]) };
 }
