@@ -119,10 +119,14 @@ internal sealed class LaunchCore(LaunchPlan plan, TimeSpan startDeadline)
         {
             (running.Phase, running.RunsSince) = (LaunchPhase.Running, now);
         }
-        else if (running.Phase == LaunchPhase.Cancelled && running.Failure is null && _record.Pending is { IsCommitted: false } pending && pending.Joiners.Contains(rank))
+        else if (running is { Phase: LaunchPhase.Cancelled, Failure: null } && _record.View.Contains(rank))
         {
-            // The next operation wants its number, and may have admitted the process by now.
-            (running.Phase, running.RunsSince, running.Operation) = (LaunchPhase.Running, now, pending.Id);
+            (running.Phase, running.RunsSince, running.Operation) = (LaunchPhase.Running, now, ""); // the next operation has admitted it
+        }
+        else if (running is { Phase: LaunchPhase.Cancelled, Failure: null } && _record.Pending is { IsCommitted: false } pending && pending.Joiners.Contains(rank))
+        {
+            // The next operation wants its number, and may have admitted the process by now; or the one before has dismissed it.
+            (running.Phase, running.RunsSince, running.Operation, running.MayBeDismissed) = (LaunchPhase.Running, now, pending.Id, true);
             effects.Add(new LaunchEffect.Adopted(rank, pending.Id));
         }
         else if (running.Phase == LaunchPhase.Cancelled)
@@ -136,6 +140,8 @@ internal sealed class LaunchCore(LaunchPlan plan, TimeSpan startDeadline)
     {
         if (_hasGivenUp)
             effects.Add(new LaunchEffect.Ended(rank));
+        else if (running is { MayBeDismissed: true, MemberSince: null })
+            effects.Add(new LaunchEffect.Ended(rank)); // another one is started for the same operation
         else if (LaunchFailures.IsAwaited(_record, running.Operation, rank) || running is { Operation: LaunchPlan.Standby, UnwantedSince: null } || _record.IsUnborn)
             OnFailed(rank, running.Operation, $"it {how} before it was admitted", now, effects);
         else if (running is { MemberSince: { } since, Leaves: false } && IsMissed(rank))

@@ -39,6 +39,9 @@ internal sealed class RunningRank(long launch, string operation, TimeSpan now)
     /// <summary>Whether the group lets it go. Its process may end while the next operation grows the group already.</summary>
     public bool Leaves { get; set; }
 
+    /// <summary>Whether it was started for an operation that has ended, which may have told it to go; the next one has adopted it.</summary>
+    public bool MayBeDismissed { get; set; }
+
     /// <summary>Since when it is wanted no more; null while it is.</summary>
     public TimeSpan? UnwantedSince { get; set; }
 

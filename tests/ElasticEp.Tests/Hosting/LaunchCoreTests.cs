@@ -113,6 +113,23 @@ public sealed class LaunchCoreTests
     }
 
     [Fact]
+    public void One_that_the_next_operation_has_admitted_stays()
+    {
+        var probe = LaunchProbe.Serving().See(Growing).See(LaunchProbe.Growing("next", 2)).See(LaunchProbe.Group(0, 1, 2));
+        Assert.Empty(probe.Run(2).Effects);
+        Assert.Equal([new LaunchEffect.ReportProcessEnded(2, 102, "exited with code 3")], probe.End(2).Effects);
+    }
+
+    [Fact]
+    public void One_that_the_operation_before_has_dismissed_is_started_again_once()
+    {
+        var probe = LaunchProbe.Serving().See(Growing).See(LaunchProbe.Growing("next", 2)).Run(2);
+        Assert.Equal(["2 next"], probe.End(2).Started);
+        Assert.Empty(probe.Reports);
+        Assert.Equal(["0: next 2 it exited with code 3 before it was admitted"], probe.Run(2).End(2).Reports);
+    }
+
+    [Fact]
     public void A_start_that_takes_longer_than_its_deadline_is_a_failure()
     {
         var probe = LaunchProbe.Serving();
