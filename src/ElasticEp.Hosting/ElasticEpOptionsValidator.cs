@@ -81,6 +81,8 @@ internal sealed class ElasticEpOptionsValidator(IEnumerable<GroupRegistration> r
         Positive(nameof(options.StallTime), options.StallTime, failures);
         if (options.HeartbeatInterval < TimeSpan.FromMilliseconds(10) || options.HeartbeatInterval > TimeSpan.FromMinutes(1))
             failures.Add($"HeartbeatInterval is {options.HeartbeatInterval}; it must be 10 milliseconds to 1 minute.");
+        if (options.PollTime < TimeSpan.Zero || options.PollTime > TimeSpan.FromMilliseconds(1))
+            failures.Add($"PollTime is {options.PollTime}; it must be zero to 1 millisecond.");
         if (options.DrainTime < TimeSpan.Zero || options.DrainTime > OperationRequest.LongestTime)
             failures.Add($"DrainTime is {options.DrainTime}; it must not be negative, and at most {OperationRequest.LongestTime.TotalDays} days.");
     }

@@ -94,6 +94,13 @@ public sealed class ElasticEpOptions
     /// <value>Default 30 seconds.</value>
     public TimeSpan StepDeadline { get; set; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>
+    /// How long a call of a step that waits for peers polls before its thread does something else. Most answers come within it, and to go on
+    /// on another thread takes as long. At most half of the processors of this process without one poll, so with two processors none.
+    /// </summary>
+    /// <value>Default 50 microseconds, at most one millisecond; zero: never.</value>
+    public TimeSpan PollTime { get; set; } = TimeSpan.FromMicroseconds(50);
+
     /// <summary>Time after which an operation that is not committed is rolled back, unless its request says otherwise.</summary>
     /// <value>Default 5 minutes.</value>
     public TimeSpan OperationDeadline { get; set; } = TimeSpan.FromMinutes(5);
@@ -157,5 +164,6 @@ public sealed class ElasticEpOptions
         (other.Lanes, other.CombineMode, other.WeightChunkBytes) = (Lanes, CombineMode, WeightChunkBytes);
         (other.StepDeadline, other.OperationDeadline, other.DrainTime, other.ConnectDeadline) = (StepDeadline, OperationDeadline, DrainTime, ConnectDeadline);
         (other.HeartbeatInterval, other.RecoveryDeadline, other.StallTime) = (HeartbeatInterval, RecoveryDeadline, StallTime);
+        other.PollTime = PollTime;
     }
 }

@@ -29,7 +29,7 @@ internal sealed class ExchangeLane : IRowSender
     /// <summary>Timestamp at which the call began to wait.</summary>
     public long WaitsSince { get; set; }
 
-    /// <summary>Whether the call had to wait, and nobody has counted it yet.</summary>
+    /// <summary>Whether the call waits or had to wait, and nobody has counted it yet.</summary>
     public bool HasWaited { get; set; }
 
     /// <summary>Timestamp at which the call began.</summary>

@@ -101,6 +101,12 @@ internal sealed partial class RankExchange
     /// </summary>
     private bool MustWait(ExchangeLane lane, ExchangeStep step, CancellationToken cancellationToken, out LaneCall call, out short version)
     {
+        if (_pollTime > TimeSpan.Zero && !lane.IsReady)
+        {
+            BeginWait(lane);
+            _polling.Wait(lane, step, _pollTime);
+        }
+
         lock (_lock)
         {
             (call, version) = (lane.Call, 0);
@@ -109,7 +115,7 @@ internal sealed partial class RankExchange
                 CheckOpen(step);
             if (lane.IsReady)
                 return false;
-            (lane.WaitsSince, lane.HasWaited) = (_time.GetTimestamp(), true);
+            BeginWait(lane);
             SetTimer(_deadline);
             version = call.Begin(cancellationToken);
             return true;

@@ -170,7 +170,7 @@ internal sealed partial class RankExchange
             lane.Position.CompleteCombine(_memberOfRank[source.Rank]);
 
         // Only frames that the call waits for: neither the next layer's, nor those that came while the experts ran.
-        var isAwaited = lane.Call.IsPending && isDispatch == (lane.Phase == LanePhase.Dispatching) && header.Layer == lane.Position.Dispatched - 1;
+        var isAwaited = (lane.Call.IsPending || lane.HasWaited) && isDispatch == (lane.Phase == LanePhase.Dispatching) && header.Layer == lane.Position.Dispatched - 1;
         if (!isAwaited)
             return;
         _waits[source.Rank] = _waits[source.Rank].Add(_time.GetTimestamp() - lane.WaitsSince);

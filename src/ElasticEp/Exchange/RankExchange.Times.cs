@@ -39,6 +39,12 @@ internal sealed partial class RankExchange
 
     private void BeginCall(ExchangeLane lane) => (lane.CallSince, lane.HasWaited) = (_time.GetTimestamp(), false);
 
+    private void BeginWait(ExchangeLane lane)
+    {
+        if (!lane.HasWaited)
+            (lane.WaitsSince, lane.HasWaited) = (_time.GetTimestamp(), true);
+    }
+
     /// <summary>The app has come back for what it waited for.</summary>
     private void EndWait(ExchangeLane lane)
     {

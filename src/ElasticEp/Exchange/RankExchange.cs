@@ -16,6 +16,8 @@ internal sealed partial class RankExchange : IDisposable
     private readonly StepRules _rules;
     private readonly TimeProvider _time;
     private readonly TimeSpan _deadline;
+    private readonly TimeSpan _pollTime;
+    private readonly CallPolling _polling;
     private readonly ITimer _timer;
     private readonly ExchangeLane[] _lanes;
     private readonly ExpertLoad _load;
@@ -39,11 +41,13 @@ internal sealed partial class RankExchange : IDisposable
     private TaskCompletionSource? _idle;
     private long _staleFrames;
 
-    public RankExchange(ElasticEpOptions options, int rank, IExchangeEngineFactory engines, IExchangeWire wire, IExpertSlots slots, StepRules rules, TimeProvider time)
+    public RankExchange(ElasticEpOptions options, int rank, IExchangeEngineFactory engines, IExchangeWire wire, IExpertSlots slots, StepRules rules, TimeProvider time, CallPolling? polling = null)
     {
         _layout = new ExchangeLayout(options);
         _engine = engines.Create(_layout, rank, slots, wire.Register);
         (_rank, _wire, _rules, _time, _deadline) = (rank, wire, rules, time, options.StepDeadline);
+        _pollTime = options.PollTime;
+        _polling = polling ?? CallPolling.OfProcess;
         _step = new ExchangeStep(this, _layout);
         _lanes = [.. _engine.Lanes.Select((lane, number) => new ExchangeLane(this, _layout, number, _step, lane))];
         _load = new ExpertLoad(_layout);

@@ -11,12 +11,12 @@ namespace ElasticEp.Tests.Exchange;
 /// <summary>Rank 0 of the view [0 1 5]; the frames of the others are forged by the test.</summary>
 internal sealed class LoneRank : IDisposable
 {
-    public LoneRank(ElasticEpOptions? options = null, Func<int, FrameHeader, CancellationToken, ValueTask>? onSend = null, StepRules? rules = null, FakeTimeProvider? time = null, IExchangeKernels? kernels = null)
+    public LoneRank(ElasticEpOptions? options = null, Func<int, FrameHeader, CancellationToken, ValueTask>? onSend = null, StepRules? rules = null, FakeTimeProvider? time = null, IExchangeKernels? kernels = null, CallPolling? polling = null)
     {
         Time = time ?? new FakeTimeProvider();
         Options = options ?? ExchangeSetup.Options(ElasticEp.ElementType.Float32, layers: 3, maxTokens: 4);
         View = ExchangeSetup.View(Options, 3, 0, 1, 5);
-        Exchange = new RankExchange(Options, 0, new CpuEngineFactory(kernels), new Wire(this, onSend), new ExchangeSetup.NoWeights(), rules ?? StepRules.Default, Time)
+        Exchange = new RankExchange(Options, 0, new CpuEngineFactory(kernels), new Wire(this, onSend), new ExchangeSetup.NoWeights(), rules ?? StepRules.Default, Time, polling)
         {
             FrameParked = (epoch, step) => Waiting.Add((epoch, step)),
         };

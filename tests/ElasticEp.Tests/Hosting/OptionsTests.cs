@@ -55,6 +55,8 @@ public sealed class OptionsTests
         { "FlightRecorderEvents is -1", options => options.FlightRecorderEvents = -1 },
         { "FlightRecorderEvents is 10000001", options => options.FlightRecorderEvents = 10_000_001 },
         { "DumpDirectory is blank", options => options.DumpDirectory = " " },
+        { "PollTime is -", options => options.PollTime = TimeSpan.FromMicroseconds(-1) },
+        { "PollTime is", options => options.PollTime = TimeSpan.FromMilliseconds(2) },
         { "DrainTime is -", options => options.DrainTime = TimeSpan.FromSeconds(-1) },
         { "OperationDeadline is", options => options.OperationDeadline = TimeSpan.Zero },
         { "StepDeadline is", options => options.StepDeadline = TimeSpan.MaxValue },
