@@ -11,7 +11,7 @@ internal sealed class TcpOptionsValidator(string group, bool isStoreHost) : IVal
     {
         if (name != group)
             return ValidateOptionsResult.Skip;
-        var failures = new List<string>();
+        var failures = new List<string>(options.Unreadable);
         var bind = Address(nameof(options.BindAddress), options.BindAddress, null, failures);
         if (options.AdvertisedAddress is not null)
             Address(nameof(options.AdvertisedAddress), options.AdvertisedAddress, 0, failures);
