@@ -1,5 +1,4 @@
 using ElasticEp.Exchange;
-using ElasticEp.Protocol;
 using Microsoft.Extensions.Options;
 
 namespace ElasticEp.Hosting;
@@ -81,8 +80,8 @@ internal sealed class ElasticEpOptionsValidator(IEnumerable<GroupRegistration> r
         Positive(nameof(options.StallTime), options.StallTime, failures);
         if (options.HeartbeatInterval < TimeSpan.FromMilliseconds(10) || options.HeartbeatInterval > TimeSpan.FromMinutes(1))
             failures.Add($"HeartbeatInterval is {options.HeartbeatInterval}; it must be 10 milliseconds to 1 minute.");
-        if (options.DrainTime < TimeSpan.Zero || options.DrainTime > OperationRequest.LongestTime)
-            failures.Add($"DrainTime is {options.DrainTime}; it must not be negative, and at most {OperationRequest.LongestTime.TotalDays} days.");
+        if (options.DrainTime < TimeSpan.Zero || options.DrainTime > ElasticEpOptions.LongestTime)
+            failures.Add($"DrainTime is {options.DrainTime}; it must not be negative, and at most {ElasticEpOptions.LongestTime.TotalDays} days.");
     }
 
     private static void CheckRecorder(ElasticEpOptions options, List<string> failures)
@@ -100,7 +99,7 @@ internal sealed class ElasticEpOptionsValidator(IEnumerable<GroupRegistration> r
 
     private static void Positive(string name, TimeSpan value, List<string> failures)
     {
-        if (value <= TimeSpan.Zero || value > OperationRequest.LongestTime)
-            failures.Add($"{name} is {value}; it must be positive and at most {OperationRequest.LongestTime.TotalDays} days.");
+        if (value <= TimeSpan.Zero || value > ElasticEpOptions.LongestTime)
+            failures.Add($"{name} is {value}; it must be positive and at most {ElasticEpOptions.LongestTime.TotalDays} days.");
     }
 }

@@ -1,4 +1,3 @@
-using ElasticEp.Protocol;
 using ElasticEp.Transports.Tcp.Connecting;
 using Microsoft.Extensions.Options;
 
@@ -61,7 +60,7 @@ internal sealed class TcpOptionsValidator(string group, bool isStoreHost) : IVal
 
     private static void Positive(string name, TimeSpan value, List<string> failures)
     {
-        if (value <= TimeSpan.Zero || value > OperationRequest.LongestTime)
-            failures.Add($"{name} is {value}; it must be positive and at most {OperationRequest.LongestTime.TotalDays} days.");
+        if (value <= TimeSpan.Zero || value > ElasticEpOptions.LongestTime)
+            failures.Add($"{name} is {value}; it must be positive and at most {ElasticEpOptions.LongestTime.TotalDays} days.");
     }
 }
