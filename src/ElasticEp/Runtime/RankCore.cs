@@ -172,7 +172,7 @@ internal sealed class RankCore
                 _effects.Add(RankEffect.Send(request.Coordinator, request.Message));
                 break;
             case LinkUp up:
-                Peers.OnUp(up.Peer, now, up.Version);
+                Peers.OnUp(up.Peer, now);
                 Member.OnLinkUp(up.Peer, _effects);
                 Member.ReportIfAbandoned(_seen, _effects);
                 Preparation.Handle(e, now, _effects);

@@ -37,8 +37,7 @@ internal sealed partial class RankRuntime
     {
         try
         {
-            var link = MessageLinks.Of(message, _core.Peers.VersionOf(peer));
-            if (link == LinkKind.Weights)
+            if (MessageLinks.Of(message) == LinkKind.Weights)
                 await _longMessages.SendAsync(peer, message, _stopped.Token).ConfigureAwait(false);
             else
                 await ProtocolSender.SendAsync(_services.Transport, peer, message, _stopped.Token).ConfigureAwait(false);
@@ -63,7 +62,7 @@ internal sealed partial class RankRuntime
                 return;
             }
 
-            runtime.Post(new LinkUp(peer.Id, peer.ReadsVersion));
+            runtime.Post(new LinkUp(peer.Id));
             runtime._requests.OnConnected(peer.Id);
         }
 
@@ -82,6 +81,7 @@ internal sealed partial class RankRuntime
 
         public ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameInfo frame, CancellationToken cancellationToken)
         {
+            ProtocolVersion.Check(peer);
             var header = FrameHeader.Read(frame);
             return (link, header.Operation) switch
             {
@@ -129,7 +129,7 @@ internal sealed partial class RankRuntime
 
         private void OnProtocol(PeerIdentity peer, LinkKind link, ProtocolMessage message)
         {
-            if (link == LinkKind.Weights && !MessageLinks.MayTakeWeightsLink(message))
+            if (link == LinkKind.Weights && MessageLinks.Of(message) != link)
                 throw new ElasticEpException(ElasticEpErrorCode.ProtocolViolation, $"{peer.Id} sent {message.GetType().Name} on its {link} link.");
             if (message is OperationRequestMessage { Request.Violation: { } what })
                 throw new ElasticEpException(ElasticEpErrorCode.ProtocolViolation, $"{peer.Id} requested {what}.");
