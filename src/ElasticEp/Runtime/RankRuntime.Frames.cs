@@ -48,9 +48,6 @@ internal sealed partial class RankRuntime
         }
     }
 
-    [LoggerMessage(1032, LogLevel.Debug, "Group {Group}: {Member} could not send to {Peer}: {Reason}")]
-    private partial void LogNotSent(string group, MemberId member, MemberId peer, string reason);
-
     private sealed class FrameRouter(RankRuntime runtime) : ITransportHandler
     {
         public void OnConnected(PeerIdentity peer)
