@@ -43,12 +43,19 @@ internal sealed partial class DumpSignal(IServiceProvider provider, IEnumerable<
         {
             await rank.DumpAsync().ConfigureAwait(false);
         }
-        catch (Exception exception) when (exception is TimeoutException or ObjectDisposedException)
+        catch (TimeoutException exception)
         {
-            LogNotDumped(rank.Name, rank.Rank, exception.Message);
+            LogStuck(rank.Name, rank.Rank, exception.Message);
+        }
+        catch (ObjectDisposedException)
+        {
+            LogEnded(rank.Name, rank.Rank);
         }
     }
 
     [LoggerMessage(2030, LogLevel.Warning, "Group {Group}: rank {Rank} did not write what it saw and did: {Reason} It handles no events, or the disk does not answer; look at the stacks of its process")]
-    private partial void LogNotDumped(string group, int rank, string reason);
+    private partial void LogStuck(string group, int rank, string reason);
+
+    [LoggerMessage(2031, LogLevel.Information, "Group {Group}: rank {Rank} has ended, and writes what it saw and did no more")]
+    private partial void LogEnded(string group, int rank);
 }

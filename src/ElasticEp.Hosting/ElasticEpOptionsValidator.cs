@@ -1,5 +1,4 @@
 using ElasticEp.Exchange;
-using ElasticEp.Protocol;
 using Microsoft.Extensions.Options;
 
 namespace ElasticEp.Hosting;
@@ -83,8 +82,8 @@ internal sealed class ElasticEpOptionsValidator(IEnumerable<GroupRegistration> r
             failures.Add($"HeartbeatInterval is {options.HeartbeatInterval}; it must be 10 milliseconds to 1 minute.");
         if (options.PollTime < TimeSpan.Zero || options.PollTime > TimeSpan.FromMilliseconds(1))
             failures.Add($"PollTime is {options.PollTime}; it must be zero to 1 millisecond.");
-        if (options.DrainTime < TimeSpan.Zero || options.DrainTime > OperationRequest.LongestTime)
-            failures.Add($"DrainTime is {options.DrainTime}; it must not be negative, and at most {OperationRequest.LongestTime.TotalDays} days.");
+        if (options.DrainTime < TimeSpan.Zero || options.DrainTime > ElasticEpOptions.LongestTime)
+            failures.Add($"DrainTime is {options.DrainTime}; it must not be negative, and at most {ElasticEpOptions.LongestTime.TotalDays} days.");
     }
 
     private static void CheckRecorder(ElasticEpOptions options, List<string> failures)
@@ -102,7 +101,7 @@ internal sealed class ElasticEpOptionsValidator(IEnumerable<GroupRegistration> r
 
     private static void Positive(string name, TimeSpan value, List<string> failures)
     {
-        if (value <= TimeSpan.Zero || value > OperationRequest.LongestTime)
-            failures.Add($"{name} is {value}; it must be positive and at most {OperationRequest.LongestTime.TotalDays} days.");
+        if (value <= TimeSpan.Zero || value > ElasticEpOptions.LongestTime)
+            failures.Add($"{name} is {value}; it must be positive and at most {ElasticEpOptions.LongestTime.TotalDays} days.");
     }
 }

@@ -28,12 +28,15 @@ public static class TcpBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         var (services, name) = (builder.Services, builder.Name);
+        var isNew = !services.Any(service => service.IsKeyedService && service.ServiceType == typeof(TcpGroup) && name.Equals(service.ServiceKey));
         var options = services.AddOptions<TcpOptions>(name);
+        if (isNew)
+            options.Configure<IServiceProvider>((tcp, provider) => TcpConfiguration.Bind(tcp, provider.GetService<IConfiguration>()));
         if (configure is not null)
             options.Configure(configure);
-        if (services.Any(service => service.IsKeyedService && service.ServiceType == typeof(TcpGroup) && name.Equals(service.ServiceKey)))
+        if (!isNew)
             return builder;
-        options.PostConfigure<IServiceProvider>((tcp, provider) => TcpConfiguration.Complete(tcp, provider.GetService<IConfiguration>(), provider.GetKeyedService<TcpStoreHost>(name)));
+        options.PostConfigure<IServiceProvider>((tcp, provider) => TcpConfiguration.CompleteSecret(tcp, provider.GetService<IConfiguration>(), provider.GetKeyedService<TcpStoreHost>(name)));
         options.ValidateOnStart();
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<IValidateOptions<TcpOptions>>(provider => new TcpOptionsValidator(name, provider.GetKeyedService<TcpStoreHost>(name) is not null));

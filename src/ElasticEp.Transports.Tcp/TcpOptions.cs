@@ -51,4 +51,7 @@ public sealed class TcpOptions
     /// <summary>Longest time for dialing and the handshake.</summary>
     /// <value>Default 5 seconds.</value>
     public TimeSpan HandshakeTimeout { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>What the configuration says and cannot be read, which validation reports.</summary>
+    internal List<string> Unreadable { get; } = [];
 }

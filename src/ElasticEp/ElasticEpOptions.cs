@@ -1,6 +1,6 @@
 namespace ElasticEp;
 
-/// <summary>Options of one group. Bindable from configuration; validated when the host starts, all failures at once.</summary>
+/// <summary>Options of one group. Bindable from configuration; validated when the host starts, all failures at once. No time may be longer than seven days.</summary>
 public sealed class ElasticEpOptions
 {
     /// <summary>Rank of this process; null for a client, and for a rank whose launcher decides.</summary>
@@ -148,6 +148,9 @@ public sealed class ElasticEpOptions
     /// <summary>Directory of those files, which is made if it is not there. The last eight of each rank stay. Each process may give its own.</summary>
     /// <value>Default null: a directory of this user among the system's temporary files; the log names it.</value>
     public string? DumpDirectory { get; set; }
+
+    /// <summary>Longest time of any option, of this library's transports too, and of a request: timers end at 49 days, and some wait for a sum.</summary>
+    internal static readonly TimeSpan LongestTime = TimeSpan.FromDays(7);
 
     /// <summary>How long Stop may be unanswered.</summary>
     internal TimeSpan StopDeadline => RecoveryDeadline < StepDeadline ? RecoveryDeadline : StepDeadline;

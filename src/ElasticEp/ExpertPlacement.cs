@@ -13,7 +13,7 @@ public sealed class ExpertPlacement
     private readonly bool[][][]? _passive; // likewise; null when every copy is active
     private readonly ReplicaTable[] _replicas; // [layer]
     private readonly ReplicaTable[] _active; // [layer]; the same when every copy is active
-    private byte[]? _encoded; // without which copies are passive
+    private byte[]? _encoded;
 
     /// <summary>Creates a placement in which every copy is active.</summary>
     /// <param name="experts">Logical experts of each layer.</param>
@@ -21,19 +21,31 @@ public sealed class ExpertPlacement
     /// <param name="slots">Logical expert or −1, as <c>[layer][index into ranks][slot]</c>; copied.</param>
     /// <exception cref="ArgumentException">Ranks are not ascending, a row is missing, or an expert is out of range.</exception>
     public ExpertPlacement(int experts, IReadOnlyList<int> ranks, IReadOnlyList<IReadOnlyList<IReadOnlyList<int>>> slots)
-        : this(experts, CopyRanks(ranks), CopySlots(experts, ranks, slots), null)
+        : this(experts, CopyRanks(ranks), CopySlots(experts, ranks, slots))
     {
     }
 
-    /// <summary>Takes what is checked already, but for the passive copies.</summary>
-    private ExpertPlacement(int experts, int[] ranks, int[][][] slots, bool[][][]? passive)
+    /// <summary>Takes what is checked already; every copy is active.</summary>
+    private ExpertPlacement(int experts, int[] ranks, int[][][] slots)
     {
-        (Experts, _ranks, _slots, _passive) = (experts, ranks, slots, passive);
-        _replicas = [.. slots.Select(layer => new ReplicaTable(experts, ranks, layer))];
-        _active = passive is null ? _replicas : [.. slots.Select((layer, number) => new ReplicaTable(experts, ranks, layer, passive[number]))];
-        for (var layer = 0; layer < Layers && passive is not null; layer++)
+        (Experts, _ranks, _slots) = (experts, ranks, slots);
+        _replicas = _active = [.. slots.Select(layer => new ReplicaTable(experts, ranks, layer))];
+    }
+
+    /// <summary>The slots of another placement, with other copies passive; null for none.</summary>
+    private ExpertPlacement(ExpertPlacement slots, bool[][][]? passive)
+    {
+        (Experts, _ranks, _slots, _replicas, _passive) = (slots.Experts, slots._ranks, slots._slots, slots._replicas, passive);
+        if (passive is null)
         {
-            for (var expert = 0; expert < experts; expert++)
+            _active = _replicas;
+            return;
+        }
+
+        _active = [.. _slots.Select((layer, number) => new ReplicaTable(Experts, _ranks, layer, passive[number]))];
+        for (var layer = 0; layer < Layers; layer++)
+        {
+            for (var expert = 0; expert < Experts; expert++)
             {
                 if (GetActiveReplicas(layer, expert).IsEmpty && !GetReplicas(layer, expert).IsEmpty)
                     throw new ArgumentException($"Every copy of expert {expert} in layer {layer} is passive; one must be active.");
@@ -115,14 +127,21 @@ public sealed class ExpertPlacement
     /// <param name="passive">Which copies are passive, as <c>[layer][index into ranks][slot]</c>; false for empty slots.</param>
     /// <exception cref="ArgumentException">An expert would have copies and no active one.</exception>
     internal ExpertPlacement WithPassiveSlots(bool[][][] passive) =>
-        Array.Exists(passive, layer => Array.Exists(layer, row => row.Contains(true))) ? new ExpertPlacement(Experts, _ranks, _slots, passive) : AllActive();
+        Array.Exists(passive, layer => Array.Exists(layer, row => row.Contains(true)))
+        ? new ExpertPlacement(this, passive)
+        : HasPassive ? new ExpertPlacement(this, null)
+        : this;
 
-    /// <summary>The same slots with every copy active.</summary>
-    internal ExpertPlacement AllActive() => HasPassive ? new ExpertPlacement(Experts, _ranks, _slots, null) : this;
+    /// <summary>Which slots of one rank in one layer hold passive copies. Empty for an unknown rank, and when every copy is active.</summary>
+    internal ReadOnlySpan<bool> GetPassiveSlots(int layer, int rank)
+    {
+        var index = Array.BinarySearch(_ranks, rank);
+        return index < 0 || _passive is null ? [] : _passive[layer][index];
+    }
 
     /// <summary>
-    /// The encoding of its slots, made when it is asked for first and kept: every view, message and record that has this placement copies it. A
-    /// large one takes a while to make, so whoever makes a placement for a mailbox to use asks for it. Which copies are passive is not in it.
+    /// Its encoding, made when it is asked for first and kept: every view, message and record that has this placement shares it. A large one
+    /// takes a while to make, so whoever makes a placement for a mailbox to use asks for it.
     /// </summary>
     internal ReadOnlyMemory<byte> Encode() => _encoded ?? Interlocked.CompareExchange(ref _encoded, Protocol.ViewCodec.EncodePlacement(this), null) ?? _encoded;
 
@@ -137,7 +156,7 @@ public sealed class ExpertPlacement
         if (ranks.Count == 0)
             return this;
         int[] kept = [.. Enumerable.Range(0, _ranks.Length).Where(index => !ranks.Contains(_ranks[index]))];
-        var left = new ExpertPlacement(Experts, [.. kept.Select(index => _ranks[index])], [.. _slots.Select(layer => kept.Select(index => layer[index]).ToArray())], null);
+        var left = new ExpertPlacement(Experts, [.. kept.Select(index => _ranks[index])], [.. _slots.Select(layer => kept.Select(index => layer[index]).ToArray())]);
         return PassiveCopies.CarryOver(left, this);
     }
 
@@ -145,7 +164,7 @@ public sealed class ExpertPlacement
     internal ExpertPlacement With(ExpertPlacement others)
     {
         int[] ranks = [.. _ranks.Concat(others._ranks).Order()];
-        var both = new ExpertPlacement(Experts, ranks, [.. _slots.Select((rows, layer) => ranks.Select(rank => Array.BinarySearch(_ranks, rank) is var index and >= 0 ? rows[index] : others.GetSlots(layer, rank).ToArray()).ToArray())], null);
+        var both = new ExpertPlacement(Experts, ranks, [.. _slots.Select((rows, layer) => ranks.Select(rank => Array.BinarySearch(_ranks, rank) is var index and >= 0 ? rows[index] : others.GetSlots(layer, rank).ToArray()).ToArray())]);
         return PassiveCopies.CarryOver(both, this, others);
     }
 

@@ -22,6 +22,7 @@ public interface IElasticGroupClient
     /// <returns>How it ended: completed, or aborted with the reason.</returns>
     /// <exception cref="ScaleInProgressException">Another operation runs.</exception>
     /// <exception cref="ElasticEpException">
+    /// <see cref="ElasticEpErrorCode.InvalidArgument"/> when the request's id is empty, too long or reserved, or a time is out of its bounds.
     /// <see cref="ElasticEpErrorCode.ImpossibleGroup"/> when such a group cannot exist. <see cref="ElasticEpErrorCode.GroupWaits"/> when it
     /// cannot begin, because members are lost without whom the group cannot go on (a client knows it; a rank waits for them). <see cref="ElasticEpErrorCode.DeadlineExceeded"/> when
     /// the deadline has passed and nobody is left who decides; what was asked may then still be done.

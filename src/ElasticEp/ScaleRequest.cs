@@ -15,9 +15,9 @@ public sealed class ScaleRequest
     /// <summary>Id of the operation: asking twice with the same id is one operation. A new id by default.</summary>
     public string OperationId { get; init; } = Guid.NewGuid().ToString("N");
 
-    /// <summary>Time after which the operation is rolled back if it is not committed; null takes <see cref="ElasticEpOptions.OperationDeadline"/>.</summary>
+    /// <summary>Time after which the operation is rolled back if it is not committed, positive and at most seven days; null takes <see cref="ElasticEpOptions.OperationDeadline"/>.</summary>
     public TimeSpan? Deadline { get; init; }
 
-    /// <summary>Time that leavers let their requests finish; null takes <see cref="ElasticEpOptions.DrainTime"/>.</summary>
+    /// <summary>Time that leavers let their requests finish, zero to seven days; null takes <see cref="ElasticEpOptions.DrainTime"/>.</summary>
     public TimeSpan? DrainTime { get; init; }
 }

@@ -98,9 +98,9 @@ public abstract class ExchangeConformance
         }
     }
 
-    /// <summary>One rank: a transport, an exchange, and the frames between them.</summary>
     private static int HiddenOf(int topK) => topK == 4 ? LongHidden : Hidden;
 
+    /// <summary>One rank: a transport, an exchange, and the frames between them.</summary>
     private sealed class ExchangeRank : ITransportHandler, IExpertSlots, IAsyncDisposable
     {
         private readonly int _rank;

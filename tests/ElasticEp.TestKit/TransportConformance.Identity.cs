@@ -17,6 +17,19 @@ public abstract partial class TransportConformance
         DuringARedial,
     }
 
+    [Fact]
+    public async Task Each_end_is_told_all_that_the_other_one_says_of_itself()
+    {
+        const string Layout = "rows=Float32;hidden=16";
+        var (a, handlerA) = await StartAsync(0, layout: Layout, readsVersion: 200);
+        var (b, handlerB) = await StartAsync(1, incarnation: 3, layout: Layout, readsVersion: 201);
+        var (seenByA, seenByB) = (new TaskCompletionSource<PeerIdentity>(), new TaskCompletionSource<PeerIdentity>());
+        (handlerA.OnUp, handlerB.OnUp) = (seenByA.SetResult, seenByB.SetResult);
+        await ConnectAsync(a, b, handlerA, handlerB, Id(1, 3));
+        Assert.Equal(new PeerIdentity("test", Id(1, 3), b.Address, Layout) { ReadsVersion = 201 }, (await seenByA.Task.WaitAsync(Deadline)) with { Address = b.Address });
+        Assert.Equal(new PeerIdentity("test", Id(0), a.Address, Layout) { ReadsVersion = 200 }, (await seenByB.Task.WaitAsync(Deadline)) with { Address = a.Address });
+    }
+
     [Theory]
     [InlineData(1, ElasticEpErrorCode.PeerReplaced)] // it has ended
     [InlineData(3, ElasticEpErrorCode.PeerLost)] // it is not there yet

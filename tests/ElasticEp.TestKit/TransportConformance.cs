@@ -98,12 +98,12 @@ public abstract partial class TransportConformance : IAsyncLifetime
         await handlerB.NextConnectionAsync();
     }
 
-    protected async Task<(ITransport Transport, RecordingHandler Handler)> StartAsync(int rank, long incarnation = 1, string layout = "rows=Float32;hidden=16", string group = "test", ITransport? transport = null)
+    protected async Task<(ITransport Transport, RecordingHandler Handler)> StartAsync(int rank, long incarnation = 1, string layout = "rows=Float32;hidden=16", string group = "test", ITransport? transport = null, byte readsVersion = 0)
     {
         transport ??= Create();
         var handler = new RecordingHandler();
         _started.Add((transport, handler));
-        await transport.StartAsync(new PeerIdentity(group, Id(rank, incarnation), "", layout), handler);
+        await transport.StartAsync(new PeerIdentity(group, Id(rank, incarnation), "", layout) { ReadsVersion = readsVersion }, handler);
         return (transport, handler);
     }
 

@@ -21,6 +21,7 @@ internal static class PrepareBenchmark
         Console.WriteLine("| group | encoded | mailbox, ms | elsewhere, ms | allocated, MB | sent, MB |");
         Console.WriteLine("|---|---|---|---|---|---|");
         Compare(new PrepareCase(layers: 58, experts: 256, redundant: 64, ranks: 60, more: 4), rounds);
+        Compare(new PrepareCase(layers: 58, experts: 256, redundant: 64, ranks: 60, more: 4, isPassive: true), rounds);
         Compare(new PrepareCase(layers: 61, experts: 2048, redundant: 0, ranks: 1000, more: 24), Math.Max(1, rounds / 4));
         return 0;
     }

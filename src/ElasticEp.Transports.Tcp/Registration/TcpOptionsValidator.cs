@@ -1,4 +1,3 @@
-using ElasticEp.Protocol;
 using ElasticEp.Transports.Tcp.Connecting;
 using Microsoft.Extensions.Options;
 
@@ -11,7 +10,7 @@ internal sealed class TcpOptionsValidator(string group, bool isStoreHost) : IVal
     {
         if (name != group)
             return ValidateOptionsResult.Skip;
-        var failures = new List<string>();
+        var failures = new List<string>(options.Unreadable);
         var bind = Address(nameof(options.BindAddress), options.BindAddress, null, failures);
         if (options.AdvertisedAddress is not null)
             Address(nameof(options.AdvertisedAddress), options.AdvertisedAddress, 0, failures);
@@ -61,7 +60,7 @@ internal sealed class TcpOptionsValidator(string group, bool isStoreHost) : IVal
 
     private static void Positive(string name, TimeSpan value, List<string> failures)
     {
-        if (value <= TimeSpan.Zero || value > OperationRequest.LongestTime)
-            failures.Add($"{name} is {value}; it must be positive and at most {OperationRequest.LongestTime.TotalDays} days.");
+        if (value <= TimeSpan.Zero || value > ElasticEpOptions.LongestTime)
+            failures.Add($"{name} is {value}; it must be positive and at most {ElasticEpOptions.LongestTime.TotalDays} days.");
     }
 }

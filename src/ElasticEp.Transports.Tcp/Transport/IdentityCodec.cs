@@ -3,7 +3,7 @@ using ElasticEp.Transport;
 
 namespace ElasticEp.Transports.Tcp.Transport;
 
-/// <summary>A peer's identity on the wire, at the end of a greeting: earlier releases end before the version, later ones may append.</summary>
+/// <summary>A peer's identity on the wire, at the end of a greeting: later releases may append.</summary>
 internal static class IdentityCodec
 {
     public static void Write(WireWriter writer, PeerIdentity identity)
@@ -22,7 +22,7 @@ internal static class IdentityCodec
     }
 
     public static PeerIdentity Read(ref WireReader reader) =>
-        new(reader.Text(), ReadId(ref reader), reader.Text(), reader.Text()) { ReadsVersion = reader.IsAtEnd ? (byte)0 : reader.Byte() };
+        new(reader.Text(), ReadId(ref reader), reader.Text(), reader.Text()) { ReadsVersion = reader.Byte() };
 
     public static MemberId ReadId(ref WireReader reader) => new(reader.Int(), reader.Long());
 }

@@ -18,9 +18,7 @@ internal sealed record MessageReceived(MemberId From, ProtocolMessage Message) :
 internal sealed record RequestMade(MemberId Coordinator, ProtocolMessage Message) : ControlEvent;
 
 /// <summary>A connection is up.</summary>
-/// <param name="Peer">Who is at the other end.</param>
-/// <param name="Version">The latest version of messages that it reads; zero when it does not say.</param>
-internal sealed record LinkUp(MemberId Peer, byte Version = ProtocolVersion.Current) : ControlEvent;
+internal sealed record LinkUp(MemberId Peer) : ControlEvent;
 
 /// <summary>A connection has ended.</summary>
 internal sealed record LinkLost(MemberId Peer, DisconnectReason Reason, string Detail) : ControlEvent;

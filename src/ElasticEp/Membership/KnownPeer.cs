@@ -12,9 +12,6 @@ internal sealed class KnownPeer
 
     public bool IsConnected { get; set; }
 
-    /// <summary>The latest version of messages that it reads, as its last connection said.</summary>
-    public byte Version { get; set; }
-
     public bool WasConnected { get; set; }
 
     public bool IsDialing { get; set; }

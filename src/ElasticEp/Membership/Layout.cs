@@ -8,5 +8,5 @@ internal static class Layout
 {
     public static string Describe(ElasticEpOptions options) => string.Create(
         CultureInfo.InvariantCulture,
-        $"frames={FrameHeader.CurrentVersion};rows={options.Model.RowType};hidden={options.Model.HiddenSize};topk={options.Model.TopK};experts={options.Model.Experts};layers={options.Model.MoeLayers};tokens={options.MaxTokensPerRank};ranks={options.MaxRanks};lanes={options.Lanes};combine={options.CombineMode}{(options.LostExperts == LostExpertsPolicy.Wait ? "" : $";lost={options.LostExperts}")}"); // older releases wait
+        $"frames={FrameHeader.CurrentVersion};rows={options.Model.RowType};hidden={options.Model.HiddenSize};topk={options.Model.TopK};experts={options.Model.Experts};layers={options.Model.MoeLayers};tokens={options.MaxTokensPerRank};ranks={options.MaxRanks};lanes={options.Lanes};combine={options.CombineMode};lost={options.LostExperts}");
 }

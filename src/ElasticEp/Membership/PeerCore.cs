@@ -40,9 +40,6 @@ internal sealed partial class PeerCore(ElasticEpOptions options)
 
     public bool IsConnected(MemberId peer) => _peers.TryGetValue(peer, out var known) && known.IsConnected;
 
-    /// <summary>The latest version of messages that a connected peer reads; zero when it is not known.</summary>
-    public byte VersionOf(MemberId peer) => _peers.GetValueOrDefault(peer)?.Version ?? 0;
-
     public bool IsLost(MemberId peer) => _peers.TryGetValue(peer, out var known) && known.Loss is not null;
 
     /// <summary>How long it took to find out that a peer is lost: from the end of its connection, or from the last that was heard.</summary>
@@ -122,11 +119,9 @@ internal sealed partial class PeerCore(ElasticEpOptions options)
     /// <summary>A connection is up.</summary>
     /// <param name="id">Who is at the other end.</param>
     /// <param name="now">The time.</param>
-    /// <param name="version">The latest version of messages that it reads.</param>
-    public void OnUp(MemberId id, TimeSpan now, byte version = 0)
+    public void OnUp(MemberId id, TimeSpan now)
     {
         var peer = Get(id);
-        peer.Version = version;
         (peer.IsConnected, peer.WasConnected, peer.IsDialing) = (true, true, false);
         (peer.UpSince, peer.DialDetail, peer.WedgedSince) = (now, "", null);
         OnSeen(peer, now);

@@ -1,6 +1,6 @@
 namespace ElasticEp.Placement;
 
-/// <summary>Which copies are passive in a placement that is made of others: of what is left after a loss, or on the way from one placement to another. Pure.</summary>
+/// <summary>Which copies are passive in a placement that is made of others: of what is left after a loss, or of an intermediate view. Pure.</summary>
 internal static class PassiveCopies
 {
     /// <summary>

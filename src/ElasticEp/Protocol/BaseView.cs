@@ -8,5 +8,5 @@ internal readonly record struct BaseView(long Epoch, ulong Digest, GroupView? Wh
 {
     public static BaseView NameOf(GroupView view) => new(view.Epoch, view.Digest, null);
 
-    public static implicit operator BaseView(GroupView whole) => new(whole.Epoch, whole.Digest, whole);
+    public static BaseView Of(GroupView whole) => new(whole.Epoch, whole.Digest, whole);
 }

@@ -9,8 +9,6 @@ internal static class MessageCodec
     private const byte CancelKind = 12;
     private const byte LaunchFailedKind = 14;
     private const byte ProcessEndedKind = 21;
-    private const byte PrepareKind = 5; // with a base that is whole
-    private const byte PrepareOnNamedBaseKind = 22;
 
     private const long MostBytes = 1L << 50; // that a rank reports: sums over all ranks stay numbers
 
@@ -52,10 +50,9 @@ internal static class MessageCodec
                 writer.Text(m.Operation);
                 writer.Int(m.CommittedViews);
                 RecordCodec.WriteRanks(writer, m.Reloading);
-                PassiveCodec.Write(writer, m.View.Placement);
                 break;
             case PrepareMessage m:
-                writer.Byte(m.Base.Whole is null ? PrepareOnNamedBaseKind : PrepareKind);
+                writer.Byte(5);
                 WritePrepare(writer, m);
                 break;
             case DrainMessage m:
@@ -161,10 +158,13 @@ internal static class MessageCodec
             1 => new StepFailedMessage(reader.Long(), reader.Long(), ReadLost(ref reader), reader.Text()),
             2 => new StopMessage(reader.Long(), reader.Long()),
             3 => new StoppedMessage(reader.Long(), reader.Long(), reader.Long() is var closed and >= 0 ? closed : null, reader.Long(), [.. reader.Ids()], [.. reader.Ids()]),
-            4 => ReadStart(bytes[0], ref reader),
-            PrepareKind or PrepareOnNamedBaseKind => ReadPrepare(bytes[0], ref reader, hasWholeBase: messageKind == PrepareKind),
+            4 => new StartMessage(ViewCodec.Read(ref reader), reader.Long(), reader.Text(), reader.Int()) { Reloading = RecordCodec.ReadRanks(ref reader) },
+            5 => ReadPrepare(ref reader),
             6 => new DrainMessage(reader.Text()),
-            7 => ReadPreparation(bytes[0], ref reader),
+            7 => new PreparationMessage(reader.Text(), (PreparationState)reader.Below(3), reader.ULong(), ReadAmount(ref reader), ReadAmount(ref reader), reader.Text())
+            {
+                Refusal = (PreparationRefusal)reader.Below(2),
+            },
             8 => new AbortMessage(reader.Text(), reader.Text()),
             9 => new CompletedMessage(reader.Long()),
             RequestKind => new OperationRequestMessage(RequestCodec.Read(ref reader)),
@@ -197,18 +197,11 @@ internal static class MessageCodec
         return isNamed ? id : null;
     }
 
-    private static StartMessage ReadStart(byte version, ref WireReader reader)
-    {
-        var start = new StartMessage(ViewCodec.Read(ref reader), reader.Long(), reader.Text(), reader.Int());
-        if (version >= ProtocolVersion.Reloads)
-            start = start with { Reloading = RecordCodec.ReadRanks(ref reader) };
-        return version >= ProtocolVersion.PassiveCopies ? start with { View = PassiveCodec.Read(ref reader, start.View) } : start;
-    }
-
     private static void WritePrepare(WireWriter writer, PrepareMessage message)
     {
         writer.Text(message.Operation);
         writer.Int(message.PlanView);
+        writer.Bool(message.Base.Whole is not null);
         if (message.Base.Whole is { } whole)
         {
             ViewCodec.Write(writer, whole);
@@ -222,9 +215,6 @@ internal static class MessageCodec
         ViewCodec.Write(writer, message.Next);
         WriteTransfers(writer, message.Transfers);
         writer.Long(message.DrainTime.Ticks);
-        if (message.Base.Whole is not null)
-            PassiveCodec.Write(writer, message.Base.Whole.Placement);
-        PassiveCodec.Write(writer, message.Next.Placement);
     }
 
     public static void WriteTransfers(WireWriter writer, IReadOnlyList<ExpertTransfer> transfers)
@@ -240,24 +230,12 @@ internal static class MessageCodec
         }
     }
 
-    private static PrepareMessage ReadPrepare(byte version, ref WireReader reader, bool hasWholeBase)
+    private static PrepareMessage ReadPrepare(ref WireReader reader)
     {
         var operation = reader.Text();
         var planView = reader.Int();
-        BaseView current = hasWholeBase ? ViewCodec.Read(ref reader) : new BaseView(reader.Long(), reader.ULong(), null);
-        var next = ViewCodec.Read(ref reader);
-        var plan = new PrepareMessage(operation, planView, current, next, [.. ReadTransfers(ref reader)], new TimeSpan(reader.Long()));
-        if (version < ProtocolVersion.PassiveCopies)
-            return plan;
-        if (current.Whole is { } whole)
-            plan = plan with { Base = PassiveCodec.Read(ref reader, whole) };
-        return plan with { Next = PassiveCodec.Read(ref reader, next) };
-    }
-
-    private static PreparationMessage ReadPreparation(byte version, ref WireReader reader)
-    {
-        var report = new PreparationMessage(reader.Text(), (PreparationState)reader.Below(3), reader.ULong(), ReadAmount(ref reader), ReadAmount(ref reader), reader.Text());
-        return version >= ProtocolVersion.NamedBases ? report with { Refusal = (PreparationRefusal)reader.Below(2) } : report;
+        var current = reader.Bool() ? BaseView.Of(ViewCodec.Read(ref reader)) : new BaseView(reader.Long(), reader.ULong(), null);
+        return new PrepareMessage(operation, planView, current, ViewCodec.Read(ref reader), [.. ReadTransfers(ref reader)], reader.Time());
     }
 
     public static ExpertTransfer[] ReadTransfers(ref WireReader reader)

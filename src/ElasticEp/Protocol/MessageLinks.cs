@@ -8,11 +8,5 @@ namespace ElasticEp.Protocol;
 /// </summary>
 internal static class MessageLinks
 {
-    /// <param name="message">The message.</param>
-    /// <param name="version">What its receiver reads.</param>
-    public static LinkKind Of(ProtocolMessage message, byte version) =>
-        version >= ProtocolVersion.LongMessages && MayTakeWeightsLink(message) ? LinkKind.Weights : LinkKind.Control;
-
-    /// <summary>Whether a message may come on the weights link, beside chunks of weights.</summary>
-    public static bool MayTakeWeightsLink(ProtocolMessage message) => message is PrepareMessage or DrainMessage or AbortMessage or StartMessage;
+    public static LinkKind Of(ProtocolMessage message) => message is PrepareMessage or DrainMessage or AbortMessage or StartMessage ? LinkKind.Weights : LinkKind.Control;
 }

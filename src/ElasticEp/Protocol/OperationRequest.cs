@@ -46,8 +46,8 @@ internal sealed record OperationRequest(string Id, OperationKind Kind)
     /// <summary>Time that leavers let their requests finish; null for the option's.</summary>
     public TimeSpan? DrainTime { get; init; }
 
-    /// <summary>Longest deadline or time to wait that anybody may ask for: timers end at 49 days, and some wait for a sum.</summary>
-    public static readonly TimeSpan LongestTime = TimeSpan.FromDays(7);
+    /// <inheritdoc cref="ElasticEpOptions.LongestTime"/>
+    public static TimeSpan LongestTime => ElasticEpOptions.LongestTime;
 
     /// <exception cref="ElasticEpException"><see cref="ElasticEpErrorCode.InvalidArgument"/>: the id or a duration is impossible.</exception>
     public static OperationRequest From(ScaleRequest request)
@@ -57,10 +57,10 @@ internal sealed record OperationRequest(string Id, OperationKind Kind)
             throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"OperationId must have 1 to {MaxIdLength} characters.");
         if (request.OperationId.StartsWith(OwnPrefix))
             throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"OperationId '{request.OperationId}' begins with '{OwnPrefix}', as only ids of the group's own operations do; choose one that begins otherwise.");
-        if (request.Deadline is { } deadline && (deadline <= TimeSpan.Zero || deadline > LongestTime))
-            throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"Deadline is {deadline}; it must be positive and at most {LongestTime.TotalDays} days.");
-        if (request.DrainTime is { } drain && (drain < TimeSpan.Zero || drain > LongestTime))
-            throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"DrainTime is {drain}; it must not be negative, and at most {LongestTime.TotalDays} days.");
+        if (IsOutOfBounds(request.Deadline, TimeSpan.FromTicks(1)))
+            throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"Deadline is {request.Deadline}; it must be positive and at most {ElasticEpOptions.LongestTime.TotalDays} days.");
+        if (IsOutOfBounds(request.DrainTime, TimeSpan.Zero))
+            throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"DrainTime is {request.DrainTime}; it must not be negative, and at most {ElasticEpOptions.LongestTime.TotalDays} days.");
         return new OperationRequest(request.OperationId, OperationKind.Scale)
         {
             Size = request.Size,
@@ -77,6 +77,8 @@ internal sealed record OperationRequest(string Id, OperationKind Kind)
         { Kind: OperationKind.Birth or OperationKind.Repair } => $"a {Kind}, which the group begins itself",
         { Id.Length: 0 or > MaxIdLength } => $"an operation whose id does not have 1 to {MaxIdLength} characters",
         { Kind: OperationKind.Leave } when Remove is not [var rank] || Leaver?.Rank != rank => "a leave that does not name one process and its rank",
+        _ when IsOutOfBounds(Deadline, TimeSpan.FromTicks(1)) => $"a deadline of {Deadline}",
+        _ when IsOutOfBounds(DrainTime, TimeSpan.Zero) => $"a drain time of {DrainTime}",
         _ => null,
     };
 
@@ -84,4 +86,6 @@ internal sealed record OperationRequest(string Id, OperationKind Kind)
     public static OperationRequest Leave(MemberId member) => new($"leave-{member.Rank}-{Guid.NewGuid():N}", OperationKind.Leave) { Remove = [member.Rank], Leaver = member };
 
     public static OperationRequest Stop() => new($"stop-{Guid.NewGuid():N}", OperationKind.Stop);
+
+    private static bool IsOutOfBounds(TimeSpan? time, TimeSpan least) => time < least || time > ElasticEpOptions.LongestTime;
 }

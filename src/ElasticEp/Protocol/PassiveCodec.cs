@@ -1,8 +1,8 @@
 namespace ElasticEp.Protocol;
 
 /// <summary>
-/// Which copies of a placement are passive: a bit for each slot, layer after layer and rank after rank, the lowest of a byte first; no
-/// bytes at all when every copy is active. It follows what readers of earlier versions know, who then take every copy for active.
+/// Which copies of a placement are passive, at the end of its encoding: a bit for each slot, layer after layer and rank after rank, the
+/// lowest of a byte first; no bytes at all when every copy is active.
 /// </summary>
 internal static class PassiveCodec
 {
@@ -20,11 +20,11 @@ internal static class PassiveCodec
         {
             foreach (var rank in placement.Ranks)
             {
-                var slots = placement.GetSlots(layer, rank);
-                for (var slot = 0; slot < slots.Length; slot++, place++)
+                foreach (var isPassive in placement.GetPassiveSlots(layer, rank))
                 {
-                    if (slots[slot] >= 0 && !placement.IsActive(layer, rank, slot))
+                    if (isPassive)
                         bits[place / 8] |= (byte)(1 << (place % 8));
+                    place++;
                 }
             }
         }
@@ -32,23 +32,9 @@ internal static class PassiveCodec
         writer.Bytes(bits);
     }
 
-    public static ReadOnlyMemory<byte> Encode(ExpertPlacement placement)
-    {
-        var writer = new WireWriter();
-        Write(writer, placement);
-        return writer.Written;
-    }
-
-    /// <returns>The view with the copies passive that are.</returns>
-    /// <exception cref="ElasticEpException"><see cref="ElasticEpErrorCode.ProtocolViolation"/> for malformed bytes.</exception>
-    public static GroupView Read(ref WireReader reader, GroupView view)
-    {
-        var placement = Read(ref reader, view.Placement);
-        return placement == view.Placement ? view : new GroupView(view.Epoch, view.StartStep, view.Coordinator, view.Members, placement, view.IsTerminal);
-    }
-
     /// <returns>The placement with the copies passive that are.</returns>
     /// <exception cref="ElasticEpException"><see cref="ElasticEpErrorCode.ProtocolViolation"/> for malformed bytes.</exception>
+    /// <exception cref="ArgumentException">An expert would have copies and no active one.</exception>
     public static ExpertPlacement Read(ref WireReader reader, ExpertPlacement placement)
     {
         var bits = reader.Bytes();
@@ -79,20 +65,8 @@ internal static class PassiveCodec
                 throw WireReader.Malformed("a copy is passive behind the last slot");
         }
 
-        return WithPassive(placement, passive);
-    }
-
-    private static ExpertPlacement WithPassive(ExpertPlacement placement, bool[][][] passive)
-    {
-        try
-        {
-            var read = placement.WithPassiveSlots(passive);
-            return read.HasPassive ? read : throw WireReader.Malformed("no copy is passive, and bytes say so");
-        }
-        catch (ArgumentException exception)
-        {
-            throw WireReader.Malformed(exception.Message);
-        }
+        var read = placement.WithPassiveSlots(passive);
+        return read.HasPassive ? read : throw WireReader.Malformed("no copy is passive, and bytes say so");
     }
 
     private static bool IsSet(byte[] bits, int place) => (bits[place / 8] & (1 << (place % 8))) != 0;

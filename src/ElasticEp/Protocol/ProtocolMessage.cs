@@ -38,7 +38,7 @@ internal sealed record LoadedMessage(long Epoch) : ProtocolMessage;
 /// <summary>Coordinator → all members of both views: get ready for the next view, which is one of the operation's plan. The base is Completed.</summary>
 /// <param name="Operation">The operation.</param>
 /// <param name="PlanView">Index of the view in the operation's plan.</param>
-/// <param name="Base">The view in use, whose successor the next one is: whole for who is not in it, and for members of earlier versions.</param>
+/// <param name="Base">The view in use, whose successor the next one is: whole for who is not in it.</param>
 /// <param name="Next">The next view.</param>
 /// <param name="Transfers">What the receiver of this message is to fetch.</param>
 /// <param name="DrainTime">Time that a leaver lets its requests finish.</param>

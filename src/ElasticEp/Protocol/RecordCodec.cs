@@ -7,13 +7,9 @@ internal static class RecordCodec
 {
     /// <param name="record">The record.</param>
     /// <param name="current">The latest version that this process writes.</param>
-    public static ReadOnlyMemory<byte> Encode(GroupRecord record, byte current = ProtocolVersion.Current)
-    {
-        var version = VersionFor(record, current);
-        return Envelope.Write(version, writer => Write(writer, record, version));
-    }
+    public static ReadOnlyMemory<byte> Encode(GroupRecord record, byte current = ProtocolVersion.Current) => Envelope.Write(VersionFor(record, current), writer => Write(writer, record));
 
-    private static void Write(WireWriter writer, GroupRecord record, byte version)
+    private static void Write(WireWriter writer, GroupRecord record)
     {
         ViewCodec.Write(writer, record.View);
         writer.Bool(record.LastCompleted is not null);
@@ -26,16 +22,9 @@ internal static class RecordCodec
             WritePending(writer, pending);
         WriteLog(writer, record.Requested);
         WriteLog(writer, record.Own);
-        if (version < ProtocolVersion.Reloads)
-            return;
         WriteRanks(writer, record.Reloading);
         writer.Int(record.Wanted);
         writer.Bool(record.IsDamaged);
-        if (version < ProtocolVersion.PassiveCopies)
-            return;
-        PassiveCodec.Write(writer, record.View.Placement);
-        if (record.LastCompleted is { } before)
-            PassiveCodec.Write(writer, before.Placement);
     }
 
     /// <exception cref="ElasticEpException">It is damaged, or of a version that this process does not read.</exception>
@@ -47,11 +36,16 @@ internal static class RecordCodec
         ImmutableArray<MemberId> evicted = [.. reader.Ids()];
         var commitStep = reader.Long();
         var pending = reader.Bool() ? ReadPending(ref reader) : null;
-        var record = new GroupRecord(view, completed, pending) { Evicted = evicted, CommitStep = commitStep, Requested = ReadLog(ref reader), Own = ReadLog(ref reader) };
-        if (bytes[0] >= ProtocolVersion.Reloads)
-            record = record with { Reloading = ReadRanks(ref reader), Wanted = reader.Int(), IsDamaged = reader.Bool() };
-        if (bytes[0] >= ProtocolVersion.PassiveCopies)
-            record = record with { View = PassiveCodec.Read(ref reader, view), LastCompleted = completed is null ? null : PassiveCodec.Read(ref reader, completed) };
+        var record = new GroupRecord(view, completed, pending)
+        {
+            Evicted = evicted,
+            CommitStep = commitStep,
+            Requested = ReadLog(ref reader),
+            Own = ReadLog(ref reader),
+            Reloading = ReadRanks(ref reader),
+            Wanted = reader.Int(),
+            IsDamaged = reader.Bool(),
+        };
         Envelope.End(bytes[0], reader);
         return record;
     }

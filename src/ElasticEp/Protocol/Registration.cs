@@ -3,9 +3,6 @@ namespace ElasticEp.Protocol;
 /// <summary>How a rank announces itself in the store.</summary>
 internal static class Registration
 {
-    private const byte WithEpoch = 8;
-    private const byte WithStandby = 9;
-
     /// <param name="member">The rank.</param>
     /// <param name="processId">Id of its process on its machine: for people.</param>
     /// <param name="epoch">Of the view that it uses; zero for none.</param>
@@ -39,8 +36,8 @@ internal static class Registration
         var reader = Envelope.Open(bytes, "A registration");
         var member = MemberCodec.Read(ref reader);
         var processId = reader.Int();
-        var epoch = bytes[0] < WithEpoch ? 0 : reader.Long();
-        var standby = bytes[0] >= WithStandby && reader.Bool() ? StandbyState.Read(member.Rank, ref reader) : null;
+        var epoch = reader.Long();
+        var standby = reader.Bool() ? StandbyState.Read(member.Rank, ref reader) : null;
         Envelope.End(bytes[0], reader);
         return (member, processId, epoch, standby);
     }

@@ -19,8 +19,8 @@ internal static class RequestCodec
         writer.Bool(request.Leaver is not null);
         if (request.Leaver is { } leaver)
             writer.Id(leaver);
-        writer.Long(request.Deadline?.Ticks ?? -1);
-        writer.Long(request.DrainTime?.Ticks ?? -1);
+        WriteTime(writer, request.Deadline);
+        WriteTime(writer, request.DrainTime);
     }
 
     public static OperationRequest Read(ref WireReader reader)
@@ -28,7 +28,6 @@ internal static class RequestCodec
         var (id, kind, call, endedBefore, size) = (reader.Text(), (OperationKind)reader.Below(Kinds), reader.Long(), reader.Long(), reader.Int());
         var (ranks, remove) = (ReadRanks(ref reader), ReadRanks(ref reader));
         MemberId? leaver = reader.Bool() ? reader.Id() : null;
-        var (deadline, drain) = (reader.Long(), reader.Long());
         return new OperationRequest(id, kind)
         {
             Call = call,
@@ -37,9 +36,16 @@ internal static class RequestCodec
             Ranks = ranks,
             Remove = remove,
             Leaver = leaver,
-            Deadline = deadline < 0 ? null : new TimeSpan(deadline),
-            DrainTime = drain < 0 ? null : new TimeSpan(drain),
+            Deadline = reader.OptionalTime(),
+            DrainTime = reader.OptionalTime(),
         };
+    }
+
+    private static void WriteTime(WireWriter writer, TimeSpan? time)
+    {
+        writer.Bool(time is not null);
+        if (time is { } given)
+            writer.Long(given.Ticks);
     }
 
     private static void WriteRanks(WireWriter writer, ImmutableArray<int>? ranks)

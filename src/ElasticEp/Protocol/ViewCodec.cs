@@ -4,8 +4,7 @@ namespace ElasticEp.Protocol;
 
 /// <summary>
 /// The one encoding of a view; its hash is the digest that members acknowledge. It has two parts, each of which is made once and kept: the
-/// placement's, and the rest, which the view keeps. Passive copies are apart, so that they can follow at the end of what readers of earlier
-/// versions know.
+/// placement's, and the rest, which the view keeps.
 /// </summary>
 internal static class ViewCodec
 {
@@ -51,14 +50,11 @@ internal static class ViewCodec
         return new GroupView(epoch, startStep, coordinator, members, ReadPlacement(ref reader), isTerminal);
     }
 
-    /// <summary>Without passive copies it is what earlier versions compute.</summary>
     public static ulong Digest(GroupView view)
     {
         var hash = new XxHash64();
         hash.Append(view.Head.Span);
         hash.Append(view.Placement.Encode().Span);
-        if (view.Placement.HasPassive)
-            hash.Append(PassiveCodec.Encode(view.Placement).Span);
         return hash.GetCurrentHashAsUInt64();
     }
 
@@ -87,6 +83,8 @@ internal static class ViewCodec
                     writer.Int(expert);
             }
         }
+
+        PassiveCodec.Write(writer, placement);
     }
 
     public static ExpertPlacement ReadPlacement(ref WireReader reader)
@@ -114,7 +112,7 @@ internal static class ViewCodec
 
         try
         {
-            return new ExpertPlacement(experts, ranks, slots);
+            return PassiveCodec.Read(ref reader, new ExpertPlacement(experts, ranks, slots));
         }
         catch (ArgumentException exception)
         {

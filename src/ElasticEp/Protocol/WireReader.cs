@@ -40,6 +40,16 @@ internal ref struct WireReader(ReadOnlySpan<byte> source)
         throw Malformed("a number has more than 63 bits");
     }
 
+    /// <summary>A time to wait, as long as anybody may ask for.</summary>
+    public TimeSpan Time()
+    {
+        var ticks = Long();
+        return ticks >= 0 && ticks <= ElasticEpOptions.LongestTime.Ticks ? new TimeSpan(ticks) : throw Malformed($"a time of {ticks} ticks");
+    }
+
+    /// <summary>The same, or null.</summary>
+    public TimeSpan? OptionalTime() => Bool() ? Time() : null;
+
     public MemberId Id() => new(Int(), Long());
 
     public MemberId[] Ids()

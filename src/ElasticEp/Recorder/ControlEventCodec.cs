@@ -30,7 +30,6 @@ internal static class ControlEventCodec
             case LinkUp e:
                 writer.Byte(4);
                 writer.Id(e.Peer);
-                writer.Byte(e.Version);
                 break;
             case LinkLost e:
                 writer.Byte(5);
@@ -169,7 +168,7 @@ internal static class ControlEventCodec
         1 => new BirthRequested(new TimeSpan(reader.Long())),
         2 => new MessageReceived(reader.Id(), ReadMessage(ref reader)),
         3 => new RequestMade(reader.Id(), ReadMessage(ref reader)),
-        4 => new LinkUp(reader.Id(), reader.Byte()),
+        4 => new LinkUp(reader.Id()),
         5 => new LinkLost(reader.Id(), (DisconnectReason)reader.Below(DisconnectReasons), reader.Text()),
         6 => new DialEnded(reader.Id(), (DialResult)reader.Below(DialResults), reader.Text()),
         7 => new BeatReceived(reader.Id(), new TimeSpan(reader.Long())),

@@ -8,7 +8,7 @@ namespace ElasticEp.Recorder;
 /// <summary>The format of a dump: a mark, {version, length}, the body, and a hash over all that, so that a damaged file is told from one of another release.</summary>
 internal static class DumpCodec
 {
-    public const byte Version = 2;
+    public const byte Version = 3;
 
     private const int HeaderBytes = 11;
     private const int HashBytes = 8;

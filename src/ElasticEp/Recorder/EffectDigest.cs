@@ -131,7 +131,7 @@ internal static class EffectDigest
         StoppedMessage m => Mix(Mix(Mix(Mix(hash, m.Recovery), m.Entered), m.Closed ?? -1), m.ClosedEpoch),
         StartMessage m => Mix(Mix(hash, m.View.Digest), m.Step),
         PrepareMessage m => Mix(Mix(Mix(hash, m.Base.Digest), m.Next.Digest), m.Transfers.Length),
-        PreparationMessage m => Mix(Mix(Mix(hash, m.Digest), (long)m.State), m.BytesMoved),
+        PreparationMessage m => Mix(Mix(Mix(Mix(hash, m.Digest), (long)m.State), m.BytesMoved), (long)m.Refusal),
         CompletedMessage m => Mix(hash, m.Epoch),
         LoadedMessage m => Mix(hash, m.Epoch),
         OperationReplyMessage m => Mix(Mix(hash, m.Call), m.Code),

@@ -19,7 +19,6 @@ internal static class PlanCodec
         foreach (var stage in plan.Stages)
         {
             ViewCodec.WritePlacement(writer, stage.Placement);
-            PassiveCodec.Write(writer, stage.Placement);
             MessageCodec.WriteTransfers(writer, stage.Transfers);
         }
     }
@@ -31,7 +30,7 @@ internal static class PlanCodec
         var (lowerBound, expertBytes) = (reader.Int(), reader.Long());
         var stages = new PlacementStage[reader.Count(LeastStageBytes)];
         for (var i = 0; i < stages.Length; i++)
-            stages[i] = new PlacementStage(PassiveCodec.Read(ref reader, ViewCodec.ReadPlacement(ref reader)), MessageCodec.ReadTransfers(ref reader));
+            stages[i] = new PlacementStage(ViewCodec.ReadPlacement(ref reader), MessageCodec.ReadTransfers(ref reader));
         return stages.Length > 0 ? new PlacementPlan(stages, lowerBound, expertBytes) : throw WireReader.Malformed("a plan has no stage");
     }
 }

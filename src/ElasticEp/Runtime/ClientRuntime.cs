@@ -73,7 +73,7 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IGroupMonitor
         _peers?.Watch((watch, _) => ended = watch.FindProcess(rank, processId));
         if (ended is not { } process)
             return; // it had not registered
-        foreach (var member in View.Members.Where(member => member.Id != process && member.ReadsVersion >= ProtocolVersion.Ends))
+        foreach (var member in View.Members.Where(member => member.Id != process))
             _ = SendAsync(member.Id, new ProcessEndedMessage(process, how));
     }
 
@@ -191,6 +191,7 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IGroupMonitor
 
         public ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameInfo frame, CancellationToken cancellationToken)
         {
+            ProtocolVersion.Check(peer);
             var header = FrameHeader.Read(frame);
             var isWanted = link == LinkKind.Control
                 ? header.Operation is FrameOperation.App or FrameOperation.Protocol or FrameOperation.Beat

@@ -1,7 +1,5 @@
-using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using System.Threading.Channels;
-using ElasticEp.Protocol;
 using ElasticEp.Transport;
 
 namespace ElasticEp.Runtime;
@@ -15,7 +13,6 @@ internal sealed class GroupMessenger(ITransport transport, MemberId self, Func<M
     private const int MessageBytes = 64; // what a message takes beside its payload
 
     private readonly Channel<GroupMessage> _messages = Channel.CreateUnbounded<GroupMessage>(new UnboundedChannelOptions { SingleReader = true });
-    private readonly ConcurrentDictionary<MemberId, byte> _versions = new(); // of messages, that connected peers read
     private readonly Lock _lock = new();
     private readonly Dictionary<MemberId, MessageOrder> _orders = []; // of connected peers
     private readonly Lock _marking = new();
@@ -35,7 +32,7 @@ internal sealed class GroupMessenger(ITransport transport, MemberId self, Func<M
         if (connect is not null)
             await connect(peer, cancellationToken).ConfigureAwait(false);
 
-        if (payload.Length > AppFrames.LongestOnControlLink && _versions.GetValueOrDefault(peer) >= ProtocolVersion.LongMessages)
+        if (payload.Length > AppFrames.LongestOnControlLink)
             await SendLongAsync(peer, topic, payload, cancellationToken).ConfigureAwait(false);
         else
             await transport.SendAsync(peer, LinkKind.Control, AppFrames.Message(topic).Encode(), MetadataOf(payload), default, cancellationToken).ConfigureAwait(false);
@@ -53,7 +50,6 @@ internal sealed class GroupMessenger(ITransport transport, MemberId self, Func<M
     /// <summary>A connection is up; before its first frame.</summary>
     public void OnConnected(PeerIdentity peer)
     {
-        _versions[peer.Id] = peer.ReadsVersion;
         lock (_lock)
             _orders[peer.Id] = new MessageOrder();
     }
@@ -61,7 +57,6 @@ internal sealed class GroupMessenger(ITransport transport, MemberId self, Func<M
     /// <summary>A connection has ended; after its last frame.</summary>
     public void OnDisconnected(MemberId peer)
     {
-        _versions.TryRemove(peer, out _);
         lock (_lock)
         {
             if (!_orders.Remove(peer, out var order))

@@ -80,10 +80,4 @@ internal sealed partial class RankRuntime
             LogNotDumped(Name, _core.Member.Self, DumpFiles.DirectoryOf(_services.Options), exception.Message);
         }
     }
-
-    [LoggerMessage(1060, LogLevel.Warning, "Group {Group}: what {Member} saw and did last is in {File}. Keep it: whoever looks into the matter can replay it, see \"Dumps\" in docs/contributing.md")]
-    private partial void LogDumped(string group, MemberId member, string file);
-
-    [LoggerMessage(1061, LogLevel.Warning, "Group {Group}: what {Member} saw and did last could not be written to {Directory}: {Reason}. Set DumpDirectory to a directory that it may write to")]
-    private partial void LogNotDumped(string group, MemberId member, string directory, string reason);
 }

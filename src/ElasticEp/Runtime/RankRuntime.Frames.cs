@@ -37,8 +37,7 @@ internal sealed partial class RankRuntime
     {
         try
         {
-            var link = MessageLinks.Of(message, _core.Peers.VersionOf(peer));
-            if (link == LinkKind.Weights)
+            if (MessageLinks.Of(message) == LinkKind.Weights)
                 await _longMessages.SendAsync(peer, message, _stopped.Token).ConfigureAwait(false);
             else
                 await ProtocolSender.SendAsync(_services.Transport, peer, message, _stopped.Token).ConfigureAwait(false);
@@ -48,9 +47,6 @@ internal sealed partial class RankRuntime
             LogNotSent(Name, _core.Member.Self, peer, exception.Message);
         }
     }
-
-    [LoggerMessage(1032, LogLevel.Debug, "Group {Group}: {Member} could not send to {Peer}: {Reason}")]
-    private partial void LogNotSent(string group, MemberId member, MemberId peer, string reason);
 
     private sealed class FrameRouter(RankRuntime runtime) : ITransportHandler
     {
@@ -63,7 +59,7 @@ internal sealed partial class RankRuntime
                 return;
             }
 
-            runtime.Post(new LinkUp(peer.Id, peer.ReadsVersion));
+            runtime.Post(new LinkUp(peer.Id));
             runtime._requests.OnConnected(peer.Id);
         }
 
@@ -82,6 +78,7 @@ internal sealed partial class RankRuntime
 
         public ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameInfo frame, CancellationToken cancellationToken)
         {
+            ProtocolVersion.Check(peer);
             var header = FrameHeader.Read(frame);
             return (link, header.Operation) switch
             {
@@ -129,7 +126,7 @@ internal sealed partial class RankRuntime
 
         private void OnProtocol(PeerIdentity peer, LinkKind link, ProtocolMessage message)
         {
-            if (link == LinkKind.Weights && !MessageLinks.MayTakeWeightsLink(message))
+            if (link == LinkKind.Weights && MessageLinks.Of(message) != link)
                 throw new ElasticEpException(ElasticEpErrorCode.ProtocolViolation, $"{peer.Id} sent {message.GetType().Name} on its {link} link.");
             if (message is OperationRequestMessage { Request.Violation: { } what })
                 throw new ElasticEpException(ElasticEpErrorCode.ProtocolViolation, $"{peer.Id} requested {what}.");

@@ -33,4 +33,19 @@ internal sealed partial class RankRuntime
 
     [LoggerMessage(1034, LogLevel.Critical, "Group {Group}: {Member} has failed and takes no further part")]
     private partial void LogFailed(Exception exception, string group, MemberId member);
+
+    [LoggerMessage(1060, LogLevel.Warning, "Group {Group}: what {Member} saw and did last is in {File}. Keep it: whoever looks into the matter can replay it, see \"Dumps\" in docs/contributing.md")]
+    private partial void LogDumped(string group, MemberId member, string file);
+
+    [LoggerMessage(1061, LogLevel.Warning, "Group {Group}: what {Member} saw and did last could not be written to {Directory}: {Reason}. Set DumpDirectory to a directory that it may write to")]
+    private partial void LogNotDumped(string group, MemberId member, string directory, string reason);
+
+    [LoggerMessage(1032, LogLevel.Debug, "Group {Group}: {Member} could not send to {Peer}: {Reason}")]
+    private partial void LogNotSent(string group, MemberId member, MemberId peer, string reason);
+
+    [LoggerMessage(1030, LogLevel.Information, "Group {Group}: {Member} is registered at {Address}")]
+    private partial void LogRegistered(string group, MemberId member, string address);
+
+    [LoggerMessage(1035, LogLevel.Error, "Group {Group}: the step delegate of {Member} did not return within {Deadline} after dispose; its memory is not freed. Let the delegate observe its token")]
+    private partial void LogDelegateStuck(string group, MemberId member, TimeSpan deadline);
 }

@@ -263,10 +263,4 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
             _ended.TrySetException(failure);
         _views.Complete();
     }
-
-    [LoggerMessage(1030, LogLevel.Information, "Group {Group}: {Member} is registered at {Address}")]
-    private partial void LogRegistered(string group, MemberId member, string address);
-
-    [LoggerMessage(1035, LogLevel.Error, "Group {Group}: the step delegate of {Member} did not return within {Deadline} after dispose; its memory is not freed. Let the delegate observe its token")]
-    private partial void LogDelegateStuck(string group, MemberId member, TimeSpan deadline);
 }

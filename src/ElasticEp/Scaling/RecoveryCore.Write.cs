@@ -48,9 +48,7 @@ internal sealed partial class RecoveryCore
     private (ExpertPlacement Placement, int[] Reloading)? Place(GroupMember[] members, GroupMember[] evicted)
     {
         var placement = Record.View.Placement.Without([.. evicted.Select(other => other.Rank)]);
-        if (placement.FindMissing() is null)
-            return (placement, []);
-        return members.Concat(Record.Leavers).All(each => each.ReadsVersion >= ProtocolVersion.Reloads) ? ReloadPlan.Find(Record, members, options.SlotsPerRank) : null;
+        return placement.FindMissing() is null ? (placement, []) : ReloadPlan.Find(Record, members, options.SlotsPerRank);
     }
 
     private static StartMessage StartOf(GroupRecord record) =>

@@ -35,7 +35,7 @@ internal sealed class RepairPlan(ElasticEpOptions options, RecordWriter writer, 
     public PendingOperation? Find(TimeSpan now)
     {
         WakeAt = null;
-        if (Record is not { Pending: null, IsCompleted: true, View: { Epoch: > 0, IsTerminal: false } } || !Record.View.Members.All(KnowsRepairs))
+        if (Record is not { Pending: null, IsCompleted: true, View: { Epoch: > 0, IsTerminal: false } })
             return null;
         var replacements = Replacements();
         if (replacements.IsEmpty && !Record.IsDamaged)
@@ -81,14 +81,11 @@ internal sealed class RepairPlan(ElasticEpOptions options, RecordWriter writer, 
         return true;
     }
 
-    /// <summary>An earlier version cannot read a record in which a repair is pending.</summary>
-    private static bool KnowsRepairs(GroupMember member) => member.ReadsVersion >= ProtocolVersion.Reloads;
-
     /// <summary>Processes that hold weights go first.</summary>
     private ImmutableArray<int> Replacements() =>
     [
         .. Enumerable.Range(0, options.MaxRanks)
-            .Where(rank => !Record.View.Contains(rank) && joiners.IsGathered(rank) && KnowsRepairs(joiners.Candidates.Find(rank)!))
+            .Where(rank => !Record.View.Contains(rank) && joiners.IsGathered(rank))
             .OrderBy(rank => joiners.Candidates.FindState(rank) is { HasDense: true } ? 0 : 1)
             .Take(Math.Max(0, Record.Wanted - Record.View.Members.Length)).Order(),
     ];

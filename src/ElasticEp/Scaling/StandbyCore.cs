@@ -102,10 +102,9 @@ internal sealed class StandbyCore(MemberCore member, PeerCore peers, ElasticEpOp
 
     private bool IsCurrent(string operation, ulong view) => operation == Operation && _fetch?.Next.Digest == view;
 
-    /// <summary>Members of earlier versions may not let go of an expert that they send when their own next view needs its buffer.</summary>
     private bool HasSources => _record is { View: { Epoch: > 0, IsTerminal: false }, IsCompleted: true, Reloading.IsEmpty: true }
         && !_record.View.Contains(Rank) && _record.View.Members.Any(source => peers.IsConnected(source.Id))
-        && _record.View.Members.All(source => source.ReadsVersion >= ProtocolVersion.Standbys && (peers.IsConnected(source.Id) || peers.IsLost(source.Id)));
+        && _record.View.Members.All(source => peers.IsConnected(source.Id) || peers.IsLost(source.Id));
 
     private void FetchNext(GroupView view, List<RankEffect> effects)
     {

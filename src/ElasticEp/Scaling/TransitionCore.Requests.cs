@@ -123,7 +123,7 @@ internal sealed partial class TransitionCore
             if (interrupted?.AbortReason is { } reason)
                 operation.GiveUp(reason, interrupted.HasTimedOut);
             else if (!pending.IsCommitted)
-                Replan(operation, "its coordinator was lost");
+                operation.Replan("its coordinator was lost");
             _interrupted = null;
         }
         else if (Record.View.Epoch == 0 && !_hasFailedBirth && Record.Own.Kept.All(outcome => !outcome.IsCompleted) && !_joiners.AnyInAView) // else there is a group, which brings its record back
@@ -181,15 +181,6 @@ internal sealed partial class TransitionCore
 
         if (_writer.IsReady)
             Advance(now, effects);
-    }
-
-    /// <summary>Members of an earlier version would take the next plan for the one that they hold.</summary>
-    private void Replan(Operation operation, string reason)
-    {
-        if (Record.View.Members.All(other => other.ReadsVersion >= ProtocolVersion.Replans))
-            operation.Replan(reason);
-        else
-            operation.GiveUp(reason);
     }
 
     private PendingOperation Aim(OperationRequest request, ImmutableArray<int> target)

@@ -135,7 +135,7 @@ internal sealed partial class TransitionCore
         if (operation.Phase == OperationPhase.Gathering)
             _load.Request(operation, Record.View, effects); // what was requested before the recovery may be lost with a link
         if (!Record.Evicted.IsEmpty)
-            Replan(operation, $"rank {string.Join(", ", Record.Evicted.Select(evicted => evicted.Rank))} was evicted");
+            operation.Replan($"rank {string.Join(", ", Record.Evicted.Select(evicted => evicted.Rank))} was evicted");
     }
 
     /// <summary>

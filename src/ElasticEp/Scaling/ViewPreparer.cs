@@ -20,15 +20,12 @@ internal sealed class ViewPreparer(RecordWriter writer, JoinCandidates candidate
     {
         var present = Record.View.Members;
         GroupMember[] members = operation.Plan!.HasTargetMembers ? [.. MembersOf(operation.Pending.Target)] : [.. present];
-        // Members of earlier versions would take passive copies for active ones, and the record that they read does not say which are.
-        var knowsPassive = present.Concat(members).All(member => member.ReadsVersion >= ProtocolVersion.PassiveCopies);
-        var placement = knowsPassive ? operation.Plan.View.Placement : operation.Plan.View.Placement.AllActive();
         var next = new GroupView(
             Record.View.Epoch + 1,
             Record.View.Epoch == 0 ? 1 : 0,
             Succession.NextCoordinator(Record.View, members),
             members,
-            placement,
+            operation.Plan.View.Placement,
             operation.Kind == OperationKind.Stop);
         operation.SetNext(next, [.. present.Concat(members).Select(member => member.Id).Distinct()]);
         foreach (var participant in operation.Participants)
@@ -66,6 +63,5 @@ internal sealed class ViewPreparer(RecordWriter writer, JoinCandidates candidate
     /// The view in use is Completed, so that every member has entered it and knows it by its name. Others may hold it too, from the record;
     /// whether they do is not known here.
     /// </summary>
-    private BaseView BaseFor(MemberId participant) =>
-        Record.View.Contains(participant) && Record.View.Find(participant.Rank)!.ReadsVersion >= ProtocolVersion.NamedBases ? BaseView.NameOf(Record.View) : Record.View;
+    private BaseView BaseFor(MemberId participant) => Record.View.Contains(participant) ? BaseView.NameOf(Record.View) : BaseView.Of(Record.View);
 }

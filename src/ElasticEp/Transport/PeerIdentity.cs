@@ -13,6 +13,8 @@ public sealed record PeerIdentity(string Group, MemberId Id, string Address, str
     /// <summary>Whether the peer is a rank, not a client.</summary>
     public bool IsRank => Id.IsRank;
 
-    /// <summary>The latest version of messages that the process reads; zero when it does not say.</summary>
-    internal byte ReadsVersion { get; init; }
+    /// <summary>
+    /// The latest version of the group's messages that the process reads. A transport carries it with the rest, and judges nothing by it.
+    /// </summary>
+    public byte ReadsVersion { get; init; }
 }

@@ -4,7 +4,7 @@ using ElasticEp.Transport;
 
 namespace ElasticEp.Tests.Cluster;
 
-/// <summary>Which links the messages of a group take, of ranks that know of long messages and of those that do not.</summary>
+/// <summary>Which links the messages of a group take.</summary>
 public sealed class LinkUseTests
 {
     private static readonly CancellationToken Token = TestContext.Current.CancellationToken;
@@ -12,7 +12,7 @@ public sealed class LinkUseTests
     [Fact]
     public async Task The_messages_of_a_transition_leave_the_control_link()
     {
-        var used = await ResizeAsync(_ => { });
+        var used = await ResizeAsync();
         Assert.Equal([LinkKind.Weights], used[typeof(PrepareMessage)]);
         Assert.Equal([LinkKind.Weights], used[typeof(StartMessage)]);
         Assert.Equal([LinkKind.Weights], used[typeof(DrainMessage)]);
@@ -20,24 +20,12 @@ public sealed class LinkUseTests
         Assert.Equal([LinkKind.Control], used[typeof(CompletedMessage)]);
     }
 
-    [Fact]
-    public async Task Ranks_that_do_not_know_of_long_messages_get_all_of_them_on_the_control_link()
-    {
-        var used = await ResizeAsync(transport => transport.Version = ProtocolVersion.LongMessages - 1);
-        Assert.All(used.Values, links => Assert.Equal([LinkKind.Control], links));
-    }
-
     /// <summary>Grows to three ranks and shrinks to two.</summary>
-    private static async Task<IReadOnlyDictionary<Type, IReadOnlyCollection<LinkKind>>> ResizeAsync(Action<WatchedTransport> configure)
+    private static async Task<IReadOnlyDictionary<Type, IReadOnlyCollection<LinkKind>>> ResizeAsync()
     {
         var used = new ConcurrentDictionary<(Type, LinkKind), bool>();
         var hub = new InProcessTransportHub();
-        await using var cluster = await ElasticCluster.StartAsync(createTransport: () =>
-        {
-            var transport = new WatchedTransport(new InProcessTransport(hub), used);
-            configure(transport);
-            return transport;
-        });
+        await using var cluster = await ElasticCluster.StartAsync(createTransport: () => new WatchedTransport(new InProcessTransport(hub), used));
         foreach (var size in (int[])[3, 2])
         {
             var result = await cluster.Client.ScaleAsync(size, cancellationToken: Token).WaitAsync(ElasticCluster.Deadline, Token);
@@ -51,11 +39,9 @@ public sealed class LinkUseTests
     /// <summary>Notes on which link each kind of message goes out.</summary>
     private sealed class WatchedTransport(ITransport inner, ConcurrentDictionary<(Type, LinkKind), bool> used) : ITransport
     {
-        public byte Version { get; set; } = ProtocolVersion.Current;
-
         public string Address => inner.Address;
 
-        public ValueTask StartAsync(PeerIdentity self, ITransportHandler handler, CancellationToken cancellationToken) => inner.StartAsync(self with { ReadsVersion = Version }, handler, cancellationToken);
+        public ValueTask StartAsync(PeerIdentity self, ITransportHandler handler, CancellationToken cancellationToken) => inner.StartAsync(self, handler, cancellationToken);
 
         public ValueTask ConnectAsync(MemberId peer, string address, CancellationToken cancellationToken) => inner.ConnectAsync(peer, address, cancellationToken);
 

@@ -12,26 +12,14 @@ public sealed class MessageLinksTests
     [Fact]
     public void What_carries_views_takes_the_weights_link_and_what_refers_to_it_too()
     {
-        foreach (var message in (ProtocolMessage[])[new PrepareMessage("op", 0, View, View, [], default), new DrainMessage("op"), new AbortMessage("op", "why"), new StartMessage(View, 1, "", 0)])
-        {
-            Assert.Equal(LinkKind.Weights, MessageLinks.Of(message, ProtocolVersion.LongMessages));
-            Assert.True(MessageLinks.MayTakeWeightsLink(message));
-        }
+        foreach (var message in (ProtocolMessage[])[new PrepareMessage("op", 0, BaseView.Of(View), View, [], default), new DrainMessage("op"), new AbortMessage("op", "why"), new StartMessage(View, 1, "", 0)])
+            Assert.Equal(LinkKind.Weights, MessageLinks.Of(message));
     }
 
     [Fact]
     public void Stop_and_all_others_take_the_control_link()
     {
         foreach (var message in (ProtocolMessage[])[new StopMessage(1, 1), new CompletedMessage(1), new LoadedMessage(1), new ProbeMessage(TestViews.Id(1))])
-        {
-            Assert.Equal(LinkKind.Control, MessageLinks.Of(message, ProtocolVersion.Current));
-            Assert.False(MessageLinks.MayTakeWeightsLink(message));
-        }
+            Assert.Equal(LinkKind.Control, MessageLinks.Of(message));
     }
-
-    [Theory]
-    [InlineData(0)]
-    [InlineData(8)]
-    public void A_process_of_an_earlier_release_gets_everything_on_the_control_link(byte version) =>
-        Assert.Equal(LinkKind.Control, MessageLinks.Of(new StartMessage(View, 1, "", 0), version));
 }

@@ -15,7 +15,7 @@ public sealed class PieceTests
     [Fact]
     public void The_pieces_of_a_message_are_its_bytes_in_order()
     {
-        foreach (var message in (ProtocolMessage[])[new StopMessage(1, 2), Prepare(1, Base), Prepare(1, BaseView.NameOf(Base)), new StartMessage(Next, 7, "op", 1) { Reloading = [2] }])
+        foreach (var message in (ProtocolMessage[])[new StopMessage(1, 2), Prepare(1, BaseView.Of(Base)), Prepare(1, BaseView.NameOf(Base)), new StartMessage(Next, 7, "op", 1) { Reloading = [2] }])
             Assert.Equal(MessageCodec.Encode(message).ToArray(), MessageCodec.EncodePieces(message).SelectMany(piece => piece.ToArray()));
     }
 
@@ -35,7 +35,7 @@ public sealed class PieceTests
     {
         var named = MessageCodec.EncodePieces(Prepare(1, BaseView.NameOf(Base)));
         Assert.DoesNotContain(named, piece => IsSame(piece, Base.Placement.Encode()));
-        Assert.Contains(MessageCodec.EncodePieces(Prepare(1, Base)), piece => IsSame(piece, Base.Placement.Encode()));
+        Assert.Contains(MessageCodec.EncodePieces(Prepare(1, BaseView.Of(Base))), piece => IsSame(piece, Base.Placement.Encode()));
     }
 
     [Fact]

@@ -79,7 +79,7 @@ public sealed class DumpTests : IDisposable
         bytes[6]++;
         var refused = Refuse(bytes);
         Assert.Equal(ElasticEpErrorCode.Incompatible, refused.Code);
-        Assert.Contains("version 3, this release reads 2", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("version 4, this release reads 3", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -29,7 +29,7 @@ public sealed class EventCodecTests
         new BirthRequested(TimeSpan.FromSeconds(3)),
         new MessageReceived(TestViews.Id(1), new StartMessage(TestViews.View(3, 0, 1), 17, "op1", 2) { Reloading = [1] }),
         new RequestMade(TestViews.Id(0), new OperationRequestMessage(new OperationRequest("a", OperationKind.Scale) { Size = 4 })),
-        new LinkUp(TestViews.Id(3), 7),
+        new LinkUp(TestViews.Id(3)),
         new LinkLost(TestViews.Id(3), DisconnectReason.Aborted, "why"),
         new DialEnded(TestViews.Id(3), DialResult.Rejected, "the layouts differ"),
         new BeatReceived(TestViews.Id(3), TimeSpan.FromMilliseconds(7)),

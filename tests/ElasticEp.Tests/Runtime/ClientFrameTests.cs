@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using ElasticEp.Membership;
+using ElasticEp.Protocol;
 using ElasticEp.Tests.Cluster;
 using ElasticEp.Transport;
 
@@ -21,7 +22,7 @@ public sealed class ClientFrameTests
         await using var cluster = await ElasticCluster.StartAsync();
         var handler = new Watcher();
         await using var client = new InProcessTransport(cluster.Hub);
-        await client.StartAsync(new PeerIdentity("toy", new MemberId(-9, 999), "", Layout.Describe(cluster.Options)), handler, Token);
+        await client.StartAsync(new PeerIdentity("toy", new MemberId(-9, 999), "", Layout.Describe(cluster.Options)) { ReadsVersion = ProtocolVersion.Current }, handler, Token);
         var member = cluster.Client.View.Find(1)!;
         await client.ConnectAsync(member.Id, member.Address, Token);
         Assert.Equal($"up 1/{member.Incarnation}", await handler.NextAsync());
@@ -31,16 +32,37 @@ public sealed class ClientFrameTests
         await cluster.WaitForStepsAsync(5);
     }
 
+    [Fact]
+    public async Task A_process_that_would_misread_what_others_write_is_cut_off_with_both_versions_named()
+    {
+        await using var cluster = await ElasticCluster.StartAsync();
+        var handler = new Watcher();
+        await using var client = new InProcessTransport(cluster.Hub);
+        await client.StartAsync(new PeerIdentity("toy", new MemberId(-9, 999), "", Layout.Describe(cluster.Options)) { ReadsVersion = ProtocolVersion.Lowest - 1 }, handler, Token);
+        var member = cluster.Client.View.Find(1)!;
+        await client.ConnectAsync(member.Id, member.Address, Token);
+        Assert.Equal($"up 1/{member.Incarnation}", await handler.NextAsync());
+        await Task.WhenAny(client.SendAsync(member.Id, LinkKind.Control, new FrameHeader { Operation = FrameOperation.App }.Encode(), default, default, Token).AsTask()).WaitAsync(ElasticCluster.Deadline, Token);
+        Assert.Equal($"down 1/{member.Incarnation} ProtocolError", await handler.NextAsync());
+        Assert.Contains($"reads version {ProtocolVersion.Lowest - 1} of the group's messages, this process {ProtocolVersion.Lowest} and later", handler.Detail, StringComparison.Ordinal);
+    }
+
     /// <summary>A handler that takes no frame.</summary>
     private sealed class Watcher : ITransportHandler
     {
         private readonly Channel<string> _connections = Channel.CreateUnbounded<string>();
 
+        public string Detail { get; private set; } = "";
+
         public Task<string> NextAsync() => _connections.Reader.ReadAsync(Token).AsTask().WaitAsync(ElasticCluster.Deadline, Token);
 
         public void OnConnected(PeerIdentity peer) => _connections.Writer.TryWrite($"up {peer.Id.Rank}/{peer.Id.Incarnation}");
 
-        public void OnDisconnected(PeerIdentity peer, DisconnectReason reason, string detail) => _connections.Writer.TryWrite($"down {peer.Id.Rank}/{peer.Id.Incarnation} {reason}");
+        public void OnDisconnected(PeerIdentity peer, DisconnectReason reason, string detail)
+        {
+            Detail = detail;
+            _connections.Writer.TryWrite($"down {peer.Id.Rank}/{peer.Id.Incarnation} {reason}");
+        }
 
         public ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameInfo frame, CancellationToken cancellationToken) => new(FrameTarget.Discard);
 

@@ -13,7 +13,7 @@ public sealed class LongMessageSenderTests
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
     private static readonly MemberId Peer = TestViews.Id(1);
     private static readonly GroupView View = TestViews.View(1, 0, 1);
-    private static readonly PrepareMessage Prepare = new("op", 0, View, TestViews.View(2, 0, 1), [], TimeSpan.Zero);
+    private static readonly PrepareMessage Prepare = new("op", 0, BaseView.Of(View), TestViews.View(2, 0, 1), [], TimeSpan.Zero);
 
     private readonly ConcurrentQueue<(MemberId Peer, Type Message, TaskCompletionSource Sent)> _taken = [];
     private readonly SemaphoreSlim _news = new(0);

@@ -1,4 +1,3 @@
-using ElasticEp.Protocol;
 using ElasticEp.Runtime;
 using ElasticEp.Transport;
 
@@ -25,7 +24,12 @@ public sealed class LongMessageTests : IAsyncLifetime
         (_sender, _receiver) = (new GroupMessenger(_from, new MemberId(0, 1)), new GroupMessenger(_to, new MemberId(1, 1)));
     }
 
-    public ValueTask InitializeAsync() => ConnectAsync(ProtocolVersion.Current);
+    public async ValueTask InitializeAsync()
+    {
+        await _from.StartAsync(new PeerIdentity("test", new MemberId(0, 1), "", ""), new Handler(this, _sender));
+        await _to.StartAsync(new PeerIdentity("test", new MemberId(1, 1), "", ""), new Handler(this, _receiver));
+        await _from.ConnectAsync(new MemberId(1, 1), _to.Address);
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -72,17 +76,6 @@ public sealed class LongMessageTests : IAsyncLifetime
         await Assert.ThrowsAsync<ElasticEpException>(() => first.WaitAsync(Deadline));
     }
 
-    [Fact]
-    public async Task A_process_of_an_earlier_release_gets_long_messages_on_the_control_link()
-    {
-        var old = new InProcessTransport(_hub);
-        await old.StartAsync(new PeerIdentity("test", new MemberId(2, 1), "", "") { ReadsVersion = ProtocolVersion.LongMessages - 1 }, new Handler(this, _receiver));
-        await _from.ConnectAsync(new MemberId(2, 1), old.Address);
-        await _sender.SendAsync(new MemberId(2, 1), 7, new byte[Long]).AsTask().WaitAsync(Deadline);
-        Assert.Equal([(LinkKind.Control, 7)], _taken);
-        await old.DisposeAsync();
-    }
-
     [Theory]
     [InlineData(LinkKind.Control, 0, 1, 0)] // a long one on the control link
     [InlineData(LinkKind.Control, 1, 0, 0)] // a mark of nothing
@@ -96,13 +89,6 @@ public sealed class LongMessageTests : IAsyncLifetime
         var header = new FrameHeader { Operation = FrameOperation.App, Flags = flags, Offset = number, MetadataLength = length };
         var refused = Assert.Throws<ElasticEpException>(() => _receiver.OnFrame(new MemberId(0, 1), link, header, EpBuffer.From(new byte[length])));
         Assert.Equal((ElasticEpErrorCode.ProtocolViolation, (int?)0), (refused.Code, refused.Rank));
-    }
-
-    private async ValueTask ConnectAsync(byte version)
-    {
-        await _from.StartAsync(new PeerIdentity("test", new MemberId(0, 1), "", "") { ReadsVersion = version }, new Handler(this, _sender));
-        await _to.StartAsync(new PeerIdentity("test", new MemberId(1, 1), "", "") { ReadsVersion = version }, new Handler(this, _receiver));
-        await _from.ConnectAsync(new MemberId(1, 1), _to.Address);
     }
 
     private Task SendAsync(int topic, int length, CancellationToken cancellationToken = default) => _sender.SendAsync(new MemberId(1, 1), topic, new byte[length], cancellationToken).AsTask();

@@ -80,6 +80,21 @@ public sealed class OperationRequestsTests : IDisposable
     }
 
     [Fact]
+    public async Task An_app_that_does_not_come_to_an_end_with_a_report_delays_the_outcome_by_a_second()
+    {
+        _requests.OnRecord(Record);
+        using var gate = new ManualResetEventSlim();
+        var asking = _requests.RunAsync(Ask, new HeldProgress(gate), CancellationToken.None);
+        _requests.OnMessage(TestViews.Id(0), new ProgressMessage(new ScaleProgress("op", ScalePhase.Preparing, 1, 5, "")));
+        _requests.OnRecord(Record.AfterEnd(new OperationOutcome("op", true, "", new OperationFigures()), OperationKind.Scale));
+        _time.Advance(TimeSpan.FromSeconds(1) - TimeSpan.FromTicks(1));
+        Assert.False(asking.IsCompleted);
+        _time.Advance(TimeSpan.FromTicks(1));
+        Assert.Equal(ScalePhase.Completed, (await asking.WaitAsync(Deadline, TestContext.Current.CancellationToken)).Outcome);
+        gate.Set();
+    }
+
+    [Fact]
     public async Task A_group_that_is_not_born_by_the_deadline_is_said_to_have_no_view()
     {
         var asking = _requests.RunAsync(Ask, null, CancellationToken.None);

@@ -133,7 +133,7 @@ public sealed class BirthTests
             Assert.Contains(core.Handle(new RolledBack("@birth"), TimeSpan.Zero), effect => effect.Control is Fetch { Plan.Next: var view } && view == again);
 
         List<ControlEffect> Prepare(GroupView next) => [.. core.Handle(
-            new MessageReceived(TestViews.Id(0), new PrepareMessage("@birth", 0, GroupView.None, next, [], TimeSpan.Zero)), TimeSpan.Zero).Select(effect => effect.Control).OfType<ControlEffect>()];
+            new MessageReceived(TestViews.Id(0), new PrepareMessage("@birth", 0, BaseView.Of(GroupView.None), next, [], TimeSpan.Zero)), TimeSpan.Zero).Select(effect => effect.Control).OfType<ControlEffect>()];
     }
 
     [Fact]

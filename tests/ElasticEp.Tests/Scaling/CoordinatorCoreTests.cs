@@ -302,7 +302,7 @@ public sealed class CoordinatorCoreTests
         Assert.Equal((MemberPhase.Gone, false), (leaving.Core.Member.Phase, leaving.Coordinator.IsActive));
 
         var successor = CoreProbe.Idle(rank: 1);
-        successor.Message(0, new PrepareMessage("op", 0, TestViews.View(1, 0, 1), next, [], TimeSpan.Zero)).Post(new Fetched("op", next.Digest));
+        successor.Message(0, new PrepareMessage("op", 0, BaseView.Of(TestViews.View(1, 0, 1)), next, [], TimeSpan.Zero)).Post(new Fetched("op", next.Digest));
         successor.Step(announced: next);
         successor.Overwrite(leaving.Record);
         successor.AnswerRead();

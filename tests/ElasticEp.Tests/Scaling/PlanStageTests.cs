@@ -8,7 +8,7 @@ using ElasticEp.Transport;
 
 namespace ElasticEp.Tests.Scaling;
 
-/// <summary>Plans of several views: [0 1] grows to [0 1 2] with a view on the way, or with one after.</summary>
+/// <summary>Plans of several views: [0 1] grows to [0 1 2] with an intermediate view, or with one after.</summary>
 public sealed class PlanStageTests
 {
     private static readonly (IReadOnlyList<int>, int)[] Before = [([0, 1], 1), ([0, 1, 2], 0)];
@@ -77,7 +77,7 @@ public sealed class PlanStageTests
         lost.Write();
         var successor = CoreProbe.Idle(rank: 1);
         var next = lost.Record.View;
-        successor.Message(0, new PrepareMessage("op", 0, TestViews.View(1, 0, 1), next, [], TimeSpan.Zero)).Post(new Fetched("op", next.Digest));
+        successor.Message(0, new PrepareMessage("op", 0, BaseView.Of(TestViews.View(1, 0, 1)), next, [], TimeSpan.Zero)).Post(new Fetched("op", next.Digest));
         successor.Overwrite(lost.Record);
         successor.LoseLink(0);
         successor.Lose(0).AnswerRead();
@@ -154,7 +154,7 @@ public sealed class PlanStageTests
     public void A_member_that_missed_that_the_rest_was_given_up_learns_it_from_the_record()
     {
         var probe = CoreProbe.Idle(rank: 1);
-        probe.Message(0, new PrepareMessage("op", 1, TestViews.View(1, 0, 1), TestViews.View(2, 0, 1), [], TimeSpan.Zero));
+        probe.Message(0, new PrepareMessage("op", 1, BaseView.Of(TestViews.View(1, 0, 1)), TestViews.View(2, 0, 1), [], TimeSpan.Zero));
         var record = new GroupRecord(TestViews.View(1, 0, 1)).AfterEnd(new OperationOutcome("op", true, "cancelled", new OperationFigures()), OperationKind.Scale);
         Assert.True(probe.Post(new RecordSeen(record)).Has<Rollback>());
         Assert.Equal("", probe.Core.Preparation.Operation);
@@ -165,9 +165,9 @@ public sealed class PlanStageTests
     {
         var probe = CoreProbe.Idle(rank: 1);
         var (first, second) = (TestViews.View(2, 0, 1), TestViews.View(3, 0, 1));
-        probe.Message(0, new PrepareMessage("op", 0, TestViews.View(1, 0, 1), first, [], TimeSpan.Zero)).Post(new Fetched("op", first.Digest));
+        probe.Message(0, new PrepareMessage("op", 0, BaseView.Of(TestViews.View(1, 0, 1)), first, [], TimeSpan.Zero)).Post(new Fetched("op", first.Digest));
         probe.Step(announced: first);
-        Assert.False(probe.Message(0, new PrepareMessage("op", 1, first, second, [], TimeSpan.Zero)).Has<Fetch>());
+        Assert.False(probe.Message(0, new PrepareMessage("op", 1, BaseView.Of(first), second, [], TimeSpan.Zero)).Has<Fetch>());
         probe.Step();
         var (completed, fetch) = (probe.Effects.FindIndex(effect => effect.Control is ViewCompleted), probe.Effects.FindIndex(effect => effect.Control is Fetch));
         Assert.True(completed >= 0 && fetch > completed, $"completed {completed}, fetch {fetch}");

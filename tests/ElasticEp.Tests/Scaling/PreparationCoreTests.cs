@@ -11,14 +11,14 @@ namespace ElasticEp.Tests.Scaling;
 public sealed class PreparationCoreTests
 {
     private static readonly GroupView Base = TestViews.View(1, 0, 1);
-    private static readonly PrepareMessage Plan = new("op", 0, Base, TestViews.View(2, 0), [], TimeSpan.Zero); // without rank 1
+    private static readonly PrepareMessage Plan = new("op", 0, BaseView.Of(Base), TestViews.View(2, 0), [], TimeSpan.Zero); // without rank 1
     private static readonly PrepareMessage Stays = Plan with { Next = TestViews.View(2, 0, 1) };
 
     [Fact]
     public void Weights_are_loaded_once_every_peer_is_connected()
     {
         var probe = CoreProbe.Idle(rank: 1);
-        probe.Message(0, new PrepareMessage("op", 0, Base, TestViews.View(2, 0, 1, 5), [], TimeSpan.Zero));
+        probe.Message(0, new PrepareMessage("op", 0, BaseView.Of(Base), TestViews.View(2, 0, 1, 5), [], TimeSpan.Zero));
         Assert.Equal([5], probe.Of<Dial>().Select(dial => dial.Peer.Rank));
         Assert.False(probe.Has<Fetch>());
         Assert.True(probe.LinkUp(5).Has<Fetch>());
@@ -28,7 +28,7 @@ public sealed class PreparationCoreTests
     public void The_same_operation_on_another_base_keeps_what_is_loaded()
     {
         var probe = Loaded();
-        var moved = new PrepareMessage("op", 0, TestViews.View(3, 0, 1), TestViews.View(4, 0), [], TimeSpan.Zero);
+        var moved = new PrepareMessage("op", 0, BaseView.Of(TestViews.View(3, 0, 1)), TestViews.View(4, 0), [], TimeSpan.Zero);
         probe.Message(0, moved);
         Assert.False(probe.Has<Fetch>());
         Assert.Equal((PreparationState.Ready, moved.Next.Digest), (probe.Sent<PreparationMessage>(0).Single().State, probe.Sent<PreparationMessage>(0).Single().Digest));
@@ -40,7 +40,7 @@ public sealed class PreparationCoreTests
         var probe = Loaded(Stays);
         var other = new GroupMember(5, 77, "new");
         var next = new GroupView(4, 0, 0, [.. Stays.Next.Members, other], Stays.Next.Placement);
-        probe.Message(0, Stays with { Base = TestViews.View(3, 0, 1), Next = next });
+        probe.Message(0, Stays with { Base = BaseView.Of(TestViews.View(3, 0, 1)), Next = next });
         Assert.Empty(probe.Sent<PreparationMessage>(0));
         probe.Post(new LinkUp(other.Id));
         Assert.False(probe.Has<Fetch>());
@@ -62,7 +62,7 @@ public sealed class PreparationCoreTests
     [Fact]
     public void A_joiner_whose_source_it_alone_does_not_reach_reports_it_once()
     {
-        var joiner = CoreProbe.Waiting(2, new GroupRecord(Base)).Message(0, new PrepareMessage("op", 0, Base, TestViews.View(2, 0, 1, 2), [], TimeSpan.Zero));
+        var joiner = CoreProbe.Waiting(2, new GroupRecord(Base)).Message(0, new PrepareMessage("op", 0, BaseView.Of(Base), TestViews.View(2, 0, 1, 2), [], TimeSpan.Zero));
         joiner.Post(new RolledBack(StandbyCore.Operation)).LoseLink(1);
         Assert.Empty(joiner.Post(new FetchFailed("op", TestViews.View(2, 0, 1, 2).Digest, "its source was lost")).Sent<PreparationMessage>());
         var failure = Assert.Single(joiner.Lose(1).Sent<PreparationMessage>(0)).Failure;
@@ -73,7 +73,7 @@ public sealed class PreparationCoreTests
     [Fact]
     public void The_loss_of_a_member_does_not_end_an_operation_that_of_a_joiner_does()
     {
-        var probe = CoreProbe.Idle(rank: 1).Message(0, new PrepareMessage("op", 0, TestViews.View(1, 0, 1), TestViews.View(2, 0, 1, 2, 5), [], TimeSpan.Zero));
+        var probe = CoreProbe.Idle(rank: 1).Message(0, new PrepareMessage("op", 0, BaseView.Of(TestViews.View(1, 0, 1)), TestViews.View(2, 0, 1, 2, 5), [], TimeSpan.Zero));
         probe.LoseLink(0);
         Assert.Empty(probe.Lose(0).Sent<PreparationMessage>());
         probe.LinkUp(0).LoseLink(2);
@@ -155,7 +155,7 @@ public sealed class PreparationCoreTests
         Assert.Equal([typeof(EnterView), typeof(Rollback), typeof(Reload)], probe.Effects.Select(effect => effect.Control!.GetType()).Where(type => type == typeof(EnterView) || type == typeof(Rollback) || type == typeof(Reload)));
         Assert.True(probe.Of<Rollback>().Single().HasDrained);
         probe.Post(new RolledBack("op")).Post(new Reloaded(2));
-        probe.Message(0, Plan with { Base = TestViews.View(3, 0, 1), Next = TestViews.View(4, 0) }).Message(0, new DrainMessage("op"));
+        probe.Message(0, Plan with { Base = BaseView.Of(TestViews.View(3, 0, 1)), Next = TestViews.View(4, 0) }).Message(0, new DrainMessage("op"));
         Assert.True(probe.Has<Drain>());
     }
 
@@ -183,7 +183,7 @@ public sealed class PreparationCoreTests
     {
         var probe = CoreProbe.Idle(rank: 1).Message(0, Plan);
         probe.Message(0, new StartMessage(TestViews.Started(2, 2, 0, 1), 2, "op", 0) { Reloading = [1] });
-        probe.Post(new Reloaded(2)).Message(0, Plan with { Base = TestViews.View(3, 0, 1), Next = TestViews.View(4, 0) });
+        probe.Post(new Reloaded(2)).Message(0, Plan with { Base = BaseView.Of(TestViews.View(3, 0, 1)), Next = TestViews.View(4, 0) });
         Assert.True(probe.Has<Rollback>());
     }
 

@@ -63,7 +63,7 @@ public sealed class RecoveryLeadTests
     {
         var probe = CoreProbe.Idle(rank: 1);
         var next = TestViews.View(2, 1, 2);
-        probe.Message(0, new PrepareMessage("op", 0, probe.Record.View, next, [], TimeSpan.Zero)).LinkUp(2);
+        probe.Message(0, new PrepareMessage("op", 0, BaseView.Of(probe.Record.View), next, [], TimeSpan.Zero)).LinkUp(2);
         probe.Post(new Fetched("op", next.Digest));
         probe.Step(announced: next);
         Assert.Equal(2, probe.Core.Member.View.Epoch);

@@ -100,13 +100,6 @@ public sealed class RepairTests
     }
 
     [Fact]
-    public void A_group_with_an_earlier_version_is_not_repaired()
-    {
-        var probe = CoreProbe.Idle(change: record => record with { IsDamaged = true, View = new GroupView(1, 0, 0, record.View.Members.Select(member => member with { ReadsVersion = ProtocolVersion.Lowest }), record.View.Placement) });
-        Assert.Null(probe.Phase);
-    }
-
-    [Fact]
     public void A_repair_that_has_failed_is_tried_again_later_and_first_without_the_process_that_could_not_join()
     {
         var probe = CoreProbe.Idle(change: record => record with { Wanted = 3, IsDamaged = true });

@@ -106,7 +106,7 @@ public sealed class ReplanTests
         var pending = new PendingOperation(new OperationRequest("op", OperationKind.Scale) { Ranks = [0, 2] }, [0, 2], [2], [1]);
         var successor = CoreProbe.Idle(rank: 1);
         var next = TestViews.View(2, 0, 2);
-        successor.Message(0, new PrepareMessage("op", 0, record.View, next, [], TimeSpan.Zero)).Message(0, new DrainMessage("op")).Post(new Drained("op"));
+        successor.Message(0, new PrepareMessage("op", 0, BaseView.Of(record.View), next, [], TimeSpan.Zero)).Message(0, new DrainMessage("op")).Post(new Drained("op"));
         successor.Overwrite(successor.Record with { Pending = pending });
         successor.LoseLink(0);
         successor.Lose(0).AnswerRead();

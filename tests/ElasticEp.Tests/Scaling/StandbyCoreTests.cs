@@ -12,7 +12,7 @@ public sealed class StandbyCoreTests
     private static readonly GroupRecord Record = new(TestViews.View(1, 0, 1));
     private static readonly PendingOperation Others = new(new OperationRequest("op", OperationKind.Scale), [0, 1, 3], [3], []);
     private static readonly PendingOperation Own = Others with { Target = [0, 1, 2], Joiners = [2] };
-    private static readonly PrepareMessage Plan = new("op", 0, Record.View, TestViews.View(2, 0, 1, 2), [], TimeSpan.Zero);
+    private static readonly PrepareMessage Plan = new("op", 0, BaseView.Of(Record.View), TestViews.View(2, 0, 1, 2), [], TimeSpan.Zero);
 
     [Fact]
     public void It_fetches_the_dense_weights_and_then_experts_and_says_how_far_it_is()
@@ -114,7 +114,7 @@ public sealed class StandbyCoreTests
         probe.Post(new HookEntered("WarmUpAsync"));
         var later = TestViews.View(Record.View.Epoch + 1, [.. Record.View.Members.Select(member => member.Rank)]);
         probe.Post(new RecordSeen(Record with { View = later, Pending = Own }));
-        Assert.Equal("op", probe.Message(0, Plan with { Base = later }).Of<Fetch>().Single().Plan.Operation);
+        Assert.Equal("op", probe.Message(0, Plan with { Base = BaseView.Of(later) }).Of<Fetch>().Single().Plan.Operation);
         Assert.False(probe.Post(new HookReturned()).Has<Rollback>());
         Assert.Equal(PreparationState.Ready, probe.Post(new Fetched("op", Plan.Next.Digest)).Sent<PreparationMessage>(0).Single().State);
     }
@@ -142,13 +142,6 @@ public sealed class StandbyCoreTests
         var probe = CoreProbe.Waiting(2, Record);
         Fail(probe);
         Assert.True(probe.Post(new RecordSeen(new GroupRecord(TestViews.View(2, 0, 1)))).Has<Fetch>());
-    }
-
-    [Fact]
-    public void Of_members_of_an_earlier_version_nothing_is_requested()
-    {
-        var old = new GroupView(1, 0, 0, [TestViews.Member(0), TestViews.Member(1) with { ReadsVersion = ProtocolVersion.Standbys - 1 }], Record.View.Placement);
-        Assert.False(CoreProbe.Waiting(2, new GroupRecord(old)).Has<Fetch>());
     }
 
     [Fact]

@@ -19,7 +19,7 @@ internal sealed class SimCoverage
 
     public int OperationPairs => _operations.Count;
 
-    /// <summary>Views on the way to the one that was asked for.</summary>
+    /// <summary>Intermediate views of plans.</summary>
     public int StagedViews { get; set; }
 
     /// <summary>Processes that were killed and started again by somebody else than the launcher.</summary>

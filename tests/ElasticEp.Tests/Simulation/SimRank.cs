@@ -326,7 +326,7 @@ internal sealed partial class SimRank
         if (!to.IsRank)
             _world.Clock.After(_world.Random.Delay(300), () => _world.Clients.OnReply(Identity.Id, copy));
         else
-            _world.Network.Send(this, to, MessageLinks.Of(message, Core.Peers.VersionOf(to)) == LinkKind.Weights ? SimChannel.Weights : SimChannel.Control, peer => peer.Post(new MessageReceived(Identity.Id, copy)));
+            _world.Network.Send(this, to, MessageLinks.Of(message) == LinkKind.Weights ? SimChannel.Weights : SimChannel.Control, peer => peer.Post(new MessageReceived(Identity.Id, copy)));
     }
 
     private void ReportLoad(ReportExpertLoad report)

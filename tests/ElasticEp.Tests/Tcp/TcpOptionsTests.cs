@@ -56,6 +56,44 @@ public sealed class TcpOptionsTests
     }
 
     [Fact]
+    public void What_the_code_sets_goes_before_the_configuration_also_to_a_default()
+    {
+        var given = new Dictionary<string, string?>(Store())
+        {
+            ["ElasticEp:BindAddress"] = "10.0.0.1:7000",
+            ["ElasticEp:UseUnixSockets"] = "false",
+            ["ElasticEp:StoreTimeout"] = "00:00:07",
+            ["ElasticEp:HandshakeTimeout"] = "00:00:08",
+            ["ElasticEp:WeightBytesPerSecond"] = "1000",
+            ["ElasticEp:JoinSecretFile"] = "/no/such/file",
+        };
+        var defaults = new TcpOptions();
+        var options = Read(given, options =>
+        {
+            (options.BindAddress, options.UseUnixSockets) = (defaults.BindAddress, defaults.UseUnixSockets);
+            (options.StoreTimeout, options.HandshakeTimeout) = (defaults.StoreTimeout, defaults.HandshakeTimeout);
+            (options.WeightBytesPerSecond, options.JoinSecret) = (null, "a secret of the tests");
+        });
+        Assert.Equal((defaults.BindAddress, defaults.UseUnixSockets, defaults.StoreTimeout, defaults.HandshakeTimeout), (options.BindAddress, options.UseUnixSockets, options.StoreTimeout, options.HandshakeTimeout));
+        Assert.Equal((null, "a secret of the tests", null), (options.WeightBytesPerSecond, options.JoinSecret, options.JoinSecretFile));
+    }
+
+    [Fact]
+    public void A_value_that_does_not_parse_is_a_failure_among_the_others()
+    {
+        var given = new Dictionary<string, string?>(Store())
+        {
+            ["ElasticEp:WeightBytesPerSecond"] = "1 GB",
+            ["ElasticEp:UseUnixSockets"] = "perhaps",
+            ["ElasticEp:StoreTimeout"] = "soon",
+            ["ElasticEp:AdvertisedAddress"] = "here:99999",
+        };
+        var error = Assert.Throws<OptionsValidationException>(() => Read(given, _ => { }));
+        foreach (var words in (string[])["ElasticEp:WeightBytesPerSecond is '1 GB'; it must be a number of bytes", "ElasticEp:UseUnixSockets is 'perhaps'; it must be true or false", "ElasticEp:StoreTimeout is 'soon'; it must be a time such as 00:00:05", "AdvertisedAddress"])
+            Assert.Contains(error.Failures, failure => failure.Contains(words, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task A_host_that_serves_the_store_draws_a_secret_and_tells_its_workers()
     {
         using var host = Build(new Dictionary<string, string?>(), builder => builder.UseTcpTransport().HostTcpStore());

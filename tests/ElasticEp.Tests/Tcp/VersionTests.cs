@@ -60,11 +60,10 @@ public sealed class VersionTests
     }
 
     [Fact]
-    public void A_greeting_says_which_version_of_messages_is_read_and_one_of_an_earlier_release_does_not()
+    public void A_greeting_says_which_version_of_messages_is_read()
     {
         var hello = new Hello(LinkKind.Control, 7, 0, RawLink.Stranger() with { ReadsVersion = 9 }, new MemberId(1, 1));
         Assert.Equal(hello, Hello.Decode(hello.Encode().Span));
-        Assert.Equal(hello with { Self = RawLink.Stranger() }, Hello.Decode(hello.Encode().Span[..^1]));
     }
 
     [Fact]
