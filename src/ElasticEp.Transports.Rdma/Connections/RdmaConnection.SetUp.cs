@@ -55,7 +55,7 @@ internal sealed partial class RdmaConnection
 
     private async Task ConnectLinksAsync(CancellationToken cancellationToken)
     {
-        var links = _transport.CreateLinks(this);
+        var links = await _transport.CreateLinksAsync(this).WaitAsync(cancellationToken).ConfigureAwait(false);
         lock (_lock)
         {
             if (_isEnding)

@@ -10,7 +10,8 @@ namespace ElasticEp.Transports.Rdma.Connections;
 internal sealed partial class RdmaConnection : ILinkOwner
 {
     private static readonly TimeSpan NoticeTime = TimeSpan.FromMilliseconds(250);
-    private static readonly TimeSpan CloseTime = TimeSpan.FromSeconds(10); // takes milliseconds
+    private static readonly TimeSpan LetGoTime = TimeSpan.FromSeconds(2); // takes milliseconds
+    private static readonly TimeSpan CloseTime = TimeSpan.FromSeconds(10);
 
     private readonly RdmaTransport _transport;
     private RdmaConnection? _previous;
@@ -151,13 +152,29 @@ internal sealed partial class RdmaConnection : ILinkOwner
         _ended.TrySetResult();
     }
 
-    /// <summary>Memory that UCX is at work on cannot be given back, so this has no deadline; but it is told when it takes long.</summary>
+    /// <summary>
+    /// UCX may not complete what it is at work on. What it reads is left to it soon; what it writes into is taken from it later, since that costs
+    /// a worker. Only handlers have all the time that they take.
+    /// </summary>
     private async Task CloseLinksAsync()
     {
         var closing = Task.WhenAll(_links.Select(link => link.CloseAsync()));
-        await closing.WaitAsync(CloseTime, _transport.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (!closing.IsCompleted)
+        if (await IsDoneAsync(closing, LetGoTime).ConfigureAwait(false))
+            return;
+        var left = await Task.WhenAll(_links.Select(link => link.LeaveAsync())).ConfigureAwait(false);
+        if (left.Sum() > 0)
+            _transport.LogLeft(Remote.Id, left.Sum(), LetGoTime.TotalSeconds);
+        if (await IsDoneAsync(closing, CloseTime - LetGoTime).ConfigureAwait(false))
+            return;
+        if (!(await Task.WhenAll(_links.Select(link => link.ForceAsync())).ConfigureAwait(false)).Contains(true))
             _transport.LogSlowClose(Remote.Id, CloseTime.TotalSeconds);
         await closing.ConfigureAwait(false);
+    }
+
+    private async Task<bool> IsDoneAsync(Task closing, TimeSpan time)
+    {
+        for (var half = 0; half < 2 && !closing.IsCompleted; half++) // if this process stood still in one of them, there is the other
+            await closing.WaitAsync(time / 2, _transport.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return closing.IsCompleted;
     }
 }

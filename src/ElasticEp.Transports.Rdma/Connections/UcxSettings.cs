@@ -17,6 +17,7 @@ internal static class UcxSettings
     /// <summary>The shortest time that settings can say.</summary>
     public static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(1);
 
+    private static readonly string[] SharedMemoryPrefixes = ["MM_", "POSIX_", "SYSV_", "XPMEM_"];
     private static readonly string[] SharedMemory = ["all", "shm", "sm", "mm", "posix", "sysv", "xpmem"];
 
     /// <summary>The option that says what a setting says, if there is one: only there it is checked, and seen by what depends on it.</summary>
@@ -48,6 +49,14 @@ internal static class UcxSettings
         foreach (var setting in options.Settings)
             yield return setting;
     }
+
+    /// <summary>
+    /// What all processes of a group have to say alike: UCX takes a peer's queue to be laid out as its own, and reads at random where it is not.
+    /// </summary>
+    public static string LayoutOf(RdmaOptions options) => string.Concat(options.Settings
+        .Where(setting => SharedMemoryPrefixes.Any(prefix => setting.Key.StartsWith(prefix, StringComparison.Ordinal)))
+        .OrderBy(setting => setting.Key, StringComparer.Ordinal)
+        .Select(setting => $";{setting.Key}={setting.Value}"));
 
     private static bool UsesSharedMemory(string transports)
     {

@@ -15,6 +15,10 @@ namespace ElasticEp.Transports.Rdma.Workers;
 /// </summary>
 internal sealed unsafe partial class UcxWorker : IAsyncDisposable
 {
+    private const int IsAwake = 0;
+    private const int SleepsInUcx = 1;
+    private const int SleepsAlone = 2;
+
     private readonly UcxContextHandle _context;
     private readonly MemoryTable _memory;
     private readonly TimeSpan _pollTime;
@@ -23,16 +27,24 @@ internal sealed unsafe partial class UcxWorker : IAsyncDisposable
     private readonly ConcurrentQueue<IWorkerItem> _items = new();
     private readonly Dictionary<UInt128, IMessageReceiver> _receivers = [];
     private readonly Queue<IMessageReceiver> _ready = [];
-    private readonly Stack<UcxOperation> _operations = [];
+    private readonly Stack<UcxOperation> _operations = []; // idle
+    private readonly List<UcxOperation> _allOperations = [];
     private readonly Dictionary<UInt128, long> _endpoints = []; // created so far, by the peer's worker; kept as long as UCX keeps the same
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Action<Exception>? _onFailed;
+    private readonly AutoResetEvent _awake = new(initialState: false);
+    private readonly Lock _wakeLock = new();
     private GCHandle _self;
     private UcxWorkerHandle? _handle;
     private nint _worker;
+    private bool _isAlive; // UCX may be told to wake the thread
     private int _eventDescriptor;
-    private int _isAsleep;
-    private bool _cannotSleep;
+    private int _sleep; // how the thread is to be woken
+    private bool _hasSlept;
+    private int _refusals; // of UCX to let it sleep, in a row
+    private bool _isToldToPoll;
+    private Exception? _failure;
     private volatile bool _isStopping;
 
     /// <param name="context">Its context.</param>
@@ -41,15 +53,19 @@ internal sealed unsafe partial class UcxWorker : IAsyncDisposable
     /// <param name="pollTime">How long it polls after the last thing that happened.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">Told of what should not happen.</param>
-    public UcxWorker(UcxContextHandle context, MemoryTable memory, string name, TimeSpan pollTime, TimeProvider time, ILogger logger)
+    /// <param name="onFailed">Called on its thread when it can go on no longer, once; throws nothing.</param>
+    public UcxWorker(UcxContextHandle context, MemoryTable memory, string name, TimeSpan pollTime, TimeProvider time, ILogger logger, Action<Exception>? onFailed = null)
     {
-        (_context, _memory, _pollTime, _time, _logger) = (context, memory, pollTime, time, logger);
+        (_context, _memory, _pollTime, _time, _logger, _onFailed) = (context, memory, pollTime, time, logger, onFailed);
         _self = GCHandle.Alloc(this);
         new Thread(Run) { Name = name, IsBackground = true }.Start();
     }
 
     /// <summary>Completes when it can be used.</summary>
     public Task Started => _started.Task;
+
+    /// <summary>Whether it can go on no longer: its links are ending, and no new one may use it.</summary>
+    public bool HasFailed => _started.Task.IsFaulted || Volatile.Read(ref _failure) is not null;
 
     /// <summary>What peers create endpoints with.</summary>
     public byte[] Address { get; private set; } = [];
@@ -59,7 +75,7 @@ internal sealed unsafe partial class UcxWorker : IAsyncDisposable
     {
         _items.Enqueue(item);
         Interlocked.MemoryBarrier(); // the thread first says that it sleeps and then looks at the items; here it is the other way round
-        if (Volatile.Read(ref _isAsleep) != 0)
+        if (Volatile.Read(ref _sleep) != IsAwake)
             Wake();
     }
 
@@ -71,16 +87,28 @@ internal sealed unsafe partial class UcxWorker : IAsyncDisposable
         return call.Done;
     }
 
+    /// <summary>From any thread: it can go on no longer. Its links end, UCX lets go of all their memory, and only items and pumps are left.</summary>
+    public void Fail(Exception failure)
+    {
+        if (Interlocked.CompareExchange(ref _failure, failure, null) is null)
+            Wake();
+    }
+
     /// <summary>Ends the thread and the worker. Everybody who uses it has ended before.</summary>
     public ValueTask DisposeAsync()
     {
         _isStopping = true;
+        Interlocked.MemoryBarrier(); // as in Post
         Wake();
         return new ValueTask(_ended.Task);
     }
 
     /// <summary>From the worker's thread, as all below: who gets the messages with a token.</summary>
-    public void Register(UInt128 token, IMessageReceiver receiver) => _receivers.Add(token, receiver);
+    public void Register(UInt128 token, IMessageReceiver receiver)
+    {
+        ThrowIfFailed();
+        _receivers.Add(token, receiver);
+    }
 
     public void Unregister(UInt128 token) => _receivers.Remove(token);
 
@@ -89,6 +117,7 @@ internal sealed unsafe partial class UcxWorker : IAsyncDisposable
 
     public UcxEndpoint CreateEndpoint(ReadOnlySpan<byte> address, Action<UcxStatus> onFailed)
     {
+        ThrowIfFailed();
         var endpoint = new UcxEndpoint(_handle!, address, onFailed, OnFault);
         ref var count = ref CollectionsMarshal.GetValueRefOrAddDefault(_endpoints, KeyOf(address), out _);
         count++;
@@ -102,7 +131,7 @@ internal sealed unsafe partial class UcxWorker : IAsyncDisposable
     public UcxOperation Begin(IOperationOwner owner, EpBuffer memory = default)
     {
         if (!_operations.TryPop(out var operation))
-            operation = new UcxOperation(this);
+            _allOperations.Add(operation = new UcxOperation(this));
         try
         {
             operation.Begin(owner, memory);
@@ -151,7 +180,11 @@ internal sealed unsafe partial class UcxWorker : IAsyncDisposable
     }
 
     /// <summary>Gives back data that was kept.</summary>
-    public void Release(byte* data) => UcpApi.ucp_am_data_release(_worker, data);
+    public void Release(byte* data)
+    {
+        if (!_handle!.IsClosed) // else it went with the worker
+            UcpApi.ucp_am_data_release(_worker, data);
+    }
 
     /// <summary>In the middle of UCX's progress.</summary>
     public UcxStatus OnMessage(in ReceivedMessage message)
@@ -185,6 +218,12 @@ internal sealed unsafe partial class UcxWorker : IAsyncDisposable
         {
             // there is nobody left to tell
         }
+    }
+
+    private void ThrowIfFailed()
+    {
+        if (_failure is { } failure)
+            throw new ElasticEpException(ElasticEpErrorCode.InvalidState, $"The worker of UCX has failed: {failure.Message}", failure);
     }
 
     /// <summary>A peer may claim what it likes to be; what UCX joins endpoints by is in the address.</summary>

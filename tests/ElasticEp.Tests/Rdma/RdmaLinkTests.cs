@@ -39,6 +39,20 @@ public sealed class RdmaLinkTests : IAsyncLifetime
         Assert.Contains("data-links=ucx", refused.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_peer_whose_shared_memory_is_laid_out_otherwise_is_refused_by_name()
+    {
+        var (a, _) = await StartAsync(UcxPath.SharedMemory, 0);
+        var options = UcxPath.SharedMemory.Options();
+        options.Settings["MM_FIFO_SIZE"] = "64";
+        var b = UcxPath.SharedMemory.Create(options: options).Rdma;
+        _transports.Add(b);
+        await b.StartAsync(Self(1), new RecordingHandler(), TestContext.Current.CancellationToken);
+        var refused = await Assert.ThrowsAsync<ElasticEpException>(() => a.ConnectAsync(new MemberId(1, 1), b.Address).AsTask().WaitAsync(Deadline));
+        Assert.Equal(ElasticEpErrorCode.Incompatible, refused.Code);
+        Assert.Contains("MM_FIFO_SIZE=64", refused.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(UcxPath.SharedMemory)]
     [InlineData(UcxPath.Tcp)]
