@@ -1,5 +1,6 @@
 using ElasticEp.Transport;
 using ElasticEp.Transports.Rdma.Links;
+using ElasticEp.Transports.Rdma.Workers;
 
 namespace ElasticEp.Transports.Rdma.Connections;
 
@@ -10,7 +11,8 @@ namespace ElasticEp.Transports.Rdma.Connections;
 internal sealed partial class RdmaConnection : ILinkOwner
 {
     private static readonly TimeSpan NoticeTime = TimeSpan.FromMilliseconds(250);
-    private static readonly TimeSpan LetGoTime = TimeSpan.FromSeconds(2); // takes milliseconds
+    private static readonly TimeSpan ApartTime = TimeSpan.FromMilliseconds(500); // it takes milliseconds, and ending the worker costs others nothing
+    private static readonly TimeSpan LetGoTime = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan CloseTime = TimeSpan.FromSeconds(10);
 
     private readonly RdmaTransport _transport;
@@ -20,6 +22,7 @@ internal sealed partial class RdmaConnection : ILinkOwner
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _lock = new();
     private RdmaLink[] _links = [];
+    private UcxWorker? _apart; // of this connection alone
     private Task _setUp = Task.CompletedTask;
     private int _hasFailed;
     private volatile bool _canSend;
@@ -153,23 +156,32 @@ internal sealed partial class RdmaConnection : ILinkOwner
     }
 
     /// <summary>
-    /// UCX may not complete what it is at work on. What it reads is left to it soon; what it writes into is taken from it later, since that costs
-    /// a worker. Only handlers have all the time that they take.
+    /// UCX may not complete what it is at work on, but it does when its worker ends. Where other connections share that, what UCX reads is left
+    /// to it first, and the worker is ended only for memory that it may write into. Only handlers have all the time that they take.
     /// </summary>
     private async Task CloseLinksAsync()
     {
         var closing = Task.WhenAll(_links.Select(link => link.CloseAsync()));
-        if (await IsDoneAsync(closing, LetGoTime).ConfigureAwait(false))
-            return;
-        var left = await Task.WhenAll(_links.Select(link => link.LeaveAsync())).ConfigureAwait(false);
-        if (left.Sum() > 0)
-            _transport.LogLeft(Remote.Id, left.Sum(), LetGoTime.TotalSeconds);
-        if (await IsDoneAsync(closing, CloseTime - LetGoTime).ConfigureAwait(false))
-            return;
-        if (!(await Task.WhenAll(_links.Select(link => link.ForceAsync())).ConfigureAwait(false)).Contains(true))
+        var isDone = await IsDoneAsync(closing, _apart is null ? LetGoTime : ApartTime).ConfigureAwait(false);
+        if (_apart is not null)
+            await _apart.AbandonAsync().ConfigureAwait(false);
+        else if (!isDone)
+            await LeaveLinksAsync().ConfigureAwait(false);
+        if (!isDone && !await IsDoneAsync(closing, CloseTime - LetGoTime).ConfigureAwait(false) && !await ForceLinksAsync().ConfigureAwait(false))
             _transport.LogSlowClose(Remote.Id, CloseTime.TotalSeconds);
         await closing.ConfigureAwait(false);
+        if (_apart is not null)
+            await _apart.EndAsync().ConfigureAwait(false);
     }
+
+    private async Task LeaveLinksAsync()
+    {
+        var left = (await Task.WhenAll(_links.Select(link => link.LeaveAsync())).ConfigureAwait(false)).Sum();
+        if (left > 0)
+            _transport.LogLeft(Remote.Id, left, LetGoTime.TotalSeconds);
+    }
+
+    private async Task<bool> ForceLinksAsync() => (await Task.WhenAll(_links.Select(link => link.ForceAsync())).ConfigureAwait(false)).Contains(true);
 
     private async Task<bool> IsDoneAsync(Task closing, TimeSpan time)
     {

@@ -66,7 +66,10 @@ internal sealed partial class RdmaTransport : ITransport, ITransportHealth
             LogSignals();
         _self = self;
         _context = UcxContextHandle.Create(UcxSettings.From(Options));
-        _workers = new UcxWorkers(Options.Workers, CreateWorker);
+        _workers = new UcxWorkers(
+            Options.Workers,
+            place => new UcxThread($"UCX {self.Id.Rank}.{place}", Options.PollTime, Time, _logger, OnWorkerFailed),
+            thread => new UcxWorker(thread, _context, _memory, _logger));
         await _workers.Started.WaitAsync(cancellationToken).ConfigureAwait(false);
         await Control.StartAsync(self with { Layout = self.Layout + LayoutMark + UcxSettings.LayoutOf(Options) }, new ControlHandler(this), cancellationToken).ConfigureAwait(false);
         LogStarted(self.Group, self.Id, UcxLibrary.Version!, Address);
@@ -141,17 +144,27 @@ internal sealed partial class RdmaTransport : ITransport, ITransportHealth
         _connections.TryRemove(connection, out _);
     }
 
-    /// <summary>The data and the weights link of a connection, on the workers whose turn it is.</summary>
-    public async Task<RdmaLink[]> CreateLinksAsync(ILinkOwner owner)
+    /// <summary>The data and the weights link of a connection.</summary>
+    /// <param name="owner">The connection.</param>
+    /// <param name="isNear">
+    /// Whether its other end is on this machine. Who is killed while it writes into the queue of a worker can leave a place there that is never
+    /// filled, and all that comes behind it is stuck: such a queue is not shared with others.
+    /// </param>
+    /// <returns>The worker of this connection alone, if it has one, and the links.</returns>
+    public async Task<(UcxWorker? Apart, RdmaLink[] Links)> CreateLinksAsync(ILinkOwner owner, bool isNear)
     {
         var limits = new LinkLimits(Options.FramesInFlight, Options.EagerLimit);
-        return [await CreateAsync(LinkKind.Data).ConfigureAwait(false), await CreateAsync(LinkKind.Weights).ConfigureAwait(false)];
+        var apart = isNear && KeepsNearApart && UcxSettings.UsesSharedMemory(Options) ? await _workers!.NextAsync(isApart: true).ConfigureAwait(false) : null;
+        return (apart, [await CreateAsync(LinkKind.Data).ConfigureAwait(false), await CreateAsync(LinkKind.Weights).ConfigureAwait(false)]);
 
-        async Task<RdmaLink> CreateAsync(LinkKind kind) => new(await _workers!.NextAsync().ConfigureAwait(false), kind, limits, owner);
+        async Task<RdmaLink> CreateAsync(LinkKind kind) => new(apart ?? await _workers!.NextAsync(isApart: false).ConfigureAwait(false), kind, limits, owner);
     }
 
-    /// <summary>For tests: what drives UCX.</summary>
-    internal IReadOnlyList<UcxWorker> Workers => _workers!.InUse;
+    /// <summary>For tests: the workers that connections share.</summary>
+    internal IReadOnlyList<UcxWorker> Workers => _workers!.Shared;
+
+    /// <summary>For tests: whether connections over shared memory have workers of their own.</summary>
+    internal bool KeepsNearApart { get; init; } = true;
 
     /// <summary>For tests: the process is gone; its handler gets nothing more.</summary>
     /// <param name="killControl">Does the same to the control transport.</param>
@@ -174,12 +187,10 @@ internal sealed partial class RdmaTransport : ITransport, ITransportHealth
         _context?.Dispose();
     }
 
-    private UcxWorker CreateWorker(int place) => new(_context!, _memory, $"UCX {_self!.Id.Rank}.{place}", Options.PollTime, Time, _logger, OnWorkerFailed);
-
     private void OnWorkerFailed(Exception failure)
     {
         var failed = Interlocked.Increment(ref _failedWorkers);
-        _degradation = $"workers of UCX that have failed and were replaced: {failed}; the last one because {failure.Message}";
+        _degradation = $"failures of what drives UCX: {failed}, after which others took its place; the last one because {failure.Message}";
         LogWorkerFailed(failure);
     }
 
@@ -203,7 +214,7 @@ internal sealed partial class RdmaTransport : ITransport, ITransportHealth
     [LoggerMessage(4215, LogLevel.Error, "UCX has not let go of {Operations} operations {Seconds} s after the end of the connection to {Peer}, which takes nothing from its queue; they are left to it, and what they need is kept until it does or this transport ends")]
     public partial void LogLeft(MemberId peer, int operations, double seconds);
 
-    [LoggerMessage(4216, LogLevel.Error, "A worker of UCX has failed: its links end, and new ones use another worker")]
+    [LoggerMessage(4216, LogLevel.Error, "What drives UCX has failed: its links end, and new ones use another worker")]
     private partial void LogWorkerFailed(Exception exception);
 
     [LoggerMessage(4211, LogLevel.Debug, "The data and weights links to {Peer} are up")]

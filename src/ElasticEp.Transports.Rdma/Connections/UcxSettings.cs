@@ -38,7 +38,7 @@ internal static class UcxSettings
 
         // Without it UCX takes no shared memory where the failure of a peer has to be reported, and goes over TCP on one host. Where there is no
         // such transport it would warn that it does not know the setting.
-        if (UsesSharedMemory(options.Transports ?? Environment.GetEnvironmentVariable("UCX_TLS") ?? "all"))
+        if (UsesSharedMemory(options))
         {
             yield return new(SharedMemoryFailures, "y");
             yield return new(SharedMemoryQueue, "512");
@@ -58,8 +58,10 @@ internal static class UcxSettings
         .OrderBy(setting => setting.Key, StringComparer.Ordinal)
         .Select(setting => $";{setting.Key}={setting.Value}"));
 
-    private static bool UsesSharedMemory(string transports)
+    /// <summary>Whether processes of one machine may share memory.</summary>
+    public static bool UsesSharedMemory(RdmaOptions options)
     {
+        var transports = options.Transports ?? Environment.GetEnvironmentVariable("UCX_TLS") ?? "all";
         var named = transports.TrimStart('^').Split(',', StringSplitOptions.TrimEntries);
         return transports.StartsWith('^') ? !named.Contains("sm") && !named.Contains("shm") : named.Any(SharedMemory.Contains);
     }

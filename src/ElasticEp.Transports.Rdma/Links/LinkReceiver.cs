@@ -138,9 +138,11 @@ internal sealed unsafe class LinkReceiver : IWorkerItem, IThreadPoolWorkItem, IO
         if (_state is not (ReceiverState.Closed or ReceiverState.Idle))
             return false;
         _state = ReceiverState.Closed;
-        _window.ReleaseAll();
         return true;
     }
+
+    /// <summary>The link is over: what has come with heads is not looked at any more.</summary>
+    public void Forget() => _window.ReleaseAll();
 
     private void Ask()
     {

@@ -154,6 +154,7 @@ internal sealed class RdmaLink : IMessageReceiver, IOperationOwner
     public void OnWorkerFailed(Exception failure)
     {
         Fail(DisconnectReason.Reset, $"the worker of UCX that carries the {Kind} link has failed: {failure.Message}");
+        Receiver.Forget();
         _endpoint?.Close();
     }
 
@@ -267,6 +268,7 @@ internal sealed class RdmaLink : IMessageReceiver, IOperationOwner
     {
         _isClosing = true;
         Worker.Unregister(Offer.Token);
+        Receiver.Forget();
         _endpoint?.Close();
         MarkReady();
     }

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using ElasticEp.Transports.Rdma.Memory;
@@ -9,99 +8,68 @@ using Microsoft.Extensions.Logging;
 
 namespace ElasticEp.Transports.Rdma.Workers;
 
-/// <summary>
-/// A worker of UCX and the thread that makes all its calls. Others post items to it. The thread polls while there is something to do and for a
-/// while longer, then sleeps until UCX or an item wakes it.
-/// </summary>
-internal sealed unsafe partial class UcxWorker : IAsyncDisposable
+/// <summary>A worker of UCX: what peers send to, and the endpoints to them. Its thread makes all its calls; others post items to that.</summary>
+internal sealed unsafe partial class UcxWorker
 {
-    private const int IsAwake = 0;
-    private const int SleepsInUcx = 1;
-    private const int SleepsAlone = 2;
-
+    private readonly UcxThread _thread;
     private readonly UcxContextHandle _context;
     private readonly MemoryTable _memory;
-    private readonly TimeSpan _pollTime;
-    private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly ConcurrentQueue<IWorkerItem> _items = new();
     private readonly Dictionary<UInt128, IMessageReceiver> _receivers = [];
     private readonly Queue<IMessageReceiver> _ready = [];
     private readonly Stack<UcxOperation> _operations = []; // idle
     private readonly List<UcxOperation> _allOperations = [];
     private readonly Dictionary<UInt128, long> _endpoints = []; // created so far, by the peer's worker; kept as long as UCX keeps the same
-    private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Action<Exception>? _onFailed;
-    private readonly AutoResetEvent _awake = new(initialState: false);
-    private readonly Lock _wakeLock = new();
     private GCHandle _self;
     private UcxWorkerHandle? _handle;
     private nint _worker;
-    private bool _isAlive; // UCX may be told to wake the thread
     private int _eventDescriptor;
-    private int _sleep; // how the thread is to be woken
+    private bool _isAlive; // UCX may be called
+    private bool _isEnded;
     private bool _hasSlept;
-    private int _refusals; // of UCX to let it sleep, in a row
     private bool _isToldToPoll;
     private Exception? _failure;
-    private volatile bool _isStopping;
 
+    /// <param name="thread">Drives it.</param>
     /// <param name="context">Its context.</param>
     /// <param name="memory">What is registered with the context.</param>
-    /// <param name="name">Of its thread.</param>
-    /// <param name="pollTime">How long it polls after the last thing that happened.</param>
-    /// <param name="time">The clock.</param>
     /// <param name="logger">Told of what should not happen.</param>
-    /// <param name="onFailed">Called on its thread when it can go on no longer, once; throws nothing.</param>
-    public UcxWorker(UcxContextHandle context, MemoryTable memory, string name, TimeSpan pollTime, TimeProvider time, ILogger logger, Action<Exception>? onFailed = null)
+    public UcxWorker(UcxThread thread, UcxContextHandle context, MemoryTable memory, ILogger logger)
     {
-        (_context, _memory, _pollTime, _time, _logger, _onFailed) = (context, memory, pollTime, time, logger, onFailed);
+        (_thread, _context, _memory, _logger) = (thread, context, memory, logger);
         _self = GCHandle.Alloc(this);
-        new Thread(Run) { Name = name, IsBackground = true }.Start();
+        Started = thread.CallAsync(Start);
     }
 
     /// <summary>Completes when it can be used.</summary>
-    public Task Started => _started.Task;
+    public Task Started { get; }
 
     /// <summary>Whether it can go on no longer: its links are ending, and no new one may use it.</summary>
-    public bool HasFailed => _started.Task.IsFaulted || Volatile.Read(ref _failure) is not null;
+    public bool HasFailed => Volatile.Read(ref _failure) is not null;
 
     /// <summary>What peers create endpoints with.</summary>
     public byte[] Address { get; private set; } = [];
 
     /// <summary>Has its thread run an item.</summary>
-    public void Post(IWorkerItem item)
-    {
-        _items.Enqueue(item);
-        Interlocked.MemoryBarrier(); // the thread first says that it sleeps and then looks at the items; here it is the other way round
-        if (Volatile.Read(ref _sleep) != IsAwake)
-            Wake();
-    }
+    public void Post(IWorkerItem item) => _thread.Post(item);
 
     /// <summary>Has its thread make a call, and waits for it.</summary>
-    public Task CallAsync(Action action)
-    {
-        var call = new WorkerCall(action);
-        Post(call);
-        return call.Done;
-    }
+    public Task CallAsync(Action action) => _thread.CallAsync(action);
 
-    /// <summary>From any thread: it can go on no longer. Its links end, UCX lets go of all their memory, and only items and pumps are left.</summary>
-    public void Fail(Exception failure)
+    /// <summary>From any thread: it can go on no longer, which somebody has to know.</summary>
+    public void Fail(Exception failure) => _ = CallAsync(() =>
     {
-        if (Interlocked.CompareExchange(ref _failure, failure, null) is null)
-            Wake();
-    }
+        if (_failure is not null)
+            return;
+        Abandon(failure);
+        _thread.ReportFailure(failure);
+    });
 
-    /// <summary>Ends the thread and the worker. Everybody who uses it has ended before.</summary>
-    public ValueTask DisposeAsync()
-    {
-        _isStopping = true;
-        Interlocked.MemoryBarrier(); // as in Post
-        Wake();
-        return new ValueTask(_ended.Task);
-    }
+    /// <summary>From any thread: its only connection has ended. UCX touches no memory any more, and what its links need to end goes on.</summary>
+    public Task AbandonAsync() => CallAsync(() => Abandon(new ElasticEpException(ElasticEpErrorCode.InvalidState, "its connection has ended")));
+
+    /// <summary>From any thread: nobody uses it any more.</summary>
+    public Task EndAsync() => CallAsync(End);
 
     /// <summary>From the worker's thread, as all below: who gets the messages with a token.</summary>
     public void Register(UInt128 token, IMessageReceiver receiver)
@@ -118,7 +86,7 @@ internal sealed unsafe partial class UcxWorker : IAsyncDisposable
     public UcxEndpoint CreateEndpoint(ReadOnlySpan<byte> address, Action<UcxStatus> onFailed)
     {
         ThrowIfFailed();
-        var endpoint = new UcxEndpoint(_handle!, address, onFailed, OnFault);
+        var endpoint = new UcxEndpoint(_handle!, address, onFailed, _thread.OnFault);
         ref var count = ref CollectionsMarshal.GetValueRefOrAddDefault(_endpoints, KeyOf(address), out _);
         count++;
         return endpoint;
@@ -182,7 +150,7 @@ internal sealed unsafe partial class UcxWorker : IAsyncDisposable
     /// <summary>Gives back data that was kept.</summary>
     public void Release(byte* data)
     {
-        if (!_handle!.IsClosed) // else it went with the worker
+        if (_isAlive) // else it went with the worker
             UcpApi.ucp_am_data_release(_worker, data);
     }
 
@@ -207,18 +175,8 @@ internal sealed unsafe partial class UcxWorker : IAsyncDisposable
         return UcxStatus.Ok;
     }
 
-    /// <summary>Throws nothing, not even what a log provider throws: the caller may be a callback of UCX, or the worker's loop.</summary>
-    public void OnFault(Exception exception)
-    {
-        try
-        {
-            LogFault(exception);
-        }
-        catch (Exception)
-        {
-            // there is nobody left to tell
-        }
-    }
+    /// <summary>Throws nothing: the caller may be a callback of UCX.</summary>
+    public void OnFault(Exception exception) => _thread.OnFault(exception);
 
     private void ThrowIfFailed()
     {
@@ -244,7 +202,4 @@ internal sealed unsafe partial class UcxWorker : IAsyncDisposable
 
     [LoggerMessage(4201, LogLevel.Debug, "A message with a header of {Length} bytes carries no token of a connection and is dropped")]
     private partial void LogStranger(int length);
-
-    [LoggerMessage(4202, LogLevel.Error, "A worker of UCX met an unforeseen error and goes on")]
-    private partial void LogFault(Exception exception);
 }

@@ -2,11 +2,12 @@ using ElasticEp.TestKit;
 using ElasticEp.Transport;
 using ElasticEp.Transports.Rdma;
 using ElasticEp.Transports.Rdma.Connections;
+using ElasticEp.Transports.Rdma.Workers;
 using Microsoft.Extensions.Time.Testing;
 
 namespace ElasticEp.Tests.Rdma;
 
-/// <summary>A thread that drives UCX and can go on no longer: its links end with a reason, and others take its place.</summary>
+/// <summary>What drives UCX and can go on no longer: its links end with a reason, and others take its place.</summary>
 public sealed class FailedWorkerTests : IAsyncLifetime
 {
     private const int Large = 4 << 20;
@@ -31,7 +32,7 @@ public sealed class FailedWorkerTests : IAsyncLifetime
     [Theory]
     [InlineData(UcxPath.SharedMemory)]
     [InlineData(UcxPath.Tcp)]
-    public async Task Its_links_end_with_a_reason_and_new_ones_go_to_a_new_worker(UcxPath path)
+    public async Task Links_of_a_worker_that_has_failed_end_with_a_reason_and_new_ones_get_a_new_worker(UcxPath path)
     {
         var (a, b) = await PairAsync(path);
         var answer = new TaskCompletionSource<FrameTarget>();
@@ -39,7 +40,7 @@ public sealed class FailedWorkerTests : IAsyncLifetime
         var sending = SendAsync(a, 1, 1, Large);
         await _handlerB.NextAskedAsync();
 
-        var failed = a.Workers[0];
+        var failed = WorkerOf(a, 1);
         failed.Fail(new IOException("the device is gone"));
         Assert.Equal(ElasticEpErrorCode.PeerLost, (await Assert.ThrowsAsync<ElasticEpException>(() => sending)).Code);
         Assert.Equal("down 1/1 Reset", await _handlerA.NextConnectionAsync());
@@ -48,7 +49,7 @@ public sealed class FailedWorkerTests : IAsyncLifetime
 
         _handlerB.OnFrame = null;
         await ConnectAsync(a, b);
-        Assert.NotSame(failed, a.Workers[0]);
+        Assert.NotSame(failed, WorkerOf(a, 1));
         await SendAsync(a, 1, 2, Large);
         Assert.Equal(2, (await _handlerB.NextFrameAsync()).Header.Step);
         await SendAsync(b, 0, 3, 100);
@@ -59,7 +60,7 @@ public sealed class FailedWorkerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_exception_on_its_thread_is_such_a_failure()
+    public async Task A_thread_that_has_failed_ends_all_its_links_and_another_takes_its_place()
     {
         var time = new BrokenTime();
         var (a, b) = await PairAsync(UcxPath.SharedMemory, time);
@@ -69,48 +70,54 @@ public sealed class FailedWorkerTests : IAsyncLifetime
         Assert.Contains("the clock is broken", Assert.Single(_handlerA.Details), StringComparison.Ordinal);
         Assert.Equal("down 0/1 Reset", await _handlerB.NextConnectionAsync());
         Assert.Equal(1, _failures.Count);
+
+        time.IsBroken = false;
+        await ConnectAsync(a, b);
+        await SendAsync(a, 1, 2, Large);
+        Assert.Equal(2, (await _handlerB.NextFrameAsync()).Header.Step);
     }
 
     [Fact]
     public async Task Connections_whose_links_are_on_another_worker_go_on()
     {
-        var options = UcxPath.SharedMemory.Options();
-        options.Workers = 4; // the links of two connections
-        var (a, b) = await PairAsync(UcxPath.SharedMemory, options: options);
+        var (a, b) = await PairAsync(UcxPath.SharedMemory);
         var handlerC = new RecordingHandler();
         var c = await StartAsync(UcxPath.SharedMemory.Create().Rdma, 2, handlerC);
         await c.ConnectAsync(new MemberId(0, 1), a.Address).AsTask().WaitAsync(Deadline);
         await _handlerA.NextConnectionAsync();
         await handlerC.NextConnectionAsync();
 
-        a.Find(new MemberId(1, 1))!.Links[0].Worker.Fail(new IOException("the device is gone"));
+        WorkerOf(a, 1).Fail(new IOException("the device is gone"));
         Assert.Equal("down 1/1 Reset", await _handlerA.NextConnectionAsync());
         Assert.Equal("down 0/1 Reset", await _handlerB.NextConnectionAsync());
         await SendAsync(a, 2, 1, Large);
         Assert.Equal(1, (await handlerC.NextFrameAsync()).Header.Step);
         await ConnectAsync(a, b);
-        Assert.DoesNotContain(a.Workers, worker => worker.HasFailed);
     }
 
-    [Fact]
-    public async Task A_transport_ends_while_all_its_workers_have_failed()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_transport_ends_while_its_workers_have_failed(bool isApart)
     {
-        var (a, b) = await PairAsync(UcxPath.SharedMemory);
-        foreach (var transport in (RdmaTransport[])[a, b])
-            transport.Workers[0].Fail(new IOException("the device is gone"));
+        var (a, b) = await PairAsync(UcxPath.SharedMemory, isApart: isApart);
+        WorkerOf(a, 1).Fail(new IOException("the device is gone"));
+        WorkerOf(b, 0).Fail(new IOException("the device is gone"));
         await a.DisposeAsync().AsTask().WaitAsync(Deadline);
         Assert.StartsWith("down 1/1", await _handlerA.NextConnectionAsync(), StringComparison.Ordinal);
     }
 
     /// <summary>Without access to a peer's memory a frame comes in pieces through the queue, and what is left of it is waited for.</summary>
-    [Fact]
-    public async Task A_worker_is_ended_when_UCX_keeps_memory_that_it_may_write_into()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Memory_that_UCX_may_write_into_and_keeps_is_taken_from_it_by_ending_its_worker(bool isApart)
     {
         var time = new FakeTimeProvider();
         var options = new RdmaOptions { Transports = "posix,self" };
         options.Settings["MM_FIFO_SIZE"] = "64";
         var handler = new CountingHandler();
-        var a = await StartAsync(UcxPath.SharedMemory.Create(options: options, time: time, loggers: _failures).Rdma, 0, handler);
+        var a = await StartAsync(UcxPath.SharedMemory.Create(options: options, time: time, loggers: _failures, isApart: isApart).Rdma, 0, handler);
         using var peer = await PeerProcess.StartAsync("posix,self", new MemberId(1, 1), 32 << 20, "MM_FIFO_SIZE=64");
         await a.ConnectAsync(peer.Id, peer.Address).AsTask().WaitAsync(Deadline);
         Assert.Equal($"up {peer.Id}", await handler.NextEventAsync(Deadline));
@@ -139,17 +146,19 @@ public sealed class FailedWorkerTests : IAsyncLifetime
         }
 
         Assert.Equal($"down {peer.Id} Aborted", await down);
-        Assert.Equal(0, handler.Open); // what UCX was to write into is the handler's again, before it hears of the end
-        Assert.Equal(1, _failures.Count);
+        Assert.Equal(0, handler.Open); // it is the handler's again, before that hears of the end
+        Assert.Equal(isApart ? 0 : 1, _failures.Count); // others have lost links by it
     }
+
+    private static UcxWorker WorkerOf(RdmaTransport transport, int peer) => transport.Find(new MemberId(peer, 1))!.Links[0].Worker;
 
     private static Task SendAsync(RdmaTransport transport, int peer, long step, int length, LinkKind link = LinkKind.Data) =>
         transport.SendAsync(new MemberId(peer, 1), link, SuiteFrame.Head(step), default, new[] { EpBuffer.From(new byte[length]) }, TestContext.Current.CancellationToken).AsTask().WaitAsync(Deadline);
 
-    private async Task<(RdmaTransport A, RdmaTransport B)> PairAsync(UcxPath path, TimeProvider? time = null, RdmaOptions? options = null)
+    private async Task<(RdmaTransport A, RdmaTransport B)> PairAsync(UcxPath path, TimeProvider? time = null, bool isApart = true)
     {
-        var a = await StartAsync(path.Create(loggers: _failures, time: time, options: options).Rdma, 0, _handlerA);
-        var b = await StartAsync(path.Create().Rdma, 1, _handlerB);
+        var a = await StartAsync(path.Create(loggers: _failures, time: time, isApart: isApart).Rdma, 0, _handlerA);
+        var b = await StartAsync(path.Create(isApart: isApart).Rdma, 1, _handlerB);
         await ConnectAsync(a, b);
         return (a, b);
     }

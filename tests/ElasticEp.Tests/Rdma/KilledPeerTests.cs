@@ -33,7 +33,7 @@ public sealed class KilledPeerTests(ITestOutputHelper output)
         var handler = new CountingHandler();
         await using var transport = path.Create().Rdma;
         await transport.StartAsync(new PeerIdentity("test", new MemberId(0, 1), "", "hidden=16"), handler, TestContext.Current.CancellationToken);
-        for (var cycle = 1; cycle <= 5; cycle++)
+        for (var cycle = 1; cycle <= (length == Small && isSender ? 20 : 5); cycle++) // who is killed while it writes into a queue may leave a place there that is never filled
         {
             using var peer = await PeerProcess.StartAsync(path.Options().Transports!, new MemberId(1, cycle), isSender ? length : 0).WaitAsync(Deadline);
             var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -58,7 +58,7 @@ public sealed class RdmaLinkTests : IAsyncLifetime
     [InlineData(UcxPath.Tcp)]
     public async Task An_end_that_has_had_fewer_endpoints_catches_up(UcxPath path)
     {
-        var ((a, _), (b, handlerB)) = (await StartAsync(path, 0), await StartAsync(path, 1));
+        var ((a, _), (b, handlerB)) = (await StartAsync(path, 0, isApart: false), await StartAsync(path, 1, isApart: false));
         await a.Workers[0].CallAsync(() =>
         {
             for (var i = 0; i < 3; i++)
@@ -195,9 +195,9 @@ public sealed class RdmaLinkTests : IAsyncLifetime
         return (a, b);
     }
 
-    private async Task<(RdmaTransport Transport, RecordingHandler Handler)> StartAsync(UcxPath path, int rank, long incarnation = 1)
+    private async Task<(RdmaTransport Transport, RecordingHandler Handler)> StartAsync(UcxPath path, int rank, long incarnation = 1, bool isApart = true)
     {
-        var (transport, handler) = (path.Create(loggers: _strangers).Rdma, new RecordingHandler());
+        var (transport, handler) = (path.Create(loggers: _strangers, isApart: isApart).Rdma, new RecordingHandler());
         _transports.Add(transport);
         await transport.StartAsync(Self(rank, incarnation), handler, TestContext.Current.CancellationToken);
         return (transport, handler);
