@@ -213,10 +213,17 @@ internal sealed unsafe partial class UcxThread : IAsyncDisposable
 
     private void Poll(int count, int milliseconds)
     {
+        int ready;
         fixed (UcpApi.PollDescriptor* polled = _polled)
+            ready = UcpApi.poll(polled, (nuint)count, milliseconds);
+        if (ready <= 0)
+            return;
+        if (_polled[0].Returned != 0)
+            _wake.Reset();
+        for (var worker = 1; worker < count; worker++)
         {
-            if (UcpApi.poll(polled, (nuint)count, milliseconds) > 0 && _polled[0].Returned != 0)
-                _wake.Reset();
+            if (_polled[worker].Returned != 0)
+                _workers[worker - 1].Disarm();
         }
     }
 

@@ -18,21 +18,26 @@ internal sealed unsafe partial class UcxWorker
         var round = 0;
         while (_isAlive && round < MostProgress && UcpApi.ucp_worker_progress(_worker) != 0)
             round++;
+        _isArmed &= round == 0;
         return Pump() || round > 0;
     }
 
-    /// <summary>Has the event descriptor tell of what comes.</summary>
+    /// <summary>Has the event descriptor tell of what comes. That takes some system calls, and holds until something comes, or is begun here.</summary>
     /// <returns>Whether its thread may wait; otherwise there is something already.</returns>
     public bool TryArm()
     {
-        if (!_isAlive)
+        if (!_isAlive || _isArmed)
             return true;
         var status = UcpApi.ucp_worker_arm(_worker);
-        _hasSlept |= status == UcxStatus.Ok;
+        _isArmed = status == UcxStatus.Ok;
+        _hasSlept |= _isArmed;
         if (status is not (UcxStatus.Ok or UcxStatus.Busy))
             OnCannotSleep(status);
         return status == UcxStatus.Ok;
     }
+
+    /// <summary>The event descriptor has told of something.</summary>
+    public void Disarm() => _isArmed = false;
 
     /// <summary>Its links end, and UCX touches no memory any more. What they need to end goes on: items and pumps.</summary>
     public void Abandon(Exception failure)

@@ -25,6 +25,7 @@ internal sealed unsafe partial class UcxWorker
     private nint _worker;
     private int _eventDescriptor;
     private bool _isAlive; // UCX may be called
+    private bool _isArmed; // the event descriptor tells of the next thing that comes
     private bool _isEnded;
     private bool _hasSlept;
     private bool _isToldToPoll;
@@ -78,7 +79,12 @@ internal sealed unsafe partial class UcxWorker
         _receivers.Add(token, receiver);
     }
 
-    public void Unregister(UInt128 token) => _receivers.Remove(token);
+    /// <summary>Its endpoint is about to be closed.</summary>
+    public void Unregister(UInt128 token)
+    {
+        _isArmed = false;
+        _receivers.Remove(token);
+    }
 
     /// <summary>How many endpoints to a peer's worker there have been.</summary>
     public long EndpointsTo(ReadOnlySpan<byte> address) => _endpoints.GetValueOrDefault(KeyOf(address));
@@ -86,6 +92,7 @@ internal sealed unsafe partial class UcxWorker
     public UcxEndpoint CreateEndpoint(ReadOnlySpan<byte> address, Action<UcxStatus> onFailed)
     {
         ThrowIfFailed();
+        _isArmed = false;
         var endpoint = new UcxEndpoint(_handle!, address, onFailed, _thread.OnFault);
         ref var count = ref CollectionsMarshal.GetValueRefOrAddDefault(_endpoints, KeyOf(address), out _);
         count++;
@@ -98,6 +105,7 @@ internal sealed unsafe partial class UcxWorker
     /// <summary>When it throws, because memory cannot be pinned, nothing has begun.</summary>
     public UcxOperation Begin(IOperationOwner owner, EpBuffer memory = default)
     {
+        _isArmed = false;
         if (!_operations.TryPop(out var operation))
             _allOperations.Add(operation = new UcxOperation(this));
         try
