@@ -6,4 +6,7 @@ internal enum GroupLinks
     InProcess,
     UnixSockets,
     Tcp,
+
+    /// <summary>UCX over shared memory.</summary>
+    SharedMemory,
 }

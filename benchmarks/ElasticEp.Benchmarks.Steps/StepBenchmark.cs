@@ -5,28 +5,43 @@ internal static class StepBenchmark
 {
     private static readonly GroupLinks[] AllLinks = [GroupLinks.InProcess, GroupLinks.UnixSockets, GroupLinks.Tcp];
 
-    public static async Task<int> RunAsync(string[] args)
+    /// <param name="args">Options.</param>
+    /// <param name="useSharedMemory">Has a rank send data through shared memory, where that is known.</param>
+    public static async Task<int> RunAsync(string[] args, Action<IElasticEpBuilder>? useSharedMemory = null)
     {
-        var (steps, warmUp) = (Numbers.Option(args, "steps", 5000), Numbers.Option(args, "warmup", 3000));
+        var (steps, warmUp, rounds) = (Numbers.Option(args, "steps", 5000), Numbers.Option(args, "warmup", 3000), Numbers.Option(args, "rounds", 1));
         var heartbeat = Numbers.Text(args, "heartbeat") is null ? (TimeSpan?)null : TimeSpan.FromMilliseconds(Numbers.Option(args, "heartbeat", 0));
         var links = Numbers.Text(args, "links") is { } names ? [.. names.Split(',').Select(Enum.Parse<GroupLinks>)] : AllLinks;
         var model = StepShape.Model;
         Console.WriteLine($"{steps} steps of {model.MoeLayers} layers, rows of {model.HiddenSize} float32, top-{model.TopK} of {model.Experts}, {Environment.ProcessorCount} processors, all ranks in one process");
         Console.WriteLine("| ranks | links | tokens a rank | step, µs: median | p99 | exchange, mean | waiting, mean | allocated a step and rank |");
         Console.WriteLine("|---|---|---|---|---|---|---|---|");
-        var figures = new List<Figure>();
-        foreach (var ranks in Numbers.Options(args, "ranks", [1, 2, 4]))
+        var measured = new List<(string Name, double Median)>();
+        for (var round = 0; round < rounds; round++)
         {
-            foreach (var link in ranks == 1 ? links.Take(1) : links) // one rank has no links
+            var inTurn = round % 2 == 0 ? links : [.. links.Reverse()];
+            foreach (var ranks in Numbers.Options(args, "ranks", [1, 2, 4]))
             {
-                await using var group = await StepGroup.StartAsync(ranks, link, heartbeat);
-                foreach (var tokens in Numbers.Options(args, "tokens", [1, 16]))
-                    figures.Add(new Figure($"{ranks} ranks, {link}, {tokens} tokens a rank: µs a step", await MeasureAsync(group, link, tokens, warmUp, steps)));
+                foreach (var link in ranks == 1 ? inTurn.Take(1) : inTurn) // one rank has no links
+                {
+                    await using var group = await StepGroup.StartAsync(ranks, link, heartbeat, useSharedMemory);
+                    foreach (var tokens in Numbers.Options(args, "tokens", [1, 16]))
+                        measured.Add(($"{ranks} ranks, {link}, {tokens} tokens a rank: µs a step", await MeasureAsync(group, link, tokens, warmUp, steps)));
+                }
             }
         }
 
-        Figures.Write(args, figures);
+        if (rounds > 1)
+            WriteRounds(measured);
+        Figures.Write(args, [.. measured.GroupBy(figure => figure.Name).Select(figure => new Figure(figure.Key, Numbers.Median(figure.Select(one => one.Median))))]);
         return 0;
+    }
+
+    private static void WriteRounds(List<(string Name, double Median)> measured)
+    {
+        Console.WriteLine();
+        foreach (var figure in measured.GroupBy(figure => figure.Name, figure => figure.Median))
+            Console.WriteLine($"{figure.Key}, {figure.Count()} rounds: {Numbers.Median(figure):0.0} ({figure.Min():0.0} to {figure.Max():0.0})");
     }
 
     private static async Task<double> MeasureAsync(StepGroup group, GroupLinks links, int tokens, int warmUp, int steps)

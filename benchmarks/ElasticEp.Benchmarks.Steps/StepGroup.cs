@@ -22,12 +22,13 @@ internal sealed class StepGroup : IAsyncDisposable
     /// <param name="ranks">How many.</param>
     /// <param name="links">What connects them.</param>
     /// <param name="heartbeat">How often each says that it lives; null for the library's default.</param>
-    public static async Task<StepGroup> StartAsync(int ranks, GroupLinks links, TimeSpan? heartbeat)
+    /// <param name="useSharedMemory">Has a rank send data through shared memory: older commits, which this is built against too, cannot.</param>
+    public static async Task<StepGroup> StartAsync(int ranks, GroupLinks links, TimeSpan? heartbeat, Action<IElasticEpBuilder>? useSharedMemory)
     {
         var group = new StepGroup();
         var cluster = new InProcessCluster();
         for (var rank = 0; rank < ranks; rank++)
-            await group.AddAsync(rank, ranks, links, heartbeat, cluster).ConfigureAwait(false);
+            await group.AddAsync(rank, ranks, links, heartbeat, useSharedMemory, cluster).ConfigureAwait(false);
         await group.WaitForMembersAsync(ranks).ConfigureAwait(false);
         group._loops.AddRange(group._ranks.Select(group.ServeAsync));
         return group;
@@ -68,7 +69,7 @@ internal sealed class StepGroup : IAsyncDisposable
         property.SetValue(options, interval);
     }
 
-    private async Task AddAsync(int rank, int ranks, GroupLinks links, TimeSpan? heartbeat, InProcessCluster cluster)
+    private async Task AddAsync(int rank, int ranks, GroupLinks links, TimeSpan? heartbeat, Action<IElasticEpBuilder>? useSharedMemory, InProcessCluster cluster)
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
         var group = builder.Services.AddElasticExpertParallel(options =>
@@ -89,7 +90,9 @@ internal sealed class StepGroup : IAsyncDisposable
         else
         {
             builder.Services.AddKeyedSingleton<IRendezvousStore>(group.Name, cluster.Store); // so the address below is never dialled
-            group.UseTcpTransport(tcp => (tcp.StoreAddress, tcp.UseUnixSockets) = ("127.0.0.1:1", links == GroupLinks.UnixSockets));
+            group.UseTcpTransport(tcp => (tcp.StoreAddress, tcp.UseUnixSockets) = ("127.0.0.1:1", links != GroupLinks.Tcp));
+            if (links == GroupLinks.SharedMemory)
+                (useSharedMemory ?? throw new InvalidOperationException("Here ranks have no links over shared memory."))(group);
         }
 
         group.UseWorkload<StepWorkload>();

@@ -20,7 +20,7 @@ return args switch
     ["prepare", .. var rest] => PrepareBenchmark.Run(rest),
     ["serve", .. var rest] => await ServeBenchmark.RunAsync(rest),
     ["serving-overhead", .. var rest] => await OverheadBenchmark.RunAsync(rest),
-    ["step", .. var rest] => await StepBenchmark.RunAsync(rest),
+    ["step", .. var rest] => await StepBenchmark.RunAsync(rest, rank => SharedMemorySteps.Use(rank, rest)),
     ["placement", .. var rest] => PlacementBenchmark.Run(rest),
     ["store", .. var rest] => await StoreBenchmark.RunAsync(rest),
     ["store-peer"] => await StorePeer.RunAsync(),
@@ -41,7 +41,7 @@ static int Usage()
     Console.Error.WriteLine("ElasticEp.Benchmarks prepare [rounds=11]");
     Console.Error.WriteLine("ElasticEp.Benchmarks serve [prompts=512] [input=128] [output=512] [ranks=2] [large=4, 0 for no resize] [reports=2500 ms] [server=FILE] [json=FILE]");
     Console.Error.WriteLine("ElasticEp.Benchmarks serving-overhead [rounds=15]");
-    Console.Error.WriteLine("ElasticEp.Benchmarks step [steps=5000] [warmup=3000] [ranks=1,2,4] [links=InProcess,UnixSockets,Tcp] [tokens=1,16] [json=FILE]");
+    Console.Error.WriteLine("ElasticEp.Benchmarks step [steps=5000] [warmup=3000] [rounds=1] [ranks=1,2,4] [links=InProcess,UnixSockets,Tcp,SharedMemory] [tokens=1,16] [poll=20 µs] [eager=8192] [json=FILE]");
     Console.Error.WriteLine("ElasticEp.Benchmarks placement [seed=1]");
     Console.Error.WriteLine("ElasticEp.Benchmarks store [rounds=9]");
     Console.Error.WriteLine("ElasticEp.Benchmarks transport [rounds=11]");

@@ -1,6 +1,7 @@
 using ElasticEp;
 using ElasticEp.Hosting;
 using ElasticEp.Runtime;
+using ElasticEp.Transport;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -13,7 +14,7 @@ public static class ElasticEpHealthChecksExtensions
     /// <c>elasticep-{name}-ready</c> (tag <c>ready</c>), healthy once this host's rank is admitted and serves. A client's is
     /// unhealthy while its group has no view, while there is work and no step was completed for <see cref="ElasticEpOptions.StallTime"/>, or
     /// while the group waits for members without whom it cannot go on; degraded while it serves and not all is well. Its text says since
-    /// when and why.
+    /// when and why. Both are degraded, too, when a part of the transport has failed and others have taken its place.
     /// </summary>
     /// <param name="builder">The host's health checks.</param>
     /// <param name="name">Name of the group.</param>
@@ -26,5 +27,5 @@ public static class ElasticEpHealthChecksExtensions
     }
 
     private static GroupHealthCheck Check(IServiceProvider provider, string name, bool isReadiness) =>
-        new(provider.GetRequiredKeyedService<IElasticGroupClient>(name), provider.GetKeyedService<RankRuntime>(name), provider.GetKeyedService<ClientRuntime>(name), isReadiness);
+        new(provider.GetRequiredKeyedService<IElasticGroupClient>(name), provider.GetKeyedService<RankRuntime>(name), provider.GetKeyedService<ClientRuntime>(name), provider.GetKeyedService<ITransport>(name) as ITransportHealth, isReadiness);
 }

@@ -1,15 +1,18 @@
 using ElasticEp.Runtime;
+using ElasticEp.Transport;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace ElasticEp.Hosting;
 
 /// <summary>Tells the truth about this host's rank, or about the group as a client sees it.</summary>
-internal sealed class GroupHealthCheck(IElasticGroupClient group, RankRuntime? rank, ClientRuntime? client, bool isReadiness) : IHealthCheck
+internal sealed class GroupHealthCheck(IElasticGroupClient group, RankRuntime? rank, ClientRuntime? client, ITransportHealth? transport, bool isReadiness) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
         var failure = context.Registration.FailureStatus;
         var (phase, status, detail) = rank is not null ? OfRank(rank.Status, failure) : OfGroup(client!.GetStatus(), failure);
+        if (status == HealthStatus.Healthy && transport?.Degradation is { } degradation)
+            (status, detail) = (HealthStatus.Degraded, $"{detail}; {degradation}");
         var data = new Dictionary<string, object>
         {
             ["epoch"] = group.View.Epoch,

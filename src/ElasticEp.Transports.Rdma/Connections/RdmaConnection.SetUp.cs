@@ -6,6 +6,7 @@ namespace ElasticEp.Transports.Rdma.Connections;
 /// <summary>From the control transport's connection to links that work in both directions.</summary>
 internal sealed partial class RdmaConnection
 {
+    private readonly TaskCompletionSource<string> _machine = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<LinkOffer[]> _offers = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<long[]> _counts = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _isUpThere = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -25,6 +26,7 @@ internal sealed partial class RdmaConnection
         var kind = SetupMessage.ReadHead(frame);
         var isNew = kind switch
         {
+            SetupKind.Machine => _machine.TrySetResult(SetupMessage.DecodeText(bytes)),
             SetupKind.Offer => _offers.TrySetResult(SetupMessage.DecodeOffers(bytes)),
             SetupKind.Counts => _counts.TrySetResult(SetupMessage.DecodeCounts(bytes)),
             SetupKind.Up => _isUpThere.TrySetResult(),
@@ -55,13 +57,10 @@ internal sealed partial class RdmaConnection
 
     private async Task ConnectLinksAsync(CancellationToken cancellationToken)
     {
-        var links = _transport.CreateLinks(this);
-        lock (_lock)
-        {
-            if (_isEnding)
-                return; // nobody would close them
-            _links = links;
-        }
+        await SendAsync(SetupKind.Machine, SetupMessage.Encode(Machine.Current), cancellationToken).ConfigureAwait(false);
+        var isNear = await _machine.Task.WaitAsync(cancellationToken).ConfigureAwait(false) == Machine.Current;
+        (_apart, var links) = await _transport.CreateLinksAsync(this, isNear).ConfigureAwait(false);
+        _links = links; // whoever ends the connection waits for this to end first
 
         foreach (var link in links)
             await link.RegisterAsync().WaitAsync(cancellationToken).ConfigureAwait(false);

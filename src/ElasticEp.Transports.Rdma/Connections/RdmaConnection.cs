@@ -1,5 +1,6 @@
 using ElasticEp.Transport;
 using ElasticEp.Transports.Rdma.Links;
+using ElasticEp.Transports.Rdma.Workers;
 
 namespace ElasticEp.Transports.Rdma.Connections;
 
@@ -10,7 +11,9 @@ namespace ElasticEp.Transports.Rdma.Connections;
 internal sealed partial class RdmaConnection : ILinkOwner
 {
     private static readonly TimeSpan NoticeTime = TimeSpan.FromMilliseconds(250);
-    private static readonly TimeSpan CloseTime = TimeSpan.FromSeconds(10); // takes milliseconds
+    private static readonly TimeSpan ApartTime = TimeSpan.FromMilliseconds(500); // it takes milliseconds, and ending the worker costs others nothing
+    private static readonly TimeSpan LetGoTime = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan CloseTime = TimeSpan.FromSeconds(10);
 
     private readonly RdmaTransport _transport;
     private RdmaConnection? _previous;
@@ -19,6 +22,7 @@ internal sealed partial class RdmaConnection : ILinkOwner
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _lock = new();
     private RdmaLink[] _links = [];
+    private UcxWorker? _apart; // of this connection alone
     private Task _setUp = Task.CompletedTask;
     private int _hasFailed;
     private volatile bool _canSend;
@@ -151,13 +155,38 @@ internal sealed partial class RdmaConnection : ILinkOwner
         _ended.TrySetResult();
     }
 
-    /// <summary>Memory that UCX is at work on cannot be given back, so this has no deadline; but it is told when it takes long.</summary>
+    /// <summary>
+    /// UCX may not complete what it is at work on, but it does when its worker ends. Where other connections share that, what UCX reads is left
+    /// to it first, and the worker is ended only for memory that it may write into. Only handlers have all the time that they take.
+    /// </summary>
     private async Task CloseLinksAsync()
     {
         var closing = Task.WhenAll(_links.Select(link => link.CloseAsync()));
-        await closing.WaitAsync(CloseTime, _transport.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (!closing.IsCompleted)
+        var isDone = await IsDoneAsync(closing, _apart is null ? LetGoTime : ApartTime).ConfigureAwait(false);
+        if (_apart is not null)
+            await _apart.AbandonAsync().ConfigureAwait(false);
+        else if (!isDone)
+            await LeaveLinksAsync().ConfigureAwait(false);
+        if (!isDone && !await IsDoneAsync(closing, CloseTime - LetGoTime).ConfigureAwait(false) && !await ForceLinksAsync().ConfigureAwait(false))
             _transport.LogSlowClose(Remote.Id, CloseTime.TotalSeconds);
         await closing.ConfigureAwait(false);
+        if (_apart is not null)
+            await _apart.EndAsync().ConfigureAwait(false);
+    }
+
+    private async Task LeaveLinksAsync()
+    {
+        var left = (await Task.WhenAll(_links.Select(link => link.LeaveAsync())).ConfigureAwait(false)).Sum();
+        if (left > 0)
+            _transport.LogLeft(Remote.Id, left, LetGoTime.TotalSeconds);
+    }
+
+    private async Task<bool> ForceLinksAsync() => (await Task.WhenAll(_links.Select(link => link.ForceAsync())).ConfigureAwait(false)).Contains(true);
+
+    private async Task<bool> IsDoneAsync(Task closing, TimeSpan time)
+    {
+        for (var half = 0; half < 2 && !closing.IsCompleted; half++) // if this process stood still in one of them, there is the other
+            await closing.WaitAsync(time / 2, _transport.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return closing.IsCompleted;
     }
 }

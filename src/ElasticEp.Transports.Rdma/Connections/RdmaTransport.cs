@@ -12,7 +12,7 @@ namespace ElasticEp.Transports.Rdma.Connections;
 /// The transport over UCX. Another transport connects, authenticates, carries the control link and says when a peer is gone; data and weights go
 /// over UCX.
 /// </summary>
-internal sealed partial class RdmaTransport : ITransport
+internal sealed partial class RdmaTransport : ITransport, ITransportHealth
 {
     private const string LayoutMark = ";data-links=ucx"; // a peer without it is refused by name
 
@@ -22,10 +22,11 @@ internal sealed partial class RdmaTransport : ITransport
     private readonly ConcurrentDictionary<RdmaConnection, bool> _connections = new(); // until their end was reported
     private readonly MemoryTable _memory = new();
     private UcxContextHandle? _context;
-    private UcxWorker[] _workers = [];
+    private UcxWorkers? _workers;
     private ITransportHandler? _handler;
     private PeerIdentity? _self;
-    private uint _nextWorker;
+    private int _failedWorkers;
+    private volatile string? _degradation;
     private int _isDisposed;
     private volatile bool _isKilled;
 
@@ -48,6 +49,8 @@ internal sealed partial class RdmaTransport : ITransport
 
     public TimeProvider Time { get; }
 
+    public string? Degradation => _degradation;
+
     public ITransportHandler Handler => _isKilled ? SilentHandler.Instance : _handler!;
 
     public async ValueTask StartAsync(PeerIdentity self, ITransportHandler handler, CancellationToken cancellationToken = default)
@@ -63,9 +66,12 @@ internal sealed partial class RdmaTransport : ITransport
             LogSignals();
         _self = self;
         _context = UcxContextHandle.Create(UcxSettings.From(Options));
-        _workers = [.. Enumerable.Range(0, Options.Workers).Select(worker => new UcxWorker(_context, _memory, $"UCX {self.Id.Rank}.{worker}", Options.PollTime, Time, _logger))];
-        await Task.WhenAll(_workers.Select(worker => worker.Started)).WaitAsync(cancellationToken).ConfigureAwait(false);
-        await Control.StartAsync(self with { Layout = self.Layout + LayoutMark }, new ControlHandler(this), cancellationToken).ConfigureAwait(false);
+        _workers = new UcxWorkers(
+            Options.Workers,
+            place => new UcxThread($"UCX {self.Id.Rank}.{place}", Options.PollTime, Time, _logger, OnWorkerFailed),
+            thread => new UcxWorker(thread, _context, _memory, _logger));
+        await _workers.Started.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await Control.StartAsync(self with { Layout = self.Layout + LayoutMark + UcxSettings.LayoutOf(Options) }, new ControlHandler(this), cancellationToken).ConfigureAwait(false);
         LogStarted(self.Group, self.Id, UcxLibrary.Version!, Address);
     }
 
@@ -138,17 +144,27 @@ internal sealed partial class RdmaTransport : ITransport
         _connections.TryRemove(connection, out _);
     }
 
-    /// <summary>The data and the weights link of a connection, on the workers whose turn it is.</summary>
-    public RdmaLink[] CreateLinks(ILinkOwner owner)
+    /// <summary>The data and the weights link of a connection.</summary>
+    /// <param name="owner">The connection.</param>
+    /// <param name="isNear">
+    /// Whether its other end is on this machine. Who is killed while it writes into the queue of a worker can leave a place there that is never
+    /// filled, and all that comes behind it is stuck: such a queue is not shared with others.
+    /// </param>
+    /// <returns>The worker of this connection alone, if it has one, and the links.</returns>
+    public async Task<(UcxWorker? Apart, RdmaLink[] Links)> CreateLinksAsync(ILinkOwner owner, bool isNear)
     {
         var limits = new LinkLimits(Options.FramesInFlight, Options.EagerLimit);
-        return [Create(LinkKind.Data), Create(LinkKind.Weights)];
+        var apart = isNear && KeepsNearApart && UcxSettings.UsesSharedMemory(Options) ? await _workers!.NextAsync(isApart: true).ConfigureAwait(false) : null;
+        return (apart, [await CreateAsync(LinkKind.Data).ConfigureAwait(false), await CreateAsync(LinkKind.Weights).ConfigureAwait(false)]);
 
-        RdmaLink Create(LinkKind kind) => new(_workers[Interlocked.Increment(ref _nextWorker) % _workers.Length], kind, limits, owner);
+        async Task<RdmaLink> CreateAsync(LinkKind kind) => new(apart ?? await _workers!.NextAsync(isApart: false).ConfigureAwait(false), kind, limits, owner);
     }
 
-    /// <summary>For tests: what drives UCX.</summary>
-    internal IReadOnlyList<UcxWorker> Workers => _workers;
+    /// <summary>For tests: the workers that connections share.</summary>
+    internal IReadOnlyList<UcxWorker> Workers => _workers!.Shared;
+
+    /// <summary>For tests: whether connections over shared memory have workers of their own.</summary>
+    internal bool KeepsNearApart { get; init; } = true;
 
     /// <summary>For tests: the process is gone; its handler gets nothing more.</summary>
     /// <param name="killControl">Does the same to the control transport.</param>
@@ -166,9 +182,16 @@ internal sealed partial class RdmaTransport : ITransport
     private async Task EndAsync()
     {
         await Task.WhenAll(_connections.Keys.Select(connection => connection.Ended)).ConfigureAwait(false);
-        foreach (var worker in _workers)
-            await worker.DisposeAsync().ConfigureAwait(false);
+        if (_workers is not null)
+            await _workers.DisposeAsync().ConfigureAwait(false);
         _context?.Dispose();
+    }
+
+    private void OnWorkerFailed(Exception failure)
+    {
+        var failed = Interlocked.Increment(ref _failedWorkers);
+        _degradation = $"failures of what drives UCX: {failed}, after which others took its place; the last one because {failure.Message}";
+        LogWorkerFailed(failure);
     }
 
     private static async ValueTask SendLaterAsync(WeightPacer pacer, TimeSpan wait, RdmaConnection connection, OutgoingFrame frame, CancellationToken cancellationToken)
@@ -185,8 +208,14 @@ internal sealed partial class RdmaTransport : ITransport
     [LoggerMessage(4213, LogLevel.Warning, "UCX was in this process before it could be kept from taking signals, so that a null reference may end the process; set UCX_HANDLE_ERRORS=none in the environment")]
     private partial void LogSignals();
 
-    [LoggerMessage(4214, LogLevel.Error, "UCX, or a handler that was asked about a frame, has not let go of the connection to {Peer} {Seconds} s after its end, which is reported only then; if that does not follow, restart this process")]
+    [LoggerMessage(4214, LogLevel.Error, "A handler that was asked about a frame of {Peer} has not answered {Seconds} s after the end of the connection, which is reported only then; if that does not follow, restart this process")]
     public partial void LogSlowClose(MemberId peer, double seconds);
+
+    [LoggerMessage(4215, LogLevel.Error, "UCX has not let go of {Operations} operations {Seconds} s after the end of the connection to {Peer}, which takes nothing from its queue; they are left to it, and what they need is kept until it does or this transport ends")]
+    public partial void LogLeft(MemberId peer, int operations, double seconds);
+
+    [LoggerMessage(4216, LogLevel.Error, "What drives UCX has failed: its links end, and new ones use another worker")]
+    private partial void LogWorkerFailed(Exception exception);
 
     [LoggerMessage(4211, LogLevel.Debug, "The data and weights links to {Peer} are up")]
     public partial void LogConnected(MemberId peer);

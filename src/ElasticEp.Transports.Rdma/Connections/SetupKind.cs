@@ -3,15 +3,18 @@ namespace ElasticEp.Transports.Rdma.Connections;
 /// <summary>What the two ends tell each other on the data link of the control transport, which carries nothing else.</summary>
 internal enum SetupKind : byte
 {
-    /// <summary>The first: where this end's links receive, and with which token.</summary>
-    Offer = 1,
+    /// <summary>The first: which machine this end runs on.</summary>
+    Machine = 1,
+
+    /// <summary>Where this end's links receive, and with which token.</summary>
+    Offer = 2,
 
     /// <summary>How many endpoints this end's workers have had to the other end's.</summary>
-    Counts = 2,
+    Counts = 3,
 
     /// <summary>The other end's hello has come on every link.</summary>
-    Up = 3,
+    Up = 4,
 
     /// <summary>The last: the other end has broken the protocol of a link, in words.</summary>
-    Violation = 4,
+    Violation = 5,
 }

@@ -34,7 +34,7 @@ internal static class SetupMessage
         Span<byte> bytes = stackalloc byte[FrameHead.ByteLength];
         frame.Head.CopyTo(bytes);
         var kind = (SetupKind)bytes[Magic.Length];
-        return bytes.StartsWith(Magic) && kind is >= SetupKind.Offer and <= SetupKind.Violation && frame is { MetadataLength: <= MaxLength, RowsLength: 0 }
+        return bytes.StartsWith(Magic) && kind is >= SetupKind.Machine and <= SetupKind.Violation && frame is { MetadataLength: <= MaxLength, RowsLength: 0 }
             ? kind
             : throw WireReader.Malformed($"nothing sets a connection up with {frame.MetadataLength} bytes of metadata and {frame.RowsLength} of rows");
     }

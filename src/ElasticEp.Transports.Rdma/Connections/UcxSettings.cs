@@ -17,6 +17,7 @@ internal static class UcxSettings
     /// <summary>The shortest time that settings can say.</summary>
     public static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(1);
 
+    private static readonly string[] SharedMemoryPrefixes = ["MM_", "POSIX_", "SYSV_", "XPMEM_"];
     private static readonly string[] SharedMemory = ["all", "shm", "sm", "mm", "posix", "sysv", "xpmem"];
 
     /// <summary>The option that says what a setting says, if there is one: only there it is checked, and seen by what depends on it.</summary>
@@ -37,7 +38,7 @@ internal static class UcxSettings
 
         // Without it UCX takes no shared memory where the failure of a peer has to be reported, and goes over TCP on one host. Where there is no
         // such transport it would warn that it does not know the setting.
-        if (UsesSharedMemory(options.Transports ?? Environment.GetEnvironmentVariable("UCX_TLS") ?? "all"))
+        if (UsesSharedMemory(options))
         {
             yield return new(SharedMemoryFailures, "y");
             yield return new(SharedMemoryQueue, "512");
@@ -49,8 +50,18 @@ internal static class UcxSettings
             yield return setting;
     }
 
-    private static bool UsesSharedMemory(string transports)
+    /// <summary>
+    /// What all processes of a group have to say alike: UCX takes a peer's queue to be laid out as its own, and reads at random where it is not.
+    /// </summary>
+    public static string LayoutOf(RdmaOptions options) => string.Concat(options.Settings
+        .Where(setting => SharedMemoryPrefixes.Any(prefix => setting.Key.StartsWith(prefix, StringComparison.Ordinal)))
+        .OrderBy(setting => setting.Key, StringComparer.Ordinal)
+        .Select(setting => $";{setting.Key}={setting.Value}"));
+
+    /// <summary>Whether processes of one machine may share memory.</summary>
+    public static bool UsesSharedMemory(RdmaOptions options)
     {
+        var transports = options.Transports ?? Environment.GetEnvironmentVariable("UCX_TLS") ?? "all";
         var named = transports.TrimStart('^').Split(',', StringSplitOptions.TrimEntries);
         return transports.StartsWith('^') ? !named.Contains("sm") && !named.Contains("shm") : named.Any(SharedMemory.Contains);
     }

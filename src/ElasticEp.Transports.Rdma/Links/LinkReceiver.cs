@@ -15,8 +15,7 @@ internal sealed unsafe class LinkReceiver : IWorkerItem, IThreadPoolWorkItem, IO
 {
     private readonly RdmaLink _link;
     private readonly ILinkOwner _owner;
-    private readonly LinkLimits _limits;
-    private readonly IncomingFrame[] _frames; // by sequence
+    private readonly ReceiveWindow _window;
     private readonly Action _onAnswered;
     private ConfiguredValueTaskAwaitable<FrameTarget>.ConfiguredValueTaskAwaiter _answer;
     private ReceiverState _state = ReceiverState.Closed;
@@ -32,10 +31,12 @@ internal sealed unsafe class LinkReceiver : IWorkerItem, IThreadPoolWorkItem, IO
 
     public LinkReceiver(RdmaLink link, ILinkOwner owner, LinkLimits limits)
     {
-        (_link, _owner, _limits) = (link, owner, limits);
-        _frames = new IncomingFrame[limits.Window];
+        (_link, _owner, _window) = (link, owner, new ReceiveWindow(link, limits));
         _onAnswered = () => _link.Worker.Post(this);
     }
+
+    /// <summary>UCX is at work on the memory of a frame.</summary>
+    public bool IsWritten => _pieces > 0;
 
     /// <summary>The handler knows of the connection: frames may be delivered.</summary>
     public void Begin()
@@ -47,18 +48,10 @@ internal sealed unsafe class LinkReceiver : IWorkerItem, IThreadPoolWorkItem, IO
     /// <summary>In the middle of UCX's progress.</summary>
     public UcxStatus OnFrame(in MessageHeader header, in ReceivedMessage message)
     {
-        if (header.Sequence < _next || header.Sequence - _next >= _limits.Window)
-            throw _link.Violation($"frame {header.Sequence} comes while {_next} and {_limits.Window - 1} more are expected");
-        ref var frame = ref _frames[header.Sequence % _limits.Window];
-        var info = header.ReadFrame(message.Header);
-        if (frame.IsHere || message.IsRendezvous || message.Length > _limits.EagerLimit || (message.Length != 0 && message.Length != info.MetadataLength && message.Length != info.PayloadLength))
-            throw _link.Violation($"frame {header.Sequence} of {info.MetadataLength} and {info.RowsLength} bytes begins with {message.Length}, or comes twice");
-        if (message.Length > 0 && !message.IsPersistent)
-            throw new InvalidOperationException("UCX does not let its data be kept.");
-        frame = new IncomingFrame { IsHere = true, Info = info, Data = message.Length > 0 ? message.Data : null, Length = message.Length };
+        var status = _window.Keep(header, message, _next);
         if (header.Sequence == _next)
             _link.MarkReady();
-        return message.Length > 0 ? UcxStatus.InProgress : UcxStatus.Ok;
+        return status;
     }
 
     /// <summary>In the middle of UCX's progress: the sender has been told to send it, so there is memory for it.</summary>
@@ -120,7 +113,7 @@ internal sealed unsafe class LinkReceiver : IWorkerItem, IThreadPoolWorkItem, IO
     {
         if (_state == ReceiverState.Fetching && _pieces == 0 && (_left == 0 || _link.IsOver))
             Complete();
-        while (_state == ReceiverState.Idle && !_link.IsOver && _frames[_next % _limits.Window].IsHere)
+        while (_state == ReceiverState.Idle && !_link.IsOver && _window[_next].IsHere)
             Ask();
     }
 
@@ -145,15 +138,16 @@ internal sealed unsafe class LinkReceiver : IWorkerItem, IThreadPoolWorkItem, IO
         if (_state is not (ReceiverState.Closed or ReceiverState.Idle))
             return false;
         _state = ReceiverState.Closed;
-        foreach (ref var frame in _frames.AsSpan())
-            Release(ref frame);
         return true;
     }
+
+    /// <summary>The link is over: what has come with heads is not looked at any more.</summary>
+    public void Forget() => _window.ReleaseAll();
 
     private void Ask()
     {
         _state = ReceiverState.Asking;
-        ref var frame = ref _frames[_next % _limits.Window];
+        ref var frame = ref _window[_next];
         _frame = frame.Info;
         _left = _remaining = _frame.PayloadLength - frame.Length;
         try
@@ -213,13 +207,13 @@ internal sealed unsafe class LinkReceiver : IWorkerItem, IThreadPoolWorkItem, IO
 
     private void CopyEager()
     {
-        ref var frame = ref _frames[_next % _limits.Window];
+        ref var frame = ref _window[_next];
         if (frame.Length == 0)
             return;
         new ReadOnlySpan<byte>(frame.Data, _frame.MetadataLength).CopyTo(_target.Metadata.AsSpan<byte>());
         if (frame.Length > _frame.MetadataLength)
             new ReadOnlySpan<byte>(frame.Data + _frame.MetadataLength, (int)_frame.RowsLength).CopyTo(_target.Rows.AsSpan<byte>());
-        Release(ref frame, isStillHere: true);
+        _window.ReleaseData(_next);
     }
 
     /// <summary>The memory is not touched any more: tells the handler, and goes on with the next frame.</summary>
@@ -254,12 +248,11 @@ internal sealed unsafe class LinkReceiver : IWorkerItem, IThreadPoolWorkItem, IO
     /// <summary>The frame is done with.</summary>
     private void Take()
     {
-        ref var frame = ref _frames[_next % _limits.Window];
-        Release(ref frame);
+        _window.Release(_next);
         _target = default;
         _next++;
         _state = ReceiverState.Idle;
-        if (_next - _credited < Math.Max(1, _limits.Window / 2))
+        if (_next - _credited < _window.Unreported)
             return;
         _credited = _next;
         _link.Send(MessageKind.Credit, _next);
@@ -272,13 +265,6 @@ internal sealed unsafe class LinkReceiver : IWorkerItem, IThreadPoolWorkItem, IO
         _state = ReceiverState.Closed;
         if (!_link.IsClosing)
             _link.OnFault(exception);
-    }
-
-    private void Release(ref IncomingFrame frame, bool isStillHere = false)
-    {
-        if (frame.Data != null)
-            _link.Worker.Release(frame.Data);
-        frame = isStillHere ? frame with { Data = null, Length = 0 } : default;
     }
 
     private void Abort()

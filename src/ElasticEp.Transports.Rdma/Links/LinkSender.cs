@@ -7,29 +7,36 @@ namespace ElasticEp.Transports.Rdma.Links;
 /// The sending half of a link. Frames go in the order of the calls, as far as the receiver has room. A small one is copied, and its call
 /// returns at once; the call of a large one returns when the receiver has fetched it.
 /// </summary>
-internal sealed class LinkSender(RdmaLink link, ILinkOwner owner)
+internal sealed class LinkSender
 {
+    private readonly RdmaLink _link;
+    private readonly ILinkOwner _owner;
+    private readonly SendWaiterPool _waiters;
+    private readonly SendWindow _window;
     private readonly Lock _lock = new();
-    private readonly LinkedList<OutgoingTransfer> _queue = [];
     private readonly Stack<OutgoingTransfer> _transfers = [];
     private readonly List<OutgoingTransfer> _allTransfers = [];
-    private readonly Stack<SendWaiter> _waiters = [];
-    private readonly Queue<MessageHeader> _clearances = []; // the worker's thread only, as the next two
+    private readonly Queue<MessageHeader> _clearances = []; // the worker's thread only, as the next three
     private readonly List<SendWaiter> _launched = [];
     private long _credit;
-    private OutgoingTransfer?[] _announced = []; // by sequence, until the receiver has named its memory
+    private long _credited;
     private int _eagerLimit;
-    private long _next;
-    private long _taken; // frames that the receiver is done with
     private bool _isClosed;
     private bool _isFreed;
+
+    public LinkSender(RdmaLink link, ILinkOwner owner)
+    {
+        (_link, _owner) = (link, owner);
+        _waiters = new SendWaiterPool(TryDetach);
+        _window = new SendWindow(link);
+    }
 
     /// <summary>On the worker's thread: the other end's limits are known.</summary>
     public void Open(LinkLimits limits)
     {
         lock (_lock)
         {
-            _announced = new OutgoingTransfer?[limits.Window];
+            _window.Open(limits.Window);
             _eagerLimit = limits.EagerLimit;
         }
     }
@@ -42,7 +49,7 @@ internal sealed class LinkSender(RdmaLink link, ILinkOwner owner)
         lock (_lock)
         {
             if (_isClosed)
-                return ValueTask.FromException(owner.Lost());
+                return ValueTask.FromException(_owner.Lost());
             transfer = Take();
         }
 
@@ -52,105 +59,60 @@ internal sealed class LinkSender(RdmaLink link, ILinkOwner owner)
             if (_isClosed)
             {
                 Recycle(transfer);
-                return ValueTask.FromException(owner.Lost());
+                return ValueTask.FromException(_owner.Lost());
             }
 
             return Enter(transfer, cancellationToken);
         }
     }
 
-    /// <summary>The caller does not wait any more, and gets its memory back.</summary>
-    /// <returns>Whether the caller is to be told so here; otherwise it is told how the send has ended.</returns>
-    public bool TryDetach(SendWaiter waiter, OutgoingTransfer transfer)
-    {
-        lock (_lock)
-        {
-            if (transfer.Waiter != waiter)
-                return false;
-            switch (transfer.State)
-            {
-                case TransferState.Queued:
-                    _queue.Remove(transfer.Node);
-                    Recycle(transfer);
-                    return true;
-                case TransferState.Announced when transfer.Left > PayloadCopy.MostBytes:
-                    transfer.Waiter = null;
-                    _announced[transfer.Sequence % _announced.Length] = null;
-                    link.Fail(DisconnectReason.Reset, PayloadCopy.TooLong(transfer.Left));
-                    return true;
-                case TransferState.Announced:
-                    transfer.Waiter = null;
-                    transfer.State = TransferState.Copying;
-                    break;
-                default:
-                    return false; // it is being fetched, which ends soon, or with the connection
-            }
-        }
-
-        transfer.Copy();
-        bool isCleared;
-        lock (_lock)
-        {
-            isCleared = transfer.IsDiscarded is not null && !_isClosed;
-            transfer.State = isCleared ? TransferState.Fetched : TransferState.Announced;
-            if (_isFreed)
-                transfer.Dispose();
-        }
-
-        if (isCleared)
-            link.Worker.Post(transfer);
-        return true;
-    }
-
-    public void Return(SendWaiter waiter)
-    {
-        lock (_lock)
-            _waiters.Push(waiter);
-    }
-
     /// <summary>From any thread: no frame begins any more, and callers whose memory UCX does not know get it back.</summary>
     public void Close()
     {
-        List<SendWaiter> waiting = [];
+        List<SendWaiter> waiting;
         lock (_lock)
         {
             _isClosed = true;
-            _queue.Clear();
-            Array.Clear(_announced); // what the receiver says about them comes too late
-            foreach (var transfer in _allTransfers)
-            {
-                if (transfer.State is not (TransferState.Queued or TransferState.Announced) || transfer.Waiter is not { } waiter)
-                    continue;
-                transfer.Waiter = null;
-                waiting.Add(waiter);
-            }
+            _window.Clear(); // what the receiver says about them comes too late
+            waiting = TakeCalls(TransferState.Queued, TransferState.Announced);
         }
 
-        foreach (var waiter in waiting)
-            waiter.Complete(owner.Lost());
+        EndCalls(waiting);
+    }
+
+    /// <summary>
+    /// Callers whose memory UCX has not let go of get it back too. UCX reads it no longer, since its endpoint is closed; a peer that runs on
+    /// may, and finds what is there by then.
+    /// </summary>
+    public void Abandon()
+    {
+        List<SendWaiter> waiting;
+        lock (_lock)
+            waiting = TakeCalls(TransferState.Fetched);
+        EndCalls(waiting);
     }
 
     /// <summary>In the middle of UCX's progress: the receiver has named the memory for the rest of a frame.</summary>
     public void OnClear(in MessageHeader header)
     {
         _clearances.Enqueue(header);
-        link.MarkReady();
+        _link.MarkReady();
     }
 
     /// <summary>In the middle of UCX's progress: the receiver has taken so many frames.</summary>
     public void OnCredit(long taken)
     {
         _credit = Math.Max(_credit, taken); // a later one may have overtaken it
-        link.MarkReady();
+        _link.MarkReady();
     }
 
     public void Pump()
     {
-        if (link.IsOver)
+        if (_link.IsOver)
             return;
         while (_clearances.TryDequeue(out var clearance))
             Clear(clearance);
-        if (_credit > _taken)
+        if (_credit > _credited)
             Launch();
     }
 
@@ -166,7 +128,7 @@ internal sealed class LinkSender(RdmaLink link, ILinkOwner owner)
                 Recycle(transfer);
         }
 
-        waiter?.Complete(hasFailed ? owner.Lost() : null);
+        waiter?.Complete(hasFailed ? _owner.Lost() : null);
     }
 
     /// <summary>The link is closed, and UCX at work on nothing. Who is copying at the moment frees that afterwards.</summary>
@@ -185,32 +147,18 @@ internal sealed class LinkSender(RdmaLink link, ILinkOwner owner)
 
     private ValueTask Enter(OutgoingTransfer transfer, CancellationToken cancellationToken)
     {
-        var isFree = _queue.Count == 0 && _next - _taken < _announced.Length;
+        var isFree = _window.IsFree;
         var mustWait = !isFree || !transfer.IsWhole;
         if (isFree)
-            Announce(transfer);
+            _window.Announce(transfer);
         else
-            Queue(transfer);
+            _window.Queue(transfer);
         if (mustWait)
-            transfer.Waiter = _waiters.TryPop(out var pooled) ? pooled : new SendWaiter(this);
-        var waiting = mustWait ? transfer.Waiter!.Begin(transfer, cancellationToken) : default;
+            transfer.Waiter = _waiters.Take();
+        var waiting = mustWait ? transfer.Waiter!.Begin(cancellationToken) : default;
         if (isFree)
-            link.Worker.Post(transfer);
+            _link.Worker.Post(transfer);
         return waiting;
-    }
-
-    private void Queue(OutgoingTransfer transfer)
-    {
-        transfer.State = TransferState.Queued;
-        _queue.AddLast(transfer.Node);
-    }
-
-    private void Announce(OutgoingTransfer transfer)
-    {
-        transfer.Sequence = _next++;
-        transfer.State = transfer.IsWhole ? TransferState.Over : TransferState.Announced;
-        if (!transfer.IsWhole)
-            _announced[transfer.Sequence % _announced.Length] = transfer;
     }
 
     /// <summary>As many as the receiver has room for now; the calls of those that are copied return.</summary>
@@ -218,26 +166,17 @@ internal sealed class LinkSender(RdmaLink link, ILinkOwner owner)
     {
         lock (_lock)
         {
-            if (_credit > _next)
-                throw link.Violation($"{_credit} frames are taken of {_next} that were sent");
-            for (; _taken < _credit; _taken++)
+            _window.Credit(_credit);
+            _credited = _credit;
+            while (_window.TryNext(out var transfer))
             {
-                if (_announced[_taken % _announced.Length] is not null)
-                    throw link.Violation($"frame {_taken} is taken, and its rest was not asked for"); // its place is about to be the next one's
-            }
-
-            while (_next - _taken < _announced.Length && _queue.First is { } first)
-            {
-                _queue.RemoveFirst();
-                var transfer = first.Value;
-                Announce(transfer);
                 if (transfer.IsWhole)
                 {
                     _launched.Add(transfer.Waiter!);
                     transfer.Waiter = null;
                 }
 
-                link.Worker.Post(transfer);
+                _link.Worker.Post(transfer);
             }
         }
 
@@ -248,18 +187,12 @@ internal sealed class LinkSender(RdmaLink link, ILinkOwner owner)
 
     private void Clear(in MessageHeader clearance)
     {
-        OutgoingTransfer? transfer;
+        OutgoingTransfer transfer;
         lock (_lock)
         {
             if (_isClosed)
                 return; // its caller has the memory back
-            if (clearance.Sequence >= _next)
-                throw link.Violation($"frame {clearance.Sequence} is cleared, and was not sent");
-            ref var place = ref _announced[clearance.Sequence % _announced.Length];
-            transfer = place;
-            if (transfer is null || transfer.Sequence != clearance.Sequence)
-                throw link.Violation($"frame {clearance.Sequence} is cleared and does not wait for that");
-            place = null;
+            transfer = _window.TakeCleared(clearance.Sequence);
             if (transfer.State == TransferState.Copying)
             {
                 transfer.IsDiscarded = clearance.IsDiscarded;
@@ -272,11 +205,79 @@ internal sealed class LinkSender(RdmaLink link, ILinkOwner owner)
         transfer.SendRest(clearance.IsDiscarded);
     }
 
+    /// <summary>The caller does not wait any more, and gets its memory back.</summary>
+    /// <returns>Whether the caller is to be told so here; otherwise it is told how the send has ended.</returns>
+    private bool TryDetach(SendWaiter waiter)
+    {
+        OutgoingTransfer? transfer;
+        lock (_lock)
+        {
+            transfer = _allTransfers.Find(candidate => candidate.Waiter == waiter);
+            switch (transfer?.State)
+            {
+                case TransferState.Queued:
+                    _window.Remove(transfer);
+                    Recycle(transfer);
+                    return true;
+                case TransferState.Announced when transfer.Left > PayloadCopy.MostBytes:
+                    transfer.Waiter = null;
+                    _window.Forget(transfer);
+                    _link.Fail(DisconnectReason.Reset, PayloadCopy.TooLong(transfer.Left));
+                    return true;
+                case TransferState.Announced:
+                    transfer.Waiter = null;
+                    transfer.State = TransferState.Copying;
+                    break;
+                default:
+                    return false; // it is being fetched, which ends soon, or with the connection
+            }
+        }
+
+        CopyRest(transfer);
+        return true;
+    }
+
+    private void CopyRest(OutgoingTransfer transfer)
+    {
+        transfer.Copy();
+        bool isCleared;
+        lock (_lock)
+        {
+            isCleared = transfer.IsDiscarded is not null && !_isClosed;
+            transfer.State = isCleared ? TransferState.Fetched : TransferState.Announced;
+            if (_isFreed)
+                transfer.Dispose();
+        }
+
+        if (isCleared)
+            _link.Worker.Post(transfer);
+    }
+
+    private List<SendWaiter> TakeCalls(params ReadOnlySpan<TransferState> states)
+    {
+        List<SendWaiter> waiting = [];
+        foreach (var transfer in _allTransfers)
+        {
+            if (!states.Contains(transfer.State) || transfer.Waiter is not { } waiter)
+                continue;
+            transfer.Waiter = null;
+            waiting.Add(waiter);
+        }
+
+        return waiting;
+    }
+
+    private void EndCalls(List<SendWaiter> waiting)
+    {
+        foreach (var waiter in waiting)
+            waiter.Complete(_owner.Lost());
+    }
+
     private OutgoingTransfer Take()
     {
         if (!_transfers.TryPop(out var transfer))
         {
-            transfer = new OutgoingTransfer(link, this);
+            transfer = new OutgoingTransfer(_link, this);
             _allTransfers.Add(transfer);
         }
 

@@ -18,6 +18,7 @@ internal sealed class RdmaLink : IMessageReceiver, IOperationOwner
     private readonly ILinkOwner _owner;
     private readonly TaskCompletionSource _heard = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private UcxEndpoint? _endpoint;
     private LinkOffer? _remote;
     private nint _joined; // this end's endpoint that the other end's hello came on
@@ -25,6 +26,7 @@ internal sealed class RdmaLink : IMessageReceiver, IOperationOwner
     private int _operations; // that UCX is at work on
     private bool _isReady;
     private bool _isClosing;
+    private bool _isLeft; // what UCX is at work on is not waited for
     private volatile bool _hasFailed;
 
     public RdmaLink(UcxWorker worker, LinkKind kind, LinkLimits limits, ILinkOwner owner)
@@ -50,6 +52,9 @@ internal sealed class RdmaLink : IMessageReceiver, IOperationOwner
 
     /// <summary>Completes when the other end's hello has come.</summary>
     public Task Heard => _heard.Task;
+
+    /// <summary>Completes when UCX is at work on nothing of it any more, which may be long after it is closed.</summary>
+    public Task Released => _released.Task;
 
     /// <summary>Whether it is being closed: it waits for what is under way.</summary>
     public bool IsClosing => _isClosing;
@@ -82,6 +87,29 @@ internal sealed class RdmaLink : IMessageReceiver, IOperationOwner
         Sender.Close();
         _ = Worker.CallAsync(Close);
         return _closed.Task;
+    }
+
+    /// <summary>
+    /// From any thread, when UCX takes long: what it only reads is left to it. The memory of callers is theirs again, as far as this process is
+    /// concerned; what is this link's stays until UCX lets go of it, or the worker ends.
+    /// </summary>
+    /// <returns>How many operations UCX is left with.</returns>
+    public async Task<int> LeaveAsync()
+    {
+        var left = 0;
+        await Worker.CallAsync(() => left = Leave()).ConfigureAwait(false);
+        return left;
+    }
+
+    /// <summary>From any thread, when that is not enough: UCX gives back what it writes into when its worker ends, and not before.</summary>
+    /// <returns>Whether it has to end for that.</returns>
+    public async Task<bool> ForceAsync()
+    {
+        var isWritten = false;
+        await Worker.CallAsync(() => isWritten = Receiver.IsWritten).ConfigureAwait(false);
+        if (isWritten)
+            Worker.Fail(new ElasticEpException(ElasticEpErrorCode.InvalidState, $"UCX does not let go of the memory that frames of {_owner.Remote.Id} were to be written into"));
+        return isWritten;
     }
 
     public UcxStatus OnMessage(in ReceivedMessage message)
@@ -121,6 +149,13 @@ internal sealed class RdmaLink : IMessageReceiver, IOperationOwner
         Receiver.Pump();
         if (_isClosing)
             TryEnd();
+    }
+
+    public void OnWorkerFailed(Exception failure)
+    {
+        Fail(DisconnectReason.Reset, $"the worker of UCX that carries the {Kind} link has failed: {failure.Message}");
+        Receiver.Forget();
+        _endpoint?.Close();
     }
 
     public void OnFault(Exception exception)
@@ -233,17 +268,31 @@ internal sealed class RdmaLink : IMessageReceiver, IOperationOwner
     {
         _isClosing = true;
         Worker.Unregister(Offer.Token);
+        Receiver.Forget();
         _endpoint?.Close();
         MarkReady();
     }
 
+    private int Leave()
+    {
+        if (_closed.Task.IsCompleted)
+            return 0;
+        _isLeft = !Receiver.IsWritten;
+        Sender.Abandon();
+        MarkReady();
+        return _operations;
+    }
+
     private void TryEnd()
     {
-        if (_operations > 0 || !Receiver.TryEnd())
+        if ((_operations > 0 && !_isLeft) || !Receiver.TryEnd())
+            return;
+        _heard.TrySetCanceled();
+        _closed.TrySetResult();
+        if (_operations > 0)
             return;
         _endpoint?.Dispose();
         Sender.Free();
-        _heard.TrySetCanceled();
-        _closed.TrySetResult();
+        _released.TrySetResult();
     }
 }

@@ -4,7 +4,7 @@ namespace ElasticEp.Transports.Rdma.Native;
 
 /// <summary>
 /// The part of UCX that is used. The library is loaded by <see cref="UcxLibrary"/>, which has to come first. A worker's calls come from one
-/// thread; only <see cref="ucp_worker_signal"/> may come from any.
+/// thread.
 /// </summary>
 internal static unsafe partial class UcpApi
 {
@@ -60,9 +60,6 @@ internal static unsafe partial class UcpApi
     public static partial UcxStatus ucp_worker_arm(nint worker);
 
     [LibraryImport(Library)]
-    public static partial UcxStatus ucp_worker_signal(nint worker);
-
-    [LibraryImport(Library)]
     public static partial UcxStatus ucp_ep_create(nint worker, UcpEndpointParams* parameters, out nint endpoint);
 
     [LibraryImport(Library)]
@@ -94,8 +91,20 @@ internal static unsafe partial class UcpApi
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
     public static partial int setenv(string name, string value, int overwrite);
 
-    [LibraryImport("libc", SetLastError = true)]
+    [LibraryImport("libc")]
     public static partial int poll(PollDescriptor* descriptors, nuint count, int timeout);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int eventfd(uint initial, int flags);
+
+    [LibraryImport("libc")]
+    public static partial nint read(int descriptor, ulong* value, nuint length);
+
+    [LibraryImport("libc")]
+    public static partial nint write(int descriptor, ulong* value, nuint length);
+
+    [LibraryImport("libc")]
+    public static partial int close(int descriptor);
 
     /// <summary>struct pollfd.</summary>
     [StructLayout(LayoutKind.Sequential)]

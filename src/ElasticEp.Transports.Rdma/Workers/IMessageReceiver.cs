@@ -17,6 +17,9 @@ internal interface IMessageReceiver
     /// <summary>After the progress in which it asked for that: handles what has come.</summary>
     void Pump();
 
+    /// <summary>The worker ends: no call of UCX may be made after this one, in which its endpoint is closed.</summary>
+    void OnWorkerFailed(Exception failure);
+
     /// <summary>Something it was called for has failed in a way that nobody has foreseen.</summary>
     void OnFault(Exception exception);
 }

@@ -34,6 +34,9 @@ internal sealed unsafe class UcxOperation : IDisposable
 
     public Span<byte> Header => new(_header, HeaderSize);
 
+    /// <summary>Whether its owner waits for it.</summary>
+    public bool IsUnderWay => _owner is not null;
+
     /// <summary>The memory that is sent or received.</summary>
     public byte* Start { get; private set; }
 

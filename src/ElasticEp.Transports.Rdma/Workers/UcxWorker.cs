@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using ElasticEp.Transports.Rdma.Memory;
@@ -9,87 +8,92 @@ using Microsoft.Extensions.Logging;
 
 namespace ElasticEp.Transports.Rdma.Workers;
 
-/// <summary>
-/// A worker of UCX and the thread that makes all its calls. Others post items to it. The thread polls while there is something to do and for a
-/// while longer, then sleeps until UCX or an item wakes it.
-/// </summary>
-internal sealed unsafe partial class UcxWorker : IAsyncDisposable
+/// <summary>A worker of UCX: what peers send to, and the endpoints to them. Its thread makes all its calls; others post items to that.</summary>
+internal sealed unsafe partial class UcxWorker
 {
+    private readonly UcxThread _thread;
     private readonly UcxContextHandle _context;
     private readonly MemoryTable _memory;
-    private readonly TimeSpan _pollTime;
-    private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly ConcurrentQueue<IWorkerItem> _items = new();
     private readonly Dictionary<UInt128, IMessageReceiver> _receivers = [];
     private readonly Queue<IMessageReceiver> _ready = [];
-    private readonly Stack<UcxOperation> _operations = [];
+    private readonly Stack<UcxOperation> _operations = []; // idle
+    private readonly List<UcxOperation> _allOperations = [];
     private readonly Dictionary<UInt128, long> _endpoints = []; // created so far, by the peer's worker; kept as long as UCX keeps the same
-    private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private GCHandle _self;
     private UcxWorkerHandle? _handle;
     private nint _worker;
     private int _eventDescriptor;
-    private int _isAsleep;
-    private bool _cannotSleep;
-    private volatile bool _isStopping;
+    private bool _isAlive; // UCX may be called
+    private bool _isArmed; // the event descriptor tells of the next thing that comes
+    private bool _isEnded;
+    private bool _hasSlept;
+    private bool _isToldToPoll;
+    private Exception? _failure;
 
+    /// <param name="thread">Drives it.</param>
     /// <param name="context">Its context.</param>
     /// <param name="memory">What is registered with the context.</param>
-    /// <param name="name">Of its thread.</param>
-    /// <param name="pollTime">How long it polls after the last thing that happened.</param>
-    /// <param name="time">The clock.</param>
     /// <param name="logger">Told of what should not happen.</param>
-    public UcxWorker(UcxContextHandle context, MemoryTable memory, string name, TimeSpan pollTime, TimeProvider time, ILogger logger)
+    public UcxWorker(UcxThread thread, UcxContextHandle context, MemoryTable memory, ILogger logger)
     {
-        (_context, _memory, _pollTime, _time, _logger) = (context, memory, pollTime, time, logger);
+        (_thread, _context, _memory, _logger) = (thread, context, memory, logger);
         _self = GCHandle.Alloc(this);
-        new Thread(Run) { Name = name, IsBackground = true }.Start();
+        Started = thread.CallAsync(Start);
     }
 
     /// <summary>Completes when it can be used.</summary>
-    public Task Started => _started.Task;
+    public Task Started { get; }
+
+    /// <summary>Whether it can go on no longer: its links are ending, and no new one may use it.</summary>
+    public bool HasFailed => Volatile.Read(ref _failure) is not null;
 
     /// <summary>What peers create endpoints with.</summary>
     public byte[] Address { get; private set; } = [];
 
     /// <summary>Has its thread run an item.</summary>
-    public void Post(IWorkerItem item)
-    {
-        _items.Enqueue(item);
-        Interlocked.MemoryBarrier(); // the thread first says that it sleeps and then looks at the items; here it is the other way round
-        if (Volatile.Read(ref _isAsleep) != 0)
-            Wake();
-    }
+    public void Post(IWorkerItem item) => _thread.Post(item);
 
     /// <summary>Has its thread make a call, and waits for it.</summary>
-    public Task CallAsync(Action action)
-    {
-        var call = new WorkerCall(action);
-        Post(call);
-        return call.Done;
-    }
+    public Task CallAsync(Action action) => _thread.CallAsync(action);
 
-    /// <summary>Ends the thread and the worker. Everybody who uses it has ended before.</summary>
-    public ValueTask DisposeAsync()
+    /// <summary>From any thread: it can go on no longer, which somebody has to know.</summary>
+    public void Fail(Exception failure) => _ = CallAsync(() =>
     {
-        _isStopping = true;
-        Wake();
-        return new ValueTask(_ended.Task);
-    }
+        if (_failure is not null)
+            return;
+        Abandon(failure);
+        _thread.ReportFailure(failure);
+    });
+
+    /// <summary>From any thread: its only connection has ended. UCX touches no memory any more, and what its links need to end goes on.</summary>
+    public Task AbandonAsync() => CallAsync(() => Abandon(new ElasticEpException(ElasticEpErrorCode.InvalidState, "its connection has ended")));
+
+    /// <summary>From any thread: nobody uses it any more.</summary>
+    public Task EndAsync() => CallAsync(End);
 
     /// <summary>From the worker's thread, as all below: who gets the messages with a token.</summary>
-    public void Register(UInt128 token, IMessageReceiver receiver) => _receivers.Add(token, receiver);
+    public void Register(UInt128 token, IMessageReceiver receiver)
+    {
+        ThrowIfFailed();
+        _receivers.Add(token, receiver);
+    }
 
-    public void Unregister(UInt128 token) => _receivers.Remove(token);
+    /// <summary>Its endpoint is about to be closed.</summary>
+    public void Unregister(UInt128 token)
+    {
+        _isArmed = false;
+        _receivers.Remove(token);
+    }
 
     /// <summary>How many endpoints to a peer's worker there have been.</summary>
     public long EndpointsTo(ReadOnlySpan<byte> address) => _endpoints.GetValueOrDefault(KeyOf(address));
 
     public UcxEndpoint CreateEndpoint(ReadOnlySpan<byte> address, Action<UcxStatus> onFailed)
     {
-        var endpoint = new UcxEndpoint(_handle!, address, onFailed, OnFault);
+        ThrowIfFailed();
+        _isArmed = false;
+        var endpoint = new UcxEndpoint(_handle!, address, onFailed, _thread.OnFault);
         ref var count = ref CollectionsMarshal.GetValueRefOrAddDefault(_endpoints, KeyOf(address), out _);
         count++;
         return endpoint;
@@ -101,8 +105,9 @@ internal sealed unsafe partial class UcxWorker : IAsyncDisposable
     /// <summary>When it throws, because memory cannot be pinned, nothing has begun.</summary>
     public UcxOperation Begin(IOperationOwner owner, EpBuffer memory = default)
     {
+        _isArmed = false;
         if (!_operations.TryPop(out var operation))
-            operation = new UcxOperation(this);
+            _allOperations.Add(operation = new UcxOperation(this));
         try
         {
             operation.Begin(owner, memory);
@@ -151,7 +156,11 @@ internal sealed unsafe partial class UcxWorker : IAsyncDisposable
     }
 
     /// <summary>Gives back data that was kept.</summary>
-    public void Release(byte* data) => UcpApi.ucp_am_data_release(_worker, data);
+    public void Release(byte* data)
+    {
+        if (_isAlive) // else it went with the worker
+            UcpApi.ucp_am_data_release(_worker, data);
+    }
 
     /// <summary>In the middle of UCX's progress.</summary>
     public UcxStatus OnMessage(in ReceivedMessage message)
@@ -174,17 +183,13 @@ internal sealed unsafe partial class UcxWorker : IAsyncDisposable
         return UcxStatus.Ok;
     }
 
-    /// <summary>Throws nothing, not even what a log provider throws: the caller may be a callback of UCX, or the worker's loop.</summary>
-    public void OnFault(Exception exception)
+    /// <summary>Throws nothing: the caller may be a callback of UCX.</summary>
+    public void OnFault(Exception exception) => _thread.OnFault(exception);
+
+    private void ThrowIfFailed()
     {
-        try
-        {
-            LogFault(exception);
-        }
-        catch (Exception)
-        {
-            // there is nobody left to tell
-        }
+        if (_failure is { } failure)
+            throw new ElasticEpException(ElasticEpErrorCode.InvalidState, $"The worker of UCX has failed: {failure.Message}", failure);
     }
 
     /// <summary>A peer may claim what it likes to be; what UCX joins endpoints by is in the address.</summary>
@@ -205,7 +210,4 @@ internal sealed unsafe partial class UcxWorker : IAsyncDisposable
 
     [LoggerMessage(4201, LogLevel.Debug, "A message with a header of {Length} bytes carries no token of a connection and is dropped")]
     private partial void LogStranger(int length);
-
-    [LoggerMessage(4202, LogLevel.Error, "A worker of UCX met an unforeseen error and goes on")]
-    private partial void LogFault(Exception exception);
 }

@@ -18,9 +18,9 @@ internal sealed class LinkSender : IValueTaskSource
     private readonly FrameCursor _frame = new();
     private readonly byte[] _stage;
     private readonly Lock _lock = new();
-    private readonly Stack<PendingSend> _pool = [];
+    private readonly SendWaiterPool _waiters;
     private ManualResetValueTaskSourceCore<bool> _wake = new() { RunContinuationsAsynchronously = true };
-    private PendingSend? _pending;
+    private SendWaiter? _pending;
     private bool _isClosed;
     private bool _isBroken; // half a frame is out, and the rest will never follow: the send lock stays taken for good
 
@@ -30,6 +30,7 @@ internal sealed class LinkSender : IValueTaskSource
     public LinkSender(ILinkWire wire, Func<Exception?, Exception> lost, Action<Exception> broken)
     {
         (_wire, _lost, _broken) = (wire, lost, broken);
+        _waiters = new SendWaiterPool(TryDetach);
         _stage = GC.AllocateUninitializedArray<byte>(wire.StageSize, pinned: true);
         _ = WriteRestsAsync();
     }
@@ -47,7 +48,7 @@ internal sealed class LinkSender : IValueTaskSource
     public Task CloseAsync(bool isFollowed)
     {
         var between = _sending.CloseAsync(() => _lost(null));
-        PendingSend? pending;
+        SendWaiter? pending;
         lock (_lock)
         {
             _isClosed = true;
@@ -68,28 +69,6 @@ internal sealed class LinkSender : IValueTaskSource
 
     /// <summary>Bytes that are no frame, while the link is held, or after its end when no frame is half written.</summary>
     public ValueTask SendRawAsync(ReadOnlyMemory<byte> bytes) => _wire.SendAsync(bytes);
-
-    /// <summary>The caller does not wait any more, and gets its memory back.</summary>
-    public bool TryDetach(PendingSend pending)
-    {
-        lock (_lock)
-        {
-            if (_pending != pending)
-                return false;
-            _pending = null;
-            var left = _frame.Left;
-            LetGo(mayFinish: true);
-            if (_isBroken)
-                _broken(new IOException(PayloadCopy.TooLong(left)));
-            return true;
-        }
-    }
-
-    public void Return(PendingSend pending)
-    {
-        lock (_lock)
-            _pool.Push(pending);
-    }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask SendLaterAsync(OutgoingFrame frame, CancellationToken cancellationToken)
@@ -124,7 +103,7 @@ internal sealed class LinkSender : IValueTaskSource
 
             if (_isClosed)
                 return ValueTask.FromException(Break(null));
-            _pending = _pool.TryPop(out var pooled) ? pooled : new PendingSend(this);
+            _pending = _waiters.Take();
             waiting = _pending.Begin(cancellationToken);
         }
 
@@ -137,7 +116,7 @@ internal sealed class LinkSender : IValueTaskSource
         while (true)
         {
             await new ValueTask(this, _wake.Version).ConfigureAwait(false);
-            PendingSend? pending;
+            SendWaiter? pending;
             Exception? failure = null;
             bool isOver;
             try
@@ -187,7 +166,23 @@ internal sealed class LinkSender : IValueTaskSource
         }
     }
 
-    private PendingSend? TakePending()
+    /// <summary>The caller does not wait any more, and gets its memory back.</summary>
+    private bool TryDetach(SendWaiter pending)
+    {
+        lock (_lock)
+        {
+            if (_pending != pending)
+                return false;
+            _pending = null;
+            var left = _frame.Left;
+            LetGo(mayFinish: true);
+            if (_isBroken)
+                _broken(new IOException(PayloadCopy.TooLong(left)));
+            return true;
+        }
+    }
+
+    private SendWaiter? TakePending()
     {
         var pending = _pending;
         _pending = null;

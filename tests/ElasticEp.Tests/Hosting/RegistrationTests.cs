@@ -1,5 +1,7 @@
 using ElasticEp.Hosting;
+using ElasticEp.Runtime;
 using ElasticEp.Tests.Cluster;
+using ElasticEp.Transport;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
@@ -91,6 +93,11 @@ public sealed class RegistrationTests
         var report = await health.CheckHealthAsync(Token);
         Assert.Equal(HealthStatus.Healthy, report.Status);
         Assert.Equal("serving", report.Entries["elasticep-g-ready"].Data["phase"]);
+        var registration = new HealthCheckRegistration("g", _ => null!, HealthStatus.Unhealthy, []);
+        var degraded = await new GroupHealthCheck(host.Services.GetRequiredService<IElasticGroupClient>(), rank: null, host.Services.GetRequiredKeyedService<ClientRuntime>("g"), new FailedPart(), isReadiness: true)
+            .CheckHealthAsync(new HealthCheckContext { Registration = registration }, Token);
+        Assert.Equal(HealthStatus.Degraded, degraded.Status);
+        Assert.EndsWith("; a part has failed", degraded.Description, StringComparison.Ordinal);
         await host.StopAsync(Token);
     }
 
@@ -106,6 +113,11 @@ public sealed class RegistrationTests
     {
         (options.Rank, options.SlotsPerRank) = (0, ToyModel.Experts);
         options.Model = new MoeModelShape { MoeLayers = ToyModel.Layers, Experts = ToyModel.Experts, TopK = ToyModel.TopK, HiddenSize = ToyModel.Hidden, RowType = ElementType.Float32 };
+    }
+
+    private sealed class FailedPart : ITransportHealth
+    {
+        public string Degradation => "a part has failed";
     }
 
     /// <summary>Runs steps with zero tokens when there is one to run.</summary>

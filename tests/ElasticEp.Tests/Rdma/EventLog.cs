@@ -9,6 +9,16 @@ internal sealed class EventLog(int id, bool fails = false) : ILoggerFactory, ILo
     private readonly List<(int Count, TaskCompletionSource Reached)> _waiting = [];
     private int _count;
 
+    /// <summary>How many there have been.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_lock)
+                return _count;
+        }
+    }
+
     /// <summary>Completes when there have been so many.</summary>
     public Task WaitForAsync(int count)
     {
@@ -34,7 +44,7 @@ internal sealed class EventLog(int id, bool fails = false) : ILoggerFactory, ILo
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
         if (eventId.Id == id)
-            Count();
+            Add();
         if (fails && (eventId.Id == id || exception is not null))
             throw new IOException("the log is full");
     }
@@ -43,7 +53,7 @@ internal sealed class EventLog(int id, bool fails = false) : ILoggerFactory, ILo
     {
     }
 
-    private void Count()
+    private void Add()
     {
         lock (_lock)
         {

@@ -18,20 +18,20 @@ internal sealed class PeerProcess : IDisposable
 
     public string Address { get; }
 
-    /// <param name="path">What its data goes over.</param>
+    /// <param name="transports">What its data goes over.</param>
     /// <param name="id">Who it is.</param>
     /// <param name="frameLength">Bytes of the frames that it sends to whom connects; 0 for none.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    public static async Task<PeerProcess> StartAsync(UcxPath path, MemberId id, int frameLength, CancellationToken cancellationToken)
+    /// <param name="settings">Of UCX, as NAME=VALUE.</param>
+    public static async Task<PeerProcess> StartAsync(string transports, MemberId id, int frameLength, params string[] settings)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-        string[] arguments = [Path.Combine(AppContext.BaseDirectory, "ElasticEp.Tests.Peer.dll"), path.Options().Transports!, Text(id.Rank), Text(id.Incarnation), Text(frameLength)];
+        string[] arguments = [Path.Combine(AppContext.BaseDirectory, "ElasticEp.Tests.Peer.dll"), transports, Text(id.Rank), Text(id.Incarnation), Text(frameLength), .. settings];
         foreach (var argument in arguments)
             start.ArgumentList.Add(argument);
         var process = Process.Start(start)!;
         try
         {
-            return new PeerProcess(process, id, await ReadAddressAsync(process, cancellationToken).WaitAsync(Deadline, cancellationToken));
+            return new PeerProcess(process, id, await ReadAddressAsync(process, TestContext.Current.CancellationToken).WaitAsync(Deadline));
         }
         catch
         {
@@ -42,13 +42,10 @@ internal sealed class PeerProcess : IDisposable
     }
 
     /// <summary>It does nothing any more, and is not dead.</summary>
-    public async Task StopAsync()
-    {
-        using var kill = Process.Start("kill", ["-STOP", Text(_process.Id)]);
-        await kill.WaitForExitAsync().WaitAsync(Deadline);
-        if (kill.ExitCode != 0)
-            throw new InvalidOperationException($"The peer process cannot be stopped: {kill.ExitCode}.");
-    }
+    public void Stop() => Send("-STOP");
+
+    /// <summary>It goes on.</summary>
+    public void Continue() => Send("-CONT");
 
     /// <summary>As kill -9.</summary>
     public void Kill() => _process.Kill();
@@ -60,6 +57,13 @@ internal sealed class PeerProcess : IDisposable
         if (!_process.HasExited)
             _process.Kill();
         _process.Dispose();
+    }
+
+    private void Send(string signal)
+    {
+        using var kill = Process.Start("kill", [signal, Text(_process.Id)]);
+        if (!kill.WaitForExit(Deadline) || kill.ExitCode != 0)
+            throw new InvalidOperationException($"The peer process cannot get {signal}.");
     }
 
     /// <summary>UCX writes its warnings to the same output.</summary>

@@ -195,7 +195,7 @@ public sealed class RdmaFaultTests : IAsyncLifetime
     public async Task A_peer_cannot_have_endpoints_made_without_end(long count)
     {
         var (a, b) = await PairAsync();
-        var link = new RdmaLink(b.Workers[0], LinkKind.Data, new LinkLimits(1, 0), Of(b, 0));
+        var link = new RdmaLink(Of(b, 0).Links[0].Worker, LinkKind.Data, new LinkLimits(1, 0), Of(b, 0));
         var known = await link.CountEndpointsAsync(Of(a, 1).Links[0].Offer);
         var refused = await Assert.ThrowsAsync<ElasticEpException>(() => link.OpenAsync(Of(a, 1).Links[0].Offer, count == long.MaxValue ? count : known + count).WaitAsync(Deadline));
         Assert.Equal(ElasticEpErrorCode.ProtocolViolation, refused.Code);

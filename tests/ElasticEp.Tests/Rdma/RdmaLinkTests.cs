@@ -39,12 +39,26 @@ public sealed class RdmaLinkTests : IAsyncLifetime
         Assert.Contains("data-links=ucx", refused.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_peer_whose_shared_memory_is_laid_out_otherwise_is_refused_by_name()
+    {
+        var (a, _) = await StartAsync(UcxPath.SharedMemory, 0);
+        var options = UcxPath.SharedMemory.Options();
+        options.Settings["MM_FIFO_SIZE"] = "64";
+        var b = UcxPath.SharedMemory.Create(options: options).Rdma;
+        _transports.Add(b);
+        await b.StartAsync(Self(1), new RecordingHandler(), TestContext.Current.CancellationToken);
+        var refused = await Assert.ThrowsAsync<ElasticEpException>(() => a.ConnectAsync(new MemberId(1, 1), b.Address).AsTask().WaitAsync(Deadline));
+        Assert.Equal(ElasticEpErrorCode.Incompatible, refused.Code);
+        Assert.Contains("MM_FIFO_SIZE=64", refused.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(UcxPath.SharedMemory)]
     [InlineData(UcxPath.Tcp)]
     public async Task An_end_that_has_had_fewer_endpoints_catches_up(UcxPath path)
     {
-        var ((a, _), (b, handlerB)) = (await StartAsync(path, 0), await StartAsync(path, 1));
+        var ((a, _), (b, handlerB)) = (await StartAsync(path, 0, isApart: false), await StartAsync(path, 1, isApart: false));
         await a.Workers[0].CallAsync(() =>
         {
             for (var i = 0; i < 3; i++)
@@ -181,9 +195,9 @@ public sealed class RdmaLinkTests : IAsyncLifetime
         return (a, b);
     }
 
-    private async Task<(RdmaTransport Transport, RecordingHandler Handler)> StartAsync(UcxPath path, int rank, long incarnation = 1)
+    private async Task<(RdmaTransport Transport, RecordingHandler Handler)> StartAsync(UcxPath path, int rank, long incarnation = 1, bool isApart = true)
     {
-        var (transport, handler) = (path.Create(loggers: _strangers).Rdma, new RecordingHandler());
+        var (transport, handler) = (path.Create(loggers: _strangers, isApart: isApart).Rdma, new RecordingHandler());
         _transports.Add(transport);
         await transport.StartAsync(Self(rank, incarnation), handler, TestContext.Current.CancellationToken);
         return (transport, handler);

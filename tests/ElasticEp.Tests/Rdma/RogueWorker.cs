@@ -13,6 +13,7 @@ internal sealed class RogueWorker : IOperationOwner, IAsyncDisposable
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
 
     private readonly UcxContextHandle _context;
+    private readonly UcxThread _thread;
     private readonly UcxWorker _worker;
     private readonly byte[] _bytes = GC.AllocateArray<byte>(1 << 16, pinned: true);
     private UcxEndpoint? _endpoint;
@@ -22,7 +23,8 @@ internal sealed class RogueWorker : IOperationOwner, IAsyncDisposable
     public RogueWorker(RdmaOptions options)
     {
         _context = UcxContextHandle.Create(UcxSettings.From(options));
-        _worker = new UcxWorker(_context, new MemoryTable(), "rogue", options.PollTime, TimeProvider.System, NullLogger.Instance);
+        _thread = new UcxThread("rogue", options.PollTime, TimeProvider.System, NullLogger.Instance);
+        _worker = new UcxWorker(_thread, _context, new MemoryTable(), NullLogger.Instance);
     }
 
     /// <summary>Sends one message; returns when it is with UCX.</summary>
@@ -66,7 +68,7 @@ internal sealed class RogueWorker : IOperationOwner, IAsyncDisposable
         await _worker.CallAsync(() => _endpoint?.Close()).WaitAsync(Deadline);
         await IdleAsync();
         await _worker.CallAsync(() => _endpoint?.Dispose()).WaitAsync(Deadline);
-        await _worker.DisposeAsync().AsTask().WaitAsync(Deadline);
+        await _thread.DisposeAsync().AsTask().WaitAsync(Deadline);
         _context.Dispose();
     }
 }

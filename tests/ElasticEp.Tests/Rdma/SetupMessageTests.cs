@@ -64,7 +64,7 @@ public sealed class SetupMessageTests
         Assert.Equal(SetupKind.Up, SetupMessage.ReadHead(new FrameInfo(SetupMessage.Head(SetupKind.Up), 10, 0)));
         Assert.Throws<ElasticEpException>(() => SetupMessage.ReadHead(new FrameInfo(SetupMessage.Head(SetupKind.Up), SetupMessage.MaxLength + 1, 0)));
         Assert.Throws<ElasticEpException>(() => SetupMessage.ReadHead(new FrameInfo(SetupMessage.Head(SetupKind.Up), 0, 1)));
-        Assert.Throws<ElasticEpException>(() => SetupMessage.ReadHead(new FrameInfo(SetupMessage.Head((SetupKind)5), 0, 0)));
+        Assert.Throws<ElasticEpException>(() => SetupMessage.ReadHead(new FrameInfo(SetupMessage.Head((SetupKind)6), 0, 0)));
         Assert.Throws<ElasticEpException>(() => SetupMessage.ReadHead(new FrameInfo(default, 0, 0)));
     }
 

@@ -13,14 +13,16 @@ public sealed class UcxEndpointTests : IAsyncLifetime, IOperationOwner
 
     private readonly TaskCompletionSource<UcxStatus> _sent = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<IDisposable> _contexts = [];
+    private readonly List<UcxThread> _threads = [];
 
     public ValueTask InitializeAsync() => default;
 
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
+        foreach (var thread in _threads)
+            await thread.DisposeAsync().AsTask().WaitAsync(Deadline);
         foreach (var context in _contexts)
             context.Dispose();
-        return default;
     }
 
     void IOperationOwner.OnCompleted(UcxOperation operation, UcxStatus status) => _sent.TrySetResult(status);
@@ -41,10 +43,10 @@ public sealed class UcxEndpointTests : IAsyncLifetime, IOperationOwner
             }
         });
         Assert.Equal(UcxStatus.Ok, await _sent.Task.WaitAsync(Deadline));
-        await there.DisposeAsync().AsTask().WaitAsync(Deadline);
+        await there.EndAsync().WaitAsync(Deadline);
         await failed.Task.WaitAsync(Deadline);
         await here.CallAsync(() => endpoint!.Dispose()).WaitAsync(Deadline);
-        await here.DisposeAsync().AsTask().WaitAsync(Deadline);
+        await here.EndAsync().WaitAsync(Deadline);
         Assert.NotEqual(UcxStatus.Ok, Assert.Single(failures));
 
         void OnFailed(UcxStatus status)
@@ -66,8 +68,8 @@ public sealed class UcxEndpointTests : IAsyncLifetime, IOperationOwner
         }
 
         await here.CallAsync(() => here.CreateEndpoint(there.Address, _ => { }).Dispose()).WaitAsync(Deadline);
-        await here.DisposeAsync().AsTask().WaitAsync(Deadline);
-        await there.DisposeAsync().AsTask().WaitAsync(Deadline);
+        await here.EndAsync().WaitAsync(Deadline);
+        await there.EndAsync().WaitAsync(Deadline);
     }
 
     private async Task<UcxWorker> StartAsync()
@@ -76,7 +78,9 @@ public sealed class UcxEndpointTests : IAsyncLifetime, IOperationOwner
         var options = UcxPath.Tcp.Options();
         var context = UcxContextHandle.Create(UcxSettings.From(options));
         _contexts.Add(context);
-        var worker = new UcxWorker(context, new MemoryTable(), "endpoints", options.PollTime, TimeProvider.System, NullLogger.Instance);
+        var thread = new UcxThread("endpoints", options.PollTime, TimeProvider.System, NullLogger.Instance);
+        _threads.Add(thread);
+        var worker = new UcxWorker(thread, context, new MemoryTable(), NullLogger.Instance);
         await worker.Started.WaitAsync(Deadline);
         return worker;
     }

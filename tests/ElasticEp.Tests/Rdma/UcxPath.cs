@@ -27,11 +27,11 @@ internal static class UcxPathExtensions
     };
 
     /// <summary>A transport and the one of its control link.</summary>
-    public static (RdmaTransport Rdma, TcpTransport Control) Create(this UcxPath path, TcpOptions? control = null, RdmaOptions? options = null, TimeProvider? time = null, ILoggerFactory? loggers = null)
+    public static (RdmaTransport Rdma, TcpTransport Control) Create(this UcxPath path, TcpOptions? control = null, RdmaOptions? options = null, TimeProvider? time = null, ILoggerFactory? loggers = null, bool isApart = true)
     {
         Assert.SkipUnless(UcxLibrary.IsSupported, UcxLibrary.NotSupportedReason);
         var tcp = new TcpTransport(control ?? new TcpOptions { HandshakeTimeout = TimeSpan.FromSeconds(20) }, TimeProvider.System, NullLoggerFactory.Instance);
-        return (new RdmaTransport(tcp, options ?? path.Options(), time ?? TimeProvider.System, loggers ?? NullLoggerFactory.Instance), tcp);
+        return (new RdmaTransport(tcp, options ?? path.Options(), time ?? TimeProvider.System, loggers ?? NullLoggerFactory.Instance) { KeepsNearApart = isApart }, tcp);
     }
 
     public static ITransport CreateTransport(this UcxPath path) => path.Create().Rdma;

@@ -1,25 +1,24 @@
 using System.Threading.Tasks.Sources;
 
-namespace ElasticEp.Transports.Rdma.Links;
+namespace ElasticEp.Transport;
 
-/// <summary>What a sender awaits whose frame cannot go at once. Pooled by its link: taken to wait, given back by the await.</summary>
-internal sealed class SendWaiter(LinkSender sender) : IValueTaskSource
+/// <summary>What a sender awaits whose frame cannot go at once. Taken from its link's pool to wait, given back by the await.</summary>
+internal sealed class SendWaiter(SendWaiterPool pool) : IValueTaskSource
 {
     private ManualResetValueTaskSourceCore<bool> _core = new() { RunContinuationsAsynchronously = true };
     private CancellationTokenRegistration _registration;
     private CancellationToken _cancellationToken;
-    private OutgoingTransfer? _transfer;
 
-    /// <summary>Under the sender's lock, which a cancellation needs too; the transfer is queued or announced already.</summary>
-    public ValueTask Begin(OutgoingTransfer transfer, CancellationToken cancellationToken)
+    /// <summary>Under the link's lock, which a cancellation needs too; the frame that it waits for knows it already.</summary>
+    public ValueTask Begin(CancellationToken cancellationToken)
     {
-        (_transfer, _cancellationToken) = (transfer, cancellationToken);
+        _cancellationToken = cancellationToken;
         var task = new ValueTask(this, _core.Version);
         _registration = cancellationToken.UnsafeRegister(static state => ((SendWaiter)state!).Cancel(), this);
         return task;
     }
 
-    /// <summary>Not under the sender's lock.</summary>
+    /// <summary>Not under the link's lock.</summary>
     public void Complete(Exception? failure)
     {
         _registration.Dispose(); // waits for a cancellation that has begun: it must not meet the next use of this object
@@ -38,7 +37,7 @@ internal sealed class SendWaiter(LinkSender sender) : IValueTaskSource
         finally
         {
             _core.Reset();
-            sender.Return(this);
+            pool.Return(this);
         }
     }
 
@@ -49,7 +48,7 @@ internal sealed class SendWaiter(LinkSender sender) : IValueTaskSource
 
     private void Cancel()
     {
-        if (sender.TryDetach(this, _transfer!))
+        if (pool.TryDetach(this))
             _core.SetException(new OperationCanceledException(_cancellationToken));
     }
 }
