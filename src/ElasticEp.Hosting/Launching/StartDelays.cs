@@ -1,5 +1,3 @@
-using ElasticEp.Events;
-
 namespace ElasticEp.Hosting.Launching;
 
 /// <summary>When ranks may be started again: soon after a member was lost, later and later after failures. Pure.</summary>

@@ -1,4 +1,4 @@
-namespace ElasticEp.Events;
+namespace ElasticEp;
 
 /// <summary>How long to wait before what has failed is tried again: twice as long after each failure in a row, up to a longest time.</summary>
 /// <param name="First">After the first failure.</param>
