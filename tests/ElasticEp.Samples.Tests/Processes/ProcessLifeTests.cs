@@ -128,7 +128,7 @@ public sealed class ProcessLifeTests
         start.Environment["ElasticEp__FlightRecorderEvents"] = "500"; // the history of each rank, full after a few cycles
         await using var server = await ProcessServer.StartGatewayAsync(start);
         await server.WaitForRanksAsync(2);
-        await CycleAsync(server, 15); // until code is compiled and heaps have their size
+        await CycleAsync(server, 10); // until code is compiled and heaps have their size
         var before = await SettleAsync(server);
         await CycleAsync(server, 20);
         var (after, started) = (await SettleAsync(server), TimeProvider.System.GetTimestamp());
