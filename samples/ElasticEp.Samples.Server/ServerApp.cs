@@ -81,7 +81,8 @@ internal static class ServerApp
             return;
         }
 
-        client.UseTcpTransport(tcp => (tcp.StoreAddress, tcp.StoreFile, tcp.JoinSecretFile) = (settings.Store, settings.StoreFile, settings.JoinSecretFile));
+        client.UseTcpTransport(tcp =>
+            (tcp.StoreAddress, tcp.StoreFile, tcp.JoinSecretFile) = (settings.Store ?? tcp.StoreAddress, settings.StoreFile ?? tcp.StoreFile, settings.JoinSecretFile));
         if (settings.UsesRdma)
             client.UseRdmaTransport();
         if (settings.Store is null)

@@ -17,7 +17,7 @@ internal static class WorkerApp
         var model = OpenModel(settings.ModelDirectory);
         var rank = builder.Services
             .AddElasticExpertParallel(GroupSetup.GroupName, options => GroupSetup.Fill(options, model.Config, settings))
-            .UseTcpTransport(tcp => (tcp.StoreAddress, tcp.JoinSecretFile) = (settings.Store, settings.JoinSecretFile));
+            .UseTcpTransport(tcp => (tcp.StoreAddress, tcp.JoinSecretFile) = (settings.Store ?? tcp.StoreAddress, settings.JoinSecretFile));
         if (settings.UsesRdma)
             rank.UseRdmaTransport();
         GroupSetup.AddServing(rank, model);
