@@ -23,7 +23,7 @@ public static class TcpBuilderExtensions
     /// <see cref="TcpOptions.StoreAddress"/>.
     /// </summary>
     /// <param name="builder">Builder of a rank or a client.</param>
-    /// <param name="configure">Sets options; what it leaves unset is taken from the configuration section <c>ElasticEp</c>.</param>
+    /// <param name="configure">Sets options, after the configuration section <c>ElasticEp</c> has set them.</param>
     public static IElasticEpBuilder UseTcpTransport(this IElasticEpBuilder builder, Action<TcpOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(builder);

@@ -1,8 +1,8 @@
 namespace ElasticEp.Transports.Tcp;
 
 /// <summary>
-/// Options of the TCP transport and the TCP store of one group. What the code leaves unset is taken from the configuration
-/// section <c>ElasticEp</c> (environment <c>ElasticEp__StoreAddress</c> and so on). Validated when the host starts.
+/// Options of the TCP transport and the TCP store of one group. The configuration section <c>ElasticEp</c> (environment
+/// <c>ElasticEp__StoreAddress</c> and so on) sets them first, then the code. Validated when the host starts.
 /// </summary>
 public sealed class TcpOptions
 {
