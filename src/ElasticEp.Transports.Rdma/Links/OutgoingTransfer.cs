@@ -22,6 +22,7 @@ internal sealed unsafe class OutgoingTransfer : IWorkerItem, IOperationOwner, ID
     private int _eagerCapacity;
     private byte* _gather; // small segments, side by side
     private long _gatherCapacity;
+    private EpBuffer _gathered; // the same, of this frame
     private int _eagerLength;
     private int _operations;
     private bool _isAnnounced;
@@ -53,7 +54,7 @@ internal sealed unsafe class OutgoingTransfer : IWorkerItem, IOperationOwner, ID
     /// <summary>Bytes that the receiver has to fetch.</summary>
     public long Left { get; private set; }
 
-    /// <summary>Copies what goes with the head.</summary>
+    /// <summary>Copies what goes with the head, and small segments of the rest, for which the worker's thread has no time.</summary>
     public void Begin(in OutgoingFrame frame, int eagerLimit)
     {
         _frame = frame;
@@ -63,6 +64,7 @@ internal sealed unsafe class OutgoingTransfer : IWorkerItem, IOperationOwner, ID
         Left = info.PayloadLength - _eagerLength;
         if (_eagerLength == 0)
             return;
+        _gathered = Left > 0 && frame.Rows.Length > 1 ? Gather(frame.Rows.Span) : default;
         Reserve(eagerLimit);
         var target = EpBuffer.FromPointer((nint)_eager, _eagerLength, ElementType.Byte);
         PayloadCopy.Copy(frame.Metadata.Span, target.SliceBytes(0, info.MetadataLength));
@@ -166,7 +168,7 @@ internal sealed unsafe class OutgoingTransfer : IWorkerItem, IOperationOwner, ID
             SendPiece(rest.SliceBytes(metadata, rest.ByteLength - metadata), ref position);
     }
 
-    /// <summary>Large segments are fetched from where they are; runs of small ones are copied together first.</summary>
+    /// <summary>Large segments are fetched from where they are; runs of small ones were copied together.</summary>
     private void SendRows(ref long position)
     {
         var rows = _frame.Rows.Span;
@@ -176,7 +178,7 @@ internal sealed unsafe class OutgoingTransfer : IWorkerItem, IOperationOwner, ID
             return;
         }
 
-        var gathered = Gather(rows);
+        var gathered = _gathered;
         for (var i = 0; i < rows.Length;)
         {
             if (rows[i].ByteLength >= SmallSegment)
@@ -241,7 +243,7 @@ internal sealed unsafe class OutgoingTransfer : IWorkerItem, IOperationOwner, ID
             return; // when its beginning has failed, the end of the connection tells its caller
         _copy?.Dispose();
         _copy = null;
-        _frame = default;
+        (_frame, _gathered) = (default, default);
         if (_gatherCapacity > KeptGather)
         {
             NativeMemory.Free(_gather);
