@@ -43,6 +43,8 @@ internal sealed partial class RdmaConnection : ILinkOwner
 
     public ITransportHandler Handler => _transport.Handler;
 
+    public TimeProvider Time => _transport.Time;
+
     public CancellationToken Closed => _closed.Token;
 
     /// <summary>Completes when the handler knows of it; fails when it ends before.</summary>

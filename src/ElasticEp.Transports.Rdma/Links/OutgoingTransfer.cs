@@ -25,7 +25,6 @@ internal sealed unsafe class OutgoingTransfer : IWorkerItem, IOperationOwner, ID
     private EpBuffer _gathered; // the same, of this frame
     private int _eagerLength;
     private int _operations;
-    private bool _isAnnounced;
     private bool _hasFailed;
 
     public OutgoingTransfer(RdmaLink link, LinkSender sender)
@@ -48,6 +47,9 @@ internal sealed unsafe class OutgoingTransfer : IWorkerItem, IOperationOwner, ID
     /// <summary>The receiver's answer came while it was being copied.</summary>
     public bool? IsDiscarded { get; set; }
 
+    /// <summary>On the worker's thread: its beginning was sent, so that the receiver may answer.</summary>
+    public bool IsAnnounced { get; private set; }
+
     /// <summary>All of it goes with its head: the sender's memory is free.</summary>
     public bool IsWhole => Left == 0;
 
@@ -58,13 +60,13 @@ internal sealed unsafe class OutgoingTransfer : IWorkerItem, IOperationOwner, ID
     public void Begin(in OutgoingFrame frame, int eagerLimit)
     {
         _frame = frame;
-        (_isAnnounced, _hasFailed, IsDiscarded) = (false, false, null);
+        (IsAnnounced, _hasFailed, IsDiscarded) = (false, false, null);
         var info = frame.Info;
         _eagerLength = info.PayloadLength <= eagerLimit ? (int)info.PayloadLength : info.MetadataLength <= eagerLimit ? info.MetadataLength : 0;
         Left = info.PayloadLength - _eagerLength;
+        _gathered = Left > 0 && frame.Rows.Length > 1 ? Gather(frame.Rows.Span) : default;
         if (_eagerLength == 0)
             return;
-        _gathered = Left > 0 && frame.Rows.Length > 1 ? Gather(frame.Rows.Span) : default;
         Reserve(eagerLimit);
         var target = EpBuffer.FromPointer((nint)_eager, _eagerLength, ElementType.Byte);
         PayloadCopy.Copy(frame.Metadata.Span, target.SliceBytes(0, info.MetadataLength));
@@ -86,13 +88,13 @@ internal sealed unsafe class OutgoingTransfer : IWorkerItem, IOperationOwner, ID
             return; // its waiter is told by the end of the connection, and its memory goes with the link
         try
         {
-            if (_isAnnounced)
+            if (IsAnnounced)
             {
                 SendRest(IsDiscarded == true);
                 return;
             }
 
-            _isAnnounced = true;
+            IsAnnounced = true;
             _link.SendFrame(BeginOperation(), Sequence, _frame.Info, _eager, _eagerLength);
         }
         catch (Exception exception)
