@@ -2,7 +2,8 @@ namespace ElasticEp.Transports.Rdma;
 
 /// <summary>
 /// Options of the RDMA transport of one group. What the code leaves unset is taken from the configuration section <c>ElasticEp:Rdma</c>
-/// (environment <c>ElasticEp__Rdma__Transports</c> and so on), then from UCX's own environment variables. Validated when the host starts.
+/// (environment <c>ElasticEp__Rdma__Transports</c> and so on), then from UCX's own environment variables, except for those whose settings
+/// are always made (docs/rdma.md). Validated when the host starts.
 /// </summary>
 public sealed class RdmaOptions
 {
@@ -32,7 +33,8 @@ public sealed class RdmaOptions
 
     /// <summary>
     /// Frames of one link of one peer that may arrive before the first of them is taken. With <see cref="EagerLimit"/> it bounds the memory that
-    /// a peer can make this process keep.
+    /// a peer that keeps the protocol can make this process keep, and says how much shared memory each peer of the same machine takes: 4 MiB, or
+    /// more if that does not hold both links' frames. UCX itself has memory for a message of any length that a peer claims.
     /// </summary>
     /// <value>Default 64, at most 4096.</value>
     public int FramesInFlight { get; set; } = 64;

@@ -103,10 +103,20 @@ internal sealed partial class RdmaConnection
 
         foreach (var link in _links)
             _ = link.BeginReceivingAsync();
-        _transport.LogConnected(Remote.Id);
+        Report(() => _transport.LogConnected(Remote.Id));
         _opened.TrySetResult();
     }
 
-    private async Task SendAsync(SetupKind kind, ReadOnlyMemory<byte> message, CancellationToken cancellationToken) =>
-        await _transport.Control.SendAsync(Remote.Id, LinkKind.Data, SetupMessage.Head(kind), new[] { EpBuffer.From(message.ToArray()) }, default, cancellationToken).ConfigureAwait(false);
+    private async Task SendAsync(SetupKind kind, ReadOnlyMemory<byte> message, CancellationToken cancellationToken)
+    {
+        ValueTask sending;
+        lock (_lock)
+        {
+            if (_isEnding)
+                throw Lost();
+            sending = _transport.Control.SendAsync(Remote.Id, LinkKind.Data, SetupMessage.Head(kind), new[] { EpBuffer.From(message.ToArray()) }, default, cancellationToken); // by name: the next connection must not get it
+        }
+
+        await sending.ConfigureAwait(false);
+    }
 }

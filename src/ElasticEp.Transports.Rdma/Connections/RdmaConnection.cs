@@ -43,6 +43,8 @@ internal sealed partial class RdmaConnection : ILinkOwner
 
     public ITransportHandler Handler => _transport.Handler;
 
+    public TimeProvider Time => _transport.Time;
+
     public CancellationToken Closed => _closed.Token;
 
     /// <summary>Completes when the handler knows of it; fails when it ends before.</summary>
@@ -145,7 +147,7 @@ internal sealed partial class RdmaConnection : ILinkOwner
             }
             catch (Exception exception)
             {
-                _transport.LogHandlerFailed(exception, Remote.Id);
+                Report(() => _transport.LogHandlerFailed(exception, Remote.Id));
             }
         }
 
@@ -168,17 +170,30 @@ internal sealed partial class RdmaConnection : ILinkOwner
         else if (!isDone)
             await LeaveLinksAsync().ConfigureAwait(false);
         if (!isDone && !await IsDoneAsync(closing, CloseTime - LetGoTime).ConfigureAwait(false) && !await ForceLinksAsync().ConfigureAwait(false))
-            _transport.LogSlowClose(Remote.Id, CloseTime.TotalSeconds);
+            Report(() => _transport.LogSlowClose(Remote.Id, CloseTime.TotalSeconds));
         await closing.ConfigureAwait(false);
         if (_apart is not null)
             await _apart.EndAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>What a log provider throws keeps no connection from beginning or ending.</summary>
+    private static void Report(Action log)
+    {
+        try
+        {
+            log();
+        }
+        catch (Exception)
+        {
+            // there is nobody left to tell
+        }
     }
 
     private async Task LeaveLinksAsync()
     {
         var left = (await Task.WhenAll(_links.Select(link => link.LeaveAsync())).ConfigureAwait(false)).Sum();
         if (left > 0)
-            _transport.LogLeft(Remote.Id, left, LetGoTime.TotalSeconds);
+            Report(() => _transport.LogLeft(Remote.Id, left, LetGoTime.TotalSeconds));
     }
 
     private async Task<bool> ForceLinksAsync() => (await Task.WhenAll(_links.Select(link => link.ForceAsync())).ConfigureAwait(false)).Contains(true);

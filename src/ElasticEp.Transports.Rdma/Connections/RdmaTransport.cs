@@ -64,6 +64,8 @@ internal sealed partial class RdmaTransport : ITransport, ITransportHealth
         UcxLibrary.Require();
         if (UcxLibrary.MayTakeSignals)
             LogSignals();
+        if (!HasCard && UcxSettings.LeavesTransportsToUcx(Options))
+            LogNoCard();
         _self = self;
         _context = UcxContextHandle.Create(UcxSettings.From(Options));
         _workers = new UcxWorkers(
@@ -166,6 +168,9 @@ internal sealed partial class RdmaTransport : ITransport, ITransportHealth
     /// <summary>For tests: whether connections over shared memory have workers of their own.</summary>
     internal bool KeepsNearApart { get; init; } = true;
 
+    /// <summary>For tests: whether this machine has an RDMA card.</summary>
+    internal bool HasCard { get; init; } = Machine.HasCard();
+
     /// <summary>For tests: the process is gone; its handler gets nothing more.</summary>
     /// <param name="killControl">Does the same to the control transport.</param>
     internal async Task KillAsync(Func<Task> killControl)
@@ -216,6 +221,9 @@ internal sealed partial class RdmaTransport : ITransport, ITransportHealth
 
     [LoggerMessage(4216, LogLevel.Error, "What drives UCX has failed: its links end, and new ones use another worker")]
     private partial void LogWorkerFailed(Exception exception);
+
+    [LoggerMessage(4217, LogLevel.Warning, "This machine has no RDMA card, and nothing says which transports UCX may use: it reaches other machines over its own TCP, which is slower than the transport of the control link is without UseRdmaTransport; install the card's driver, or set Transports")]
+    private partial void LogNoCard();
 
     [LoggerMessage(4211, LogLevel.Debug, "The data and weights links to {Peer} are up")]
     public partial void LogConnected(MemberId peer);

@@ -14,6 +14,9 @@ internal interface ILinkOwner
     /// <summary>Whose memory kinds count.</summary>
     ITransport Transport { get; }
 
+    /// <summary>The clock.</summary>
+    TimeProvider Time { get; }
+
     /// <summary>Cancelled when the connection begins to end.</summary>
     CancellationToken Closed { get; }
 

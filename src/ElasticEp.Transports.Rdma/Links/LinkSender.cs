@@ -7,7 +7,7 @@ namespace ElasticEp.Transports.Rdma.Links;
 /// The sending half of a link. Frames go in the order of the calls, as far as the receiver has room. A small one is copied, and its call
 /// returns at once; the call of a large one returns when the receiver has fetched it.
 /// </summary>
-internal sealed class LinkSender
+internal sealed partial class LinkSender
 {
     private readonly RdmaLink _link;
     private readonly ILinkOwner _owner;
@@ -53,7 +53,17 @@ internal sealed class LinkSender
             transfer = Take();
         }
 
-        transfer.Begin(frame, _eagerLimit); // copies, so not under the lock
+        try
+        {
+            transfer.Begin(frame, _eagerLimit); // copies, so not under the lock
+        }
+        catch (Exception exception)
+        {
+            lock (_lock)
+                Recycle(transfer);
+            return ValueTask.FromException(exception);
+        }
+
         lock (_lock)
         {
             if (_isClosed)
@@ -193,6 +203,8 @@ internal sealed class LinkSender
             if (_isClosed)
                 return; // its caller has the memory back
             transfer = _window.TakeCleared(clearance.Sequence);
+            if (!transfer.IsAnnounced)
+                throw _link.Violation($"frame {clearance.Sequence} is cleared, and is not sent yet");
             if (transfer.State == TransferState.Copying)
             {
                 transfer.IsDiscarded = clearance.IsDiscarded;
@@ -203,54 +215,6 @@ internal sealed class LinkSender
         }
 
         transfer.SendRest(clearance.IsDiscarded);
-    }
-
-    /// <summary>The caller does not wait any more, and gets its memory back.</summary>
-    /// <returns>Whether the caller is to be told so here; otherwise it is told how the send has ended.</returns>
-    private bool TryDetach(SendWaiter waiter)
-    {
-        OutgoingTransfer? transfer;
-        lock (_lock)
-        {
-            transfer = _allTransfers.Find(candidate => candidate.Waiter == waiter);
-            switch (transfer?.State)
-            {
-                case TransferState.Queued:
-                    _window.Remove(transfer);
-                    Recycle(transfer);
-                    return true;
-                case TransferState.Announced when transfer.Left > PayloadCopy.MostBytes:
-                    transfer.Waiter = null;
-                    _window.Forget(transfer);
-                    _link.Fail(DisconnectReason.Reset, PayloadCopy.TooLong(transfer.Left));
-                    return true;
-                case TransferState.Announced:
-                    transfer.Waiter = null;
-                    transfer.State = TransferState.Copying;
-                    break;
-                default:
-                    return false; // it is being fetched, which ends soon, or with the connection
-            }
-        }
-
-        CopyRest(transfer);
-        return true;
-    }
-
-    private void CopyRest(OutgoingTransfer transfer)
-    {
-        transfer.Copy();
-        bool isCleared;
-        lock (_lock)
-        {
-            isCleared = transfer.IsDiscarded is not null && !_isClosed;
-            transfer.State = isCleared ? TransferState.Fetched : TransferState.Announced;
-            if (_isFreed)
-                transfer.Dispose();
-        }
-
-        if (isCleared)
-            _link.Worker.Post(transfer);
     }
 
     private List<SendWaiter> TakeCalls(params ReadOnlySpan<TransferState> states)

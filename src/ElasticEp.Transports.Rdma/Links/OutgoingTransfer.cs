@@ -22,9 +22,9 @@ internal sealed unsafe class OutgoingTransfer : IWorkerItem, IOperationOwner, ID
     private int _eagerCapacity;
     private byte* _gather; // small segments, side by side
     private long _gatherCapacity;
+    private EpBuffer _gathered; // the same, of this frame
     private int _eagerLength;
     private int _operations;
-    private bool _isAnnounced;
     private bool _hasFailed;
 
     public OutgoingTransfer(RdmaLink link, LinkSender sender)
@@ -47,20 +47,24 @@ internal sealed unsafe class OutgoingTransfer : IWorkerItem, IOperationOwner, ID
     /// <summary>The receiver's answer came while it was being copied.</summary>
     public bool? IsDiscarded { get; set; }
 
+    /// <summary>On the worker's thread: its beginning was sent, so that the receiver may answer.</summary>
+    public bool IsAnnounced { get; private set; }
+
     /// <summary>All of it goes with its head: the sender's memory is free.</summary>
     public bool IsWhole => Left == 0;
 
     /// <summary>Bytes that the receiver has to fetch.</summary>
     public long Left { get; private set; }
 
-    /// <summary>Copies what goes with the head.</summary>
+    /// <summary>Copies what goes with the head, and small segments of the rest, for which the worker's thread has no time.</summary>
     public void Begin(in OutgoingFrame frame, int eagerLimit)
     {
         _frame = frame;
-        (_isAnnounced, _hasFailed, IsDiscarded) = (false, false, null);
+        (IsAnnounced, _hasFailed, IsDiscarded) = (false, false, null);
         var info = frame.Info;
         _eagerLength = info.PayloadLength <= eagerLimit ? (int)info.PayloadLength : info.MetadataLength <= eagerLimit ? info.MetadataLength : 0;
         Left = info.PayloadLength - _eagerLength;
+        _gathered = Left > 0 && frame.Rows.Length > 1 ? Gather(frame.Rows.Span) : default;
         if (_eagerLength == 0)
             return;
         Reserve(eagerLimit);
@@ -84,13 +88,13 @@ internal sealed unsafe class OutgoingTransfer : IWorkerItem, IOperationOwner, ID
             return; // its waiter is told by the end of the connection, and its memory goes with the link
         try
         {
-            if (_isAnnounced)
+            if (IsAnnounced)
             {
                 SendRest(IsDiscarded == true);
                 return;
             }
 
-            _isAnnounced = true;
+            IsAnnounced = true;
             _link.SendFrame(BeginOperation(), Sequence, _frame.Info, _eager, _eagerLength);
         }
         catch (Exception exception)
@@ -166,7 +170,7 @@ internal sealed unsafe class OutgoingTransfer : IWorkerItem, IOperationOwner, ID
             SendPiece(rest.SliceBytes(metadata, rest.ByteLength - metadata), ref position);
     }
 
-    /// <summary>Large segments are fetched from where they are; runs of small ones are copied together first.</summary>
+    /// <summary>Large segments are fetched from where they are; runs of small ones were copied together.</summary>
     private void SendRows(ref long position)
     {
         var rows = _frame.Rows.Span;
@@ -176,7 +180,7 @@ internal sealed unsafe class OutgoingTransfer : IWorkerItem, IOperationOwner, ID
             return;
         }
 
-        var gathered = Gather(rows);
+        var gathered = _gathered;
         for (var i = 0; i < rows.Length;)
         {
             if (rows[i].ByteLength >= SmallSegment)
@@ -241,7 +245,7 @@ internal sealed unsafe class OutgoingTransfer : IWorkerItem, IOperationOwner, ID
             return; // when its beginning has failed, the end of the connection tells its caller
         _copy?.Dispose();
         _copy = null;
-        _frame = default;
+        (_frame, _gathered) = (default, default);
         if (_gatherCapacity > KeptGather)
         {
             NativeMemory.Free(_gather);

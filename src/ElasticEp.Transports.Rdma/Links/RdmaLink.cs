@@ -13,7 +13,7 @@ namespace ElasticEp.Transports.Rdma.Links;
 /// </summary>
 internal sealed class RdmaLink : IMessageReceiver, IOperationOwner
 {
-    private const int MostMissed = 1000; // attempts in a row that got further at the other end
+    private const int MostMissed = 16; // attempts in a row that got further at the other end
 
     private readonly ILinkOwner _owner;
     private readonly TaskCompletionSource _heard = new(TaskCreationOptions.RunContinuationsAsynchronously);

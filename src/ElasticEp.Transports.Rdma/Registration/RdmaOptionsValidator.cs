@@ -19,7 +19,7 @@ internal sealed class RdmaOptionsValidator(string group, Func<IReadOnlyCollectio
         var failures = new List<string>();
         if (!UcxLibrary.IsSupported)
             failures.Add(UcxLibrary.NotSupportedReason);
-        if (options.Transports is { } transports && string.IsNullOrWhiteSpace(transports))
+        if (options.Transports is { } transports && UcxSettings.NamesOf(transports).Length == 0)
             failures.Add("Transports is empty; name transports of UCX, for example rc,sm,self, or leave it unset.");
         CheckDevices(options.Devices, failures);
         CheckSettings(options.Settings, failures);
@@ -52,7 +52,7 @@ internal sealed class RdmaOptionsValidator(string group, Func<IReadOnlyCollectio
     {
         if (devices is null)
             return;
-        var named = devices.TrimStart('^').Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        var named = UcxSettings.NamesOf(devices);
         if (named.Length == 0)
             failures.Add("Devices is empty; name devices, for example mlx5_0:1, or leave it unset.");
         var present = findDevices();

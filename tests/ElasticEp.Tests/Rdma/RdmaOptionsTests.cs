@@ -1,10 +1,14 @@
+using ElasticEp.TestKit;
 using ElasticEp.Transport;
 using ElasticEp.Transports.Rdma;
 using ElasticEp.Transports.Rdma.Connections;
 using ElasticEp.Transports.Rdma.Registration;
+using ElasticEp.Transports.Tcp;
+using ElasticEp.Transports.Tcp.Transport;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 
 namespace ElasticEp.Tests.Rdma;
@@ -15,7 +19,7 @@ public sealed class RdmaOptionsTests
     [Fact]
     public void All_failures_are_reported_at_once_by_option_name()
     {
-        var options = new RdmaOptions { Transports = " ", Workers = 0, EagerLimit = -1, FramesInFlight = 5000, PollTime = TimeSpan.FromTicks(-1), WeightBytesPerSecond = 0, KeepAliveInterval = TimeSpan.Zero, ConnectTimeout = TimeSpan.Zero };
+        var options = new RdmaOptions { Transports = " , ", Workers = 0, EagerLimit = -1, FramesInFlight = 5000, PollTime = TimeSpan.FromTicks(-1), WeightBytesPerSecond = 0, KeepAliveInterval = TimeSpan.Zero, ConnectTimeout = TimeSpan.Zero };
         options.Settings["UCX_IB_SL"] = "1";
         var failures = Validate(options);
         foreach (var option in (string[])["Transports", "Settings names UCX_IB_SL", "Workers", "EagerLimit", "FramesInFlight", "WeightBytesPerSecond", "PollTime", "KeepAliveInterval", "ConnectTimeout"])
@@ -54,6 +58,48 @@ public sealed class RdmaOptionsTests
         Assert.Empty(Validate(new RdmaOptions { Devices = "mlx5_0:1, eth0" }));
         Assert.Empty(Validate(new RdmaOptions { Devices = "all" }));
         Assert.Contains("Devices names mlx5_1:1, which this machine does not have; it has eth0, mlx5_0:1.", Assert.Single(Validate(new RdmaOptions { Devices = "mlx5_1:1,eth0" })), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("mlx5_0:1, eth0", "mlx5_0:1,eth0")]
+    [InlineData(" ^ mlx5_0:1 , ,eth0 ", "^mlx5_0:1,eth0")]
+    [InlineData("all", "all")]
+    public void Blanks_of_a_list_which_UCX_takes_for_parts_of_names_do_not_reach_it(string given, string passed)
+    {
+        var settings = UcxSettings.From(new RdmaOptions { Devices = given, Transports = given }).ToDictionary();
+        Assert.Equal((passed, passed), (settings["NET_DEVICES"], settings["TLS"]));
+    }
+
+    /// <summary>Twice the frames in flight, each in parts of 8 KiB and a bit, and an answer for each frame the other way.</summary>
+    [Theory]
+    [InlineData(64, 8192, "512", "")]
+    [InlineData(1, 0, "512", "")]
+    [InlineData(64, 65536, "2048", ";MM_FIFO_SIZE=2048")]
+    [InlineData(4096, 8192, "32768", ";MM_FIFO_SIZE=32768")]
+    public void The_queue_of_shared_memory_has_room_for_all_that_a_peer_may_send(int frames, int eagerLimit, string places, string layout)
+    {
+        var options = new RdmaOptions { Transports = "sm", FramesInFlight = frames, EagerLimit = eagerLimit };
+        Assert.Equal(places, UcxSettings.From(options).Single(setting => setting.Key == "MM_FIFO_SIZE").Value);
+        Assert.Equal(layout, UcxSettings.LayoutOf(options)); // alike in all processes
+        options.Transports = "tcp";
+        Assert.Equal("", UcxSettings.LayoutOf(options));
+        options.Settings["MM_FIFO_SIZE"] = "64";
+        Assert.Equal(";MM_FIFO_SIZE=64", UcxSettings.LayoutOf(options));
+    }
+
+    [Theory]
+    [InlineData(null, false, 1)]
+    [InlineData(null, true, 0)]
+    [InlineData("tcp,sm,self", false, 0)]
+    public async Task That_nothing_is_left_but_tcp_is_said_once(string? transports, bool hasCard, int warnings)
+    {
+        Assert.SkipUnless(UcxLibrary.IsSupported, UcxLibrary.NotSupportedReason);
+        Assert.SkipWhen(Environment.GetEnvironmentVariable("UCX_TLS") is not null, "UCX_TLS is set.");
+        var log = new EventLog(4217);
+        var tcp = new TcpTransport(new TcpOptions(), TimeProvider.System, NullLoggerFactory.Instance);
+        await using var transport = new RdmaTransport(tcp, new RdmaOptions { Transports = transports }, TimeProvider.System, log) { HasCard = hasCard };
+        await transport.StartAsync(new PeerIdentity("test", new MemberId(0, 1), "", ""), new RecordingHandler(), TestContext.Current.CancellationToken);
+        Assert.Equal(warnings, log.Count);
     }
 
     [Fact]

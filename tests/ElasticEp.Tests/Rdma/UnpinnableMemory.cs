@@ -7,7 +7,10 @@ internal sealed class UnpinnableMemory(int length, bool failsAtUnpin = false) : 
 {
     private readonly byte[] _bytes = GC.AllocateArray<byte>(length, pinned: true);
 
-    public override Span<byte> GetSpan() => _bytes;
+    /// <summary>Whether it cannot be looked at either.</summary>
+    public bool FailsAtRead { get; set; }
+
+    public override Span<byte> GetSpan() => FailsAtRead ? throw new InvalidOperationException("This memory cannot be read.") : _bytes;
 
     public override unsafe MemoryHandle Pin(int elementIndex = 0) =>
         failsAtUnpin ? new MemoryHandle(System.Runtime.InteropServices.Marshal.UnsafeAddrOfPinnedArrayElement(_bytes, elementIndex).ToPointer(), pinnable: this) : throw new InvalidOperationException("This memory cannot be pinned.");
