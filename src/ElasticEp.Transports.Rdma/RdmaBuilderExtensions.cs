@@ -19,7 +19,7 @@ public static class RdmaBuilderExtensions
     /// processes of a group have to use the same. What goes over UCX is not encrypted.
     /// </summary>
     /// <param name="builder">Builder of a rank or a client, with a transport.</param>
-    /// <param name="configure">Sets options; what it leaves unset is taken from the configuration section <c>ElasticEp:Rdma</c>.</param>
+    /// <param name="configure">Sets options, after the configuration section <c>ElasticEp:Rdma</c> has set them.</param>
     /// <exception cref="InvalidOperationException">The group has no transport yet.</exception>
     public static IElasticEpBuilder UseRdmaTransport(this IElasticEpBuilder builder, Action<RdmaOptions>? configure = null)
     {

@@ -1,4 +1,3 @@
-using ElasticEp.Protocol;
 using ElasticEp.Transports.Rdma.Connections;
 using ElasticEp.Transports.Rdma.Links;
 using Microsoft.Extensions.Options;
@@ -68,7 +67,7 @@ internal sealed class RdmaOptionsValidator(string group, Func<IReadOnlyCollectio
 
     private static void Between(string name, TimeSpan value, TimeSpan shortest, List<string> failures)
     {
-        if (value < shortest || value > OperationRequest.LongestTime)
-            failures.Add($"{name} is {value}; it must be from {shortest} to {OperationRequest.LongestTime.TotalDays} days.");
+        if (value < shortest || value > ElasticEpOptions.LongestTime)
+            failures.Add($"{name} is {value}; it must be from {shortest} to {ElasticEpOptions.LongestTime.TotalDays} days.");
     }
 }

@@ -46,9 +46,6 @@ internal sealed record OperationRequest(string Id, OperationKind Kind)
     /// <summary>Time that leavers let their requests finish; null for the option's.</summary>
     public TimeSpan? DrainTime { get; init; }
 
-    /// <inheritdoc cref="ElasticEpOptions.LongestTime"/>
-    public static TimeSpan LongestTime => ElasticEpOptions.LongestTime;
-
     /// <exception cref="ElasticEpException"><see cref="ElasticEpErrorCode.InvalidArgument"/>: the id or a duration is impossible.</exception>
     public static OperationRequest From(ScaleRequest request)
     {
