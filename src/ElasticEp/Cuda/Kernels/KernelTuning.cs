@@ -20,4 +20,19 @@ internal sealed record KernelTuning
 
     /// <summary>Most blocks for each multiprocessor, for kernels that sum.</summary>
     public int SumBlocks { get; init; } = 256;
+
+    /// <summary>Most blocks for each multiprocessor, for kernels that send rows back: each of them ends with a fence.</summary>
+    public int ReturnBlocks { get; init; } = 8;
+
+    /// <summary>Most blocks for each multiprocessor, for dispatches.</summary>
+    public int DispatchBlocks { get; init; } = 2;
+
+    /// <summary>Pieces of rows for one block of a dispatch, where there are few.</summary>
+    public int DispatchItems { get; init; } = 8;
+
+    /// <summary>Whether the kernel that places received rows is launched before the dispatch ahead of it has ended.</summary>
+    public bool PlaceOverlaps { get; init; } = true;
+
+    /// <summary>Lanes whose kernels may wait at the same time.</summary>
+    public int Lanes { get; init; } = 1;
 }

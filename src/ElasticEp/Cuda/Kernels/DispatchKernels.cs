@@ -1,0 +1,302 @@
+using ILGPU;
+using ILGPU.Runtime.Cuda;
+
+namespace ElasticEp.Cuda.Kernels;
+
+/// <summary>
+/// Routes tokens and writes their rows, with descriptions, into the windows at their members; then releases the layer's tag. A token
+/// travels once to each member. A window's metadata begins with the number of rows; the descriptions follow after 16 bytes: token, k slots
+/// or −1 and, when pre-reducing, k weights.
+/// </summary>
+internal static unsafe class DispatchKernels
+{
+    /// <summary>Bytes ahead of the descriptions.</summary>
+    public const int MetaHeader = 16;
+
+    /// <summary>Numbers that describe a row.</summary>
+    public static int MetaInts(int terms, int isPreReduced) => 1 + (isPreReduced == 0 ? terms : 2 * terms);
+
+    /// <summary>
+    /// Sends rows as they are. For <paramref name="table"/> see <see cref="TokenRoutes"/>; <paramref name="combineRows"/> says for each member
+    /// where its rows come back, in rows from the first member's place; <paramref name="index"/> gets the row of each entry there, or −1. The
+    /// divisor is that of <see cref="RowPieces"/>.
+    /// </summary>
+    public static void Rows(long control, long source, long ids, long weights, long table, long outgoing, long combineRows, long index, long metaOffset, long rowsOffset, int flagOffset, int lane, int layer, int experts, int terms, int isPreReduced, int rowBytes, int divisor)
+    {
+        Predecessor.Wait();
+        var choices = SharedMemory.Allocate<int>(TokenRoutes.MaxExperts);
+        var next = SharedMemory.Allocate<int>(TokenRoutes.MaxMembers);
+        var bits = SharedMemory.Allocate<int>(TokenRoutes.Capacity);
+        var before = SharedMemory.Allocate<int>(TokenRoutes.Capacity);
+        var members = *(int*)(control + ExchangeControl.Members);
+        TokenRoutes.LoadTable(choices, next, table, experts, members);
+        if (Group.BarrierOr(Signals.HasFailed(control)))
+            return;
+        if (!CudaAsm.IsSupported)
+        {
+            Scalar(choices, next, control, source, ids, weights, table, outgoing, combineRows, index, metaOffset, rowsOffset, lane, layer, experts, terms, isPreReduced, rowBytes, 0, 0, 0);
+            Signals.Publish(control, outgoing, flagOffset, lane, Signals.Dispatch, layer);
+            return;
+        }
+
+        CudaAsm.Emit(CopyPtx.Declare);
+        var tokens = *(int*)(control + ExchangeControl.Tokens + (lane * 4L));
+        var rank = *(int*)(control + ExchangeControl.Rank);
+        var segments = CopyKernels.Segments(rowBytes);
+        var chunk = TokenRoutes.ChunkTokens(members);
+        for (var first = 0; first < tokens; first += chunk)
+        {
+            var here = tokens - first < chunk ? tokens - first : chunk;
+            var words = (here + Warps.Lanes - 1) >> 5;
+            TokenRoutes.Route(choices, bits, before, next, ids, table, first, here, words, members, rank, experts, terms);
+            Signals.Hold(control, Signals.Dispatch, layer);
+            for (var item = (Warps.Index * Grid.DimX) + Grid.IdxX; item < here * segments; item += Grid.DimX * Warps.Count)
+            {
+                var at = RowPieces.RowOf(item, segments, divisor);
+                var segment = item - (at * segments);
+                var offset = (segment << CopyKernels.SegmentShift) + (Warps.Lane << 4);
+                CudaAsm.Emit(CopyPtx.Load, source + ((long)(first + at) * rowBytes) + offset, rowBytes - offset);
+                var choice = ChoiceOf(choices, ids, table, first + at, rank, experts, terms);
+                var row = RowAt(bits, before, choice, at, words);
+                var window = row < 0 ? 0L : *(long*)(outgoing + ((choice >> 16) * 8L));
+                if (segment == 0)
+                    Describe(choices, control, ids, weights, combineRows, index, metaOffset, window, choice, row, first + at, layer, experts, terms, isPreReduced);
+                var target = row < 0 ? 0L : window + rowsOffset + ((long)row * rowBytes);
+                for (var lanes = Warps.Ballot(row < 0 ? 0 : 1); lanes != 0; lanes &= lanes - 1)
+                    CudaAsm.Emit(CopyPtx.Store, Warps.Broadcast(target, Warps.Lowest(lanes)) + offset);
+            }
+
+            Group.Barrier(); // the bits are used again
+        }
+
+        WriteCounts(next, outgoing, metaOffset, members);
+        Signals.Publish(control, outgoing, flagOffset, lane, Signals.Dispatch, layer);
+    }
+
+    /// <summary>Sends bfloat16 rows as e4m3; see <see cref="Float8Row"/>.</summary>
+    public static void Float8(long control, long source, long ids, long weights, long table, long outgoing, long combineRows, long index, long metaOffset, long rowsOffset, int flagOffset, int lane, int layer, int experts, int terms, int isPreReduced, int hidden, int divisor, int usePowersOfTwo)
+    {
+        Predecessor.Wait();
+        var choices = SharedMemory.Allocate<int>(TokenRoutes.MaxExperts);
+        var next = SharedMemory.Allocate<int>(TokenRoutes.MaxMembers);
+        var bits = SharedMemory.Allocate<int>(TokenRoutes.Capacity);
+        var before = SharedMemory.Allocate<int>(TokenRoutes.Capacity);
+        var members = *(int*)(control + ExchangeControl.Members);
+        TokenRoutes.LoadTable(choices, next, table, experts, members);
+        if (Group.BarrierOr(Signals.HasFailed(control)))
+            return;
+        if (!CudaAsm.IsSupported)
+        {
+            Scalar(choices, next, control, source, ids, weights, table, outgoing, combineRows, index, metaOffset, rowsOffset, lane, layer, experts, terms, isPreReduced, hidden * 2, hidden, usePowersOfTwo, 2);
+            Signals.Publish(control, outgoing, flagOffset, lane, Signals.Dispatch, layer);
+            return;
+        }
+
+        CudaAsm.Emit(QuantisePtx.Declare);
+        var tokens = *(int*)(control + ExchangeControl.Tokens + (lane * 4L));
+        var rank = *(int*)(control + ExchangeControl.Rank);
+        var rowBytes = Float8Row.Bytes(hidden);
+        var segments = Float8Kernels.Segments(hidden);
+        var chunk = TokenRoutes.ChunkTokens(members);
+        for (var first = 0; first < tokens; first += chunk)
+        {
+            var here = tokens - first < chunk ? tokens - first : chunk;
+            var words = (here + Warps.Lanes - 1) >> 5;
+            TokenRoutes.Route(choices, bits, before, next, ids, table, first, here, words, members, rank, experts, terms);
+            Signals.Hold(control, Signals.Dispatch, layer);
+            for (var item = (Warps.Index * Grid.DimX) + Grid.IdxX; item < here * segments; item += Grid.DimX * Warps.Count)
+            {
+                var at = RowPieces.RowOf(item, segments, divisor);
+                var segment = item - (at * segments);
+                var value = (segment << Float8Kernels.SegmentShift) + (Warps.Lane << 3);
+                CudaAsm.Emit(QuantisePtx.Load, source + ((((long)(first + at) * hidden) + value) * 2), (hidden - value) * 2, DeviceMath.SmallestMaximum);
+                var choice = ChoiceOf(choices, ids, table, first + at, rank, experts, terms);
+                var row = RowAt(bits, before, choice, at, words);
+                var window = row < 0 ? 0L : *(long*)(outgoing + ((choice >> 16) * 8L));
+                if (segment == 0)
+                    Describe(choices, control, ids, weights, combineRows, index, metaOffset, window, choice, row, first + at, layer, experts, terms, isPreReduced);
+                var target = row < 0 ? 0L : window + rowsOffset + ((long)row * rowBytes);
+                if (usePowersOfTwo != 0)
+                    CudaAsm.Emit(QuantisePtx.ScaleByPowers);
+                else
+                    CudaAsm.Emit(QuantisePtx.Scale);
+                for (var lanes = Warps.Ballot(row < 0 ? 0 : 1); lanes != 0; lanes &= lanes - 1)
+                {
+                    var to = Warps.Broadcast(target, Warps.Lowest(lanes));
+                    CudaAsm.Emit(QuantisePtx.Store, to + value, to + hidden + ((value >> 7) << 2), Warps.Lane & 15);
+                }
+            }
+
+            Group.Barrier();
+        }
+
+        WriteCounts(next, outgoing, metaOffset, members);
+        Signals.Publish(control, outgoing, flagOffset, lane, Signals.Dispatch, layer);
+    }
+
+    /// <summary>Sends binary32 rows as e4m3; one thread after another, as few models have such rows.</summary>
+    public static void Float8OfFloat32(long control, long source, long ids, long weights, long table, long outgoing, long combineRows, long index, long metaOffset, long rowsOffset, int flagOffset, int lane, int layer, int experts, int terms, int isPreReduced, int hidden, int divisor, int usePowersOfTwo)
+    {
+        Predecessor.Wait();
+        var choices = SharedMemory.Allocate<int>(TokenRoutes.MaxExperts);
+        var next = SharedMemory.Allocate<int>(TokenRoutes.MaxMembers);
+        var bits = SharedMemory.Allocate<int>(TokenRoutes.Capacity);
+        var before = SharedMemory.Allocate<int>(TokenRoutes.Capacity);
+        var members = *(int*)(control + ExchangeControl.Members);
+        TokenRoutes.LoadTable(choices, next, table, experts, members);
+        if (Group.BarrierOr(Signals.HasFailed(control)))
+            return;
+        if (!CudaAsm.IsSupported)
+        {
+            Scalar(choices, next, control, source, ids, weights, table, outgoing, combineRows, index, metaOffset, rowsOffset, lane, layer, experts, terms, isPreReduced, hidden * 4, hidden, usePowersOfTwo, 4);
+            Signals.Publish(control, outgoing, flagOffset, lane, Signals.Dispatch, layer);
+            return;
+        }
+
+        var tokens = *(int*)(control + ExchangeControl.Tokens + (lane * 4L));
+        var rank = *(int*)(control + ExchangeControl.Rank);
+        var segments = Float8Kernels.Segments(hidden);
+        var chunk = TokenRoutes.ChunkTokens(members);
+        for (var first = 0; first < tokens; first += chunk)
+        {
+            var here = tokens - first < chunk ? tokens - first : chunk;
+            var words = (here + Warps.Lanes - 1) >> 5;
+            TokenRoutes.Route(choices, bits, before, next, ids, table, first, here, words, members, rank, experts, terms);
+            Signals.Hold(control, Signals.Dispatch, layer);
+            for (var item = (Warps.Index * Grid.DimX) + Grid.IdxX; item < here * segments; item += Grid.DimX * Warps.Count)
+            {
+                var at = RowPieces.RowOf(item, segments, divisor);
+                var segment = item - (at * segments);
+                var choice = ChoiceOf(choices, ids, table, first + at, rank, experts, terms);
+                var row = RowAt(bits, before, choice, at, words);
+                var window = row < 0 ? 0L : *(long*)(outgoing + ((choice >> 16) * 8L));
+                if (segment == 0)
+                    Describe(choices, control, ids, weights, combineRows, index, metaOffset, window, choice, row, first + at, layer, experts, terms, isPreReduced);
+                var target = row < 0 ? 0L : window + rowsOffset + ((long)row * Float8Row.Bytes(hidden));
+                var group = (segment << (Float8Kernels.SegmentShift - 7)) + Warps.Lane; // 1,024 values are eight groups
+                var isHere = Warps.Lane < 8 && group < hidden / Float8Row.GroupValues;
+                for (var lanes = Warps.Ballot(row < 0 ? 0 : 1); lanes != 0; lanes &= lanes - 1)
+                {
+                    var to = Warps.Broadcast(target, Warps.Lowest(lanes));
+                    if (isHere)
+                        Float8Kernels.PackGroup(source + ((long)(first + at) * hidden * 4), to, group, hidden, usePowersOfTwo, 4);
+                }
+            }
+
+            Group.Barrier();
+        }
+
+        WriteCounts(next, outgoing, metaOffset, members);
+        Signals.Publish(control, outgoing, flagOffset, lane, Signals.Dispatch, layer);
+    }
+
+    /// <summary>The choice of the lane's entry of a token; −1 in lanes that have none.</summary>
+    private static int ChoiceOf(ArrayView<int> choices, long ids, long table, int token, int rank, int experts, int terms) =>
+        Warps.Lane < terms ? TokenRoutes.Choose(choices, table, *(int*)(ids + ((((long)token * terms) + Warps.Lane) * 4)), token, rank, experts) : -1;
+
+    /// <summary>The token's row at the member of the lane's entry, in the first lane that has this member; −1 in the others.</summary>
+    private static int RowAt(ArrayView<int> bits, ArrayView<int> before, int choice, int at, int words)
+    {
+        var member = choice >> 16;
+        var isFirst = Warps.CountBelow(Warps.Match(member)) == 0;
+        return member >= 0 && isFirst ? TokenRoutes.RowOf(bits, before, member, at, words) : -1;
+    }
+
+    /// <summary>Writes the descriptions of a token's rows and where they come back, and looks for faults. By a warp; entries are lanes.</summary>
+    private static void Describe(ArrayView<int> choices, long control, long ids, long weights, long combineRows, long index, long metaOffset, long window, int choice, int row, int token, int layer, int experts, int terms, int isPreReduced)
+    {
+        var entry = ((long)token * terms) + Warps.Lane;
+        var isEntry = Warps.Lane < terms;
+        var weight = isEntry ? *(int*)(weights + (entry * 4)) : 0;
+        var fault = isEntry ? TokenRoutes.FindFault(choices, *(int*)(ids + (entry * 4)), weight, experts) : 0;
+        if (fault != 0)
+            Signals.Fail(control, layer, ExchangeFailure.Entry, (entry * 4) + fault);
+        var firsts = Warps.Ballot(row < 0 ? 0 : 1);
+        var back = choice < 0 ? -1 : *(int*)(combineRows + ((choice >> 16) * 4L));
+        if (isPreReduced == 0 && isEntry)
+            *(int*)(index + (entry * 4)) = back < 0 ? -1 : back + (token * terms) + Warps.Lane;
+        else if (row >= 0)
+            *(int*)(index + ((((long)token * terms) + Warps.CountBelow(firsts)) * 4)) = back + row;
+        if (isPreReduced != 0 && isEntry && Warps.Lane >= Warps.CountBits(firsts))
+            *(int*)(index + (entry * 4)) = -1;
+        for (var lanes = firsts; lanes != 0; lanes &= lanes - 1)
+        {
+            var from = Warps.Lowest(lanes);
+            var member = Warps.Broadcast(choice, from) >> 16;
+            var meta = Warps.Broadcast(window, from) + metaOffset + MetaHeader + ((long)Warps.Broadcast(row, from) * MetaInts(terms, isPreReduced) * 4);
+            var isHere = choice >> 16 == member;
+            if (Warps.Lane == 0)
+                *(int*)meta = token;
+            if (isEntry)
+                *(int*)(meta + ((1 + Warps.Lane) * 4L)) = isHere ? choice & 0xFFFF : -1;
+            if (isEntry && isPreReduced != 0)
+                *(int*)(meta + ((1 + terms + Warps.Lane) * 4L)) = isHere ? weight : 0;
+        }
+    }
+
+    private static void WriteCounts(ArrayView<int> next, long outgoing, long metaOffset, int members)
+    {
+        for (var member = Group.IdxX; Grid.IdxX == 0 && member < members; member += Group.DimX)
+            *(int*)(*(long*)(outgoing + (member * 8L)) + metaOffset) = next[member];
+    }
+
+    /// <summary>One thread sends everything. <paramref name="hidden"/> is 0 for rows that travel as they are.</summary>
+    private static void Scalar(ArrayView<int> choices, ArrayView<int> next, long control, long source, long ids, long weights, long table, long outgoing, long combineRows, long index, long metaOffset, long rowsOffset, int lane, int layer, int experts, int terms, int isPreReduced, int rowBytes, int hidden, int usePowersOfTwo, int size)
+    {
+        var tokens = *(int*)(control + ExchangeControl.Tokens + (lane * 4L));
+        for (var token = 0; Grid.IdxX == 0 && Group.IdxX == 0 && token < tokens; token++)
+            ScalarToken(choices, next, control, source, ids, weights, table, outgoing, combineRows, index, metaOffset, rowsOffset, token, layer, experts, terms, isPreReduced, rowBytes, hidden, usePowersOfTwo, size);
+        for (var member = 0; Grid.IdxX == 0 && Group.IdxX == 0 && member < *(int*)(control + ExchangeControl.Members); member++)
+            *(int*)(*(long*)(outgoing + (member * 8L)) + metaOffset) = next[member];
+    }
+
+    private static void ScalarToken(ArrayView<int> choices, ArrayView<int> next, long control, long source, long ids, long weights, long table, long outgoing, long combineRows, long index, long metaOffset, long rowsOffset, int token, int layer, int experts, int terms, int isPreReduced, int rowBytes, int hidden, int usePowersOfTwo, int size)
+    {
+        var rank = *(int*)(control + ExchangeControl.Rank);
+        var members = 0;
+        for (var j = 0; j < terms; j++)
+        {
+            var entry = (((long)token * terms) + j) * 4;
+            var fault = TokenRoutes.FindFault(choices, *(int*)(ids + entry), *(int*)(weights + entry), experts);
+            if (fault != 0)
+                Signals.Fail(control, layer, ExchangeFailure.Entry, entry + fault);
+            *(int*)(index + entry) = -1;
+        }
+
+        for (var j = 0; j < terms; j++)
+        {
+            var entry = (((long)token * terms) + j) * 4;
+            var choice = TokenRoutes.Choose(choices, table, *(int*)(ids + entry), token, rank, experts);
+            if (choice < 0)
+                continue;
+            var member = choice >> 16;
+            var back = *(int*)(combineRows + (member * 4L));
+            if (isPreReduced == 0)
+                *(int*)(index + entry) = back + (token * terms) + j;
+            var isFirst = true;
+            for (var earlier = 0; earlier < j; earlier++)
+                isFirst &= TokenRoutes.Choose(choices, table, *(int*)(ids + entry - ((j - earlier) * 4L)), token, rank, experts) >> 16 != member;
+            if (!isFirst)
+                continue;
+            var row = next[member];
+            next[member] = row + 1;
+            if (isPreReduced != 0)
+                *(int*)(index + ((((long)token * terms) + members) * 4)) = back + row;
+            members++;
+            var window = *(long*)(outgoing + (member * 8L));
+            if (hidden == 0)
+                CopyKernels.Copy(source + ((long)token * rowBytes), window + rowsOffset + ((long)row * rowBytes), rowBytes);
+            for (var group = 0; group < hidden / Float8Row.GroupValues; group++)
+                Float8Kernels.PackGroup(source + ((long)token * rowBytes), window + rowsOffset + ((long)row * Float8Row.Bytes(hidden)), group, hidden, usePowersOfTwo, size);
+            var meta = window + metaOffset + MetaHeader + ((long)row * MetaInts(terms, isPreReduced) * 4);
+            *(int*)meta = token;
+            for (var i = 0; i < terms; i++)
+            {
+                var other = TokenRoutes.Choose(choices, table, *(int*)(ids + ((((long)token * terms) + i) * 4)), token, rank, experts);
+                *(int*)(meta + ((1 + i) * 4L)) = other >> 16 == member ? other & 0xFFFF : -1;
+                if (isPreReduced != 0)
+                    *(int*)(meta + ((1 + terms + i) * 4L)) = other >> 16 == member ? *(int*)(weights + ((((long)token * terms) + i) * 4)) : 0;
+            }
+        }
+    }
+}
