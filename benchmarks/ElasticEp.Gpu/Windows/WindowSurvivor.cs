@@ -65,9 +65,9 @@ internal sealed class WindowSurvivor : IDisposable
     public bool IsUsable()
     {
         _bench.Fill(_pair.Outgoing, 4 << 20);
-        using (var memory = _bench.Device.Allocate(64 << 20))
-            _bench.Fill(memory.Address, 64 << 20);
-        _bench.Stream.Synchronize();
+        using var memory = _bench.Device.Allocate(64 << 20);
+        _bench.Fill(memory.Address, 64 << 20);
+        _bench.Stream.Synchronize(); // the memory is freed at the end of this method
         return RunsAlone(1);
     }
 

@@ -68,7 +68,12 @@ internal sealed class WindowRank
         _machine.Kernels.Begin(Buffers.Control);
     }
 
-    public void End() => _machine.Kernels.End(Buffers.Control);
+    /// <summary>Returns once the host has been told.</summary>
+    public void End()
+    {
+        _machine.Kernels.End(Buffers.Control);
+        _ = Status();
+    }
 
     public void Dispatch(int lane, int layer, ExchangeBatch batch)
     {
@@ -80,8 +85,15 @@ internal sealed class WindowRank
 
     public void Receive(int lane, int layer, int slots)
     {
-        _lanes[lane].Receive(layer, slots);
-        _lanes[lane].Group(Buffers.Capacity / 2, _rows); // more rows than the grid is sized for are fine
+        var most = Buffers.Capacity / 2; // more rows than the grid is sized for are fine
+        if (Rank % 2 == 0)
+        {
+            _lanes[lane].Receive(layer, slots, most, _rows);
+            return;
+        }
+
+        _lanes[lane].Place(layer, slots); // where there are many rows
+        _lanes[lane].Group(most, _rows);
     }
 
     /// <summary>Where slots begin, and the grouped rows.</summary>
