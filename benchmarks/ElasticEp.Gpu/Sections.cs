@@ -17,6 +17,7 @@ internal static class Sections
         new("windowkill", TimeSpan.FromSeconds(150), [WindowKillSection.Dispatch, WindowKillSection.Return, WindowKillSection.Stopped], WindowKillSection.Run),
         new("sanitizer", TimeSpan.FromSeconds(200), TestsSection.SanitizerChecks, TestsSection.RunSanitizer),
         new("windows-rank", TimeSpan.FromSeconds(150), [], WindowsRankSection.Run) { IsExtra = true },
+        new("windowprofile", TimeSpan.FromSeconds(150), [], WindowsSection.RunProfile) { IsExtra = true },
         new("windowkill-victim", TimeSpan.FromSeconds(150), [], WindowKillSection.RunVictim) { IsExtra = true },
         new("tune", TimeSpan.FromSeconds(90), [], TuneSection.Run) { IsExtra = true },
         new("load-child", TimeSpan.FromSeconds(30), [], LoadSection.RunChild) { IsExtra = true },

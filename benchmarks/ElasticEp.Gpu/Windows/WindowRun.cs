@@ -38,8 +38,12 @@ internal sealed class WindowRun : IDisposable
         _rows = _bench.Empty(2 * bytes * Shapes.TopK);
         _outputs = _bench.Empty(2 * bytes * Shapes.TopK);
         _most = 2 * shape.Tokens;
+        Lane = pair.Lane;
         pair.EnterBoth();
     }
+
+    /// <summary>What is run: other grids are compared by another lane.</summary>
+    public WindowLane Lane { get; set; }
 
     /// <summary>Layers with different data, in a graph that is replayed, against the processor's engine.</summary>
     /// <returns>How many tokens are wrong.</returns>
@@ -66,14 +70,17 @@ internal sealed class WindowRun : IDisposable
     /// <summary>Microseconds of a dispatch and a return, with what our kernels do on the way and what theirs need not.</summary>
     public double TimeExchange() => TimeGraph(Layers, layer =>
     {
-        _pair.Lane.Dispatch(layer, _case.Tokens, _hidden[0], _ids[0], _weights[0]);
-        _pair.Lane.Receive(layer, _pair.Slots);
-        _pair.Lane.Return(layer, _pair.Slots, _most, _outputs);
+        Lane.Dispatch(layer, _case.Tokens, _hidden[0], _ids[0], _weights[0]);
+        Lane.Place(layer, _pair.Slots);
+        Lane.Return(layer, _pair.Slots, _most, _outputs);
         var signal = new FlagSignal(_pair.Exchange.Buffers.Control, _pair.Exchange.Buffers.Incoming, WindowLayout.FlagOffset(0, Signals.Return, layer & 1), 0, layer);
         _pair.Kernels.SumReturned(ElementType.BFloat16, 0, 0, 0, 0, 0, new RowCount(0, 0, _pair.Exchange.Buffers.Control), Shapes.TopK, 16, signal);
     });
 
-    /// <summary>Microseconds up to the end of each kernel of a layer, as the difference of graphs that end earlier.</summary>
+    /// <summary>Microseconds of the first stages of a layer: dispatch, receive, return, combine.</summary>
+    public double TimeStages(int stages) => TimeGraph(Layers, layer => Enqueue(layer, 0, withExperts: false, stages));
+
+    /// <summary>Rows that have arrived in the last layer, and places of their entries.</summary>
     public (long Received, long Placed) Counts()
     {
         var buffers = _pair.Exchange.Buffers;
@@ -119,7 +126,7 @@ internal sealed class WindowRun : IDisposable
     private CudaGraph Capture(int layers, Action<int> enqueue)
     {
         _bench.Stream.BeginCapture();
-        _pair.Lane.Begin();
+        Lane.Begin();
         _pair.Exchange.Begin(_bench.Stream);
         for (var layer = 0; layer < layers; layer++)
             enqueue(layer);
@@ -127,16 +134,18 @@ internal sealed class WindowRun : IDisposable
         return _bench.Stream.EndCapture();
     }
 
-    private void Enqueue(int layer, int data, bool withExperts)
+    private void Enqueue(int layer, int data, bool withExperts, int stages = 4)
     {
-        var lane = _pair.Lane;
+        var lane = Lane;
         lane.Dispatch(layer, _case.Tokens, _hidden[data], _ids[data], _weights[data]);
-        lane.Receive(layer, _pair.Slots);
-        lane.Group(_most, _rows);
+        if (stages > 1)
+            lane.Receive(layer, _pair.Slots, _most, _rows);
         if (withExperts)
             _standIn.Launch(_bench.Stream, new CudaLaunch(_bench.Device.Multiprocessors * 4, 256), _rows, _outputs, _pair.Exchange.Buffers.Offsets(0), _pair.Slots, _pair.Rank * _pair.Slots, _case.Hidden);
-        lane.Return(layer, _pair.Slots, _most, _outputs);
-        lane.Combine(layer, _case.Tokens, _weights[data], _results[data]);
+        if (stages > 2)
+            lane.Return(layer, _pair.Slots, _most, _outputs);
+        if (stages > 3)
+            lane.Combine(layer, _case.Tokens, _weights[data], _results[data]);
     }
 
     private void Launch(CudaGraph graph)

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
 using ElasticEp.Cuda;
+using ElasticEp.Cuda.Kernels;
 using ElasticEp.Cuda.Windows;
 
 namespace ElasticEp.Gpu.Windows;
@@ -12,7 +13,23 @@ internal static class WindowsRankSection
     public const string RankVariable = "ELASTICEP_RANK";
     public const string SocketVariable = "ELASTICEP_SOCKET";
     public const string CasesVariable = "ELASTICEP_CASES";
+    public const string ProfileVariable = "ELASTICEP_PROFILE";
     public const string Mark = "WINDOW";
+
+    private static readonly (string Name, KernelTuning Tuning)[] Tunings =
+    [
+        ("as it is", new KernelTuning()),
+        ("two kernels receive", new KernelTuning { ReceiveEntries = 0 }),
+        ("small blocks signal", new KernelTuning { WholeBlocks = false }),
+        ("2 pieces a block received", new KernelTuning { ReceiveItems = 2 }),
+        ("8 pieces a block received", new KernelTuning { ReceiveItems = 8 }),
+        ("4 pieces a block sent", new KernelTuning { DispatchItems = 4 }),
+        ("16 pieces a block sent", new KernelTuning { DispatchItems = 16 }),
+        ("1 block a multiprocessor sends", new KernelTuning { DispatchBlocks = 1 }),
+        ("2 blocks a multiprocessor return", new KernelTuning { ReturnBlocks = 2 }),
+        ("4 blocks a multiprocessor return", new KernelTuning { ReturnBlocks = 4 }),
+        ("receive does not overlap", new KernelTuning { PlaceOverlaps = false }),
+    ];
 
     public static void Run(Report report)
     {
@@ -40,7 +57,13 @@ internal static class WindowsRankSection
             });
             using var pair = new WindowPair(bench, layout, rank, socket);
             foreach (var shape in group)
-                Measure(report, shape, pair, standIn);
+            {
+                if (Environment.GetEnvironmentVariable(ProfileVariable) is null)
+                    Measure(report, shape, pair, standIn);
+                else
+                    Profile(report, shape, pair, standIn);
+            }
+
             pair.Barrier();
         }
     }
@@ -69,6 +92,20 @@ internal static class WindowsRankSection
             {
                 // The other process has not come so far.
             }
+        }
+    }
+
+    /// <summary>Where the time of a layer goes, and other grids side by side.</summary>
+    private static void Profile(Report report, WindowCase shape, WindowPair pair, CudaKernel standIn)
+    {
+        using var run = new WindowRun(shape, pair, standIn);
+        foreach (var (name, tuning) in Tunings)
+        {
+            run.Lane = pair.Exchange.Lane(0, pair.Bench.Stream, tuning);
+            var wrong = (int)pair.Max(run.Check(0));
+            double[] stages = [.. Enumerable.Range(1, 4).Select(run.TimeStages)];
+            if (pair.Rank == 0)
+                report.Note(string.Create(CultureInfo.InvariantCulture, $"{shape.Key}, {name}: {wrong} wrong; dispatch {stages[0]:F1}, with receive {stages[1]:F1}, with return {stages[2]:F1}, layer {stages[3]:F1} µs"));
         }
     }
 

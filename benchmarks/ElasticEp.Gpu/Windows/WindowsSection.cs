@@ -34,6 +34,9 @@ internal static class WindowsSection
         }
     }
 
+    /// <summary>Times of the parts of a layer, for choosing <see cref="Cuda.Kernels.KernelTuning"/>; not part of a normal run.</summary>
+    public static void RunProfile(Report report) => RunRanks(report, (WindowsRankSection.ProfileVariable, "1"));
+
     private static void Judge(Report report, WindowCase shape, double[] figures, Dictionary<string, double> baseline, Dictionary<string, (double Eager, double Captured)> nccl, double copyRate)
     {
         report.Check(shape.BitsCheck, figures[0] == 0, $"{figures[0]:F0} tokens wrong");
@@ -50,7 +53,7 @@ internal static class WindowsSection
         report.Check(shape.NcclCheck, pair.Eager >= shape.NcclFactor * exchange, text);
     }
 
-    private static Dictionary<string, string[]> RunRanks(Report report)
+    private static Dictionary<string, string[]> RunRanks(Report report, params (string Name, string Value)[] variables)
     {
         var figures = new Dictionary<string, string[]>();
         var folder = Directory.CreateTempSubdirectory("elastic-ep-windows-").FullName;
@@ -72,10 +75,10 @@ internal static class WindowsSection
                             report.Note($"rank {rank}: {line}");
                     }
                 },
-                (WindowsRankSection.RankVariable, rank.ToString(CultureInfo.InvariantCulture)),
+                [.. variables, (WindowsRankSection.RankVariable, rank.ToString(CultureInfo.InvariantCulture)),
                 (WindowsRankSection.SocketVariable, path),
                 ("CUDA_MODULE_LOADING", "EAGER"),
-                ("CUDA_DEVICE_MAX_CONNECTIONS", "32"));
+                ("CUDA_DEVICE_MAX_CONNECTIONS", "32")]);
             report.Note($"rank {rank} ended with {result?.ToString(CultureInfo.InvariantCulture) ?? "its time limit"}");
         });
         Directory.Delete(folder, recursive: true);

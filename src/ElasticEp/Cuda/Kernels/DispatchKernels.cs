@@ -40,6 +40,7 @@ internal static unsafe class DispatchKernels
         }
 
         CudaAsm.Emit(CopyPtx.Declare);
+        CudaAsm.Emit(PlacePtx.Declare);
         var tokens = *(int*)(control + ExchangeControl.Tokens + (lane * 4L));
         var rank = *(int*)(control + ExchangeControl.Rank);
         var segments = CopyKernels.Segments(rowBytes);
@@ -93,6 +94,7 @@ internal static unsafe class DispatchKernels
         }
 
         CudaAsm.Emit(QuantisePtx.Declare);
+        CudaAsm.Emit(PlacePtx.Declare);
         var tokens = *(int*)(control + ExchangeControl.Tokens + (lane * 4L));
         var rank = *(int*)(control + ExchangeControl.Rank);
         var rowBytes = Float8Row.Bytes(hidden);
@@ -153,6 +155,7 @@ internal static unsafe class DispatchKernels
             return;
         }
 
+        CudaAsm.Emit(PlacePtx.Declare);
         var tokens = *(int*)(control + ExchangeControl.Tokens + (lane * 4L));
         var rank = *(int*)(control + ExchangeControl.Rank);
         var segments = Float8Kernels.Segments(hidden);

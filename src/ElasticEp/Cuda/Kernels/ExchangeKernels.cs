@@ -49,7 +49,7 @@ internal sealed class ExchangeKernels(IKernelLauncher launcher, KernelTuning tun
         var pieces = CopyKernels.Segments(rowBytes);
         launcher.Launch(
             KernelMethods.Return,
-            Rows(count, pieces, tuning.ReturnBlocks),
+            Signalling(KernelMethods.Return, count, pieces, launcher.Multiprocessors * tuning.ReturnBlocks),
             rows,
             homeOf,
             count.Address,
@@ -198,6 +198,56 @@ internal sealed class ExchangeKernels(IKernelLauncher launcher, KernelTuning tun
             mostTokens);
     }
 
+    /// <summary>Whether <see cref="Receive"/> takes so many slots and entries.</summary>
+    public bool CanReceive(ElementType type, bool usesFloat8, int slots, int entries) =>
+        slots <= ReceiveKernels.MaxSlots && entries <= tuning.ReceiveEntries && !(usesFloat8 && type == ElementType.Float32);
+
+    /// <summary>Waits, and copies received rows slot after slot; see <see cref="ReceiveKernels"/>.</summary>
+    /// <param name="tables">Where everything is.</param>
+    /// <param name="homeOf">Receives where each placed row goes back, when not pre-reducing.</param>
+    /// <param name="target">Receives the rows.</param>
+    /// <param name="most">Rows that the grid is sized for.</param>
+    /// <param name="slots">Slots of this rank.</param>
+    /// <param name="terms">k.</param>
+    /// <param name="isPreReduced">Whether a row goes back as one sum.</param>
+    /// <param name="usesFloat8">Whether rows come as e4m3.</param>
+    /// <param name="hidden">Values of a row.</param>
+    /// <param name="rowBytes">Bytes of a row that goes back.</param>
+    /// <param name="mostTokens">Most tokens of a source.</param>
+    /// <param name="layer">MoE layer.</param>
+    /// <param name="flagOffset">Flag that is waited for.</param>
+    public void Receive(PlaceTables tables, long homeOf, long target, int most, int slots, int terms, bool isPreReduced, bool usesFloat8, int hidden, int rowBytes, int mostTokens, int layer, int flagOffset)
+    {
+        var threads = launcher.Threads(KernelTuning.CollectiveThreads);
+        var kernel = usesFloat8 ? KernelMethods.ReceiveFloat8 : KernelMethods.ReceiveRows;
+        var pieces = usesFloat8 ? Float8Kernels.Segments(hidden) : CopyKernels.Segments(rowBytes);
+        var blocks = (int)Math.Clamp((((long)most * pieces) + tuning.ReceiveItems - 1) / tuning.ReceiveItems, 1, WaitingBlocks(kernel, threads));
+        launcher.Launch(
+            kernel,
+            new CudaLaunch(blocks, threads) { OverlapsPrevious = tuning.PlaceOverlaps },
+            tables.Control,
+            tables.Incoming,
+            tables.Outgoing,
+            tables.MetaOffset,
+            tables.RowsOffset,
+            tables.CombineOffset,
+            tables.Lists,
+            tables.Capacity,
+            tables.Places,
+            tables.Offsets,
+            tables.Received,
+            homeOf,
+            target,
+            flagOffset,
+            layer,
+            slots,
+            Terms(terms),
+            isPreReduced ? 1 : 0,
+            usesFloat8 ? Groups(hidden) : rowBytes,
+            mostTokens,
+            RowPieces.Divisor(pieces));
+    }
+
     /// <summary>Adds to the counts of experts; see <see cref="LoadKernel.Run"/>.</summary>
     public void CountExperts(long ids, long control, long counts, int most, int experts, int terms)
     {
@@ -227,6 +277,18 @@ internal sealed class ExchangeKernels(IKernelLauncher launcher, KernelTuning tun
         return new CudaLaunch((int)Math.Clamp(blocks, 1, (long)launcher.Multiprocessors * blocksOfMultiprocessor), threads) { OverlapsPrevious = true };
     }
 
+    /// <summary>Blocks that each end with a count, or that poll: few and whole ones, and no more than run at the same time.</summary>
+    private CudaLaunch Signalling(Delegate kernel, RowCount count, int pieces, int most)
+    {
+        var spread = Rows(count, pieces, tuning.ReturnBlocks);
+        if (!tuning.WholeBlocks)
+            return new CudaLaunch(Math.Min(spread.Blocks, most), spread.Threads) { OverlapsPrevious = true };
+        var threads = launcher.Threads(KernelTuning.RowThreads);
+        var warps = Math.Max(1, threads / Warps.Lanes);
+        var blocks = (((long)count.Most * pieces) + warps - 1) / warps;
+        return new CudaLaunch((int)Math.Clamp(blocks, 1, Math.Min(most, launcher.BlocksThatFit(kernel, threads))), threads) { OverlapsPrevious = true };
+    }
+
     /// <summary>Blocks that each look at the whole batch: fewer than there are pieces.</summary>
     private CudaLaunch Collective(long items, int blocksOfMultiprocessor, int itemsOfBlock) =>
         new((int)Math.Clamp((items + itemsOfBlock - 1) / itemsOfBlock, 1, (long)launcher.Multiprocessors * blocksOfMultiprocessor), launcher.Threads(KernelTuning.CollectiveThreads)) { OverlapsPrevious = true };
@@ -238,9 +300,12 @@ internal sealed class ExchangeKernels(IKernelLauncher launcher, KernelTuning tun
     {
         var pieces = SumKernels.Chunks(rowBytes);
         var kernel = type == ElementType.BFloat16 ? KernelMethods.SumBFloat16 : KernelMethods.SumFloat32;
-        var launch = Rows(count, pieces, signal == SumKernels.PublishLast ? tuning.ReturnBlocks : tuning.SumBlocks);
-        if (signal == SumKernels.WaitFirst)
-            launch = new CudaLaunch(Math.Min(launch.Blocks, WaitingBlocks(kernel, launch.Threads)), launch.Threads) { OverlapsPrevious = true };
+        var launch = signal switch
+        {
+            SumKernels.NoSignal => Rows(count, pieces, tuning.SumBlocks),
+            SumKernels.PublishLast => Signalling(kernel, count, pieces, launcher.Multiprocessors * tuning.ReturnBlocks),
+            _ => Signalling(kernel, count, pieces, WaitingBlocks(kernel, launcher.Threads(KernelTuning.RowThreads))),
+        };
         launcher.Launch(
             kernel,
             launch,

@@ -125,6 +125,20 @@ internal static unsafe class Float8Kernels
             *(byte*)(target + (group * Float8Row.GroupValues) + i) = (byte)DeviceMath.ToFloat8(DeviceMath.Multiply(Read(first, i, size), factor));
     }
 
+    /// <summary>Converts a group back; by one thread.</summary>
+    public static void ExpandGroup(long values, long target, int group, int hidden, int size)
+    {
+        var scale = *(float*)(values + hidden + (group * 4));
+        for (var i = group * Float8Row.GroupValues; i < (group + 1) * Float8Row.GroupValues; i++)
+        {
+            var value = DeviceMath.Multiply(DeviceMath.FromFloat8(*(byte*)(values + i)), scale);
+            if (size == 2)
+                *(ushort*)(target + (i * 2L)) = (ushort)DeviceMath.ToBFloat16(value);
+            else
+                *(float*)(target + (i * 4L)) = DeviceMath.Canonical(value);
+        }
+    }
+
     private static void PackGroups(long source, long places, long areas, long bases, int rows, int terms, int hidden, int usePowersOfTwo, int size)
     {
         var groups = hidden / Float8Row.GroupValues;
@@ -148,22 +162,13 @@ internal static unsafe class Float8Kernels
             var row = item / groups;
             var group = item - (row * groups);
             var values = RowAddress.Of(source, from, row, Float8Row.Bytes(hidden));
-            var scale = *(float*)(values + hidden + (group * 4));
             for (var j = 0; j < terms; j++)
             {
                 if (homeOf != 0 && group == 0)
                     RowAddress.NoteHome(homes, homeOf, places, row, j, terms, hidden * size);
                 var to = RowAddress.Of(places, 0, target, ((long)row * terms) + j, hidden * size);
-                if (to == 0)
-                    continue;
-                for (var i = group * Float8Row.GroupValues; i < (group + 1) * Float8Row.GroupValues; i++)
-                {
-                    var value = DeviceMath.Multiply(DeviceMath.FromFloat8(*(byte*)(values + i)), scale);
-                    if (size == 2)
-                        *(ushort*)(to + (i * 2L)) = (ushort)DeviceMath.ToBFloat16(value);
-                    else
-                        *(float*)(to + (i * 4L)) = DeviceMath.Canonical(value);
-                }
+                if (to != 0)
+                    ExpandGroup(values, to, group, hidden, size);
             }
         }
     }

@@ -30,6 +30,15 @@ internal sealed record KernelTuning
     /// <summary>Pieces of rows for one block of a dispatch, where there are few.</summary>
     public int DispatchItems { get; init; } = 8;
 
+    /// <summary>Most entries of received rows that are placed and copied by one kernel, of which every block counts them all.</summary>
+    public int ReceiveEntries { get; init; } = 16384;
+
+    /// <summary>Pieces of rows for one block of such a kernel, where there are few.</summary>
+    public int ReceiveItems { get; init; } = 4;
+
+    /// <summary>Whether blocks of kernels that send rows back or wait for them are whole also where there is little work: each ends with a count, or polls.</summary>
+    public bool WholeBlocks { get; init; } = true;
+
     /// <summary>Whether the kernel that places received rows is launched before the dispatch ahead of it has ended.</summary>
     public bool PlaceOverlaps { get; init; } = true;
 

@@ -45,6 +45,9 @@ internal static unsafe class Signals
     public static void Publish(long control, long outgoing, int flagOffset, int lane, int operation, int layer)
     {
         var counter = control + ExchangeControl.Counter(lane, operation);
+        var tag = Tag(control, layer);
+        var members = *(int*)(control + ExchangeControl.Members);
+        var window = Group.IdxX < members ? *(long*)(outgoing + (Group.IdxX * 8L)) : 0L; // read while other threads still store
         Group.Barrier();
         if (!CudaAsm.IsSupported)
         {
@@ -54,13 +57,11 @@ internal static unsafe class Signals
 
         if (Warps.Index != 0)
             return;
+
+        // Stores of this block are ordered before its count, and counts before the releases: only these need the scope of the system.
         var before = 0;
         if (Warps.Lane == 0)
-        {
-            CudaAsm.Emit("fence.acq_rel.sys;");
             CudaAsm.Emit("atom.acq_rel.gpu.global.add.u32 %0, [%1], 1;", out before, counter);
-        }
-
         if (Warps.Broadcast(before, 0) != Grid.DimX - 1)
             return;
         if (Warps.Lane == 0)
@@ -68,9 +69,11 @@ internal static unsafe class Signals
         CudaAsm.Emit("bar.warp.sync 0xffffffff;"); // what lane 0 has acquired is ordered before the releases of the others
         if (HasFailed(control))
             return;
-        var tag = Tag(control, layer);
-        for (var member = Warps.Lane; member < *(int*)(control + ExchangeControl.Members); member += Warps.Lanes)
-            CudaAsm.Emit("st.release.sys.global.u64 [%0], %1;", *(long*)(outgoing + (member * 8L)) + flagOffset, tag);
+        for (var member = Warps.Lane; member < members; member += Warps.Lanes)
+        {
+            window = member < Warps.Lanes ? window : *(long*)(outgoing + (member * 8L));
+            CudaAsm.Emit("st.release.sys.global.u64 [%0], %1;", window + flagOffset, tag);
+        }
     }
 
     /// <summary>All threads of every block call it before they read what members have sent.</summary>

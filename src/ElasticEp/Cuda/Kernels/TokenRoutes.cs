@@ -65,27 +65,30 @@ internal static unsafe class TokenRoutes
     /// </summary>
     public static void Route(ArrayView<int> choices, ArrayView<int> bits, ArrayView<int> before, ArrayView<int> next, long ids, long table, int first, int here, int words, int members, int rank, int experts, int terms)
     {
-        for (var word = Warps.Index; word < words; word += Warps.Count)
+        for (var word = Group.IdxX; word < members * words; word += Group.DimX)
+            bits[word] = 0;
+        Group.Barrier();
+        var entries = here * terms;
+        var list = ids + ((long)first * terms * 4);
+        for (var entry = Group.IdxX; entry < entries; entry += Group.DimX * PlacePtx.Batch)
         {
-            var at = (word << 5) + Warps.Lane;
-            var token = first + at;
-            for (var lowest = 0; lowest < members; lowest += Warps.Lanes)
-            {
-                var goes = 0u;
-                for (var j = 0; at < here && j < terms; j++)
-                {
-                    var choice = Choose(choices, table, *(int*)(ids + ((((long)token * terms) + j) * 4)), token, rank, experts);
-                    var member = (choice >> 16) - lowest;
-                    goes |= choice >= 0 && (uint)member < Warps.Lanes ? 1u << member : 0u;
-                }
-
-                for (var member = 0; member < Warps.Lanes && lowest + member < members; member++)
-                {
-                    var tokens = Warps.Ballot((int)((goes >> member) & 1));
-                    if (Warps.Lane == 0)
-                        bits[((lowest + member) * words) + word] = (int)tokens;
-                }
-            }
+            CudaAsm.Emit(PlacePtx.Load, list + (entry * 4L), Group.DimX * 4L, entries - entry, Group.DimX);
+            CudaAsm.Emit(PlacePtx.First, out int id0);
+            CudaAsm.Emit(PlacePtx.Second, out int id1);
+            CudaAsm.Emit(PlacePtx.Third, out int id2);
+            CudaAsm.Emit(PlacePtx.Fourth, out int id3);
+            CudaAsm.Emit(PlacePtx.Fifth, out int id4);
+            CudaAsm.Emit(PlacePtx.Sixth, out int id5);
+            CudaAsm.Emit(PlacePtx.Seventh, out int id6);
+            CudaAsm.Emit(PlacePtx.Eighth, out int id7);
+            Mark(choices, bits, id0, table, first, entry, words, rank, experts, terms);
+            Mark(choices, bits, id1, table, first, entry + Group.DimX, words, rank, experts, terms);
+            Mark(choices, bits, id2, table, first, entry + (2 * Group.DimX), words, rank, experts, terms);
+            Mark(choices, bits, id3, table, first, entry + (3 * Group.DimX), words, rank, experts, terms);
+            Mark(choices, bits, id4, table, first, entry + (4 * Group.DimX), words, rank, experts, terms);
+            Mark(choices, bits, id5, table, first, entry + (5 * Group.DimX), words, rank, experts, terms);
+            Mark(choices, bits, id6, table, first, entry + (6 * Group.DimX), words, rank, experts, terms);
+            Mark(choices, bits, id7, table, first, entry + (7 * Group.DimX), words, rank, experts, terms);
         }
 
         Group.Barrier();
@@ -108,6 +111,17 @@ internal static unsafe class TokenRoutes
         }
 
         Group.Barrier();
+    }
+
+    /// <summary>Notes that a token goes to the member of an entry.</summary>
+    private static void Mark(ArrayView<int> choices, ArrayView<int> bits, int id, long table, int first, int entry, int words, int rank, int experts, int terms)
+    {
+        if (id < 0)
+            return;
+        var at = entry / terms;
+        var choice = Choose(choices, table, id, first + at, rank, experts);
+        if (choice >= 0)
+            Atomic.Or(ref bits[((choice >> 16) * words) + (at >> 5)], 1 << (at & 31));
     }
 
     /// <summary>The row at a member of the token that is <paramref name="at"/> in the chunk and has a row there.</summary>

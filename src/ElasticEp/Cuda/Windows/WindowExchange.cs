@@ -78,7 +78,7 @@ internal sealed class WindowExchange : IDisposable
     public void End(CudaStream stream) => On(stream).End(_buffers.Control);
 
     /// <summary>A lane whose kernels go to a stream.</summary>
-    public WindowLane Lane(int lane, CudaStream stream) => new(On(stream), Layout, _buffers, lane, Space.Address);
+    public WindowLane Lane(int lane, CudaStream stream, KernelTuning? tuning = null) => new(On(stream, tuning), Layout, _buffers, lane, Space.Address);
 
     public void Dispose()
     {
@@ -89,7 +89,7 @@ internal sealed class WindowExchange : IDisposable
         Space.Dispose();
     }
 
-    private ExchangeKernels On(CudaStream stream) => new(_library.On(stream), _tuning);
+    private ExchangeKernels On(CudaStream stream, KernelTuning? tuning = null) => new(_library.On(stream), (tuning ?? _tuning) with { Lanes = Layout.Shape.Lanes });
 
     private EpBuffer Local(long address, long bytes) => EpBuffer.FromPointer((nint)address, bytes, ElementType.Byte, MemoryKind.Device, _device.Ordinal);
 }

@@ -4,7 +4,7 @@ namespace ElasticEp.Cuda.Windows;
 
 /// <summary>
 /// One lane's layers, enqueued kernel by kernel with no work of the host between them, so that a whole step can be captured in a graph. Per
-/// layer: <see cref="Dispatch"/>, <see cref="Receive"/>, <see cref="Group"/>, the app's experts, <see cref="Return"/>, <see cref="Combine"/>.
+/// layer: <see cref="Dispatch"/>, <see cref="Receive"/>, the app's experts, <see cref="Return"/>, <see cref="Combine"/>.
 /// Own rows take the same way as all others.
 /// <para>
 /// Two dispatch regions, by the parity of the layer's place in the step, and one region for rows that come back are enough: whoever has a
@@ -40,29 +40,35 @@ internal sealed class WindowLane(ExchangeKernels kernels, WindowLayout layout, W
             kernels.Dispatch(batch, most, Shape.Experts, Shape.TopK, Shape.IsPreReduced, layout.RowBytes, signal);
     }
 
-    /// <summary>Waits for what members send, and finds where each row goes.</summary>
+    /// <summary>Waits for what members send, and copies it slot after slot; see <see cref="WindowBuffers.Offsets"/>.</summary>
     /// <param name="layer">MoE layer.</param>
     /// <param name="slots">Slots of this rank in the layer.</param>
-    public void Receive(int layer, int slots)
+    /// <param name="most">Received rows that the grids are sized for.</param>
+    /// <param name="rows">Receives the rows; room for all that can come.</param>
+    public void Receive(int layer, int slots, int most, long rows)
     {
-        var tables = new PlaceTables(
-            buffers.Control,
-            buffers.Incoming,
-            buffers.Outgoing,
-            layout.MetaOffset(lane, Parity),
-            layout.RowsOffset(lane, Parity),
-            layout.CombineOffset(lane),
-            buffers.Lists(lane),
-            buffers.Capacity,
-            buffers.Places(lane),
-            buffers.Offsets(lane),
-            buffers.Received(lane));
-        kernels.Place(tables, slots, Shape.TopK, Shape.IsPreReduced, layout.SentBytes, layout.RowBytes, Shape.MaxTokens, layer, WindowLayout.FlagOffset(lane, Signals.Dispatch, Parity));
+        if (kernels.CanReceive(Shape.RowType, Shape.UsesFloat8, slots, most * Shape.TopK))
+        {
+            var flag = WindowLayout.FlagOffset(lane, Signals.Dispatch, Parity);
+            kernels.Receive(Tables(), buffers.HomeOf(lane), rows, most, slots, Shape.TopK, Shape.IsPreReduced, Shape.UsesFloat8, Shape.Hidden, layout.RowBytes, Shape.MaxTokens, layer, flag);
+            return;
+        }
+
+        Place(layer, slots);
+        Group(most, rows);
     }
 
-    /// <summary>Copies received rows slot after slot; see <see cref="WindowBuffers.Offsets"/>.</summary>
+    /// <summary>Waits for what members send, and finds where each row goes: the first half of <see cref="Receive"/> where there are many rows.</summary>
+    /// <param name="layer">MoE layer.</param>
+    /// <param name="slots">Slots of this rank in the layer.</param>
+    public void Place(int layer, int slots)
+    {
+        kernels.Place(Tables(), slots, Shape.TopK, Shape.IsPreReduced, layout.SentBytes, layout.RowBytes, Shape.MaxTokens, layer, WindowLayout.FlagOffset(lane, Signals.Dispatch, Parity));
+    }
+
+    /// <summary>Copies the rows: the second half.</summary>
     /// <param name="most">Received rows that the grid is sized for.</param>
-    /// <param name="rows">Receives the rows; room for all that can come.</param>
+    /// <param name="rows">Receives the rows.</param>
     public void Group(int most, long rows)
     {
         var places = new RowPlaces(buffers.Places(lane), Shape.TopK, rows);
@@ -100,4 +106,17 @@ internal sealed class WindowLane(ExchangeKernels kernels, WindowLayout layout, W
         var factors = Shape.IsPreReduced ? buffers.Ones : weights;
         kernels.SumReturned(Shape.RowType, firstWindow + layout.CombineOffset(lane), buffers.Index(lane), factors, Shape.IsPreReduced ? 0 : Shape.TopK, output, count, Shape.TopK, layout.RowBytes, signal);
     }
+
+    private PlaceTables Tables() => new(
+        buffers.Control,
+        buffers.Incoming,
+        buffers.Outgoing,
+        layout.MetaOffset(lane, Parity),
+        layout.RowsOffset(lane, Parity),
+        layout.CombineOffset(lane),
+        buffers.Lists(lane),
+        buffers.Capacity,
+        buffers.Places(lane),
+        buffers.Offsets(lane),
+        buffers.Received(lane));
 }
