@@ -20,15 +20,15 @@ internal static class WindowsRankSection
     [
         ("as it is", new KernelTuning()),
         ("two kernels receive", new KernelTuning { ReceiveEntries = 0 }),
-        ("small blocks signal", new KernelTuning { WholeBlocks = false }),
+        ("1 piece a block received", new KernelTuning { ReceiveItems = 1 }),
         ("2 pieces a block received", new KernelTuning { ReceiveItems = 2 }),
-        ("8 pieces a block received", new KernelTuning { ReceiveItems = 8 }),
+        ("1 piece a block sent", new KernelTuning { DispatchItems = 1 }),
         ("4 pieces a block sent", new KernelTuning { DispatchItems = 4 }),
         ("16 pieces a block sent", new KernelTuning { DispatchItems = 16 }),
-        ("1 block a multiprocessor sends", new KernelTuning { DispatchBlocks = 1 }),
         ("2 blocks a multiprocessor return", new KernelTuning { ReturnBlocks = 2 }),
-        ("4 blocks a multiprocessor return", new KernelTuning { ReturnBlocks = 4 }),
-        ("receive does not overlap", new KernelTuning { PlaceOverlaps = false }),
+        ("none overlaps", new KernelTuning { OverlapBlocks = 0 }),
+        ("2 blocks a multiprocessor overlap", new KernelTuning { OverlapBlocks = 2 }),
+        ("all overlap", new KernelTuning { OverlapBlocks = 64 }),
     ];
 
     public static void Run(Report report)

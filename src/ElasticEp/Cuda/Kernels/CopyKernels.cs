@@ -94,6 +94,7 @@ internal static unsafe class CopyKernels
     {
         Predecessor.Wait();
         var all = RowAddress.Count(counts, count, control);
+        var hasFailed = all == 0 && Signals.HasFailed(control);
         if (!CudaAsm.IsSupported)
         {
             ReturnScalar(rows, homeOf, all, rowBytes);
@@ -112,7 +113,7 @@ internal static unsafe class CopyKernels
             }
         }
 
-        Signals.Publish(control, outgoing, flagOffset, lane, Signals.Return, layer);
+        Signals.Publish(control, outgoing, flagOffset, lane, Signals.Return, layer, hasFailed);
     }
 
     private static void GatherScalar(long source, long from, long target, long counts, int count, int rowBytes)

@@ -23,80 +23,92 @@ internal static unsafe class DispatchKernels
     /// </summary>
     public static void Rows(long control, long source, long ids, long weights, long table, long outgoing, long combineRows, long index, long metaOffset, long rowsOffset, int flagOffset, int lane, int layer, int experts, int terms, int isPreReduced, int rowBytes, int divisor)
     {
-        Predecessor.Wait();
         var choices = SharedMemory.Allocate<int>(TokenRoutes.MaxExperts);
         var next = SharedMemory.Allocate<int>(TokenRoutes.MaxMembers);
         var bits = SharedMemory.Allocate<int>(TokenRoutes.Capacity);
         var before = SharedMemory.Allocate<int>(TokenRoutes.Capacity);
+        var windows = SharedMemory.Allocate<long>(TokenRoutes.MaxMembers);
+        var backs = SharedMemory.Allocate<int>(TokenRoutes.MaxMembers);
         var members = *(int*)(control + ExchangeControl.Members);
-        TokenRoutes.LoadTable(choices, next, table, experts, members);
-        if (Group.BarrierOr(Signals.HasFailed(control)))
-            return;
+        var tokens = *(int*)(control + ExchangeControl.Tokens + (lane * 4L));
+        var rank = *(int*)(control + ExchangeControl.Rank);
+        TokenRoutes.LoadTable(choices, next, windows, backs, table, outgoing, combineRows, experts, members);
+        Predecessor.Wait();
         if (!CudaAsm.IsSupported)
         {
+            if (Group.BarrierOr(Signals.HasFailed(control)))
+                return;
             ScalarDispatch.Run(choices, next, control, source, ids, weights, table, outgoing, combineRows, index, metaOffset, rowsOffset, lane, layer, experts, terms, isPreReduced, rowBytes, 0, 0, 0);
-            Signals.Publish(control, outgoing, flagOffset, lane, Signals.Dispatch, layer);
+            Signals.Publish(control, outgoing, flagOffset, lane, Signals.Dispatch, layer, hasFailed: false);
             return;
         }
 
         CudaAsm.Emit(CopyPtx.Declare);
         CudaAsm.Emit(PlacePtx.Declare);
-        var tokens = *(int*)(control + ExchangeControl.Tokens + (lane * 4L));
-        var rank = *(int*)(control + ExchangeControl.Rank);
+        var hasFailed = tokens == 0 && Signals.HasFailed(control);
         var segments = CopyKernels.Segments(rowBytes);
         var chunk = TokenRoutes.ChunkTokens(members);
         for (var first = 0; first < tokens; first += chunk)
         {
             var here = tokens - first < chunk ? tokens - first : chunk;
             var words = (here + Warps.Lanes - 1) >> 5;
-            TokenRoutes.Route(choices, bits, before, next, ids, table, first, here, words, members, rank, experts, terms);
+            var item = (Warps.Index * Grid.DimX) + Grid.IdxX;
+            if (item < here * segments)
+                LoadPiece(source + ((long)first * rowBytes), item, segments, rowBytes, divisor); // on its way while the block finds where it goes
+            if (!TokenRoutes.Route(control, choices, bits, before, next, ids, table, first, here, words, members, rank, experts, terms))
+                return;
             Signals.Hold(control, Signals.Dispatch, layer);
-            for (var item = (Warps.Index * Grid.DimX) + Grid.IdxX; item < here * segments; item += Grid.DimX * Warps.Count)
+            while (item < here * segments)
             {
                 var at = RowPieces.RowOf(item, segments, divisor);
                 var segment = item - (at * segments);
                 var offset = (segment << CopyKernels.SegmentShift) + (Warps.Lane << 4);
-                CudaAsm.Emit(CopyPtx.Load, source + ((long)(first + at) * rowBytes) + offset, rowBytes - offset);
                 var choice = ChoiceOf(choices, ids, table, first + at, rank, experts, terms);
                 var row = RowAt(bits, before, choice, at, words);
-                var window = row < 0 ? 0L : *(long*)(outgoing + ((choice >> 16) * 8L));
-                if (segment == 0)
-                    Describe(choices, control, ids, weights, combineRows, index, metaOffset, window, choice, row, first + at, layer, experts, terms, isPreReduced);
+                var window = row < 0 ? 0L : windows[choice >> 16];
                 var target = row < 0 ? 0L : window + rowsOffset + ((long)row * rowBytes);
                 for (var lanes = Warps.Ballot(row < 0 ? 0 : 1); lanes != 0; lanes &= lanes - 1)
                     CudaAsm.Emit(CopyPtx.Store, Warps.Broadcast(target, Warps.Lowest(lanes)) + offset);
+                if (segment == 0)
+                    hasFailed |= Describe(choices, backs, control, ids, weights, index, metaOffset, window, choice, row, first + at, layer, experts, terms, isPreReduced);
+                item += Grid.DimX * Warps.Count;
+                if (item < here * segments)
+                    LoadPiece(source + ((long)first * rowBytes), item, segments, rowBytes, divisor);
             }
 
             Group.Barrier(); // the bits are used again
         }
 
         WriteCounts(next, outgoing, metaOffset, members);
-        Signals.Publish(control, outgoing, flagOffset, lane, Signals.Dispatch, layer);
+        Signals.Publish(control, outgoing, flagOffset, lane, Signals.Dispatch, layer, hasFailed);
     }
 
     /// <summary>Sends bfloat16 rows as e4m3; see <see cref="Float8Row"/>.</summary>
     public static void Float8(long control, long source, long ids, long weights, long table, long outgoing, long combineRows, long index, long metaOffset, long rowsOffset, int flagOffset, int lane, int layer, int experts, int terms, int isPreReduced, int hidden, int divisor, int usePowersOfTwo)
     {
-        Predecessor.Wait();
         var choices = SharedMemory.Allocate<int>(TokenRoutes.MaxExperts);
         var next = SharedMemory.Allocate<int>(TokenRoutes.MaxMembers);
         var bits = SharedMemory.Allocate<int>(TokenRoutes.Capacity);
         var before = SharedMemory.Allocate<int>(TokenRoutes.Capacity);
+        var windows = SharedMemory.Allocate<long>(TokenRoutes.MaxMembers);
+        var backs = SharedMemory.Allocate<int>(TokenRoutes.MaxMembers);
         var members = *(int*)(control + ExchangeControl.Members);
-        TokenRoutes.LoadTable(choices, next, table, experts, members);
-        if (Group.BarrierOr(Signals.HasFailed(control)))
-            return;
+        var tokens = *(int*)(control + ExchangeControl.Tokens + (lane * 4L));
+        var rank = *(int*)(control + ExchangeControl.Rank);
+        TokenRoutes.LoadTable(choices, next, windows, backs, table, outgoing, combineRows, experts, members);
+        Predecessor.Wait();
         if (!CudaAsm.IsSupported)
         {
+            if (Group.BarrierOr(Signals.HasFailed(control)))
+                return;
             ScalarDispatch.Run(choices, next, control, source, ids, weights, table, outgoing, combineRows, index, metaOffset, rowsOffset, lane, layer, experts, terms, isPreReduced, hidden * 2, hidden, usePowersOfTwo, 2);
-            Signals.Publish(control, outgoing, flagOffset, lane, Signals.Dispatch, layer);
+            Signals.Publish(control, outgoing, flagOffset, lane, Signals.Dispatch, layer, hasFailed: false);
             return;
         }
 
         CudaAsm.Emit(QuantisePtx.Declare);
         CudaAsm.Emit(PlacePtx.Declare);
-        var tokens = *(int*)(control + ExchangeControl.Tokens + (lane * 4L));
-        var rank = *(int*)(control + ExchangeControl.Rank);
+        var hasFailed = tokens == 0 && Signals.HasFailed(control);
         var rowBytes = Float8Row.Bytes(hidden);
         var segments = Float8Kernels.Segments(hidden);
         var chunk = TokenRoutes.ChunkTokens(members);
@@ -104,7 +116,8 @@ internal static unsafe class DispatchKernels
         {
             var here = tokens - first < chunk ? tokens - first : chunk;
             var words = (here + Warps.Lanes - 1) >> 5;
-            TokenRoutes.Route(choices, bits, before, next, ids, table, first, here, words, members, rank, experts, terms);
+            if (!TokenRoutes.Route(control, choices, bits, before, next, ids, table, first, here, words, members, rank, experts, terms))
+                return;
             Signals.Hold(control, Signals.Dispatch, layer);
             for (var item = (Warps.Index * Grid.DimX) + Grid.IdxX; item < here * segments; item += Grid.DimX * Warps.Count)
             {
@@ -114,9 +127,9 @@ internal static unsafe class DispatchKernels
                 CudaAsm.Emit(QuantisePtx.Load, source + ((((long)(first + at) * hidden) + value) * 2), (hidden - value) * 2, DeviceMath.SmallestMaximum);
                 var choice = ChoiceOf(choices, ids, table, first + at, rank, experts, terms);
                 var row = RowAt(bits, before, choice, at, words);
-                var window = row < 0 ? 0L : *(long*)(outgoing + ((choice >> 16) * 8L));
+                var window = row < 0 ? 0L : windows[choice >> 16];
                 if (segment == 0)
-                    Describe(choices, control, ids, weights, combineRows, index, metaOffset, window, choice, row, first + at, layer, experts, terms, isPreReduced);
+                    hasFailed |= Describe(choices, backs, control, ids, weights, index, metaOffset, window, choice, row, first + at, layer, experts, terms, isPreReduced);
                 var target = row < 0 ? 0L : window + rowsOffset + ((long)row * rowBytes);
                 if (usePowersOfTwo != 0)
                     CudaAsm.Emit(QuantisePtx.ScaleByPowers);
@@ -133,38 +146,42 @@ internal static unsafe class DispatchKernels
         }
 
         WriteCounts(next, outgoing, metaOffset, members);
-        Signals.Publish(control, outgoing, flagOffset, lane, Signals.Dispatch, layer);
+        Signals.Publish(control, outgoing, flagOffset, lane, Signals.Dispatch, layer, hasFailed);
     }
 
     /// <summary>Sends binary32 rows as e4m3; one thread after another, as few models have such rows.</summary>
     public static void Float8OfFloat32(long control, long source, long ids, long weights, long table, long outgoing, long combineRows, long index, long metaOffset, long rowsOffset, int flagOffset, int lane, int layer, int experts, int terms, int isPreReduced, int hidden, int divisor, int usePowersOfTwo)
     {
-        Predecessor.Wait();
         var choices = SharedMemory.Allocate<int>(TokenRoutes.MaxExperts);
         var next = SharedMemory.Allocate<int>(TokenRoutes.MaxMembers);
         var bits = SharedMemory.Allocate<int>(TokenRoutes.Capacity);
         var before = SharedMemory.Allocate<int>(TokenRoutes.Capacity);
+        var windows = SharedMemory.Allocate<long>(TokenRoutes.MaxMembers);
+        var backs = SharedMemory.Allocate<int>(TokenRoutes.MaxMembers);
         var members = *(int*)(control + ExchangeControl.Members);
-        TokenRoutes.LoadTable(choices, next, table, experts, members);
-        if (Group.BarrierOr(Signals.HasFailed(control)))
-            return;
+        var tokens = *(int*)(control + ExchangeControl.Tokens + (lane * 4L));
+        var rank = *(int*)(control + ExchangeControl.Rank);
+        TokenRoutes.LoadTable(choices, next, windows, backs, table, outgoing, combineRows, experts, members);
+        Predecessor.Wait();
         if (!CudaAsm.IsSupported)
         {
+            if (Group.BarrierOr(Signals.HasFailed(control)))
+                return;
             ScalarDispatch.Run(choices, next, control, source, ids, weights, table, outgoing, combineRows, index, metaOffset, rowsOffset, lane, layer, experts, terms, isPreReduced, hidden * 4, hidden, usePowersOfTwo, 4);
-            Signals.Publish(control, outgoing, flagOffset, lane, Signals.Dispatch, layer);
+            Signals.Publish(control, outgoing, flagOffset, lane, Signals.Dispatch, layer, hasFailed: false);
             return;
         }
 
         CudaAsm.Emit(PlacePtx.Declare);
-        var tokens = *(int*)(control + ExchangeControl.Tokens + (lane * 4L));
-        var rank = *(int*)(control + ExchangeControl.Rank);
+        var hasFailed = tokens == 0 && Signals.HasFailed(control);
         var segments = Float8Kernels.Segments(hidden);
         var chunk = TokenRoutes.ChunkTokens(members);
         for (var first = 0; first < tokens; first += chunk)
         {
             var here = tokens - first < chunk ? tokens - first : chunk;
             var words = (here + Warps.Lanes - 1) >> 5;
-            TokenRoutes.Route(choices, bits, before, next, ids, table, first, here, words, members, rank, experts, terms);
+            if (!TokenRoutes.Route(control, choices, bits, before, next, ids, table, first, here, words, members, rank, experts, terms))
+                return;
             Signals.Hold(control, Signals.Dispatch, layer);
             for (var item = (Warps.Index * Grid.DimX) + Grid.IdxX; item < here * segments; item += Grid.DimX * Warps.Count)
             {
@@ -172,9 +189,9 @@ internal static unsafe class DispatchKernels
                 var segment = item - (at * segments);
                 var choice = ChoiceOf(choices, ids, table, first + at, rank, experts, terms);
                 var row = RowAt(bits, before, choice, at, words);
-                var window = row < 0 ? 0L : *(long*)(outgoing + ((choice >> 16) * 8L));
+                var window = row < 0 ? 0L : windows[choice >> 16];
                 if (segment == 0)
-                    Describe(choices, control, ids, weights, combineRows, index, metaOffset, window, choice, row, first + at, layer, experts, terms, isPreReduced);
+                    hasFailed |= Describe(choices, backs, control, ids, weights, index, metaOffset, window, choice, row, first + at, layer, experts, terms, isPreReduced);
                 var target = row < 0 ? 0L : window + rowsOffset + ((long)row * Float8Row.Bytes(hidden));
                 var group = (segment << (Float8Kernels.SegmentShift - 7)) + Warps.Lane; // 1,024 values are eight groups
                 var isHere = Warps.Lane < 8 && group < hidden / Float8Row.GroupValues;
@@ -190,7 +207,7 @@ internal static unsafe class DispatchKernels
         }
 
         WriteCounts(next, outgoing, metaOffset, members);
-        Signals.Publish(control, outgoing, flagOffset, lane, Signals.Dispatch, layer);
+        Signals.Publish(control, outgoing, flagOffset, lane, Signals.Dispatch, layer, hasFailed);
     }
 
     /// <summary>The choice of the lane's entry of a token; −1 in lanes that have none.</summary>
@@ -205,8 +222,16 @@ internal static unsafe class DispatchKernels
         return member >= 0 && isFirst ? TokenRoutes.RowOf(bits, before, member, at, words) : -1;
     }
 
+    private static void LoadPiece(long rows, int item, int segments, int rowBytes, int divisor)
+    {
+        var at = RowPieces.RowOf(item, segments, divisor);
+        var offset = ((item - (at * segments)) << CopyKernels.SegmentShift) + (Warps.Lane << 4);
+        CudaAsm.Emit(CopyPtx.Load, rows + ((long)at * rowBytes) + offset, rowBytes - offset);
+    }
+
     /// <summary>Writes the descriptions of a token's rows and where they come back, and looks for faults. By a warp; entries are lanes.</summary>
-    private static void Describe(ArrayView<int> choices, long control, long ids, long weights, long combineRows, long index, long metaOffset, long window, int choice, int row, int token, int layer, int experts, int terms, int isPreReduced)
+    /// <returns>Whether the lane's entry is wrong.</returns>
+    private static bool Describe(ArrayView<int> choices, ArrayView<int> backs, long control, long ids, long weights, long index, long metaOffset, long window, int choice, int row, int token, int layer, int experts, int terms, int isPreReduced)
     {
         var entry = ((long)token * terms) + Warps.Lane;
         var isEntry = Warps.Lane < terms;
@@ -215,7 +240,7 @@ internal static unsafe class DispatchKernels
         if (fault != 0)
             Signals.Fail(control, layer, ExchangeFailure.Entry, (entry * 4) + fault);
         var firsts = Warps.Ballot(row < 0 ? 0 : 1);
-        var back = choice < 0 ? -1 : *(int*)(combineRows + ((choice >> 16) * 4L));
+        var back = choice < 0 ? -1 : backs[choice >> 16];
         if (isPreReduced == 0 && isEntry)
             *(int*)(index + (entry * 4)) = back < 0 ? -1 : back + (token * terms) + Warps.Lane;
         else if (row >= 0)
@@ -235,6 +260,8 @@ internal static unsafe class DispatchKernels
             if (isEntry && isPreReduced != 0)
                 *(int*)(meta + ((1 + terms + Warps.Lane) * 4L)) = isHere ? weight : 0;
         }
+
+        return fault != 0;
     }
 
     private static void WriteCounts(ArrayView<int> next, long outgoing, long metaOffset, int members)

@@ -127,7 +127,7 @@ internal sealed class ExchangeKernels(IKernelLauncher launcher, KernelTuning tun
         var pieces = CopyKernels.Segments(rowBytes);
         launcher.Launch(
             KernelMethods.DispatchRows,
-            Collective(most * (long)pieces, tuning.DispatchBlocks, tuning.DispatchItems),
+            Collective(most * (long)pieces),
             [.. DispatchArguments(batch, experts, terms, isPreReduced, signal), rowBytes, RowPieces.Divisor(pieces)]);
     }
 
@@ -137,7 +137,7 @@ internal sealed class ExchangeKernels(IKernelLauncher launcher, KernelTuning tun
         var pieces = Float8Kernels.Segments(hidden);
         launcher.Launch(
             type == ElementType.BFloat16 ? KernelMethods.DispatchFloat8 : KernelMethods.DispatchFloat8OfFloat32,
-            Collective(most * (long)pieces, tuning.DispatchBlocks, tuning.DispatchItems),
+            Collective(most * (long)pieces),
             [.. DispatchArguments(batch, experts, terms, isPreReduced, signal), Groups(hidden), RowPieces.Divisor(pieces), usePowersOfTwo ? 1 : 0]);
     }
 
@@ -176,7 +176,7 @@ internal sealed class ExchangeKernels(IKernelLauncher launcher, KernelTuning tun
         var threads = launcher.Threads(KernelTuning.CollectiveThreads);
         launcher.Launch(
             KernelMethods.Place,
-            new CudaLaunch(Math.Min(slots, WaitingBlocks(KernelMethods.Place, threads)), threads) { OverlapsPrevious = flagOffset >= 0 && tuning.PlaceOverlaps },
+            new CudaLaunch(Math.Min(slots, WaitingBlocks(KernelMethods.Place, threads)), threads) { OverlapsPrevious = flagOffset >= 0 && Overlaps(Math.Min(slots, WaitingBlocks(KernelMethods.Place, threads))) },
             tables.Control,
             tables.Incoming,
             tables.Outgoing,
@@ -198,9 +198,9 @@ internal sealed class ExchangeKernels(IKernelLauncher launcher, KernelTuning tun
             mostTokens);
     }
 
-    /// <summary>Whether <see cref="Receive"/> takes so many slots and entries.</summary>
-    public bool CanReceive(ElementType type, bool usesFloat8, int slots, int entries) =>
-        slots <= ReceiveKernels.MaxSlots && entries <= tuning.ReceiveEntries && !(usesFloat8 && type == ElementType.Float32);
+    /// <summary>Whether <see cref="Receive"/> takes so many ranks, slots and entries.</summary>
+    public bool CanReceive(ElementType type, bool usesFloat8, int ranks, int slots, int entries) =>
+        ranks <= ReceivedRows.MaxMembers && slots <= ReceiveKernels.MaxSlots && entries <= tuning.ReceiveEntries && !(usesFloat8 && type == ElementType.Float32);
 
     /// <summary>Waits, and copies received rows slot after slot; see <see cref="ReceiveKernels"/>.</summary>
     /// <param name="tables">Where everything is.</param>
@@ -224,7 +224,7 @@ internal sealed class ExchangeKernels(IKernelLauncher launcher, KernelTuning tun
         var blocks = (int)Math.Clamp((((long)most * pieces) + tuning.ReceiveItems - 1) / tuning.ReceiveItems, 1, WaitingBlocks(kernel, threads));
         launcher.Launch(
             kernel,
-            new CudaLaunch(blocks, threads) { OverlapsPrevious = tuning.PlaceOverlaps },
+            new CudaLaunch(blocks, threads) { OverlapsPrevious = Overlaps(blocks) },
             tables.Control,
             tables.Incoming,
             tables.Outgoing,
@@ -282,16 +282,27 @@ internal sealed class ExchangeKernels(IKernelLauncher launcher, KernelTuning tun
     {
         var spread = Rows(count, pieces, tuning.ReturnBlocks);
         if (!tuning.WholeBlocks)
-            return new CudaLaunch(Math.Min(spread.Blocks, most), spread.Threads) { OverlapsPrevious = true };
+            return new CudaLaunch(Math.Min(spread.Blocks, most), spread.Threads) { OverlapsPrevious = Overlaps(spread.Blocks) };
         var threads = launcher.Threads(KernelTuning.RowThreads);
         var warps = Math.Max(1, threads / Warps.Lanes);
-        var blocks = (((long)count.Most * pieces) + warps - 1) / warps;
-        return new CudaLaunch((int)Math.Clamp(blocks, 1, Math.Min(most, launcher.BlocksThatFit(kernel, threads))), threads) { OverlapsPrevious = true };
+        var blocks = (int)Math.Clamp((((long)count.Most * pieces) + warps - 1) / warps, 1, Math.Min(most, launcher.BlocksThatFit(kernel, threads)));
+        return new CudaLaunch(blocks, threads) { OverlapsPrevious = Overlaps(blocks) };
     }
 
-    /// <summary>Blocks that each look at the whole batch: fewer than there are pieces.</summary>
-    private CudaLaunch Collective(long items, int blocksOfMultiprocessor, int itemsOfBlock) =>
-        new((int)Math.Clamp((items + itemsOfBlock - 1) / itemsOfBlock, 1, (long)launcher.Multiprocessors * blocksOfMultiprocessor), launcher.Threads(KernelTuning.CollectiveThreads)) { OverlapsPrevious = true };
+    private bool Overlaps(int blocks) => blocks <= launcher.Multiprocessors * tuning.OverlapBlocks;
+
+    /// <summary>
+    /// Blocks that each look at the whole batch: no more than multiprocessors before every warp has a piece, as the stores of one
+    /// multiprocessor to a peer are slow.
+    /// </summary>
+    private CudaLaunch Collective(long items)
+    {
+        var threads = launcher.Threads(KernelTuning.CollectiveThreads);
+        var warps = Math.Max(1, threads / Warps.Lanes);
+        var spread = Math.Min((items + tuning.DispatchItems - 1) / tuning.DispatchItems, launcher.Multiprocessors);
+        var blocks = (int)Math.Clamp((items + warps - 1) / warps, Math.Max(1, spread), (long)launcher.Multiprocessors * tuning.DispatchBlocks);
+        return new CudaLaunch(blocks, threads) { OverlapsPrevious = Overlaps(blocks) };
+    }
 
     /// <summary>Waiting blocks of all lanes leave half of the device to others.</summary>
     private int WaitingBlocks(Delegate kernel, int threads) => Math.Max(1, launcher.BlocksThatFit(kernel, threads) / (2 * tuning.Lanes));

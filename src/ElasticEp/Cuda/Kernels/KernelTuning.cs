@@ -28,7 +28,7 @@ internal sealed record KernelTuning
     public int DispatchBlocks { get; init; } = 2;
 
     /// <summary>Pieces of rows for one block of a dispatch, where there are few.</summary>
-    public int DispatchItems { get; init; } = 8;
+    public int DispatchItems { get; init; } = 2;
 
     /// <summary>Most entries of received rows that are placed and copied by one kernel, of which every block counts them all.</summary>
     public int ReceiveEntries { get; init; } = 16384;
@@ -39,8 +39,11 @@ internal sealed record KernelTuning
     /// <summary>Whether blocks of kernels that send rows back or wait for them are whole also where there is little work: each ends with a count, or polls.</summary>
     public bool WholeBlocks { get; init; } = true;
 
-    /// <summary>Whether the kernel that places received rows is launched before the dispatch ahead of it has ended.</summary>
-    public bool PlaceOverlaps { get; init; } = true;
+    /// <summary>
+    /// Kernels of an exchange with more blocks for each multiprocessor than this are launched after the end of the one ahead: launched before,
+    /// they would crowd on the multiprocessors that are free first.
+    /// </summary>
+    public int OverlapBlocks { get; init; } = 1;
 
     /// <summary>Lanes whose kernels may wait at the same time.</summary>
     public int Lanes { get; init; } = 1;

@@ -40,7 +40,8 @@ internal static unsafe class PlaceKernel
     /// <param name="mostTokens">Most rows of a source, and tokens that it may name.</param>
     public static void Run(long control, long incoming, long outgoing, long metaOffset, long rowsOffset, long combineOffset, long lists, int capacity, long places, long offsets, long received, int flagOffset, int layer, int slots, int terms, int isPreReduced, int sentBytes, int rowBytes, int mostTokens)
     {
-        Predecessor.WaitOnly();
+        if (flagOffset < 0)
+            Predecessor.WaitOnly();
         var isHere = flagOffset < 0 ? !Group.BarrierOr(Signals.HasFailed(control)) : Signals.Wait(control, incoming, flagOffset, Signals.Dispatch, layer);
         if (!isHere)
             return;

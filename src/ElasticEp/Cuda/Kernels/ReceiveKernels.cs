@@ -18,15 +18,18 @@ internal static unsafe class ReceiveKernels
     /// <summary>Rows as they are. The divisor is that of <see cref="RowPieces"/>; for the rest see <see cref="PlaceKernel.Run"/>.</summary>
     public static void Rows(long control, long incoming, long outgoing, long metaOffset, long rowsOffset, long combineOffset, long lists, int capacity, long places, long offsets, long received, long homeOf, long target, int flagOffset, int layer, int slots, int terms, int isPreReduced, int rowBytes, int mostTokens, int divisor)
     {
-        Predecessor.WaitOnly();
-        if (!Signals.Wait(control, incoming, flagOffset, Signals.Dispatch, layer))
-            return;
-        Predecessor.LaunchNext();
         var next = SharedMemory.Allocate<int>(MaxSlots);
         var total = SharedMemory.Allocate<int>(MaxSlots);
         var own = SharedMemory.Allocate<int>(Entries);
         var from = SharedMemory.Allocate<long>(Entries);
         var ways = SharedMemory.Allocate<long>(Entries);
+        var counts = SharedMemory.Allocate<int>(ReceivedRows.MaxMembers);
+        var windows = SharedMemory.Allocate<long>(ReceivedRows.MaxMembers);
+        var back = SharedMemory.Allocate<long>(ReceivedRows.MaxMembers);
+        ReceivedRows.Prepare(next, total, windows, back, control, incoming, outgoing, slots);
+        if (!Signals.Wait(control, incoming, flagOffset, Signals.Dispatch, layer))
+            return;
+        Predecessor.LaunchNext();
         if (CudaAsm.IsSupported)
         {
             CudaAsm.Emit(CopyPtx.Declare);
@@ -34,24 +37,33 @@ internal static unsafe class ReceiveKernels
         }
 
         var segments = CopyKernels.Segments(rowBytes);
-        var all = ReceivedRows.Count(control, incoming, metaOffset, mostTokens);
+        var all = ReceivedRows.Count(counts, windows, control, metaOffset, layer, mostTokens);
         var share = ((all * segments) + Grid.DimX - 1) / Grid.DimX;
         var first = Grid.IdxX * share;
         var last = first + share < all * segments ? first + share : all * segments;
         if (first >= last && Grid.IdxX != 0)
             return;
         var firstRow = RowPieces.RowOf(first, segments, divisor);
-        ReceivedRows.FindStarts(next, total, control, incoming, metaOffset, offsets, received, layer, slots, terms, isPreReduced, mostTokens, all, firstRow);
+        var item = first + Warps.Index;
+        if (CudaAsm.IsSupported && item < last) // on its way while the block finds where it goes
+        {
+            var row = RowPieces.RowOf(item, segments, divisor);
+            var found = ReceivedRows.Find(counts, row);
+            var offset = ((item - (row * segments)) << CopyKernels.SegmentShift) + (Warps.Lane << 4);
+            CudaAsm.Emit(CopyPtx.Load, windows[(int)(found >> 32)] + rowsOffset + ((long)(int)found * rowBytes) + offset, rowBytes - offset);
+        }
+
+        ReceivedRows.FindStarts(next, total, counts, windows, control, metaOffset, offsets, received, layer, slots, terms, isPreReduced, all, firstRow);
         var endRow = first < last ? RowPieces.RowOf(last - 1, segments, divisor) + 1 : firstRow;
         for (var row = firstRow; row < endRow; row += Entries / terms)
         {
             var here = endRow - row < Entries / terms ? endRow - row : Entries / terms;
             var noted = row * segments < first ? row + 1 : row; // a row is noted by the block that has its first piece
-            ReceivedRows.Number(next, own, from, ways, control, incoming, outgoing, metaOffset, rowsOffset, combineOffset, lists, capacity, places, homeOf, layer, slots, terms, isPreReduced, rowBytes, rowBytes, mostTokens, row, here, noted);
+            ReceivedRows.Number(next, own, from, ways, counts, windows, back, control, metaOffset, rowsOffset, combineOffset, lists, capacity, places, homeOf, layer, slots, terms, isPreReduced, rowBytes, rowBytes, mostTokens, row, here, noted);
             var begin = first > row * segments ? first : row * segments;
             var end = last < (row + here) * segments ? last : (row + here) * segments;
             if (CudaAsm.IsSupported)
-                CopyPieces(own, from, target, row, begin, end, segments, terms, rowBytes, divisor);
+                CopyPieces(own, from, target, row, begin, end, segments, terms, rowBytes, divisor, isLoaded: row == firstRow);
             else
                 CopyScalar(own, from, target, row, begin, end, segments, terms, rowBytes);
             Group.Barrier(); // the numbers are used again
@@ -61,15 +73,18 @@ internal static unsafe class ReceiveKernels
     /// <summary>Rows of e4m3, converted to bfloat16.</summary>
     public static void Float8(long control, long incoming, long outgoing, long metaOffset, long rowsOffset, long combineOffset, long lists, int capacity, long places, long offsets, long received, long homeOf, long target, int flagOffset, int layer, int slots, int terms, int isPreReduced, int hidden, int mostTokens, int divisor)
     {
-        Predecessor.WaitOnly();
-        if (!Signals.Wait(control, incoming, flagOffset, Signals.Dispatch, layer))
-            return;
-        Predecessor.LaunchNext();
         var next = SharedMemory.Allocate<int>(MaxSlots);
         var total = SharedMemory.Allocate<int>(MaxSlots);
         var own = SharedMemory.Allocate<int>(Entries);
         var from = SharedMemory.Allocate<long>(Entries);
         var ways = SharedMemory.Allocate<long>(Entries);
+        var counts = SharedMemory.Allocate<int>(ReceivedRows.MaxMembers);
+        var windows = SharedMemory.Allocate<long>(ReceivedRows.MaxMembers);
+        var back = SharedMemory.Allocate<long>(ReceivedRows.MaxMembers);
+        ReceivedRows.Prepare(next, total, windows, back, control, incoming, outgoing, slots);
+        if (!Signals.Wait(control, incoming, flagOffset, Signals.Dispatch, layer))
+            return;
+        Predecessor.LaunchNext();
         if (CudaAsm.IsSupported)
         {
             CudaAsm.Emit(ExpandPtx.Declare);
@@ -77,20 +92,20 @@ internal static unsafe class ReceiveKernels
         }
 
         var segments = Float8Kernels.Segments(hidden);
-        var all = ReceivedRows.Count(control, incoming, metaOffset, mostTokens);
+        var all = ReceivedRows.Count(counts, windows, control, metaOffset, layer, mostTokens);
         var share = ((all * segments) + Grid.DimX - 1) / Grid.DimX;
         var first = Grid.IdxX * share;
         var last = first + share < all * segments ? first + share : all * segments;
         if (first >= last && Grid.IdxX != 0)
             return;
         var firstRow = RowPieces.RowOf(first, segments, divisor);
-        ReceivedRows.FindStarts(next, total, control, incoming, metaOffset, offsets, received, layer, slots, terms, isPreReduced, mostTokens, all, firstRow);
+        ReceivedRows.FindStarts(next, total, counts, windows, control, metaOffset, offsets, received, layer, slots, terms, isPreReduced, all, firstRow);
         var endRow = first < last ? RowPieces.RowOf(last - 1, segments, divisor) + 1 : firstRow;
         for (var row = firstRow; row < endRow; row += Entries / terms)
         {
             var here = endRow - row < Entries / terms ? endRow - row : Entries / terms;
             var noted = row * segments < first ? row + 1 : row;
-            ReceivedRows.Number(next, own, from, ways, control, incoming, outgoing, metaOffset, rowsOffset, combineOffset, lists, capacity, places, homeOf, layer, slots, terms, isPreReduced, Float8Row.Bytes(hidden), hidden * 2, mostTokens, row, here, noted);
+            ReceivedRows.Number(next, own, from, ways, counts, windows, back, control, metaOffset, rowsOffset, combineOffset, lists, capacity, places, homeOf, layer, slots, terms, isPreReduced, Float8Row.Bytes(hidden), hidden * 2, mostTokens, row, here, noted);
             var begin = first > row * segments ? first : row * segments;
             var end = last < (row + here) * segments ? last : (row + here) * segments;
             if (CudaAsm.IsSupported)
@@ -101,13 +116,15 @@ internal static unsafe class ReceiveKernels
         }
     }
 
-    private static void CopyPieces(ArrayView<int> own, ArrayView<long> from, long target, int firstRow, int begin, int end, int segments, int terms, int rowBytes, int divisor)
+    private static void CopyPieces(ArrayView<int> own, ArrayView<long> from, long target, int firstRow, int begin, int end, int segments, int terms, int rowBytes, int divisor, bool isLoaded)
     {
         for (var item = begin + Warps.Index; item < end; item += Warps.Count)
         {
             var row = RowPieces.RowOf(item, segments, divisor);
             var offset = ((item - (row * segments)) << CopyKernels.SegmentShift) + (Warps.Lane << 4);
-            CudaAsm.Emit(CopyPtx.Load, from[row - firstRow] + offset, rowBytes - offset);
+            if (!isLoaded)
+                CudaAsm.Emit(CopyPtx.Load, from[row - firstRow] + offset, rowBytes - offset);
+            isLoaded = false;
             var place = Warps.Lane < terms ? own[((row - firstRow) * terms) + Warps.Lane] : -1;
             for (var lanes = Warps.Ballot(place < 0 ? 0 : 1); lanes != 0; lanes &= lanes - 1)
                 CudaAsm.Emit(CopyPtx.Store, target + ((long)Warps.Broadcast(place, Warps.Lowest(lanes)) * rowBytes) + offset);

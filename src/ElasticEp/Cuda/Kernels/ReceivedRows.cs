@@ -9,36 +9,52 @@ namespace ElasticEp.Cuda.Kernels;
 /// </summary>
 internal static unsafe class ReceivedRows
 {
-    /// <summary>Rows of all members.</summary>
-    public static int Count(long control, long incoming, long metaOffset, int mostTokens)
+    /// <summary>Most members.</summary>
+    public const int MaxMembers = 256;
+
+    /// <summary>Before anything has come: windows of members, which no kernel of a step writes, and counts of zero.</summary>
+    public static void Prepare(ArrayView<int> next, ArrayView<int> total, ArrayView<long> windows, ArrayView<long> ways, long control, long incoming, long outgoing, int slots)
+    {
+        for (var slot = Group.IdxX; slot < slots; slot += Group.DimX)
+            (next[slot], total[slot]) = (0, 0);
+        for (var member = Group.IdxX; member < *(int*)(control + ExchangeControl.Members); member += Group.DimX)
+            (windows[member], ways[member]) = (*(long*)(incoming + (member * 8L)), *(long*)(outgoing + (member * 8L)));
+    }
+
+    /// <summary>Rows of each member, none where there are more than fit; returns the sum.</summary>
+    public static int Count(ArrayView<int> counts, ArrayView<long> windows, long control, long metaOffset, int layer, int mostTokens)
     {
         var members = *(int*)(control + ExchangeControl.Members);
+        for (var member = Group.IdxX; member < members; member += Group.DimX)
+        {
+            var rows = *(int*)(windows[member] + metaOffset);
+            counts[member] = (uint)rows <= (uint)mostTokens ? rows : 0;
+            if (rows != counts[member])
+                Signals.Fail(control, layer, ExchangeFailure.Description, member);
+        }
+
+        Group.Barrier();
         var all = 0;
-        if (!CudaAsm.IsSupported)
-        {
-            for (var member = 0; member < members; member++)
-                all += Of(*(long*)(incoming + (member * 8L)) + metaOffset, mostTokens);
-            return all;
-        }
-
-        for (var first = 0; first < members; first += Warps.Lanes)
-        {
-            var member = first + Warps.Lane;
-            all += Warps.Sum(member < members ? Of(*(long*)(incoming + (member * 8L)) + metaOffset, mostTokens) : 0);
-        }
-
+        for (var member = 0; member < members; member++)
+            all += counts[member];
         return all;
+    }
+
+    /// <summary>The member that a row is of, and its number there, as member · 2³² + number.</summary>
+    public static long Find(ArrayView<int> counts, int row)
+    {
+        var member = 0;
+        for (; row >= counts[member]; member++)
+            row -= counts[member];
+        return ((long)member << 32) | (uint)row;
     }
 
     /// <summary>
     /// Counts entries by slot; <paramref name="next"/> then holds for each slot the place of its next entry in the rows from
     /// <paramref name="firstRow"/> on. Block 0 writes where slots begin, and how many rows there are.
     /// </summary>
-    public static void FindStarts(ArrayView<int> next, ArrayView<int> total, long control, long incoming, long metaOffset, long offsets, long received, int layer, int slots, int terms, int isPreReduced, int mostTokens, int all, int firstRow)
+    public static void FindStarts(ArrayView<int> next, ArrayView<int> total, ArrayView<int> counts, ArrayView<long> windows, long control, long metaOffset, long offsets, long received, int layer, int slots, int terms, int isPreReduced, int all, int firstRow)
     {
-        for (var slot = Group.IdxX; slot < slots; slot += Group.DimX)
-            (next[slot], total[slot]) = (0, 0);
-        Group.Barrier();
         var members = *(int*)(control + ExchangeControl.Members);
         var metaInts = DispatchKernels.MetaInts(terms, isPreReduced);
         var step = Group.DimX / terms;
@@ -46,10 +62,9 @@ internal static unsafe class ReceivedRows
         var flat = 0;
         for (var member = 0; member < members; member++)
         {
-            var meta = *(long*)(incoming + (member * 8L)) + metaOffset;
-            var rows = Of(meta, mostTokens);
-            var fault = rows == *(int*)meta ? 0 : 1;
-            var slot = SlotAddress(meta, 0, Group.IdxX - (lane * terms), metaInts);
+            var rows = counts[member];
+            var fault = 0;
+            var slot = SlotAddress(windows[member] + metaOffset, 0, Group.IdxX - (lane * terms), metaInts);
             if (CudaAsm.IsSupported)
             {
                 for (var row = lane; lane < step && row < rows; row += step * PlacePtx.Batch)
@@ -91,34 +106,27 @@ internal static unsafe class ReceivedRows
     /// Numbers the entries of rows: <paramref name="own"/> gets their places or −1, <paramref name="from"/> the rows' addresses. From row
     /// <paramref name="noted"/> on it writes what the return will need.
     /// </summary>
-    public static void Number(ArrayView<int> next, ArrayView<int> own, ArrayView<long> from, ArrayView<long> ways, long control, long incoming, long outgoing, long metaOffset, long rowsOffset, long combineOffset, long lists, int capacity, long places, long homeOf, int layer, int slots, int terms, int isPreReduced, int sentBytes, int rowBytes, int mostTokens, int firstRow, int count, int noted)
+    public static void Number(ArrayView<int> next, ArrayView<int> own, ArrayView<long> from, ArrayView<long> ways, ArrayView<int> counts, ArrayView<long> windows, ArrayView<long> outgoing, long control, long metaOffset, long rowsOffset, long combineOffset, long lists, int capacity, long places, long homeOf, int layer, int slots, int terms, int isPreReduced, int sentBytes, int rowBytes, int mostTokens, int firstRow, int count, int noted)
     {
         var metaInts = DispatchKernels.MetaInts(terms, isPreReduced);
         for (var entry = Group.IdxX; entry < count * terms; entry += Group.DimX)
         {
             var row = entry / terms;
             var j = entry - (row * terms);
-            var at = firstRow + row;
-            var member = 0;
-            var meta = *(long*)incoming + metaOffset;
-            for (var rows = Of(meta, mostTokens); at >= rows; rows = Of(meta, mostTokens))
-            {
-                at -= rows;
-                member++;
-                meta = *(long*)(incoming + (member * 8L)) + metaOffset;
-            }
-
-            var description = SlotAddress(meta, at, -1, metaInts);
+            var found = Find(counts, firstRow + row);
+            var member = (int)(found >> 32);
+            var at = (int)found;
+            var description = SlotAddress(windows[member] + metaOffset, at, -1, metaInts);
             var slot = *(int*)(description + ((1L + j) * 4));
             own[entry] = (uint)slot < (uint)slots ? slot : -1;
-            var back = *(long*)(outgoing + (member * 8L)) + combineOffset;
+            var back = outgoing[member] + combineOffset;
             var token = *(int*)description;
             if ((uint)token >= (uint)mostTokens)
                 Signals.Fail(control, layer, ExchangeFailure.Description, member);
             ways[entry] = back + ((((long)token * terms) + j) * rowBytes);
             if (j != 0)
                 continue;
-            from[row] = meta - metaOffset + rowsOffset + ((long)at * sentBytes);
+            from[row] = windows[member] + rowsOffset + ((long)at * sentBytes);
             if (isPreReduced == 0 || firstRow + row < noted)
                 continue;
             *(long*)(lists + ((capacity + (long)firstRow + row) * 8)) = back + ((long)at * rowBytes);
@@ -219,9 +227,6 @@ internal static unsafe class ReceivedRows
                 own[entry] = next[slot]++;
         }
     }
-
-    /// <summary>Rows of a member; none where there are more than fit.</summary>
-    private static int Of(long meta, int most) => (uint)*(int*)meta <= (uint)most ? *(int*)meta : 0;
 
     private static long SlotAddress(long meta, int row, int j, int metaInts) => meta + DispatchKernels.MetaHeader + ((((long)row * metaInts) + 1 + j) * 4);
 }

@@ -42,13 +42,15 @@ internal static unsafe class Signals
     /// <param name="lane">Lane.</param>
     /// <param name="operation">Operation.</param>
     /// <param name="layer">MoE layer.</param>
-    public static void Publish(long control, long outgoing, int flagOffset, int lane, int operation, int layer)
+    /// <param name="hasFailed">Whether the thread has seen a failure: then its block is not counted, so that no block is the last one.</param>
+    public static void Publish(long control, long outgoing, int flagOffset, int lane, int operation, int layer, bool hasFailed)
     {
         var counter = control + ExchangeControl.Counter(lane, operation);
         var tag = Tag(control, layer);
         var members = *(int*)(control + ExchangeControl.Members);
         var window = Group.IdxX < members ? *(long*)(outgoing + (Group.IdxX * 8L)) : 0L; // read while other threads still store
-        Group.Barrier();
+        if (Group.BarrierOr(hasFailed))
+            return;
         if (!CudaAsm.IsSupported)
         {
             PublishScalar(control, outgoing, flagOffset, counter, layer);
@@ -67,8 +69,6 @@ internal static unsafe class Signals
         if (Warps.Lane == 0)
             *(int*)counter = 0;
         CudaAsm.Emit("bar.warp.sync 0xffffffff;"); // what lane 0 has acquired is ordered before the releases of the others
-        if (HasFailed(control))
-            return;
         for (var member = Warps.Lane; member < members; member += Warps.Lanes)
         {
             window = member < Warps.Lanes ? window : *(long*)(outgoing + (member * 8L));
@@ -76,15 +76,28 @@ internal static unsafe class Signals
         }
     }
 
-    /// <summary>All threads of every block call it before they read what members have sent.</summary>
+    /// <summary>
+    /// All threads of every block call it before they read what members have sent. It waits for the kernel ahead too. Nothing that has failed
+    /// before is looked for: the own tag is missing then.
+    /// </summary>
     /// <returns>Whether the tags of all members have come; the same for all threads of a block.</returns>
     public static bool Wait(long control, long incoming, int flagOffset, int operation, int layer)
     {
         var failed = 0;
         if (!CudaAsm.IsSupported)
+        {
             failed = Group.IdxX == 0 ? FindMissing(control, incoming, flagOffset, operation, layer) : 0;
-        else if (Warps.Index == 0)
-            failed = Poll(control, incoming, flagOffset, operation, layer);
+        }
+        else
+        {
+            var tag = Tag(control, layer); // no kernel of the step writes these
+            var members = *(int*)(control + ExchangeControl.Members);
+            var window = Group.IdxX < members ? *(long*)(incoming + (Group.IdxX * 8L)) : 0L;
+            Predecessor.WaitOnly();
+            if (Warps.Index == 0)
+                failed = Poll(control, incoming, flagOffset, operation, layer, tag, members, window);
+        }
+
         return !Group.BarrierOr(failed != 0);
     }
 
@@ -114,18 +127,16 @@ internal static unsafe class Signals
         }
     }
 
-    private static int Poll(long control, long incoming, int flagOffset, int operation, int layer)
+    private static int Poll(long control, long incoming, int flagOffset, int operation, int layer, long tag, int members, long window)
     {
-        if (HasFailed(control))
-            return 1;
-        var tag = Tag(control, layer);
-        var members = *(int*)(control + ExchangeControl.Members);
         long began = 0;
         long hostRead = 0;
         for (var first = 0; first < members; first += Warps.Lanes)
         {
             var member = first + Warps.Lane;
-            var flag = member < members ? *(long*)(incoming + (member * 8L)) + flagOffset : 0L;
+            if (first > 0)
+                window = member < members ? *(long*)(incoming + (member * 8L)) : 0L;
+            var flag = member < members ? window + flagOffset : 0L;
             for (var polls = 1; true; polls++)
             {
                 var missing = Warps.Ballot(flag != 0 && Acquire(flag) != tag ? 1 : 0);

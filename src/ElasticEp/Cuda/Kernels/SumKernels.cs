@@ -32,16 +32,18 @@ internal static unsafe class SumKernels
     /// </summary>
     public static void BFloat16(long rows, long index, long weights, long output, long weightsOf, long outputs, long counts, int count, int terms, int rowBytes, int weightStride, int divisor, long control, long windows, int signal, int flagOffset, int lane, int layer)
     {
-        Predecessor.WaitOnly();
-        if (signal == WaitFirst && !Signals.Wait(control, windows, flagOffset, Signals.Return, layer))
+        if (signal != WaitFirst)
+            Predecessor.WaitOnly();
+        else if (!Signals.Wait(control, windows, flagOffset, Signals.Return, layer))
             return;
         Predecessor.LaunchNext();
-        var all = RowAddress.Count(counts, count, control);
+        var all = RowAddress.Count(counts, count, signal == WaitFirst ? 0 : control);
+        var hasFailed = all == 0 && signal == PublishLast && Signals.HasFailed(control);
         if (!CudaAsm.IsSupported)
         {
             Scalar(rows, index, weights, output, weightsOf, outputs, all, terms, rowBytes, weightStride, 2);
             if (signal == PublishLast)
-                Signals.Publish(control, windows, flagOffset, lane, Signals.Return, layer);
+                Signals.Publish(control, windows, flagOffset, lane, Signals.Return, layer, hasFailed);
             return;
         }
 
@@ -63,22 +65,24 @@ internal static unsafe class SumKernels
         }
 
         if (signal == PublishLast)
-            Signals.Publish(control, windows, flagOffset, lane, Signals.Return, layer);
+            Signals.Publish(control, windows, flagOffset, lane, Signals.Return, layer, hasFailed);
     }
 
     /// <summary>The same for binary32.</summary>
     public static void Float32(long rows, long index, long weights, long output, long weightsOf, long outputs, long counts, int count, int terms, int rowBytes, int weightStride, int divisor, long control, long windows, int signal, int flagOffset, int lane, int layer)
     {
-        Predecessor.WaitOnly();
-        if (signal == WaitFirst && !Signals.Wait(control, windows, flagOffset, Signals.Return, layer))
+        if (signal != WaitFirst)
+            Predecessor.WaitOnly();
+        else if (!Signals.Wait(control, windows, flagOffset, Signals.Return, layer))
             return;
         Predecessor.LaunchNext();
-        var all = RowAddress.Count(counts, count, control);
+        var all = RowAddress.Count(counts, count, signal == WaitFirst ? 0 : control);
+        var hasFailed = all == 0 && signal == PublishLast && Signals.HasFailed(control);
         if (!CudaAsm.IsSupported)
         {
             Scalar(rows, index, weights, output, weightsOf, outputs, all, terms, rowBytes, weightStride, 4);
             if (signal == PublishLast)
-                Signals.Publish(control, windows, flagOffset, lane, Signals.Return, layer);
+                Signals.Publish(control, windows, flagOffset, lane, Signals.Return, layer, hasFailed);
             return;
         }
 
@@ -100,7 +104,7 @@ internal static unsafe class SumKernels
         }
 
         if (signal == PublishLast)
-            Signals.Publish(control, windows, flagOffset, lane, Signals.Return, layer);
+            Signals.Publish(control, windows, flagOffset, lane, Signals.Return, layer, hasFailed);
     }
 
     private static void Scalar(long rows, long index, long weights, long output, long weightsOf, long outputs, int count, int terms, int rowBytes, int weightStride, int size)

@@ -26,9 +26,15 @@ internal static unsafe class TokenRoutes
     /// <summary>Tokens that are routed together: all of them unless there are very many, or very many members.</summary>
     public static int ChunkTokens(int members) => Capacity / members * Warps.Lanes;
 
-    /// <summary>Copies the first words of a layer's table to shared memory.</summary>
-    public static void LoadTable(ArrayView<int> choices, ArrayView<int> next, long table, int experts, int members)
+    /// <summary>Copies what no kernel of a step writes to shared memory: the first words of a layer's table, windows, and where rows come back.</summary>
+    public static void LoadTable(ArrayView<int> choices, ArrayView<int> next, ArrayView<long> windows, ArrayView<int> backs, long table, long outgoing, long combineRows, int experts, int members)
     {
+        for (var member = Group.IdxX; member < members; member += Group.DimX)
+        {
+            windows[member] = *(long*)(outgoing + (member * 8L));
+            backs[member] = *(int*)(combineRows + (member * 4L));
+        }
+
         for (var expert = Group.IdxX; expert < experts; expert += Group.DimX)
             choices[expert] = *(int*)(table + (expert * 4L));
         for (var member = Group.IdxX; member < members; member += Group.DimX)
@@ -63,8 +69,10 @@ internal static unsafe class TokenRoutes
     /// By all threads of a block: bits of the tokens of each member, a word for 32 tokens, <paramref name="words"/> for a member; how many
     /// rows lie before each word; and the rows of each member up to here. On a GPU only.
     /// </summary>
-    public static void Route(ArrayView<int> choices, ArrayView<int> bits, ArrayView<int> before, ArrayView<int> next, long ids, long table, int first, int here, int words, int members, int rank, int experts, int terms)
+    /// <returns>Whether nothing has failed before; the same for all threads.</returns>
+    public static bool Route(long control, ArrayView<int> choices, ArrayView<int> bits, ArrayView<int> before, ArrayView<int> next, long ids, long table, int first, int here, int words, int members, int rank, int experts, int terms)
     {
+        var status = Signals.LoadRelaxed(control + ExchangeControl.Status); // on its way while ids are read
         for (var word = Group.IdxX; word < members * words; word += Group.DimX)
             bits[word] = 0;
         Group.Barrier();
@@ -91,7 +99,8 @@ internal static unsafe class TokenRoutes
             Mark(choices, bits, id7, table, first, entry + (7 * Group.DimX), words, rank, experts, terms);
         }
 
-        Group.Barrier();
+        if (Group.BarrierOr(status != ExchangeFailure.None))
+            return false;
         for (var member = Warps.Index; member < members; member += Warps.Count)
         {
             var rows = next[member];
@@ -111,6 +120,7 @@ internal static unsafe class TokenRoutes
         }
 
         Group.Barrier();
+        return true;
     }
 
     /// <summary>Notes that a token goes to the member of an entry.</summary>

@@ -47,7 +47,7 @@ internal sealed class WindowLane(ExchangeKernels kernels, WindowLayout layout, W
     /// <param name="rows">Receives the rows; room for all that can come.</param>
     public void Receive(int layer, int slots, int most, long rows)
     {
-        if (kernels.CanReceive(Shape.RowType, Shape.UsesFloat8, slots, most * Shape.TopK))
+        if (kernels.CanReceive(Shape.RowType, Shape.UsesFloat8, Shape.MaxRanks, slots, most * Shape.TopK))
         {
             var flag = WindowLayout.FlagOffset(lane, Signals.Dispatch, Parity);
             kernels.Receive(Tables(), buffers.HomeOf(lane), rows, most, slots, Shape.TopK, Shape.IsPreReduced, Shape.UsesFloat8, Shape.Hidden, layout.RowBytes, Shape.MaxTokens, layer, flag);
