@@ -20,15 +20,12 @@ internal static class WindowsRankSection
     [
         ("as it is", new KernelTuning()),
         ("two kernels receive", new KernelTuning { ReceiveEntries = 0 }),
-        ("1 piece a block received", new KernelTuning { ReceiveItems = 1 }),
-        ("2 pieces a block received", new KernelTuning { ReceiveItems = 2 }),
-        ("1 piece a block sent", new KernelTuning { DispatchItems = 1 }),
         ("4 pieces a block sent", new KernelTuning { DispatchItems = 4 }),
         ("16 pieces a block sent", new KernelTuning { DispatchItems = 16 }),
+        ("8 pieces a block received", new KernelTuning { ReceiveItems = 8 }),
         ("2 blocks a multiprocessor return", new KernelTuning { ReturnBlocks = 2 }),
         ("none overlaps", new KernelTuning { OverlapBlocks = 0 }),
-        ("2 blocks a multiprocessor overlap", new KernelTuning { OverlapBlocks = 2 }),
-        ("all overlap", new KernelTuning { OverlapBlocks = 64 }),
+        ("more overlap", new KernelTuning { OverlapBlocks = 2 }),
     ];
 
     public static void Run(Report report)

@@ -93,27 +93,41 @@ internal static unsafe class CopyKernels
     public static void Return(long rows, long homeOf, long counts, int count, long control, long outgoing, int flagOffset, int lane, int layer, int rowBytes, int divisor)
     {
         Predecessor.Wait();
-        var all = RowAddress.Count(counts, count, control);
-        var hasFailed = all == 0 && Signals.HasFailed(control);
         if (!CudaAsm.IsSupported)
         {
-            ReturnScalar(rows, homeOf, all, rowBytes);
+            var rowsHere = RowAddress.Count(counts, count, control);
+            ReturnScalar(rows, homeOf, rowsHere, rowBytes);
+            Signals.Publish(control, outgoing, flagOffset, lane, Signals.Return, layer, hasFailed: false);
+            return;
         }
-        else
+
+        CudaAsm.Emit(CopyPtx.Declare);
+        var segments = Segments(rowBytes);
+        var item = (Warps.Index * Grid.DimX) + Grid.IdxX;
+        var home = item < count * segments ? LoadReturned(rows, homeOf, item, segments, rowBytes, divisor) : 0L; // on its way while the number of rows is read
+        var all = RowAddress.Count(counts, count, control);
+        var hasFailed = all == 0 && Signals.HasFailed(control);
+        Signals.Hold(control, Signals.Return, layer);
+        if (item >= count * segments && item < all * segments)
+            home = LoadReturned(rows, homeOf, item, segments, rowBytes, divisor);
+        while (item < all * segments)
         {
-            CudaAsm.Emit(CopyPtx.Declare);
-            Signals.Hold(control, Signals.Return, layer);
-            var segments = Segments(rowBytes);
-            for (var item = (Warps.Index * Grid.DimX) + Grid.IdxX; item < all * segments; item += Grid.DimX * Warps.Count)
-            {
-                var row = RowPieces.RowOf(item, segments, divisor);
-                var offset = ((item - (row * segments)) << SegmentShift) + (Warps.Lane << 4);
-                CudaAsm.Emit(CopyPtx.Load, rows + ((long)row * rowBytes) + offset, rowBytes - offset);
-                CudaAsm.Emit(CopyPtx.Store, *(long*)(homeOf + (row * 8L)) + offset);
-            }
+            CudaAsm.Emit(CopyPtx.Store, home);
+            item += Grid.DimX * Warps.Count;
+            if (item < all * segments)
+                home = LoadReturned(rows, homeOf, item, segments, rowBytes, divisor);
         }
 
         Signals.Publish(control, outgoing, flagOffset, lane, Signals.Return, layer, hasFailed);
+    }
+
+    /// <summary>Loads a piece; returns the lane's part of where it goes.</summary>
+    private static long LoadReturned(long rows, long homeOf, int item, int segments, int rowBytes, int divisor)
+    {
+        var row = RowPieces.RowOf(item, segments, divisor);
+        var offset = ((item - (row * segments)) << SegmentShift) + (Warps.Lane << 4);
+        CudaAsm.Emit(CopyPtx.Load, rows + ((long)row * rowBytes) + offset, rowBytes - offset);
+        return *(long*)(homeOf + (row * 8L)) + offset;
     }
 
     private static void GatherScalar(long source, long from, long target, long counts, int count, int rowBytes)

@@ -116,20 +116,20 @@ internal static unsafe class DispatchKernels
         {
             var here = tokens - first < chunk ? tokens - first : chunk;
             var words = (here + Warps.Lanes - 1) >> 5;
+            var item = (Warps.Index * Grid.DimX) + Grid.IdxX;
+            if (item < here * segments)
+                LoadValues(source + ((long)first * hidden * 2), item, segments, hidden, divisor);
             if (!TokenRoutes.Route(control, choices, bits, before, next, ids, table, first, here, words, members, rank, experts, terms))
                 return;
             Signals.Hold(control, Signals.Dispatch, layer);
-            for (var item = (Warps.Index * Grid.DimX) + Grid.IdxX; item < here * segments; item += Grid.DimX * Warps.Count)
+            while (item < here * segments)
             {
                 var at = RowPieces.RowOf(item, segments, divisor);
                 var segment = item - (at * segments);
                 var value = (segment << Float8Kernels.SegmentShift) + (Warps.Lane << 3);
-                CudaAsm.Emit(QuantisePtx.Load, source + ((((long)(first + at) * hidden) + value) * 2), (hidden - value) * 2, DeviceMath.SmallestMaximum);
                 var choice = ChoiceOf(choices, ids, table, first + at, rank, experts, terms);
                 var row = RowAt(bits, before, choice, at, words);
                 var window = row < 0 ? 0L : windows[choice >> 16];
-                if (segment == 0)
-                    hasFailed |= Describe(choices, backs, control, ids, weights, index, metaOffset, window, choice, row, first + at, layer, experts, terms, isPreReduced);
                 var target = row < 0 ? 0L : window + rowsOffset + ((long)row * rowBytes);
                 if (usePowersOfTwo != 0)
                     CudaAsm.Emit(QuantisePtx.ScaleByPowers);
@@ -140,6 +140,12 @@ internal static unsafe class DispatchKernels
                     var to = Warps.Broadcast(target, Warps.Lowest(lanes));
                     CudaAsm.Emit(QuantisePtx.Store, to + value, to + hidden + ((value >> 7) << 2), Warps.Lane & 15);
                 }
+
+                if (segment == 0)
+                    hasFailed |= Describe(choices, backs, control, ids, weights, index, metaOffset, window, choice, row, first + at, layer, experts, terms, isPreReduced);
+                item += Grid.DimX * Warps.Count;
+                if (item < here * segments)
+                    LoadValues(source + ((long)first * hidden * 2), item, segments, hidden, divisor);
             }
 
             Group.Barrier();
@@ -227,6 +233,13 @@ internal static unsafe class DispatchKernels
         var at = RowPieces.RowOf(item, segments, divisor);
         var offset = ((item - (at * segments)) << CopyKernels.SegmentShift) + (Warps.Lane << 4);
         CudaAsm.Emit(CopyPtx.Load, rows + ((long)at * rowBytes) + offset, rowBytes - offset);
+    }
+
+    private static void LoadValues(long rows, int item, int segments, int hidden, int divisor)
+    {
+        var at = RowPieces.RowOf(item, segments, divisor);
+        var value = ((item - (at * segments)) << Float8Kernels.SegmentShift) + (Warps.Lane << 3);
+        CudaAsm.Emit(QuantisePtx.Load, rows + ((((long)at * hidden) + value) * 2), (hidden - value) * 2, DeviceMath.SmallestMaximum);
     }
 
     /// <summary>Writes the descriptions of a token's rows and where they come back, and looks for faults. By a warp; entries are lanes.</summary>

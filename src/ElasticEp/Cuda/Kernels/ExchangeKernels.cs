@@ -4,7 +4,7 @@ namespace ElasticEp.Cuda.Kernels;
 /// The kernels of an exchange, with the size of their grids. Addresses are of the launcher's memory; nothing waits, everything is in
 /// the launcher's order. Rows are multiples of 16 bytes at multiples of 16.
 /// </summary>
-internal sealed class ExchangeKernels(IKernelLauncher launcher, KernelTuning tuning)
+internal sealed partial class ExchangeKernels(IKernelLauncher launcher, KernelTuning tuning)
 {
     /// <summary>Rows copied from a list of rows.</summary>
     public void Gather(long source, long from, long target, RowCount count, int rowBytes)
@@ -161,93 +161,6 @@ internal sealed class ExchangeKernels(IKernelLauncher launcher, KernelTuning tun
             Terms(terms),
             preReducedRows);
 
-    /// <summary>Where received rows go; see <see cref="PlaceKernel.Run"/>.</summary>
-    /// <param name="tables">Where everything is.</param>
-    /// <param name="slots">Slots of this rank.</param>
-    /// <param name="terms">k.</param>
-    /// <param name="isPreReduced">Whether a row goes back as one sum.</param>
-    /// <param name="sentBytes">Bytes of a row as it was sent.</param>
-    /// <param name="rowBytes">Bytes of a row that goes back.</param>
-    /// <param name="mostTokens">Most tokens of a source.</param>
-    /// <param name="layer">MoE layer.</param>
-    /// <param name="flagOffset">Flag that is waited for; less than 0 = everything has come.</param>
-    public void Place(PlaceTables tables, int slots, int terms, bool isPreReduced, int sentBytes, int rowBytes, int mostTokens, int layer, int flagOffset = -1)
-    {
-        var threads = launcher.Threads(KernelTuning.CollectiveThreads);
-        launcher.Launch(
-            KernelMethods.Place,
-            new CudaLaunch(Math.Min(slots, WaitingBlocks(KernelMethods.Place, threads)), threads) { OverlapsPrevious = flagOffset >= 0 && Overlaps(Math.Min(slots, WaitingBlocks(KernelMethods.Place, threads))) },
-            tables.Control,
-            tables.Incoming,
-            tables.Outgoing,
-            tables.MetaOffset,
-            tables.RowsOffset,
-            tables.CombineOffset,
-            tables.Lists,
-            tables.Capacity,
-            tables.Places,
-            tables.Offsets,
-            tables.Received,
-            flagOffset,
-            layer,
-            slots,
-            Terms(terms),
-            isPreReduced ? 1 : 0,
-            sentBytes,
-            rowBytes,
-            mostTokens);
-    }
-
-    /// <summary>Whether <see cref="Receive"/> takes so many ranks, slots and entries.</summary>
-    public bool CanReceive(ElementType type, bool usesFloat8, int ranks, int slots, int entries) =>
-        ranks <= ReceivedRows.MaxMembers && slots <= ReceiveKernels.MaxSlots && entries <= tuning.ReceiveEntries && !(usesFloat8 && type == ElementType.Float32);
-
-    /// <summary>Waits, and copies received rows slot after slot; see <see cref="ReceiveKernels"/>.</summary>
-    /// <param name="tables">Where everything is.</param>
-    /// <param name="homeOf">Receives where each placed row goes back, when not pre-reducing.</param>
-    /// <param name="target">Receives the rows.</param>
-    /// <param name="most">Rows that the grid is sized for.</param>
-    /// <param name="slots">Slots of this rank.</param>
-    /// <param name="terms">k.</param>
-    /// <param name="isPreReduced">Whether a row goes back as one sum.</param>
-    /// <param name="usesFloat8">Whether rows come as e4m3.</param>
-    /// <param name="hidden">Values of a row.</param>
-    /// <param name="rowBytes">Bytes of a row that goes back.</param>
-    /// <param name="mostTokens">Most tokens of a source.</param>
-    /// <param name="layer">MoE layer.</param>
-    /// <param name="flagOffset">Flag that is waited for.</param>
-    public void Receive(PlaceTables tables, long homeOf, long target, int most, int slots, int terms, bool isPreReduced, bool usesFloat8, int hidden, int rowBytes, int mostTokens, int layer, int flagOffset)
-    {
-        var threads = launcher.Threads(KernelTuning.CollectiveThreads);
-        var kernel = usesFloat8 ? KernelMethods.ReceiveFloat8 : KernelMethods.ReceiveRows;
-        var pieces = usesFloat8 ? Float8Kernels.Segments(hidden) : CopyKernels.Segments(rowBytes);
-        var blocks = (int)Math.Clamp((((long)most * pieces) + tuning.ReceiveItems - 1) / tuning.ReceiveItems, 1, WaitingBlocks(kernel, threads));
-        launcher.Launch(
-            kernel,
-            new CudaLaunch(blocks, threads) { OverlapsPrevious = Overlaps(blocks) },
-            tables.Control,
-            tables.Incoming,
-            tables.Outgoing,
-            tables.MetaOffset,
-            tables.RowsOffset,
-            tables.CombineOffset,
-            tables.Lists,
-            tables.Capacity,
-            tables.Places,
-            tables.Offsets,
-            tables.Received,
-            homeOf,
-            target,
-            flagOffset,
-            layer,
-            slots,
-            Terms(terms),
-            isPreReduced ? 1 : 0,
-            usesFloat8 ? Groups(hidden) : rowBytes,
-            mostTokens,
-            RowPieces.Divisor(pieces));
-    }
-
     /// <summary>Adds to the counts of experts; see <see cref="LoadKernel.Run"/>.</summary>
     public void CountExperts(long ids, long control, long counts, int most, int experts, int terms)
     {
@@ -280,9 +193,6 @@ internal sealed class ExchangeKernels(IKernelLauncher launcher, KernelTuning tun
     /// <summary>Blocks that each end with a count, or that poll: few and whole ones, and no more than run at the same time.</summary>
     private CudaLaunch Signalling(Delegate kernel, RowCount count, int pieces, int most)
     {
-        var spread = Rows(count, pieces, tuning.ReturnBlocks);
-        if (!tuning.WholeBlocks)
-            return new CudaLaunch(Math.Min(spread.Blocks, most), spread.Threads) { OverlapsPrevious = Overlaps(spread.Blocks) };
         var threads = launcher.Threads(KernelTuning.RowThreads);
         var warps = Math.Max(1, threads / Warps.Lanes);
         var blocks = (int)Math.Clamp((((long)count.Most * pieces) + warps - 1) / warps, 1, Math.Min(most, launcher.BlocksThatFit(kernel, threads)));
@@ -290,6 +200,8 @@ internal sealed class ExchangeKernels(IKernelLauncher launcher, KernelTuning tun
     }
 
     private bool Overlaps(int blocks) => blocks <= launcher.Multiprocessors * tuning.OverlapBlocks;
+
+    private bool OverlapsWaiting(int blocks) => blocks <= launcher.Multiprocessors * tuning.OverlapBlocks / 2;
 
     /// <summary>
     /// Blocks that each look at the whole batch: no more than multiprocessors before every warp has a piece, as the stores of one
@@ -317,6 +229,8 @@ internal sealed class ExchangeKernels(IKernelLauncher launcher, KernelTuning tun
             SumKernels.PublishLast => Signalling(kernel, count, pieces, launcher.Multiprocessors * tuning.ReturnBlocks),
             _ => Signalling(kernel, count, pieces, WaitingBlocks(kernel, launcher.Threads(KernelTuning.RowThreads))),
         };
+        if (signal == SumKernels.WaitFirst)
+            launch = new CudaLaunch(launch.Blocks, launch.Threads) { OverlapsPrevious = OverlapsWaiting(launch.Blocks) };
         launcher.Launch(
             kernel,
             launch,

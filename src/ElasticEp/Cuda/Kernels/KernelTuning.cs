@@ -36,9 +36,6 @@ internal sealed record KernelTuning
     /// <summary>Pieces of rows for one block of such a kernel, where there are few.</summary>
     public int ReceiveItems { get; init; } = 4;
 
-    /// <summary>Whether blocks of kernels that send rows back or wait for them are whole also where there is little work: each ends with a count, or polls.</summary>
-    public bool WholeBlocks { get; init; } = true;
-
     /// <summary>
     /// Kernels of an exchange with more blocks for each multiprocessor than this are launched after the end of the one ahead: launched before,
     /// they would crowd on the multiprocessors that are free first.

@@ -16,7 +16,7 @@ internal static unsafe class Signals
     /// <summary>Rows on their way back.</summary>
     public const int Return = 1;
 
-    private const int PollsBetweenChecks = 8;
+    private const int PollsBetweenChecks = 16;
     private const long HostReadInterval = 20_000; // ns: reading host memory takes over a microsecond
     private const int Expired = 1;
     private const int Ended = 2;

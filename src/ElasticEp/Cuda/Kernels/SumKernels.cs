@@ -32,12 +32,14 @@ internal static unsafe class SumKernels
     /// </summary>
     public static void BFloat16(long rows, long index, long weights, long output, long weightsOf, long outputs, long counts, int count, int terms, int rowBytes, int weightStride, int divisor, long control, long windows, int signal, int flagOffset, int lane, int layer)
     {
+        var all = signal == WaitFirst ? RowAddress.Count(counts, count, 0) : 0; // where rows came back it is the number of the own tokens
         if (signal != WaitFirst)
             Predecessor.WaitOnly();
         else if (!Signals.Wait(control, windows, flagOffset, Signals.Return, layer))
             return;
         Predecessor.LaunchNext();
-        var all = RowAddress.Count(counts, count, signal == WaitFirst ? 0 : control);
+        if (signal != WaitFirst)
+            all = RowAddress.Count(counts, count, control);
         var hasFailed = all == 0 && signal == PublishLast && Signals.HasFailed(control);
         if (!CudaAsm.IsSupported)
         {
@@ -71,12 +73,14 @@ internal static unsafe class SumKernels
     /// <summary>The same for binary32.</summary>
     public static void Float32(long rows, long index, long weights, long output, long weightsOf, long outputs, long counts, int count, int terms, int rowBytes, int weightStride, int divisor, long control, long windows, int signal, int flagOffset, int lane, int layer)
     {
+        var all = signal == WaitFirst ? RowAddress.Count(counts, count, 0) : 0; // where rows came back it is the number of the own tokens
         if (signal != WaitFirst)
             Predecessor.WaitOnly();
         else if (!Signals.Wait(control, windows, flagOffset, Signals.Return, layer))
             return;
         Predecessor.LaunchNext();
-        var all = RowAddress.Count(counts, count, signal == WaitFirst ? 0 : control);
+        if (signal != WaitFirst)
+            all = RowAddress.Count(counts, count, control);
         var hasFailed = all == 0 && signal == PublishLast && Signals.HasFailed(control);
         if (!CudaAsm.IsSupported)
         {
