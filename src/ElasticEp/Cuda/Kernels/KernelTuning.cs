@@ -21,7 +21,7 @@ internal sealed record KernelTuning
     /// <summary>Most blocks for each multiprocessor, for kernels that sum.</summary>
     public int SumBlocks { get; init; } = 256;
 
-    /// <summary>Most blocks for each multiprocessor, for kernels that send rows back: each of them ends with a fence.</summary>
+    /// <summary>Most blocks for each multiprocessor, for kernels that send rows back: each of them ends with a count.</summary>
     public int ReturnBlocks { get; init; } = 8;
 
     /// <summary>Most blocks for each multiprocessor, for dispatches.</summary>
