@@ -55,7 +55,7 @@ internal static class BandwidthSection
             return (Source: bench.Rows((long)Tokens * RowBytes), Bases: bench.Upload<long>([first, second]));
         }).ToArray();
         report.Figure("route 4096 × 8, 256 experts, 2 members", $"{bench.Time(20, _ => Route()):F1} µs");
-        var time = bench.Time(8, i => bench.Kernels.Spread(sets[i % 2].Source, 0, new RowPlaces(route.Places, Shapes.TopK, sets[i % 2].Bases, route.Areas), new RowCount(Tokens), RowBytes));
+        var time = bench.Time(8, i => bench.Kernels.Spread(sets[i % 2].Source, new RowPlaces(route.Places, Shapes.TopK, sets[i % 2].Bases, route.Areas), new RowCount(Tokens), RowBytes));
         Check(bench, report, Pack, time, 3.0 * Tokens * RowBytes * 0.997, Bound); // a few tokens of 4,096 have all experts on one member
         bench.Free();
     }
@@ -74,20 +74,25 @@ internal static class BandwidthSection
     private static void MeasureGroup(Bench bench, Report report, string name, int experts, int slots)
     {
         const int MetaInts = 1 + Shapes.TopK;
+        const int Header = DispatchKernels.MetaHeader / sizeof(int);
         var ids = Shapes.Experts(Tokens, experts);
-        var meta = new int[Tokens * MetaInts];
+        var meta = new int[Header + (Tokens * MetaInts)];
+        meta[0] = Tokens;
         for (var row = 0; row < Tokens; row++)
-            meta[row * MetaInts] = row;
+            meta[Header + (row * MetaInts)] = row;
         for (var i = 0; i < ids.Length; i++)
-            meta[(i / Shapes.TopK * MetaInts) + 1 + (i % Shapes.TopK)] = ids[i] < slots ? ids[i] : -1;
+            meta[Header + (i / Shapes.TopK * MetaInts) + 1 + (i % Shapes.TopK)] = ids[i] < slots ? ids[i] : -1;
         var outputRows = ids.Count(id => id < slots);
-        var received = new ReceivedRows(bench.Upload<int>(meta), 0, bench.Upload<int>([Tokens]), 1, MetaInts);
-        var (places, offsets, status) = (bench.Empty(ids.Length * 4), bench.Empty(4096), bench.Upload<long>([long.MaxValue]));
+        var window = bench.Empty((meta.Length * 4L) + ((long)Tokens * RowBytes));
+        bench.Write<int>(window, meta);
+        var back = bench.Empty((long)ids.Length * RowBytes);
+        var control = bench.Control(members: 1);
+        var homeOf = bench.Empty(ids.Length * 8L);
+        var tables = new PlaceTables(control, bench.Upload<long>([window]), bench.Upload<long>([back]), 0, meta.Length * 4L, 0, bench.Empty(Tokens * 24L), Tokens, bench.Empty(ids.Length * 4L), bench.Empty(4096), bench.Empty(4));
         var source = Enumerable.Range(0, 2).Select(_ => bench.Rows((long)Tokens * RowBytes)).ToArray();
         var target = bench.Empty((long)outputRows * RowBytes);
-        var count = new RowCount(Tokens, received.Counts);
-        void Place() => bench.Kernels.Place(received, places, 0, offsets, status, slots, Shapes.TopK);
-        void Spread(int i) => bench.Kernels.Spread(source[i % 2], 0, new RowPlaces(places, Shapes.TopK, target), count, RowBytes);
+        void Place() => bench.Kernels.Place(tables, slots, Shapes.TopK, isPreReduced: false, RowBytes, RowBytes, Tokens, 0);
+        void Spread(int i) => bench.Kernels.Spread(source[i % 2], new RowPlaces(tables.Places, Shapes.TopK, target), new RowCount(Tokens, tables.Received, control), RowBytes, 0, new RowHomes(tables.Lists + (Tokens * 8L), homeOf, RowBytes));
         var bytes = (double)(Tokens + outputRows) * RowBytes;
         report.Figure($"places of 4096 rows in {slots} slots", $"{bench.Time(20, _ => Place()):F1} µs");
         report.Figure($"rows to {outputRows} places alone", bench.Describe(bench.Time(6, Spread), bytes));
@@ -97,9 +102,9 @@ internal static class BandwidthSection
             Spread(i);
         });
         Check(bench, report, name, time, bytes, Bound);
-        var regions = bench.Upload<long>([bench.Empty((long)ids.Length * RowBytes)]);
-        var back = bench.Time(6, _ => bench.Kernels.Return(target, received, places, 0, regions, Tokens, Shapes.TopK, RowBytes));
-        report.Figure($"return of {outputRows} rows", bench.Describe(back, 2.0 * outputRows * RowBytes));
+        var flag = new FlagSignal(control, bench.Upload<long>([bench.Empty(4096)]), 0, 0, 0);
+        var returned = bench.Time(6, _ => bench.Kernels.Return(target, homeOf, new RowCount(outputRows, 0, control), RowBytes, flag));
+        report.Figure($"return of {outputRows} rows", bench.Describe(returned, 2.0 * outputRows * RowBytes));
         bench.Free();
     }
 
@@ -127,7 +132,7 @@ internal static class BandwidthSection
                 Check(bench, report, PackFloat8, time, (double)Tokens * (RowBytes + packed), Float8Bound);
         }
 
-        var back = bench.Time(12, i => bench.Kernels.ExpandFloat8(ElementType.BFloat16, sets[i % 3].Target, 0, places with { Bases = sets[i % 3].Source }, new RowCount(Tokens), Hidden));
+        var back = bench.Time(12, i => bench.Kernels.ExpandFloat8(ElementType.BFloat16, sets[i % 3].Target, places with { Bases = sets[i % 3].Source }, new RowCount(Tokens), Hidden));
         report.Figure("FP8 rows back to bf16", bench.Describe(back, (double)Tokens * (RowBytes + packed)));
         bench.Free();
     }

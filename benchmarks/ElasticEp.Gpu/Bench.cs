@@ -12,14 +12,14 @@ internal sealed class Bench : IDisposable
     private readonly List<CudaMemory> _memory = [];
     private readonly CudaKernel _random;
 
-    public Bench()
+    public Bench(int ordinal = 0, bool measuresCopy = true)
     {
-        Device = CudaDevice.Open(0);
+        Device = CudaDevice.Open(ordinal);
         Stream = Device.CreateStream();
         Library = KernelLibrary.Load(Device);
         Kernels = new ExchangeKernels(Library.On(Stream), new KernelTuning());
         _random = Device.LoadKernel(RandomRows.Fill, threads: 256);
-        CopyRate = MeasureCopy(1L << 30);
+        CopyRate = measuresCopy ? MeasureCopy(1L << 30) : double.NaN;
     }
 
     public CudaDevice Device { get; }
@@ -32,6 +32,9 @@ internal sealed class Bench : IDisposable
 
     /// <summary>Bytes a second of a copy of 1 GiB within the device, read and written.</summary>
     public double CopyRate { get; }
+
+    /// <summary>Writes memory by a kernel.</summary>
+    public void Fill(long address, long bytes) => _random.Launch(Stream, new CudaLaunch(Device.Multiprocessors * 8, 256), address, bytes / 4, 99);
 
     /// <summary>Memory full of bfloat16 values between −1 and 1: zeros would run faster than data does.</summary>
     public long Rows(long bytes)
@@ -51,14 +54,39 @@ internal sealed class Bench : IDisposable
     public long Upload<T>(ReadOnlySpan<T> values)
         where T : unmanaged
     {
+        var address = Empty(MemoryMarshal.AsBytes(values).Length);
+        Write(address, values);
+        return address;
+    }
+
+    public void Write<T>(long address, ReadOnlySpan<T> values)
+        where T : unmanaged
+    {
         var bytes = MemoryMarshal.AsBytes(values);
-        var memory = Device.Allocate(bytes.Length);
-        _memory.Add(memory);
         using var pinned = Device.AllocatePinned(bytes.Length);
         bytes.CopyTo(pinned.AsBuffer(ElementType.Byte).AsSpan<byte>());
-        Stream.Copy(pinned.AsBuffer(ElementType.Byte), memory.AsBuffer(ElementType.Byte));
+        Stream.Copy(pinned.AsBuffer(ElementType.Byte), Buffer(address, bytes.Length));
         Stream.Synchronize();
-        return memory.Address;
+    }
+
+    public byte[] Read(long address, long bytes)
+    {
+        using var pinned = Device.AllocatePinned(bytes);
+        Stream.Copy(Buffer(address, bytes), pinned.AsBuffer(ElementType.Byte));
+        Stream.Synchronize();
+        return pinned.AsBuffer(ElementType.Byte).AsSpan<byte>().ToArray();
+    }
+
+    /// <summary>Device memory as a buffer.</summary>
+    public EpBuffer Buffer(long address, long bytes) => EpBuffer.FromPointer((nint)address, bytes, ElementType.Byte, MemoryKind.Device, Device.Ordinal);
+
+    /// <summary>Words of an attempt in which nothing has failed.</summary>
+    public long Control(int members)
+    {
+        var words = new byte[ExchangeControl.Bytes];
+        BitConverter.TryWriteBytes(words.AsSpan(ExchangeControl.Members), members);
+        BitConverter.TryWriteBytes(words.AsSpan(ExchangeControl.Status), ExchangeFailure.None);
+        return Upload<byte>(words);
     }
 
     /// <summary>Frees what was allocated since.</summary>

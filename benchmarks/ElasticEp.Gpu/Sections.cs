@@ -1,3 +1,5 @@
+using ElasticEp.Gpu.Windows;
+
 namespace ElasticEp.Gpu;
 
 /// <summary>All sections, in the order in which they run.</summary>
@@ -11,7 +13,12 @@ internal static class Sections
         new("sample", TimeSpan.FromSeconds(20), [TestsSection.Sample], TestsSection.RunSample),
         new("lost", TimeSpan.FromSeconds(40), [LostSection.Named, LostSection.Fresh], LostSection.Run),
         new("torch", TimeSpan.FromSeconds(260), TorchSection.Checks, TorchSection.Run),
+        new("windows", TimeSpan.FromSeconds(360), WindowsSection.Checks, WindowsSection.Run),
+        new("windowkill", TimeSpan.FromSeconds(150), [WindowKillSection.Dispatch, WindowKillSection.Return, WindowKillSection.Stopped], WindowKillSection.Run),
         new("sanitizer", TimeSpan.FromSeconds(200), TestsSection.SanitizerChecks, TestsSection.RunSanitizer),
+        new("windows-rank", TimeSpan.FromSeconds(150), [], WindowsRankSection.Run) { IsExtra = true },
+        new("windowprofile", TimeSpan.FromSeconds(150), [], WindowsSection.RunProfile) { IsExtra = true },
+        new("windowkill-victim", TimeSpan.FromSeconds(150), [], WindowKillSection.RunVictim) { IsExtra = true },
         new("tune", TimeSpan.FromSeconds(90), [], TuneSection.Run) { IsExtra = true },
         new("load-child", TimeSpan.FromSeconds(30), [], LoadSection.RunChild) { IsExtra = true },
         new("lost-child", TimeSpan.FromSeconds(20), [], LostSection.RunChild) { IsExtra = true },

@@ -143,6 +143,42 @@ public sealed unsafe class CudaDevice : IDisposable
     /// <summary>Whether this device can read and write the memory of another.</summary>
     internal bool CanAccess(CudaDevice peer) => CudaApi.cuDeviceCanAccessPeer(out var can, Ordinal, peer.Ordinal) == 0 && can != 0;
 
+    /// <summary>What exportable memory is a multiple of, and where mapped memory begins.</summary>
+    internal long Granularity
+    {
+        get
+        {
+            using var scope = Enter();
+            var properties = CudaAllocation.Of(Ordinal, isExportable: true);
+            return (long)Round(1, &properties);
+        }
+    }
+
+    /// <summary>Reserves addresses for memory that is mapped later.</summary>
+    internal CudaReservation Reserve(long bytes)
+    {
+        using var scope = Enter();
+        CudaErrors.Check(CudaApi.cuMemAddressReserve(out var address, (nuint)bytes, 0, 0, 0), $"Reserving addresses for {CudaErrors.Size(bytes)} of {this}");
+        return new CudaReservation(new CudaReservationHandle(Context, (nint)address, (nuint)bytes), bytes);
+    }
+
+    /// <summary>Takes exportable memory at a place of a reservation.</summary>
+    /// <param name="reservation">Of this device.</param>
+    /// <param name="offset">Where in it: a multiple of <see cref="Granularity"/>.</param>
+    /// <param name="bytes">Bytes.</param>
+    /// <param name="what">What it is for, for messages.</param>
+    internal CudaMemory AllocateAt(CudaReservation reservation, long offset, long bytes, string what)
+    {
+        using var scope = Enter();
+        var properties = CudaAllocation.Of(Ordinal, isExportable: true);
+        var size = Round(bytes, &properties);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset + (long)size, reservation.ByteLength);
+        var result = CudaApi.cuMemCreate(out var physical, size, &properties, 0);
+        if (result != 0)
+            throw CudaErrors.Memory(result, $"Taking memory of {this} for {what}", (long)size);
+        return new CudaMemory(this, CudaVirtualHandle.Map(Context, Ordinal, physical, size, reservation.Handle, offset), bytes, MemoryKind.Device);
+    }
+
     internal CudaMemory Allocate(long bytes, bool isExportable)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(bytes);

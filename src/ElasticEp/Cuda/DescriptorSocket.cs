@@ -68,6 +68,9 @@ internal static unsafe partial class DescriptorSocket
             throw new IOException($"Descriptor {descriptor} cannot be made close-on-exec: error {Marshal.GetLastPInvokeError()}.");
     }
 
+    /// <summary>The user that this process runs as.</summary>
+    public static int EffectiveUser() => geteuid();
+
     private static nint Repeat(Socket socket, Message* head, bool isSend)
     {
         while (true)
@@ -89,6 +92,9 @@ internal static unsafe partial class DescriptorSocket
 
     [LibraryImport(Libc, SetLastError = true)]
     private static partial int fcntl(int descriptor, int command, int value);
+
+    [LibraryImport(Libc)]
+    private static partial int geteuid();
 
     private struct Part
     {

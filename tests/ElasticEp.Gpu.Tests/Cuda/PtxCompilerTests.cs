@@ -28,8 +28,12 @@ public sealed class PtxCompilerTests
 
     [Theory]
     [MemberData(nameof(Kernels))]
-    public void Every_kernel_of_the_exchange_waits_once_for_the_one_ahead(string name) =>
-        Assert.Equal(2, PtxCompiler.Shared.Compile(MethodOf(name), Hopper).Text.Split(Predecessor.WaitPtx).Length);
+    public void Every_kernel_of_the_exchange_waits_once_for_the_one_ahead(string name)
+    {
+        var waits = PtxCompiler.Shared.Compile(MethodOf(name), Hopper).Text.Split("griddepcontrol.wait;").Length - 1;
+        var mayWaitForPeers = name is "PlaceKernel.Run" or "SumKernels.BFloat16" or "SumKernels.Float32"; // in one of two branches
+        Assert.Equal(mayWaitForPeers ? 2 : 1, waits);
+    }
 
     [Theory]
     [MemberData(nameof(Kernels))]

@@ -95,68 +95,57 @@ public abstract class CopyConformance
 
         var output = machine.Upload<byte>(new byte[expected.Length]);
         var bases = machine.Upload<long>([output, output + (AreaRows * rowBytes), output + (2 * AreaRows * rowBytes)]);
-        machine.Kernels.Spread(machine.Upload<byte>(source), 0, new RowPlaces(machine.Upload<int>(places), terms, bases, machine.Upload<int>(areas)), new RowCount(Rows), rowBytes);
-        Assert.Equal(expected, machine.Download<byte>(output, expected.Length));
-    }
-
-    [Fact]
-    public void Each_source_has_rows_places_and_a_number_of_its_own()
-    {
-        using var machine = Create();
-        const int Capacity = 4, RowBytes = 32;
-        var source = RandomBytes(3 * Capacity * RowBytes, 6);
-        int[] places = [5, 0, -1, -1, /* source 1 */ 9, 9, 9, 9, /* source 2 */ 1, 2, 3, 4];
-        var expected = new byte[6 * RowBytes];
-        foreach (var (row, place) in new[] { (0, 5), (1, 0), (8, 1), (9, 2), (10, 3) })
-            source.AsSpan(row * RowBytes, RowBytes).CopyTo(expected.AsSpan(place * RowBytes));
-        var output = machine.Upload<byte>(new byte[expected.Length]);
-        machine.Kernels.Spread(
-            machine.Upload<byte>(source),
-            Capacity * RowBytes,
-            new RowPlaces(machine.Upload<int>(places), 1, output, 0, Capacity * 4),
-            new RowCount(Capacity, machine.Upload<int>([2, 0, 3]), 3),
-            RowBytes);
+        machine.Kernels.Spread(machine.Upload<byte>(source), new RowPlaces(machine.Upload<int>(places), terms, bases, machine.Upload<int>(areas)), new RowCount(Rows), rowBytes);
         Assert.Equal(expected, machine.Download<byte>(output, expected.Length));
     }
 
     [Theory]
-    [InlineData(1, 5, 1, 16)]
-    [InlineData(3, 40, 8, 4112)]
-    [InlineData(2, 9, 6, 2048)]
-    public void Rows_of_experts_return_to_the_entries_that_they_came_from(int sources, int most, int terms, int rowBytes)
+    [InlineData(32)]
+    [InlineData(4112)]
+    public void Rows_from_a_list_of_addresses_go_to_their_places_and_it_is_noted_where_each_goes_back(int rowBytes)
     {
         using var machine = Create();
-        var random = new Mixer((ulong)(sources + most));
-        var metaInts = 1 + terms;
-        var capacity = most + 2;
-        var (meta, places, counts) = (new int[sources * capacity * metaInts], new int[sources * capacity * terms], new int[sources]);
-        Array.Fill(places, 1 << 20); // what is behind the rows of a source is never read
-        var rows = RandomBytes(sources * most * terms * rowBytes, 8);
-        var tokens = 2 * most;
-        var expected = new byte[sources][];
-        var next = 0;
-        for (var source = 0; source < sources; source++)
-        {
-            expected[source] = new byte[tokens * terms * rowBytes];
-            counts[source] = most - source;
-            for (var row = 0; row < counts[source]; row++)
-            {
-                var token = meta[((source * capacity) + row) * metaInts] = (2 * row) + random.Below(2);
-                for (var j = 0; j < terms; j++)
-                {
-                    var place = random.Below(3) == 0 ? -1 : next++;
-                    places[(((source * capacity) + row) * terms) + j] = place;
-                    if (place >= 0)
-                        rows.AsSpan(place * rowBytes, rowBytes).CopyTo(expected[source].AsSpan(((token * terms) + j) * rowBytes));
-                }
-            }
-        }
+        const int Terms = 3;
+        var source = RandomBytes(8 * rowBytes, 6);
+        var address = machine.Upload<byte>(source);
+        int[] from = [6, 1, 3];
+        int[] places = [2, -1, 0, /* row 1 */ -1, 3, -1, /* row 2 */ 9, 9, 9];
+        var expected = new byte[4 * rowBytes];
+        foreach (var (row, place) in new[] { (6, 2), (6, 0), (1, 3) })
+            source.AsSpan(row * rowBytes, rowBytes).CopyTo(expected.AsSpan(place * rowBytes));
+        var output = machine.Upload<byte>(new byte[expected.Length]);
+        var homeOf = machine.Upload<long>(new long[4]);
+        machine.Kernels.Spread(
+            0,
+            new RowPlaces(machine.Upload<int>(places), Terms, output),
+            new RowCount(3, machine.Upload<int>([2])),
+            rowBytes,
+            machine.Upload<long>([.. from.Select(row => address + (row * rowBytes))]),
+            new RowHomes(machine.Upload<long>([5000, 7000, 9000]), homeOf, 100));
+        Assert.Equal(expected, machine.Download<byte>(output, expected.Length));
+        Assert.Equal([5200, 0, 5000, 7100], machine.Download<long>(homeOf, 4));
+    }
 
-        var regions = expected.Select(region => machine.Upload<byte>(new byte[region.Length])).ToArray();
-        var received = new ReceivedRows(machine.Upload<int>(meta), capacity * metaInts * 4, machine.Upload<int>(counts), sources, metaInts);
-        machine.Kernels.Return(machine.Upload<byte>(rows), received, machine.Upload<int>(places), capacity * terms * 4, machine.Upload<long>(regions), most, terms, rowBytes);
-        for (var source = 0; source < sources; source++)
-            Assert.Equal(expected[source], machine.Download<byte>(regions[source], expected[source].Length));
+    [Theory]
+    [InlineData(1, 16)]
+    [InlineData(40, 4112)]
+    [InlineData(90, 2048)]
+    public void Rows_of_experts_go_back_to_their_addresses_and_then_the_tag_is_there(int rows, int rowBytes)
+    {
+        using var machine = Create();
+        var control = TestControl.Upload(machine, members: 2, rank: 0);
+        var source = RandomBytes(rows * rowBytes, 8);
+        var target = machine.Upload<byte>(new byte[rows * rowBytes]);
+        long[] flags = [machine.Upload<long>(new long[8]), machine.Upload<long>(new long[8])];
+        var homeOf = machine.Upload<long>([.. Enumerable.Range(0, rows).Select(row => target + (((row * 7 % rows) + 0L) * rowBytes))]);
+        var signal = new FlagSignal(control, machine.Upload<long>(flags), 16, 0, 4);
+        machine.Kernels.Return(machine.Upload<byte>(source), homeOf, new RowCount(rows, 0, control), rowBytes, signal);
+        var expected = new byte[source.Length];
+        for (var row = 0; row < rows; row++)
+            source.AsSpan(row * rowBytes, rowBytes).CopyTo(expected.AsSpan(row * 7 % rows * rowBytes));
+        Assert.Equal(expected, machine.Download<byte>(target, expected.Length));
+        foreach (var flag in flags)
+            Assert.Equal([0, 0, TestControl.TagOf(4), 0, 0, 0, 0, 0], machine.Download<long>(flag, 8));
     }
 
     [Fact]

@@ -27,7 +27,7 @@ public sealed unsafe class CpuMachine : IKernelMachine, IKernelLauncher
     public long Upload<T>(ReadOnlySpan<T> values)
         where T : unmanaged
     {
-        var memory = (nint)NativeMemory.AlignedAlloc((nuint)Math.Max(1, values.Length * sizeof(T)), 64);
+        var memory = (nint)NativeMemory.AlignedAlloc((nuint)Math.Max(1, values.Length * sizeof(T)), 256);
         _memory.Add(memory);
         values.CopyTo(new Span<T>((void*)memory, values.Length));
         return memory;
@@ -35,6 +35,13 @@ public sealed unsafe class CpuMachine : IKernelMachine, IKernelLauncher
 
     public T[] Download<T>(long address, int count)
         where T : unmanaged => new ReadOnlySpan<T>((void*)address, count).ToArray();
+
+    public void Write<T>(long address, ReadOnlySpan<T> values)
+        where T : unmanaged => values.CopyTo(new Span<T>((void*)address, values.Length));
+
+    public long Pin(int bytes) => Upload<byte>(new byte[bytes]);
+
+    int IKernelLauncher.BlocksThatFit(Delegate kernel, int threads) => 6;
 
     int IKernelLauncher.Threads(int wanted) => Math.Min(wanted, _accelerator.MaxNumThreadsPerGroup);
 
@@ -62,7 +69,7 @@ public sealed unsafe class CpuMachine : IKernelMachine, IKernelLauncher
         if (_launchers.TryGetValue(kernel, out var launcher))
             return launcher;
         var loaded = _accelerator.LoadKernel(kernel.Method);
-        var type = Expression.GetActionType([typeof(AcceleratorStream), typeof(KernelConfig), .. kernel.Method.GetParameters().Select(parameter => parameter.ParameterType)]);
+        var type = Expression.GetDelegateType([typeof(AcceleratorStream), typeof(KernelConfig), .. kernel.Method.GetParameters().Select(parameter => parameter.ParameterType), typeof(void)]);
         launcher = loaded.Launcher!.CreateDelegate(type, loaded);
         _launchers.Add(kernel, launcher);
         return launcher;

@@ -56,6 +56,26 @@ public sealed class CudaMachine : IKernelMachine
         return target.AsSpan<T>(0, count).ToArray();
     }
 
+    public void Write<T>(long address, ReadOnlySpan<T> values)
+        where T : unmanaged
+    {
+        var bytes = MemoryMarshal.AsBytes(values);
+        if (bytes.IsEmpty)
+            return;
+        using var pinned = _device.AllocatePinned(bytes.Length);
+        bytes.CopyTo(pinned.AsBuffer(ElementType.Byte).AsSpan<byte>());
+        _stream.Copy(pinned.AsBuffer(ElementType.Byte), EpBuffer.FromPointer((nint)address, bytes.Length, ElementType.Byte, MemoryKind.Device, 0));
+        _stream.Synchronize();
+    }
+
+    public long Pin(int bytes)
+    {
+        var memory = _device.AllocatePinned(bytes);
+        _memory.Add(memory);
+        memory.AsBuffer(ElementType.Byte).AsSpan<byte>().Clear();
+        return memory.Address;
+    }
+
     public void Dispose()
     {
         foreach (var memory in _memory)

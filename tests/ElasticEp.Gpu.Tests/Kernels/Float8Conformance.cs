@@ -63,7 +63,7 @@ public abstract class Float8Conformance
         }
 
         var output = machine.Upload<byte>(new byte[back.Length]);
-        machine.Kernels.ExpandFloat8(type, target, 0, new RowPlaces(machine.Upload<int>(order), 1, output), new RowCount(7), hidden);
+        machine.Kernels.ExpandFloat8(type, target, new RowPlaces(machine.Upload<int>(order), 1, output), new RowCount(7), hidden);
         Assert.Equal(back, machine.Download<byte>(output, back.Length));
     }
 

@@ -14,4 +14,11 @@ public interface IKernelMachine : IDisposable
     /// <summary>Waits for the kernels and reads memory.</summary>
     T[] Download<T>(long address, int count)
         where T : unmanaged;
+
+    /// <summary>Overwrites memory.</summary>
+    void Write<T>(long address, ReadOnlySpan<T> values)
+        where T : unmanaged;
+
+    /// <summary>Cleared memory that the host and the kernels read and write at the same address.</summary>
+    long Pin(int bytes);
 }

@@ -10,7 +10,9 @@ namespace ElasticEp.Cuda.Kernels;
 /// </summary>
 internal static unsafe class CopyKernels
 {
-    private const int SegmentShift = 11;
+    /// <summary>Binary logarithm of the bytes of a piece.</summary>
+    public const int SegmentShift = 11;
+
     private const int SmallSegmentShift = 9;
 
     /// <summary>Pieces of a row that one warp moves.</summary>
@@ -37,7 +39,7 @@ internal static unsafe class CopyKernels
 
         CudaAsm.Emit(CopyPtx.Declare);
         var segments = Segments(rowBytes, shift);
-        var items = RowAddress.Count(counts, count) * segments;
+        var items = RowAddress.Count(counts, count, 0) * segments;
         for (var item = (Grid.IdxX * Warps.Count) + Warps.Index; item < items; item += Grid.DimX * Warps.Count)
         {
             var row = RowPieces.RowOf(item, segments, divisor);
@@ -53,29 +55,31 @@ internal static unsafe class CopyKernels
     }
 
     /// <summary>
-    /// Reads each row once and writes it to every place that its entries name (see <see cref="RowAddress.Of"/>): a token to its members,
-    /// or a received row to its slots. Row y of the grid is one source.
+    /// Reads each row once and writes it to every place that its entries name (see <see cref="RowAddress.Of(long, long, long, long, int)"/>):
+    /// a token to its members, or a received row, from the address in <paramref name="from"/>, to its slots. With <paramref name="homeOf"/> it
+    /// notes where the outputs go back; see <see cref="RowAddress.NoteHome"/>.
     /// </summary>
-    public static void Spread(long source, long sourceStride, long places, long areas, long listStride, long bases, long counts, int count, int terms, int rowBytes, int divisor)
+    public static void Spread(long source, long from, long places, long areas, long bases, long homes, long homeOf, long counts, int count, long control, int terms, int rowBytes, int divisor, int homeBytes)
     {
         Predecessor.Wait();
-        var rows = source + (Grid.IdxY * sourceStride);
-        var list = places + (Grid.IdxY * listStride);
         if (!CudaAsm.IsSupported)
         {
-            SpreadScalar(rows, list, areas, bases, RowAddress.Count(counts, count), terms, rowBytes);
+            SpreadScalar(source, from, places, areas, bases, homes, homeOf, RowAddress.Count(counts, count, control), terms, rowBytes, homeBytes);
             return;
         }
 
         CudaAsm.Emit(CopyPtx.Declare);
         var segments = Segments(rowBytes);
-        var items = RowAddress.Count(counts, count) * segments;
+        var items = RowAddress.Count(counts, count, control) * segments;
         for (var item = (Grid.IdxX * Warps.Count) + Warps.Index; item < items; item += Grid.DimX * Warps.Count)
         {
             var row = RowPieces.RowOf(item, segments, divisor);
-            var offset = ((item - (row * segments)) << SegmentShift) + (Warps.Lane << 4);
-            CudaAsm.Emit(CopyPtx.Load, rows + ((long)row * rowBytes) + offset, rowBytes - offset);
-            var mine = Warps.Lane < terms ? RowAddress.Of(list, areas, bases, ((long)row * terms) + Warps.Lane, rowBytes) : 0L;
+            var segment = item - (row * segments);
+            var offset = (segment << SegmentShift) + (Warps.Lane << 4);
+            CudaAsm.Emit(CopyPtx.Load, RowAddress.Of(source, from, row, rowBytes) + offset, rowBytes - offset);
+            var mine = Warps.Lane < terms ? RowAddress.Of(places, areas, bases, ((long)row * terms) + Warps.Lane, rowBytes) : 0L;
+            if (homeOf != 0 && segment == 0 && Warps.Lane < terms)
+                RowAddress.NoteHome(homes, homeOf, places, row, Warps.Lane, terms, homeBytes);
             for (var j = 0; j < terms; j++)
             {
                 var target = Warps.Broadcast(mine, j);
@@ -85,43 +89,50 @@ internal static unsafe class CopyKernels
         }
     }
 
-    /// <summary>
-    /// Sends the rows of experts back: for each entry of a received row the row at its place goes to row token · k + entry of the region
-    /// of its source, where the exact combine expects it. Row y of the grid is one source, of which <paramref name="regions"/> lists the
-    /// address of the region.
-    /// </summary>
-    public static void Return(long rows, long places, long listStride, long meta, long metaStride, long regions, long counts, int count, int terms, int metaInts, int rowBytes, int divisor, int termDivisor)
+    /// <summary>Sends the outputs of experts back: row p to the address in <c>homeOf[p]</c>; then releases the layer's tag.</summary>
+    public static void Return(long rows, long homeOf, long counts, int count, long control, long outgoing, int flagOffset, int lane, int layer, int rowBytes, int divisor)
     {
         Predecessor.Wait();
-        var list = places + (Grid.IdxY * listStride);
-        var descriptions = meta + (Grid.IdxY * metaStride);
-        var region = *(long*)(regions + (Grid.IdxY * 8L));
-        var entries = RowAddress.Count(counts, count) * terms;
         if (!CudaAsm.IsSupported)
         {
-            ReturnScalar(rows, list, descriptions, region, entries, terms, metaInts, rowBytes);
+            var rowsHere = RowAddress.Count(counts, count, control);
+            ReturnScalar(rows, homeOf, rowsHere, rowBytes);
+            Signals.Publish(control, outgoing, flagOffset, lane, Signals.Return, layer, hasFailed: false);
             return;
         }
 
         CudaAsm.Emit(CopyPtx.Declare);
         var segments = Segments(rowBytes);
-        for (var item = (Grid.IdxX * Warps.Count) + Warps.Index; item < entries * segments; item += Grid.DimX * Warps.Count)
+        var item = (Warps.Index * Grid.DimX) + Grid.IdxX;
+        var home = item < count * segments ? LoadReturned(rows, homeOf, item, segments, rowBytes, divisor) : 0L; // on its way while the number of rows is read
+        var all = RowAddress.Count(counts, count, control);
+        var hasFailed = all == 0 && Signals.HasFailed(control);
+        Signals.Hold(control, Signals.Return, layer);
+        if (item >= count * segments && item < all * segments)
+            home = LoadReturned(rows, homeOf, item, segments, rowBytes, divisor);
+        while (item < all * segments)
         {
-            var entry = RowPieces.RowOf(item, segments, divisor);
-            var place = *(int*)(list + (entry * 4L));
-            if (place < 0)
-                continue;
-            var row = RowPieces.RowOf(entry, terms, termDivisor);
-            var token = *(int*)(descriptions + (row * metaInts * 4L));
-            var offset = ((item - (entry * segments)) << SegmentShift) + (Warps.Lane << 4);
-            CudaAsm.Emit(CopyPtx.Load, rows + ((long)place * rowBytes) + offset, rowBytes - offset);
-            CudaAsm.Emit(CopyPtx.Store, region + ((long)((token * terms) + entry - (row * terms)) * rowBytes) + offset);
+            CudaAsm.Emit(CopyPtx.Store, home);
+            item += Grid.DimX * Warps.Count;
+            if (item < all * segments)
+                home = LoadReturned(rows, homeOf, item, segments, rowBytes, divisor);
         }
+
+        Signals.Publish(control, outgoing, flagOffset, lane, Signals.Return, layer, hasFailed);
+    }
+
+    /// <summary>Loads a piece; returns the lane's part of where it goes.</summary>
+    private static long LoadReturned(long rows, long homeOf, int item, int segments, int rowBytes, int divisor)
+    {
+        var row = RowPieces.RowOf(item, segments, divisor);
+        var offset = ((item - (row * segments)) << SegmentShift) + (Warps.Lane << 4);
+        CudaAsm.Emit(CopyPtx.Load, rows + ((long)row * rowBytes) + offset, rowBytes - offset);
+        return *(long*)(homeOf + (row * 8L)) + offset;
     }
 
     private static void GatherScalar(long source, long from, long target, long counts, int count, int rowBytes)
     {
-        var rows = RowAddress.Count(counts, count);
+        var rows = RowAddress.Count(counts, count, 0);
         for (var row = (Grid.IdxX * Group.DimX) + Group.IdxX; row < rows; row += Grid.DimX * Group.DimX)
         {
             var wanted = from == 0 ? row : *(int*)(from + (row * 4L));
@@ -130,7 +141,7 @@ internal static unsafe class CopyKernels
         }
     }
 
-    private static void SpreadScalar(long source, long places, long areas, long bases, int rows, int terms, int rowBytes)
+    private static void SpreadScalar(long source, long from, long places, long areas, long bases, long homes, long homeOf, int rows, int terms, int rowBytes, int homeBytes)
     {
         for (var row = (Grid.IdxX * Group.DimX) + Group.IdxX; row < rows; row += Grid.DimX * Group.DimX)
         {
@@ -138,23 +149,21 @@ internal static unsafe class CopyKernels
             {
                 var target = RowAddress.Of(places, areas, bases, ((long)row * terms) + j, rowBytes);
                 if (target != 0)
-                    Copy(source + ((long)row * rowBytes), target, rowBytes);
+                    Copy(RowAddress.Of(source, from, row, rowBytes), target, rowBytes);
+                if (homeOf != 0)
+                    RowAddress.NoteHome(homes, homeOf, places, row, j, terms, homeBytes);
             }
         }
     }
 
-    private static void ReturnScalar(long rows, long places, long meta, long region, int entries, int terms, int metaInts, int rowBytes)
+    private static void ReturnScalar(long rows, long homeOf, int count, int rowBytes)
     {
-        for (var entry = (Grid.IdxX * Group.DimX) + Group.IdxX; entry < entries; entry += Grid.DimX * Group.DimX)
-        {
-            var place = *(int*)(places + (entry * 4L));
-            var token = *(int*)(meta + (entry / terms * metaInts * 4L));
-            if (place >= 0)
-                Copy(rows + ((long)place * rowBytes), region + ((long)((token * terms) + (entry % terms)) * rowBytes), rowBytes);
-        }
+        for (var row = (Grid.IdxX * Group.DimX) + Group.IdxX; row < count; row += Grid.DimX * Group.DimX)
+            Copy(rows + ((long)row * rowBytes), *(long*)(homeOf + (row * 8L)), rowBytes);
     }
 
-    private static void Copy(long source, long target, int bytes)
+    /// <summary>Copies by one thread.</summary>
+    public static void Copy(long source, long target, int bytes)
     {
         for (var i = 0; i < bytes; i += 4)
             *(int*)(target + i) = *(int*)(source + i);

@@ -10,7 +10,10 @@ namespace ElasticEp.Cuda.Kernels;
 internal static unsafe class Float8Kernels
 {
     private const int SegmentValues = 1024;
-    private const int SegmentShift = 10;
+
+    /// <summary>Binary logarithm of the values of a piece.</summary>
+    public const int SegmentShift = 10;
+
 
     /// <summary>Pieces of a row that one warp converts.</summary>
     public static int Segments(int hidden) => (hidden + SegmentValues - 1) >> SegmentShift;
@@ -22,13 +25,13 @@ internal static unsafe class Float8Kernels
         var rowBytes = Float8Row.Bytes(hidden);
         if (!CudaAsm.IsSupported)
         {
-            PackGroups(source, places, areas, bases, RowAddress.Count(counts, count), terms, hidden, usePowersOfTwo, 2);
+            PackGroups(source, places, areas, bases, RowAddress.Count(counts, count, 0), terms, hidden, usePowersOfTwo, 2);
             return;
         }
 
         CudaAsm.Emit(QuantisePtx.Declare);
         var segments = Segments(hidden);
-        var items = RowAddress.Count(counts, count) * segments;
+        var items = RowAddress.Count(counts, count, 0) * segments;
         for (var item = (Grid.IdxX * Warps.Count) + Warps.Index; item < items; item += Grid.DimX * Warps.Count)
         {
             var row = item / segments;
@@ -52,31 +55,35 @@ internal static unsafe class Float8Kernels
     public static void PackFloat32(long source, long places, long areas, long bases, long counts, int count, int terms, int hidden, int usePowersOfTwo)
     {
         Predecessor.Wait();
-        PackGroups(source, places, areas, bases, RowAddress.Count(counts, count), terms, hidden, usePowersOfTwo, 4);
+        PackGroups(source, places, areas, bases, RowAddress.Count(counts, count, 0), terms, hidden, usePowersOfTwo, 4);
     }
 
-    /// <summary>Converts e4m3 rows to bfloat16 once and writes them to every place that their entries name. Row y of the grid is one source.</summary>
-    public static void ExpandBFloat16(long source, long sourceStride, long places, long listStride, long target, long counts, int count, int terms, int hidden)
+    /// <summary>
+    /// Converts e4m3 rows to bfloat16 once and writes them to every place that their entries name; for the rest see
+    /// <see cref="CopyKernels.Spread"/>.
+    /// </summary>
+    public static void ExpandBFloat16(long source, long from, long places, long target, long homes, long homeOf, long counts, int count, long control, int terms, int hidden, int divisor)
     {
         Predecessor.Wait();
-        var rows = source + (Grid.IdxY * sourceStride);
-        var list = places + (Grid.IdxY * listStride);
         if (!CudaAsm.IsSupported)
         {
-            ExpandGroups(rows, list, target, RowAddress.Count(counts, count), terms, hidden, 2);
+            ExpandGroups(source, from, places, target, homes, homeOf, RowAddress.Count(counts, count, control), terms, hidden, 2);
             return;
         }
 
         CudaAsm.Emit(ExpandPtx.Declare);
         var segments = Segments(hidden);
-        var items = RowAddress.Count(counts, count) * segments;
+        var items = RowAddress.Count(counts, count, control) * segments;
         for (var item = (Grid.IdxX * Warps.Count) + Warps.Index; item < items; item += Grid.DimX * Warps.Count)
         {
-            var row = item / segments;
-            var value = ((item - (row * segments)) << SegmentShift) + (Warps.Lane << 3);
-            var from = rows + ((long)row * Float8Row.Bytes(hidden));
-            CudaAsm.Emit(ExpandPtx.Load, from + value, from + hidden + ((value >> 7) << 2), hidden - value);
-            var mine = Warps.Lane < terms ? RowAddress.Of(list, 0, target, ((long)row * terms) + Warps.Lane, hidden * 2) : 0L;
+            var row = RowPieces.RowOf(item, segments, divisor);
+            var segment = item - (row * segments);
+            var value = (segment << SegmentShift) + (Warps.Lane << 3);
+            var values = RowAddress.Of(source, from, row, Float8Row.Bytes(hidden));
+            CudaAsm.Emit(ExpandPtx.Load, values + value, values + hidden + ((value >> 7) << 2), hidden - value);
+            var mine = Warps.Lane < terms ? RowAddress.Of(places, 0, target, ((long)row * terms) + Warps.Lane, hidden * 2) : 0L;
+            if (homeOf != 0 && segment == 0 && Warps.Lane < terms)
+                RowAddress.NoteHome(homes, homeOf, places, row, Warps.Lane, terms, hidden * 2);
             for (var j = 0; j < terms; j++)
             {
                 var to = Warps.Broadcast(mine, j);
@@ -87,10 +94,49 @@ internal static unsafe class Float8Kernels
     }
 
     /// <summary>The same to binary32 rows.</summary>
-    public static void ExpandFloat32(long source, long sourceStride, long places, long listStride, long target, long counts, int count, int terms, int hidden)
+    public static void ExpandFloat32(long source, long from, long places, long target, long homes, long homeOf, long counts, int count, long control, int terms, int hidden, int divisor)
     {
         Predecessor.Wait();
-        ExpandGroups(source + (Grid.IdxY * sourceStride), places + (Grid.IdxY * listStride), target, RowAddress.Count(counts, count), terms, hidden, 4);
+        ExpandGroups(source, from, places, target, homes, homeOf, RowAddress.Count(counts, count, control), terms, hidden, 4);
+    }
+
+    /// <summary>Converts a group of 128 values; by one thread.</summary>
+    public static void PackGroup(long values, long target, int group, int hidden, int usePowersOfTwo, int size)
+    {
+        var first = values + ((long)group * Float8Row.GroupValues * size);
+        var largest = DeviceMath.SmallestMaximum;
+        for (var i = 0; i < Float8Row.GroupValues; i++)
+        {
+            var magnitude = DeviceMath.FromBits(DeviceMath.Bits(Read(first, i, size)) & 0x7FFFFFFF);
+            largest = magnitude > largest ? magnitude : largest; // what is not a number compares false
+        }
+
+        var scale = DeviceMath.Divide(largest, DeviceMath.LargestFloat8);
+        var factor = DeviceMath.Divide(DeviceMath.LargestFloat8, largest);
+        if (usePowersOfTwo != 0)
+        {
+            var power = (DeviceMath.Bits(scale) + 0x7FFFFF) & 0x7F800000;
+            scale = DeviceMath.FromBits(power);
+            factor = DeviceMath.FromBits(0x7F000000 - power);
+        }
+
+        *(float*)(target + hidden + (group * 4)) = scale;
+        for (var i = 0; i < Float8Row.GroupValues; i++)
+            *(byte*)(target + (group * Float8Row.GroupValues) + i) = (byte)DeviceMath.ToFloat8(DeviceMath.Multiply(Read(first, i, size), factor));
+    }
+
+    /// <summary>Converts a group back; by one thread.</summary>
+    public static void ExpandGroup(long values, long target, int group, int hidden, int size)
+    {
+        var scale = *(float*)(values + hidden + (group * 4));
+        for (var i = group * Float8Row.GroupValues; i < (group + 1) * Float8Row.GroupValues; i++)
+        {
+            var value = DeviceMath.Multiply(DeviceMath.FromFloat8(*(byte*)(values + i)), scale);
+            if (size == 2)
+                *(ushort*)(target + (i * 2L)) = (ushort)DeviceMath.ToBFloat16(value);
+            else
+                *(float*)(target + (i * 4L)) = DeviceMath.Canonical(value);
+        }
     }
 
     private static void PackGroups(long source, long places, long areas, long bases, int rows, int terms, int hidden, int usePowersOfTwo, int size)
@@ -99,58 +145,30 @@ internal static unsafe class Float8Kernels
         for (var item = (Grid.IdxX * Group.DimX) + Group.IdxX; item < rows * groups; item += Grid.DimX * Group.DimX)
         {
             var row = item / groups;
-            var group = item - (row * groups);
-            var values = source + ((((long)row * hidden) + (group * Float8Row.GroupValues)) * size);
-            var largest = DeviceMath.SmallestMaximum;
-            for (var i = 0; i < Float8Row.GroupValues; i++)
-            {
-                var magnitude = DeviceMath.FromBits(DeviceMath.Bits(Read(values, i, size)) & 0x7FFFFFFF);
-                largest = magnitude > largest ? magnitude : largest; // what is not a number compares false
-            }
-
-            var scale = DeviceMath.Divide(largest, DeviceMath.LargestFloat8);
-            var factor = DeviceMath.Divide(DeviceMath.LargestFloat8, largest);
-            if (usePowersOfTwo != 0)
-            {
-                var power = (DeviceMath.Bits(scale) + 0x7FFFFF) & 0x7F800000;
-                scale = DeviceMath.FromBits(power);
-                factor = DeviceMath.FromBits(0x7F000000 - power);
-            }
-
             for (var j = 0; j < terms; j++)
             {
                 var target = RowAddress.Of(places, areas, bases, ((long)row * terms) + j, Float8Row.Bytes(hidden));
-                if (target == 0)
-                    continue;
-                *(float*)(target + hidden + (group * 4)) = scale;
-                for (var i = 0; i < Float8Row.GroupValues; i++)
-                    *(byte*)(target + (group * Float8Row.GroupValues) + i) = (byte)DeviceMath.ToFloat8(DeviceMath.Multiply(Read(values, i, size), factor));
+                if (target != 0)
+                    PackGroup(source + ((long)row * hidden * size), target, item - (row * groups), hidden, usePowersOfTwo, size);
             }
         }
     }
 
-    private static void ExpandGroups(long source, long places, long target, int rows, int terms, int hidden, int size)
+    private static void ExpandGroups(long source, long from, long places, long target, long homes, long homeOf, int rows, int terms, int hidden, int size)
     {
         var groups = hidden / Float8Row.GroupValues;
         for (var item = (Grid.IdxX * Group.DimX) + Group.IdxX; item < rows * groups; item += Grid.DimX * Group.DimX)
         {
             var row = item / groups;
             var group = item - (row * groups);
-            var from = source + ((long)row * Float8Row.Bytes(hidden));
-            var scale = *(float*)(from + hidden + (group * 4));
+            var values = RowAddress.Of(source, from, row, Float8Row.Bytes(hidden));
             for (var j = 0; j < terms; j++)
             {
+                if (homeOf != 0 && group == 0)
+                    RowAddress.NoteHome(homes, homeOf, places, row, j, terms, hidden * size);
                 var to = RowAddress.Of(places, 0, target, ((long)row * terms) + j, hidden * size);
-                if (to == 0)
-                    continue;
-                for (var i = group * Float8Row.GroupValues; i < (group + 1) * Float8Row.GroupValues; i++)
-                {
-                    var value = DeviceMath.Multiply(DeviceMath.FromFloat8(*(byte*)(from + i)), scale);
-                    if (size == 2)
-                        *(ushort*)(to + (i * 2L)) = (ushort)DeviceMath.ToBFloat16(value);
-                    else
-                        *(float*)(to + (i * 4L)) = DeviceMath.Canonical(value);
-                }
+                if (to != 0)
+                    ExpandGroup(values, to, group, hidden, size);
             }
         }
     }

@@ -10,6 +10,9 @@ internal interface IKernelLauncher
     /// <param name="wanted">What a GPU gets.</param>
     int Threads(int wanted);
 
+    /// <summary>Blocks of so many threads of a kernel that run at the same time on the whole device.</summary>
+    int BlocksThatFit(Delegate kernel, int threads);
+
     /// <summary>Starts a kernel.</summary>
     void Launch(Delegate kernel, CudaLaunch launch, params ReadOnlySpan<CudaArgument> arguments);
 }

@@ -52,6 +52,8 @@ internal sealed class KernelLibrary : IDisposable
 
         public int Threads(int wanted) => wanted;
 
+        public int BlocksThatFit(Delegate kernel, int threads) => kernels[kernel].BlocksThatFit(threads) * device.Multiprocessors;
+
         public void Launch(Delegate kernel, CudaLaunch launch, params ReadOnlySpan<CudaArgument> arguments) =>
             kernels[kernel].Launch(stream, launch, arguments);
     }

@@ -14,7 +14,14 @@ internal static class KernelMethods
     public static readonly Delegate ExpandFloat32 = Float8Kernels.ExpandFloat32;
     public static readonly Delegate Route = RouteKernel.Run;
     public static readonly Delegate Place = PlaceKernel.Run;
+    public static readonly Delegate ReceiveRows = ReceiveKernels.Rows;
+    public static readonly Delegate ReceiveFloat8 = ReceiveKernels.Float8;
     public static readonly Delegate CountExperts = LoadKernel.Run;
+    public static readonly Delegate DispatchRows = DispatchKernels.Rows;
+    public static readonly Delegate DispatchFloat8 = DispatchKernels.Float8;
+    public static readonly Delegate DispatchFloat8OfFloat32 = DispatchKernels.Float8OfFloat32;
+    public static readonly Delegate Begin = AttemptKernels.Begin;
+    public static readonly Delegate End = AttemptKernels.End;
 
     /// <summary>All of them, with the threads of their blocks.</summary>
     public static IReadOnlyList<(Delegate Method, int Threads)> All { get; } =
@@ -30,6 +37,13 @@ internal static class KernelMethods
         (ExpandFloat32, KernelTuning.RowThreads),
         (Route, KernelTuning.CollectiveThreads),
         (Place, KernelTuning.CollectiveThreads),
+        (ReceiveRows, KernelTuning.CollectiveThreads),
+        (ReceiveFloat8, KernelTuning.CollectiveThreads),
         (CountExperts, KernelTuning.RowThreads),
+        (DispatchRows, KernelTuning.CollectiveThreads),
+        (DispatchFloat8, KernelTuning.CollectiveThreads),
+        (DispatchFloat8OfFloat32, KernelTuning.CollectiveThreads),
+        (Begin, Warps.Lanes),
+        (End, Warps.Lanes),
     ];
 }

@@ -20,4 +20,28 @@ internal sealed record KernelTuning
 
     /// <summary>Most blocks for each multiprocessor, for kernels that sum.</summary>
     public int SumBlocks { get; init; } = 256;
+
+    /// <summary>Most blocks for each multiprocessor, for kernels that send rows back: each of them ends with a count.</summary>
+    public int ReturnBlocks { get; init; } = 8;
+
+    /// <summary>Most blocks for each multiprocessor, for dispatches.</summary>
+    public int DispatchBlocks { get; init; } = 2;
+
+    /// <summary>Pieces of rows for one block of a dispatch, where there are few.</summary>
+    public int DispatchItems { get; init; } = 2;
+
+    /// <summary>Most entries of received rows that are placed and copied by one kernel, of which every block counts them all.</summary>
+    public int ReceiveEntries { get; init; } = 16384;
+
+    /// <summary>Pieces of rows for one block of such a kernel, where there are few.</summary>
+    public int ReceiveItems { get; init; } = 4;
+
+    /// <summary>
+    /// Kernels of an exchange with more blocks for each multiprocessor than this are launched after the end of the one ahead: launched before,
+    /// they would crowd on the multiprocessors that are free first.
+    /// </summary>
+    public int OverlapBlocks { get; init; } = 1;
+
+    /// <summary>Lanes whose kernels may wait at the same time.</summary>
+    public int Lanes { get; init; } = 1;
 }

@@ -25,6 +25,15 @@ internal static class PlacePtx
         sub.s32 pleft, pleft, %3; setp.gt.s32 pp, pleft, 0; mov.b32 pv7, -1; @pp ld.global.b32 pv7, [pa];
         """;
 
+    /// <summary>Numbers in flight in a lane.</summary>
+    public const int Batch = 8;
+
+    /// <summary>One of the numbers that were loaded, −1 behind the end.</summary>
+    public const string First = "mov.b32 %0, pv0;", Second = "mov.b32 %0, pv1;", Third = "mov.b32 %0, pv2;", Fourth = "mov.b32 %0, pv3;";
+
+    /// <summary>One of the numbers that were loaded, −1 behind the end.</summary>
+    public const string Fifth = "mov.b32 %0, pv4;", Sixth = "mov.b32 %0, pv5;", Seventh = "mov.b32 %0, pv6;", Eighth = "mov.b32 %0, pv7;";
+
     /// <summary>Counts the slots that were loaded. %0: the own slot.</summary>
     public const string Count =
         """

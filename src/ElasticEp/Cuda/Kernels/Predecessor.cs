@@ -20,4 +20,21 @@ internal static class Predecessor
         if (CudaAsm.IsSupported)
             CudaAsm.Emit(WaitPtx);
     }
+
+    /// <summary>
+    /// The first half of <see cref="Wait"/>, for a kernel that then waits for peers: blocks of the kernel behind would fill the device
+    /// meanwhile, and with them the place of kernels that the peers wait for.
+    /// </summary>
+    public static void WaitOnly()
+    {
+        if (CudaAsm.IsSupported)
+            CudaAsm.Emit("griddepcontrol.wait;");
+    }
+
+    /// <summary>The second half: lets the kernel behind be launched.</summary>
+    public static void LaunchNext()
+    {
+        if (CudaAsm.IsSupported)
+            CudaAsm.Emit("griddepcontrol.launch_dependents;");
+    }
 }

@@ -5,5 +5,4 @@ namespace ElasticEp.Cuda.Kernels;
 /// <param name="Terms">Entries of a row, at most 32.</param>
 /// <param name="Bases">Address of row 0, or with areas of a table of such addresses.</param>
 /// <param name="Areas">Address of numbers into the table, <c>[rows, terms]</c>; 0 = there is one area.</param>
-/// <param name="Stride">Bytes from the list of one source to that of the next.</param>
-internal readonly record struct RowPlaces(long Places, int Terms, long Bases, long Areas = 0, long Stride = 0);
+internal readonly record struct RowPlaces(long Places, int Terms, long Bases, long Areas = 0);

@@ -80,4 +80,18 @@ internal static class Warps
         CudaAsm.Emit("{ .reg .b32 low, high; mov.b64 {low, high}, %1; shfl.sync.idx.b32 low, low, %2, 31, 0xffffffff; shfl.sync.idx.b32 high, high, %2, 31, 0xffffffff; mov.b64 %0, {low, high}; }", out long result, value, lane);
         return result;
     }
+
+    /// <summary>The lanes that have the same value as this one.</summary>
+    public static uint Match(int value)
+    {
+        CudaAsm.Emit("match.any.sync.b32 %0, %1, 0xffffffff;", out uint lanes, value);
+        return lanes;
+    }
+
+    /// <summary>The lowest lane of a set that is not empty.</summary>
+    public static int Lowest(uint lanes)
+    {
+        CudaAsm.Emit("{ .reg .b32 turned; brev.b32 turned, %1; bfind.shiftamt.u32 %0, turned; }", out int lane, lanes);
+        return lane;
+    }
 }
