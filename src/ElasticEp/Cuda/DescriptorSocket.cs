@@ -17,6 +17,7 @@ internal static unsafe partial class DescriptorSocket
     private const int CloseOnExecFlag = 0x40000000; // MSG_CMSG_CLOEXEC
     private const int SetDescriptorFlags = 2; // F_SETFD
     private const int ControlBytes = 24; // CMSG_SPACE(sizeof(int)): a head of 16 bytes, and 4 rounded up to 8
+    private const int OneDescriptor = 20; // CMSG_LEN(sizeof(int)): a second one would fit into the rest, and be nobody's
     private const int Interrupted = 4; // EINTR
 
     /// <summary>Sends a message with a descriptor; the caller still owns the descriptor and closes it.</summary>
@@ -50,7 +51,7 @@ internal static unsafe partial class DescriptorSocket
         fixed (byte* data = message)
         {
             var part = new Part { Base = data, Length = (nuint)message.Length };
-            var head = new Message { Parts = &part, PartCount = 1, Control = control, ControlLength = ControlBytes };
+            var head = new Message { Parts = &part, PartCount = 1, Control = control, ControlLength = OneDescriptor };
             var length = Repeat(socket, &head, isSend: false);
             var hasDescriptor = head.ControlLength >= 16 + sizeof(int) && ((int*)control)[2] == SolSocket && ((int*)control)[3] == Rights;
             var descriptor = hasDescriptor ? new SafeFileHandle(((int*)control)[4], ownsHandle: true) : null;

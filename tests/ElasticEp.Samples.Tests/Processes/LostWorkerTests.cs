@@ -31,15 +31,20 @@ public class LostWorkerTests : IDisposable
     });
 
     [Fact]
-    public Task A_worker_that_stands_still_is_evicted_and_ends_when_it_goes_on() => RunAsync(async (server, workers, load) =>
+    public Task A_worker_that_stands_still_is_evicted_and_ends_when_it_goes_on()
     {
-        workers[2].Signal(ProcFiles.SigStop);
-        await server.WaitUntilAsync(async () => (await server.Client.ViewAsync()).Ranks is [0, 1, 3], "the others to go on");
-        await load.WaitForCompletedAsync(2 * Streams);
-        workers[2].Signal(ProcFiles.SigCont);
-        Assert.Equal(0, await workers[2].WaitAsync()); // it is a member no more, and has nothing to do
-        await load.WaitForCompletedAsync(Streams);
-    });
+        if (Links.Length > 0)
+            Soak.Require(); // UCX 1.13 ends such a process, or a peer of it, now and then: docs/rdma.md
+        return RunAsync(async (server, workers, load) =>
+        {
+            workers[2].Signal(ProcFiles.SigStop);
+            await server.WaitUntilAsync(async () => (await server.Client.ViewAsync()).Ranks is [0, 1, 3], "the others to go on");
+            await load.WaitForCompletedAsync(2 * Streams);
+            workers[2].Signal(ProcFiles.SigCont);
+            Assert.Equal(0, await workers[2].WaitAsync()); // it is a member no more, and has nothing to do
+            await load.WaitForCompletedAsync(Streams);
+        });
+    }
 
     [Fact]
     public Task Experts_whose_last_copies_are_lost_are_loaded_again_by_the_others()

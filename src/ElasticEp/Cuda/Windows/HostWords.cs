@@ -21,8 +21,10 @@ internal sealed unsafe class HostWords(long address)
     /// <summary>Ends all waits of attempts up to an epoch, within about 20 µs where a kernel waits.</summary>
     public void End(long epoch)
     {
-        if (epoch > Ended)
-            Volatile.Write(ref Word(ExchangeControl.HostEnded), epoch);
+        long ended;
+        while ((ended = Ended) < epoch && Interlocked.CompareExchange(ref Word(ExchangeControl.HostEnded), epoch, ended) != ended)
+        {
+        }
     }
 
     /// <summary>For tests: lets a held kernel go on.</summary>

@@ -15,8 +15,10 @@ internal static class WindowChannel
 
     /// <summary>Sends the descriptor of a window to its source.</summary>
     /// <exception cref="SocketException">The peer is gone.</exception>
+    /// <exception cref="ElasticEpException">The other side is another user's process.</exception>
     public static void Send(Socket socket, CudaMemory window, WindowOffer offer)
     {
+        CheckUser(socket); // whoever has the descriptor can write into the window
         Span<byte> message = stackalloc byte[WindowOffer.Length];
         offer.Write(message);
         using var descriptor = window.Export();
@@ -68,6 +70,6 @@ internal static class WindowChannel
         socket.GetRawSocketOption(SolSocket, PeerCredentials, credentials);
         var user = BinaryPrimitives.ReadInt32LittleEndian(credentials[4..]);
         if (user != 0 && user != DescriptorSocket.EffectiveUser())
-            throw new ElasticEpException(ElasticEpErrorCode.ProtocolViolation, $"The process {BinaryPrimitives.ReadInt32LittleEndian(credentials)} that offers a window runs as another user.");
+            throw new ElasticEpException(ElasticEpErrorCode.ProtocolViolation, $"The process {BinaryPrimitives.ReadInt32LittleEndian(credentials)} at the other end of a window's socket runs as another user.");
     }
 }

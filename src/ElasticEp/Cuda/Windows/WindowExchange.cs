@@ -64,9 +64,13 @@ internal sealed class WindowExchange : IDisposable
     }
 
     /// <summary>Writes the words of an attempt in the order of the stream. Not captured: a graph of the step follows it.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A lane has more tokens than the layout has rows for.</exception>
     public void Start(CudaStream stream, WindowAttempt attempt)
     {
-        var head = _heads.AsBuffer(ElementType.Byte).SliceBytes((long)(_head++ % Heads) * ExchangeControl.HeadBytes, ExchangeControl.HeadBytes);
+        foreach (var tokens in attempt.Tokens)
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(tokens, Layout.Shape.MaxTokens, nameof(attempt));
+        _head = (_head + 1) % Heads;
+        var head = _heads.AsBuffer(ElementType.Byte).SliceBytes((long)_head * ExchangeControl.HeadBytes, ExchangeControl.HeadBytes);
         WindowTables.FillHead(head.AsSpan<byte>(), attempt, _members, _rank, Words.Address);
         stream.Copy(head, Local(_buffers.Control, ExchangeControl.HeadBytes));
     }
