@@ -18,9 +18,11 @@ internal sealed partial class ExchangeKernels
     public void Place(PlaceTables tables, int slots, int terms, bool isPreReduced, int sentBytes, int rowBytes, int mostTokens, int layer, int flagOffset = -1)
     {
         var threads = launcher.Threads(KernelTuning.CollectiveThreads);
+        var waits = flagOffset >= 0;
+        var blocks = waits ? Math.Min(slots, WaitingBlocks(KernelMethods.Place, threads)) : slots;
         launcher.Launch(
             KernelMethods.Place,
-            new CudaLaunch(Math.Min(slots, WaitingBlocks(KernelMethods.Place, threads)), threads) { OverlapsPrevious = flagOffset >= 0 && OverlapsWaiting(Math.Min(slots, WaitingBlocks(KernelMethods.Place, threads))) },
+            new CudaLaunch(blocks, threads) { OverlapsPrevious = waits && OverlapsWaiting(blocks) },
             tables.Control,
             tables.Incoming,
             tables.Outgoing,
