@@ -109,11 +109,11 @@ internal sealed partial class RdmaTransport : ITransport, ITransportHealth
     {
         if (link > LinkKind.Weights)
             throw new ArgumentOutOfRangeException(nameof(link), link, "There is no such link.");
-        var frame = new OutgoingFrame(this, head, metadata, rows);
         if (Find(peer) is not { CanSend: true } connection)
             return ValueTask.FromException(NoConnection(peer));
         if (link == LinkKind.Control)
             return Control.SendAsync(peer, link, head, metadata, rows, cancellationToken);
+        var frame = new OutgoingFrame(this, head, metadata, rows);
         if (link == LinkKind.Weights && _pacer is not null && frame.Info.RowsLength > 0 && _pacer.Take(frame.Info.RowsLength) is { Ticks: > 0 } wait)
             return SendLaterAsync(_pacer, wait, connection, frame, cancellationToken);
         return connection.Sender(link).SendAsync(frame, cancellationToken);

@@ -26,7 +26,7 @@ internal sealed class RdmaLink : IMessageReceiver, IOperationOwner
     private int _operations; // that UCX is at work on
     private bool _isReady;
     private bool _isClosing;
-    private bool _isLeft; // what UCX is at work on is not waited for
+    private bool _isLeft; // what UCX only reads is not waited for
     private volatile bool _hasFailed;
 
     public RdmaLink(UcxWorker worker, LinkKind kind, LinkLimits limits, ILinkOwner owner)
@@ -277,7 +277,7 @@ internal sealed class RdmaLink : IMessageReceiver, IOperationOwner
     {
         if (_closed.Task.IsCompleted)
             return 0;
-        _isLeft = !Receiver.IsWritten;
+        _isLeft = true;
         Sender.Abandon();
         MarkReady();
         return _operations;
@@ -285,7 +285,7 @@ internal sealed class RdmaLink : IMessageReceiver, IOperationOwner
 
     private void TryEnd()
     {
-        if ((_operations > 0 && !_isLeft) || !Receiver.TryEnd())
+        if ((_operations > 0 && (!_isLeft || Receiver.IsWritten)) || !Receiver.TryEnd())
             return;
         _heard.TrySetCanceled();
         _closed.TrySetResult();

@@ -103,7 +103,8 @@ internal sealed partial class RankExchange
     {
         if (_pollTime > TimeSpan.Zero && !lane.IsReady)
         {
-            BeginWait(lane);
+            lock (_lock)
+                BeginWait(lane);
             _polling.Wait(lane, step, _pollTime);
         }
 

@@ -47,6 +47,8 @@ public sealed class KilledPeerTests(ITestOutputHelper output)
             Assert.Equal($"down {peer.Id} Reset", await handler.NextEventAsync(Quick));
             await sending.WaitAsync(Quick);
             Assert.Equal(0, handler.Open);
+            if (transport.Find(peer.Id) is { } ending)
+                await ending.Ended.WaitAsync(Deadline, TestContext.Current.CancellationToken); // it is reported a little before it is forgotten
             Assert.Null(transport.Find(peer.Id));
             await peer.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(Deadline);
 
