@@ -8,6 +8,9 @@ internal sealed partial class CoordinatorCore
 {
     private (GroupRecord Record, long Version) _seen = (GroupRecord.Unborn, 0);
 
+    /// <summary>A record that is asked for now is of this epoch at least, or the store has lost one. A process without a view may have seen the record of another group.</summary>
+    private long LeastEpoch => _member.View.Epoch == 0 ? 0 : Math.Max(_member.View.Epoch, _seen.Record.View.Epoch);
+
     /// <summary>Notes the newest record that a watch has shown: if the store loses it, it is still here.</summary>
     public void OnRecordSeen(GroupRecord record, long version, TimeSpan now, List<RankEffect> effects)
     {
@@ -18,6 +21,13 @@ internal sealed partial class CoordinatorCore
             return;
         _writer.Doubt(); // it brings a group into being, and there is one: the read says so
         Advance(now, effects);
+    }
+
+    /// <summary>This rank enters an earlier view than the record that it has seen: the store had gone back, and the group has with it.</summary>
+    private void ForgetSeen(GroupView entered)
+    {
+        if (entered.Epoch < _seen.Record.View.Epoch)
+            _seen = (GroupRecord.Unborn, 0);
     }
 
     /// <summary>
@@ -33,11 +43,15 @@ internal sealed partial class CoordinatorCore
         _recovery.OnRecordLost(now);
     }
 
-    /// <summary>A record of the view that this rank is in, which it has not seen. If views between are not known either, nothing is known of what they kept.</summary>
+    /// <summary>
+    /// A record of the view that this rank is in, which it has not seen. If views between are not known either, nothing is known of what they
+    /// kept. A birth that was under way has been committed: there is a view.
+    /// </summary>
     private GroupRecord HeldAt(GroupRecord older)
     {
         var isNext = older.View.Epoch == _member.View.Epoch - 1;
         var held = isNext ? older.WithNext(_member.View) : older with { View = _member.View, LastCompleted = null, Evicted = [] };
-        return held with { Reloading = _member.Reloading };
+        var pending = held.Pending is { Kind: OperationKind.Birth } birth ? birth with { IsCommitted = true, CommittedViews = 1, PlannedViews = 1 } : held.Pending;
+        return held with { Reloading = _member.Reloading, Pending = pending };
     }
 }

@@ -54,6 +54,7 @@ internal sealed partial class CoordinatorCore
     {
         var view = entered.View;
         Remember(view);
+        ForgetSeen(view);
         if (IsActive)
             _transition.OnEntered(view, entered.FirstStep, effects);
         _recovery.OnEntered(view);
@@ -184,7 +185,7 @@ internal sealed partial class CoordinatorCore
     {
         if (!IsActive)
             return;
-        _writer.ReadIfUnknown(_member.View.Epoch, now, effects);
+        _writer.ReadIfUnknown(LeastEpoch, now, effects);
         if (!_writer.IsReady)
             return;
         if (IsOut)
@@ -210,7 +211,7 @@ internal sealed partial class CoordinatorCore
             return;
         }
 
-        _writer.ReadIfUnknown(_member.View.Epoch, now, effects); // it may have begun again
+        _writer.ReadIfUnknown(LeastEpoch, now, effects); // it may have begun again
         if (Recovery is null && _writer is { IsReady: true, IsRestoring: false })
             _transition.Advance(now, effects);
     }

@@ -62,7 +62,7 @@ internal sealed class RecordWriter
     }
 
     /// <summary>Reads the record, unless it is known or a request is under way.</summary>
-    /// <param name="epoch">Epoch of the view that this rank uses: like the one that is known, the record cannot be older.</param>
+    /// <param name="epoch">Epoch of the newest view that this rank knows to be durable: like the one that is known, the record cannot be older.</param>
     /// <param name="now">The time.</param>
     /// <param name="effects">Gets the request.</param>
     public void ReadIfUnknown(long epoch, TimeSpan now, List<RankEffect> effects)

@@ -171,6 +171,42 @@ public sealed class RestoreTests
     }
 
     [Fact]
+    public void Who_begins_to_lead_knows_that_the_store_has_gone_back_behind_a_record_that_it_has_seen()
+    {
+        var probe = CoreProbe.Idle(rank: 1);
+        var old = probe.Record;
+        probe.Post(new RecordSeen(old.WithNext(TestViews.Started(2, 2, 0, 1)), probe.Version + 1)).Post(new RecordSeen(old, 900));
+        probe.LoseLink(0).Lose(0).AnswerLost(old, 900);
+        var write = probe.Of<WriteRecord>().Single();
+        Assert.Equal((900, 2 + Gap), (write.ExpectedVersion, write.Record.View.Epoch)); // view 2 may be in use somewhere
+    }
+
+    [Fact]
+    public void A_group_that_has_gone_back_with_the_store_is_not_brought_forward_again()
+    {
+        var probe = CoreProbe.Idle(rank: 1);
+        var back = probe.Record.WithNext(TestViews.Started(2, 2, 0, 1));
+        probe.Post(new RecordSeen(probe.Record.WithNext(TestViews.Started(5, 2, 0, 1)), probe.Version + 1));
+        probe.Message(0, new StopMessage(1, 1)).Message(0, new StartMessage(back.View, 2, "", 0)); // of a leader that did not know of view 5
+        probe.Overwrite(back);
+        probe.LoseLink(0).Lose(0).AnswerRead().AnswerRead();
+        Assert.Equal(3, probe.Of<WriteRecord>().Single().Record.View.Epoch);
+    }
+
+    [Fact]
+    public void A_birth_whose_first_view_the_store_has_lost_is_over_where_there_are_members()
+    {
+        var birth = GroupRecord.Unborn with { Pending = new PendingOperation(new OperationRequest(OperationRequest.BirthId, OperationKind.Birth), [0, 1], [0, 1], []) };
+        var probe = CoreProbe.Waiting(1, birth).Post(new RecordSeen(birth, 3)).LinkUp(0).Message(0, new StartMessage(TestViews.Started(1, 1, 0, 1), 1, OperationRequest.BirthId, 1));
+        probe.Step();
+        probe.LoseLink(0).Lose(0).AnswerLost(birth, 900).Write();
+        probe.Step();
+        probe.Write();
+        Assert.Null(probe.Record.Pending);
+        Assert.Equal((true, "rank 0 was lost while the group switched"), (probe.Record.Own.Kept.Single().IsCompleted, probe.Record.Own.Kept.Single().Reason));
+    }
+
+    [Fact]
     public void A_birth_that_the_store_has_lost_begins_anew()
     {
         var probe = CoreProbe.Unborn();
