@@ -14,6 +14,9 @@ internal sealed class CallPolling(int most)
     /// <summary>That of this process: half of its processors without one. With two nobody polls.</summary>
     public static CallPolling OfProcess { get; } = new((Environment.ProcessorCount / 2) - 1);
 
+    /// <summary>Whether anybody may poll.</summary>
+    public bool IsPossible => most > 0;
+
     /// <summary>Returns when the lane is ready or its attempt has failed, or when the time is over; at once when others poll already.</summary>
     public void Wait(ExchangeLane lane, ExchangeStep step, TimeSpan time)
     {

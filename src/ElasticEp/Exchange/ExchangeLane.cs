@@ -4,6 +4,7 @@ namespace ElasticEp.Exchange;
 internal sealed class ExchangeLane : IRowSender
 {
     private readonly RankExchange _owner;
+    private int _unsent;
 
     public ExchangeLane(RankExchange owner, ExchangeLayout layout, int number, ExchangeStep step, IExchangeEngineLane engine)
     {
@@ -36,7 +37,7 @@ internal sealed class ExchangeLane : IRowSender
     public long CallSince { get; set; }
 
     /// <summary>Sends that are under way.</summary>
-    public int Unsent { get; set; }
+    public int Unsent => Volatile.Read(ref _unsent);
 
     /// <summary>One for each member.</summary>
     public LaneSend[] Sends { get; private set; } = [];
@@ -48,6 +49,12 @@ internal sealed class ExchangeLane : IRowSender
 
     public bool IsMissing(int member) =>
         Sends[member].IsPending || (Phase == LanePhase.Dispatching ? Position.IsDispatchMissing(member) : Position.IsReturnMissing(member));
+
+    /// <summary>Not under the exchange's lock: only the call that owns the lane adds sends.</summary>
+    public void AddUnsent() => Interlocked.Increment(ref _unsent);
+
+    /// <summary>A send has ended. Under the lock, unless the call that owns the lane has just begun it.</summary>
+    public void RemoveUnsent() => Interlocked.Decrement(ref _unsent);
 
     /// <param name="members">Members of the view.</param>
     /// <param name="self">Index of this one.</param>

@@ -83,7 +83,7 @@ internal sealed class LaneForward : IValueTaskSource
 
         for (var group = 0; group < rows.Groups; group++)
         {
-            _owner.ThrowIfOver(_step!);
+            RankExchange.ThrowIfOver(_step!);
             _experts.Single!(rows.GetGroup(group, expertOutput));
         }
     }

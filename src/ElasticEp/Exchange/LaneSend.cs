@@ -31,6 +31,15 @@ internal sealed class LaneSend
     /// <summary>The segments of the rows; may be empty.</summary>
     public ReadOnlyMemory<EpBuffer> Rows { get; set; }
 
+    /// <summary>It has left, or could not.</summary>
+    public void End()
+    {
+        IsPending = false;
+        _metadata[0] = default;
+        Rows = default;
+    }
+
+    /// <summary>Tells its owner when a send that has to wait has ended.</summary>
     public void Watch(ValueTask sending)
     {
         _sending = sending.ConfigureAwait(false).GetAwaiter();

@@ -13,13 +13,13 @@ internal sealed partial class RankExchange
         }
     }
 
-    /// <summary>A frame has left, or could not.</summary>
+    /// <summary>A frame that had to wait has left, or could not.</summary>
     public void OnSent(ExchangeLane lane, LaneSend send, Exception? failure)
     {
         lock (_lock)
         {
-            (send.IsPending, send.Metadata, send.Rows) = (false, default, default);
-            lane.Unsent--;
+            send.End();
+            lane.RemoveUnsent();
             _inside--;
             if (failure is not null)
                 Fail(lane.Call.Step, failure, isOfPeers: true);
@@ -40,11 +40,11 @@ internal sealed partial class RankExchange
 
     public void LeaveExperts() => Leave();
 
-    /// <summary>Between two experts: an attempt that is over needs no further one.</summary>
-    public void ThrowIfOver(ExchangeStep step)
+    /// <summary>Between two experts: an attempt that has failed needs no further one. No lock: one more does no harm.</summary>
+    public static void ThrowIfOver(ExchangeStep step)
     {
-        lock (_lock)
-            CheckOpen(step);
+        if (step.Failure is { } failure)
+            throw ExchangeErrors.Again(failure);
     }
 
     private void CheckOpen(ExchangeStep step)
@@ -96,12 +96,12 @@ internal sealed partial class RankExchange
     }
 
     /// <summary>
-    /// Whether the call has to wait; if so it waits from now on, <paramref name="version"/> is its number, and <paramref name="call"/> what it
+    /// Leaves a call that has begun. Whether it has to wait; if so it waits from now on, <paramref name="version"/> is its number, and <paramref name="call"/> what it
     /// waits for: the lane may have another one as soon as the lock is free, when nobody awaits the call and its attempt has ended.
     /// </summary>
     private bool MustWait(ExchangeLane lane, ExchangeStep step, CancellationToken cancellationToken, out LaneCall call, out short version)
     {
-        if (_pollTime > TimeSpan.Zero && !lane.IsReady)
+        if (_pollTime > TimeSpan.Zero && _polling.IsPossible && !lane.IsReady)
         {
             lock (_lock)
                 BeginWait(lane);
@@ -110,6 +110,8 @@ internal sealed partial class RankExchange
 
         lock (_lock)
         {
+            _inside--;
+            SignalIfIdle();
             (call, version) = (lane.Call, 0);
             var sendsOfIts = ReferenceEquals(call.Step, step) ? lane.Unsent : 0; // an attempt that has failed is followed by one with a call of its own
             if (sendsOfIts == 0)

@@ -5,8 +5,7 @@ internal sealed partial class RankExchange
 {
     private int CheckDispatch(ExchangeStep step, int layer, EpBuffer hidden, EpBuffer topkIds, EpBuffer topkWeights, int lane)
     {
-        lock (_lock)
-            CheckOpen(step);
+        CheckOpen(step); // and again when the call enters, under the lock
         if (layer < 0 || layer >= _layout.MoeLayers)
             throw ExchangeErrors.Argument($"Layer {layer} is outside 0 to {_layout.MoeLayers - 1}.");
         if (lane < 0 || lane >= _lanes.Length)
@@ -24,15 +23,11 @@ internal sealed partial class RankExchange
     private ExchangeLane CheckCombine(ExchangeStep step, DispatchedRows dispatched, EpBuffer expertOutput, EpBuffer output)
     {
         var lane = LaneOf(dispatched);
-        lock (_lock)
-        {
-            CheckOpen(step);
-            if (lane is null)
-                throw ExchangeErrors.Argument("Combine takes the rows that a dispatch of this step returned.");
-            if (lane.Phase != LanePhase.Out)
-                throw ExchangeErrors.State($"These rows of lane {lane.Number} were combined already, or belong to another step.");
-        }
-
+        CheckOpen(step); // and again when the call enters, under the lock
+        if (lane is null)
+            throw ExchangeErrors.Argument("Combine takes the rows that a dispatch of this step returned.");
+        if (lane.Phase != LanePhase.Out)
+            throw ExchangeErrors.State($"These rows of lane {lane.Number} were combined already, or belong to another step.");
         if (expertOutput.ByteLength != (long)dispatched.Count * _layout.RowBytes || !IsRows(expertOutput))
             throw ExchangeErrors.Argument(RowsExpected("expertOutput", expertOutput, dispatched.Count));
         if (output.ByteLength != (long)lane.Engine.Tokens * _layout.RowBytes || !IsRows(output))

@@ -8,7 +8,7 @@ internal sealed partial class RankExchange
 {
     /// <summary>Names the memory for a frame; a frame of a later step is parked.</summary>
     /// <exception cref="ElasticEpException">The frame does not fit the layout.</exception>
-    public ValueTask<FrameTarget> AcceptAsync(MemberId source, FrameHeader header, CancellationToken cancellationToken)
+    public ValueTask<FrameTarget> AcceptAsync(MemberId source, in FrameHeader header, CancellationToken cancellationToken)
     {
         ValueTask<FrameTarget> answer;
         lock (_lock)
@@ -27,29 +27,37 @@ internal sealed partial class RankExchange
     /// <exception cref="ElasticEpException">Its content does not fit the layout.</exception>
     public void Complete(MemberId source, in FrameHeader header)
     {
-        var isWriting = true;
+        // The region is this frame's until it counts as written: it can be read without the lock.
+        string? fault;
         try
         {
-            if (IsStale(header))
-                return;
+            fault = header.Operation == FrameOperation.Dispatch ? FindFault(source, header) : null;
+        }
+        catch
+        {
+            EndWrite();
+            throw;
+        }
 
-            // The region is this frame's until it counts as written: it can be read without the lock.
-            if (header.Operation == FrameOperation.Dispatch && FindFault(source, header) is { } fault)
-                throw ExchangeErrors.Violation(source, fault);
-            lock (_lock)
+        lock (_lock)
+        {
+            // Under the same lock: a call that goes on may complete the step, and the next one begins only when nothing is being written.
+            _writing--;
+            SignalIfIdle();
+            if (Judge(header) != FrameVerdict.Accept)
             {
-                // Under the same lock: a call that goes on may complete the step, and the next one begins only when nothing is being written.
-                isWriting = false;
-                EndWrite();
-                if (!IsStale(header))
-                    Take(source, header);
+                _staleFrames++;
+                return;
+            }
+
+            if (fault is null)
+            {
+                Take(source, header);
+                return;
             }
         }
-        finally
-        {
-            if (isWriting)
-                EndWrite();
-        }
+
+        throw ExchangeErrors.Violation(source, fault);
     }
 
     /// <summary>The connection ended while the payload was being written.</summary>
@@ -77,17 +85,6 @@ internal sealed partial class RankExchange
     }
 
     private FrameVerdict Judge(in FrameHeader header) => header.Epoch <= _fence ? FrameVerdict.Drop : _rules.Judge(header, _view.Epoch, _number, _isOpen && !_step.HasEnded);
-
-    private bool IsStale(in FrameHeader header)
-    {
-        lock (_lock)
-        {
-            if (Judge(header) == FrameVerdict.Accept)
-                return false;
-            _staleFrames++;
-            return true;
-        }
-    }
 
     private string? FindFault(MemberId source, in FrameHeader header) =>
         _lanes[header.Lane].Engine.FindFault(_memberOfRank[source.Rank], header.Layer);

@@ -46,12 +46,8 @@ internal sealed partial class RankExchange
         LaneForward? forward;
         try
         {
-            lock (_lock)
-            {
-                CheckOpen(step);
-                forward = (uint)laneNumber < (uint)_lanes.Length ? _lanes[laneNumber].Forward : null; // that of this attempt
-            }
-
+            CheckOpen(step); // and again when the dispatch enters, under the lock
+            forward = (uint)laneNumber < (uint)_lanes.Length ? _lanes[laneNumber].Forward : null; // that of this attempt, or the dispatch is refused
             var rows = hidden.ByteLength / _layout.RowBytes;
             if (output.ByteLength != hidden.ByteLength || !IsRows(output))
                 throw ExchangeErrors.Argument(RowsExpected("output", output, rows));
@@ -103,6 +99,7 @@ internal sealed partial class RankExchange
         }
     }
 
+    /// <summary>Enters the lane and sends; <see cref="MustWait"/> leaves it.</summary>
     private void BeginDispatch(ExchangeStep step, ExchangeLane lane, int layer, int tokens, EpBuffer hidden, EpBuffer topkIds, EpBuffer topkWeights)
     {
         Enter(step, lane, LanePhase.Ready, LanePhase.Dispatching);
@@ -123,13 +120,12 @@ internal sealed partial class RankExchange
         }
         finally
         {
-            if (isSent)
-                Leave();
-            else
+            if (!isSent)
                 Leave(lane, LanePhase.Ready);
         }
     }
 
+    /// <inheritdoc cref="BeginDispatch"/>
     private void BeginCombine(ExchangeStep step, ExchangeLane lane, EpBuffer expertOutput, EpBuffer output)
     {
         Enter(step, lane, LanePhase.Out, LanePhase.Combining);
@@ -142,13 +138,9 @@ internal sealed partial class RankExchange
         {
             FailPacking(step, lane, failure);
         }
-        finally
-        {
-            Leave();
-        }
     }
 
-    /// <summary>The engine has something ready for a member.</summary>
+    /// <summary>The engine has something ready for a member. A frame that leaves at once takes no lock.</summary>
     public void Send(ExchangeLane lane, int member, int rows)
     {
         var send = lane.Sends[member];
@@ -161,25 +153,27 @@ internal sealed partial class RankExchange
             Lane = lane.Number,
             Count = rows,
         };
-        CancellationToken cancellation;
-        lock (_lock)
-        {
-            lane.Unsent++;
-            _inside++;
-            send.IsPending = true;
-            cancellation = _sending.Token;
-        }
-
+        lane.AddUnsent();
+        send.IsPending = true;
         ValueTask sending;
         try
         {
-            sending = _wire.SendAsync(_members[member], header, send.MetadataSegments, send.Rows, cancellation);
+            sending = _wire.SendAsync(_members[member], header, send.MetadataSegments, send.Rows, _sending.Token);
+            if (sending.IsCompletedSuccessfully)
+            {
+                sending.GetAwaiter().GetResult(); // what it came from is used again
+                send.End();
+                lane.RemoveUnsent();
+                return;
+            }
         }
         catch (Exception exception)
         {
             sending = ValueTask.FromException(exception); // whatever it is, the call ends with it
         }
 
+        lock (_lock)
+            _inside++;
         send.Watch(sending);
     }
 }

@@ -192,7 +192,7 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IGroupMonitor
         public ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameInfo frame, CancellationToken cancellationToken)
         {
             ProtocolVersion.Check(peer);
-            var header = FrameHeader.Read(frame);
+            ref readonly var header = ref FrameHeader.Read(frame);
             var isWanted = link == LinkKind.Control
                 ? header.Operation is FrameOperation.App or FrameOperation.Protocol or FrameOperation.Beat
                 : link == LinkKind.Weights && header.Operation == FrameOperation.App;
@@ -201,7 +201,7 @@ internal sealed partial class ClientRuntime : IElasticGroupClient, IGroupMonitor
 
         public void OnFrameCompleted(PeerIdentity peer, LinkKind link, in FrameInfo frame, in FrameTarget target)
         {
-            var header = FrameHeader.Read(frame);
+            ref readonly var header = ref FrameHeader.Read(frame);
             if (header.Operation == FrameOperation.Beat)
                 client._peers!.OnBeat(peer.Id, header, ControlFrames.TroubleOf(target.Metadata));
             else if (header.Operation == FrameOperation.App)

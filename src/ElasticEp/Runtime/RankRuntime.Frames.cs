@@ -79,7 +79,7 @@ internal sealed partial class RankRuntime
         public ValueTask<FrameTarget> OnFrameAsync(PeerIdentity peer, LinkKind link, FrameInfo frame, CancellationToken cancellationToken)
         {
             ProtocolVersion.Check(peer);
-            var header = FrameHeader.Read(frame);
+            ref readonly var header = ref FrameHeader.Read(frame);
             return (link, header.Operation) switch
             {
                 (LinkKind.Control, FrameOperation.StepEnd or FrameOperation.Wake or FrameOperation.Beat) when peer.IsRank => ValueTask.FromResult(ControlFrames.Accept(header)),
@@ -94,7 +94,7 @@ internal sealed partial class RankRuntime
 
         public void OnFrameCompleted(PeerIdentity peer, LinkKind link, in FrameInfo frame, in FrameTarget target)
         {
-            var header = FrameHeader.Read(frame);
+            ref readonly var header = ref FrameHeader.Read(frame);
             switch (header.Operation)
             {
                 case FrameOperation.StepEnd or FrameOperation.Wake or FrameOperation.Beat:
@@ -117,7 +117,7 @@ internal sealed partial class RankRuntime
 
         public void OnFrameAborted(PeerIdentity peer, LinkKind link, in FrameInfo frame, in FrameTarget target)
         {
-            var header = FrameHeader.Read(frame);
+            ref readonly var header = ref FrameHeader.Read(frame);
             if (header.Operation == FrameOperation.Weights)
                 runtime._weights.Weights.OnFrameAborted(peer.Id, header);
             else if (link == LinkKind.Data)

@@ -4,14 +4,17 @@ using System.Runtime.InteropServices;
 namespace ElasticEp.Transport;
 
 /// <summary>
-/// What the head of every frame says: 64 bytes, little-endian, version byte first. The fields lie in memory as they travel, so that a head is
-/// written and read in one copy; what has no field is zero. The two lengths are the transport's.
+/// What the head of every frame says: 64 bytes, little-endian, version byte first. The fields lie in memory as they travel, and the two lengths
+/// as in a <see cref="FrameInfo"/>: a head is written in one copy, and read where it lies. What has no field is zero.
 /// </summary>
-[StructLayout(LayoutKind.Explicit)]
+[StructLayout(LayoutKind.Explicit, Size = 80)]
 internal readonly record struct FrameHeader
 {
     /// <summary>The version of heads that this library writes and reads.</summary>
     public const byte CurrentVersion = 3;
+
+    /// <summary>A header of this library's version, in which all else is zero.</summary>
+    public FrameHeader() => Version = CurrentVersion;
 
     /// <summary>What the frame means.</summary>
     [field: FieldOffset(1)]
@@ -62,10 +65,7 @@ internal readonly record struct FrameHeader
     public long RowsLength { get; init; }
 
     [field: FieldOffset(0)]
-    private byte Version { get; init; } // only while it is encoded or read
-
-    [field: FieldOffset(32)]
-    private long Rest { get; init; }
+    private byte Version { get; init; }
 
     /// <summary>The header as its receiver reads it when this is sent with it.</summary>
     public FrameHeader With(ReadOnlySpan<EpBuffer> metadata, ReadOnlySpan<EpBuffer> rows) => this with { MetadataLength = (int)LengthOf(metadata), RowsLength = LengthOf(rows) };
@@ -74,25 +74,22 @@ internal readonly record struct FrameHeader
     public FrameHead Encode()
     {
         CheckByteOrder();
-        var header = this with { Version = CurrentVersion };
-        return Unsafe.As<FrameHeader, FrameHead>(ref header);
+        return Unsafe.As<FrameHeader, FrameHead>(ref Unsafe.AsRef(in this));
     }
 
-    /// <summary>Reads the head of a frame that came.</summary>
+    /// <summary>The head of a frame that came, where it lies.</summary>
     /// <exception cref="ElasticEpException">
     /// <see cref="ElasticEpErrorCode.Incompatible"/> for another version, <see cref="ElasticEpErrorCode.ProtocolViolation"/> for
     /// an unknown operation or a negative field.
     /// </exception>
-    public static FrameHeader Read(in FrameInfo frame)
+    public static ref readonly FrameHeader Read(in FrameInfo frame)
     {
         CheckByteOrder();
-        var header = default(FrameHeader);
-        Unsafe.As<FrameHeader, FrameHead>(ref header) = frame.Head;
+        ref readonly var header = ref Unsafe.As<FrameInfo, FrameHeader>(ref Unsafe.AsRef(in frame));
         if (header.Version != CurrentVersion)
             throw new ElasticEpException(ElasticEpErrorCode.Incompatible, $"The peer sends frames of version {header.Version}, this process of version {CurrentVersion}; run the same library version on all ranks.");
-        header = header with { Version = 0, Rest = 0, MetadataLength = frame.MetadataLength, RowsLength = frame.RowsLength };
         header.Validate();
-        return header;
+        return ref header;
     }
 
     private static void CheckByteOrder()

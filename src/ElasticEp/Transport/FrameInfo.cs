@@ -1,6 +1,9 @@
+using System.Runtime.InteropServices;
+
 namespace ElasticEp.Transport;
 
 /// <summary>A frame as its receiver first sees it.</summary>
+[StructLayout(LayoutKind.Sequential)]
 public readonly struct FrameInfo
 {
     /// <summary>Describes a frame.</summary>

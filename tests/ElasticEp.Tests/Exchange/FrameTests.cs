@@ -155,9 +155,9 @@ public sealed class FrameTests : IDisposable
     [Fact]
     public async Task A_payload_whose_attempt_ends_while_it_is_checked_is_not_taken()
     {
-        using var rank = new LoneRank(rules: new AcceptTwice());
+        using var rank = new LoneRank(rules: new AcceptOnce());
         var dispatch = rank.DispatchAsync(rank.Begin(), 0).AsTask();
-        rank.Deliver(1, rank.Dispatch()); // header and first look at the payload pass, the second look does not
+        rank.Deliver(1, rank.Dispatch()); // the header passes, the look after the payload does not
         Assert.Equal(1, rank.Exchange.StaleFrames);
         rank.Time.Advance(rank.Options.StepDeadline);
         var missed = await Assert.ThrowsAsync<ElasticEpException>(() => dispatch.WaitAsync(ExchangeGroup.Patience));
@@ -237,10 +237,10 @@ public sealed class FrameTests : IDisposable
         rank.Deliver(1, header with { Step = 9 }, 0, 1, 0x3F800000);
     }
 
-    private sealed class AcceptTwice : StepRules
+    private sealed class AcceptOnce : StepRules
     {
         private int _asked;
 
-        public override FrameVerdict Judge(in FrameHeader frame, long epoch, long step, bool isOpen) => ++_asked <= 2 ? FrameVerdict.Accept : FrameVerdict.Drop;
+        public override FrameVerdict Judge(in FrameHeader frame, long epoch, long step, bool isOpen) => ++_asked <= 1 ? FrameVerdict.Accept : FrameVerdict.Drop;
     }
 }
