@@ -15,7 +15,12 @@ public sealed class KillCyclesTests(ITestOutputHelper output)
     public async Task Two_hundred_cycles_leave_descriptors_threads_and_memory_where_they_were()
     {
         Soak.Require();
-        await using var server = await ProcessServer.StartAsync(Ranks, "--tolerated-losses", "1", "--redundant-experts", "32");
+        var start = new ProcessStartInfo(ProcessServer.Executable, ["--ranks", $"{Ranks}", "--tolerated-losses", "1", "--redundant-experts", "32"]);
+        start.Environment["DOTNET_GCgen0size"] = "0x400000"; // what is resident is in use then, and not room that the collector keeps
+        start.Environment["DOTNET_gcConcurrent"] = "0";
+        start.Environment["ElasticEp__FlightRecorderEvents"] = "500"; // the history of each rank, full after a few cycles
+        await using var server = await ProcessServer.StartGatewayAsync(start);
+        await server.WaitForRanksAsync(Ranks);
         var steady = (await server.Client.ViewAsync()).ProcessIds[0];
         var at = new Dictionary<int, Held>();
         for (var cycle = 1; cycle <= Cycles; cycle++)
