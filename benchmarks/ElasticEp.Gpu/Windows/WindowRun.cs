@@ -71,8 +71,8 @@ internal sealed class WindowRun : IDisposable
     public double TimeExchange() => TimeGraph(Layers, layer =>
     {
         Lane.Dispatch(layer, _case.Tokens, _hidden[0], _ids[0], _weights[0]);
-        Lane.Place(layer, _pair.Slots);
-        Lane.Return(layer, _pair.Slots, _most, _outputs);
+        Lane.Place(layer);
+        Lane.Return(layer, _most, _outputs);
         var signal = new FlagSignal(_pair.Exchange.Buffers.Control, _pair.Exchange.Buffers.Incoming, WindowLayout.FlagOffset(0, Signals.Return, layer & 1), 0, layer);
         _pair.Kernels.SumReturned(ElementType.BFloat16, 0, 0, 0, 0, 0, new RowCount(0, 0, _pair.Exchange.Buffers.Control), Shapes.TopK, 16, signal);
     });
@@ -139,11 +139,11 @@ internal sealed class WindowRun : IDisposable
         var lane = Lane;
         lane.Dispatch(layer, _case.Tokens, _hidden[data], _ids[data], _weights[data]);
         if (stages > 1)
-            lane.Receive(layer, _pair.Slots, _most, _rows);
+            lane.Receive(layer, _most, _rows);
         if (withExperts)
             _standIn.Launch(_bench.Stream, new CudaLaunch(_bench.Device.Multiprocessors * 4, 256), _rows, _outputs, _pair.Exchange.Buffers.Offsets(0), _pair.Slots, _pair.Rank * _pair.Slots, _case.Hidden);
         if (stages > 2)
-            lane.Return(layer, _pair.Slots, _most, _outputs);
+            lane.Return(layer, _most, _outputs);
         if (stages > 3)
             lane.Combine(layer, _case.Tokens, _weights[data], _results[data]);
     }

@@ -60,6 +60,7 @@ internal sealed class WindowExchange : IDisposable
         ones.AsSpan<float>().Fill(1f);
         stream.Copy(staging.SliceBytes(0, _buffers.TableBytes), Local(_buffers.Incoming, _buffers.TableBytes));
         stream.Copy(ones.Cast(ElementType.Byte), Local(_buffers.Ones, ones.ByteLength));
+        stream.Fill(Local(_buffers.Lanes, _buffers.LanesBytes), 0);
         stream.Synchronize();
     }
 
@@ -76,7 +77,7 @@ internal sealed class WindowExchange : IDisposable
     }
 
     /// <summary>The head of every attempt's work: clears what an attempt before has left.</summary>
-    public void Begin(CudaStream stream) => On(stream).Begin(_buffers.Control);
+    public void Begin(CudaStream stream) => On(stream).Begin(_buffers.Control, _buffers.Offsets(0), _buffers.Received(0), _buffers.LaneBytes, Layout.Shape.Lanes, Layout.Shape.SlotsPerRank);
 
     /// <summary>The end of every attempt's work: tells the host.</summary>
     public void End(CudaStream stream) => On(stream).End(_buffers.Control);
