@@ -62,6 +62,16 @@ internal sealed class WindowRank
         _machine.Write<byte>(Buffers.Lanes, new byte[Buffers.LanesBytes]);
     }
 
+    /// <summary>This rank is every member.</summary>
+    public void EnterAsAll(Func<int, int, IReadOnlyList<(int Member, int Slot)>> candidates)
+    {
+        var tables = new byte[Buffers.TableBytes];
+        WindowPeer[] peers = [.. Enumerable.Range(0, Shape.MaxRanks).Select(place => new WindowPeer(Windows + (place * Stride), Windows + (place * Stride), place))];
+        WindowTables.Fill(tables, _layout, Buffers, peers, Stride / _layout.RowBytes, candidates);
+        _machine.Write<byte>(Buffers.Incoming, tables);
+        _machine.Write<byte>(Buffers.Lanes, new byte[Buffers.LanesBytes]);
+    }
+
     public void Start(WindowAttempt attempt, int members)
     {
         var head = new byte[ExchangeControl.HeadBytes];
@@ -78,11 +88,13 @@ internal sealed class WindowRank
         _ = Status();
     }
 
-    public void Dispatch(int lane, int layer, ExchangeBatch batch)
+    public void Dispatch(int lane, int layer, ExchangeBatch batch) => Dispatch(lane, layer, batch.Hidden, batch.Ids, batch.Weights);
+
+    public void Dispatch(int lane, int layer, byte[] hidden, int[] ids, float[] weights)
     {
-        _machine.Write<byte>(_hidden[lane], batch.Hidden);
-        _machine.Write<int>(_ids[lane], batch.Ids);
-        _machine.Write<float>(_weights[lane], batch.Weights);
+        _machine.Write<byte>(_hidden[lane], hidden);
+        _machine.Write<int>(_ids[lane], ids);
+        _machine.Write<float>(_weights[lane], weights);
         _lanes[lane].Dispatch(layer, Shape.MaxTokens, _hidden[lane], _ids[lane], _weights[lane]);
     }
 
