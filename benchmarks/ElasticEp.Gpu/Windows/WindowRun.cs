@@ -28,7 +28,10 @@ internal sealed class WindowRun : IDisposable
 
     public WindowRun(WindowCase shape, WindowPair pair, CudaKernel standIn)
     {
-        (_case, _pair, _bench, _standIn) = (shape, pair, pair.Bench, standIn);
+        _case = shape;
+        _pair = pair;
+        _bench = pair.Bench;
+        _standIn = standIn;
         var batches = Enumerable.Range(0, CheckedLayers).Select(layer => new WindowBatch(shape, pair.Rank, layer)).ToArray();
         _hidden = [.. batches.Select(batch => _bench.Upload<ushort>(batch.Hidden))];
         _ids = [.. batches.Select(batch => _bench.Upload<int>(batch.Ids))];
@@ -62,6 +65,27 @@ internal sealed class WindowRun : IDisposable
 
         using var reference = new CpuReference(_case);
         return Enumerable.Range(0, CheckedLayers).Where(layer => onlyLayer < 0 || layer == onlyLayer).Sum(layer => CountWrong(reference, layer));
+    }
+
+    /// <summary>One graph, captured while this rank is alone, in views of one, two and one members; see <see cref="Check"/>.</summary>
+    /// <returns>How many tokens are wrong.</returns>
+    public int CheckViews()
+    {
+        _pair.EnterAlone();
+        using var graph = Capture(CheckedLayers, isChecked: true);
+        var alone = Replay(graph);
+        _pair.Barrier();
+        _pair.EnterBoth();
+        _pair.Barrier();
+        _ = Replay(graph);
+        using var reference = new CpuReference(_case);
+        var wrong = Enumerable.Range(0, CheckedLayers).Sum(layer => CountWrong(reference, layer));
+        _pair.Barrier(); // nobody goes on with tags of its own before both have looked
+        _pair.EnterAlone();
+        wrong += Replay(graph).Zip(alone, (after, before) => after.AsSpan().SequenceEqual(before) ? 0 : _case.Tokens).Sum();
+        _pair.EnterBoth();
+        _pair.Barrier();
+        return wrong;
     }
 
     /// <summary>Microseconds of a layer, of 48 in a graph.</summary>
@@ -119,6 +143,17 @@ internal sealed class WindowRun : IDisposable
             mark.Dispose();
         _pair.Barrier();
         return _pair.Max(times[Replays / 2]);
+    }
+
+    /// <summary>The results of all layers.</summary>
+    private List<byte[]> Replay(CudaGraph graph)
+    {
+        var bytes = (long)_case.Tokens * _case.Hidden * 2;
+        foreach (var result in _results)
+            _bench.Stream.Fill(_bench.Buffer(result, bytes), 0xFF);
+        Launch(graph);
+        Require();
+        return [.. _results.Select(result => _bench.Read(result, bytes))];
     }
 
     private CudaGraph Capture(int layers, bool isChecked) => Capture(layers, layer => Enqueue(layer, layer, isChecked));
