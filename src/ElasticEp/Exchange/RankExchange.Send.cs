@@ -136,7 +136,7 @@ internal sealed partial class RankExchange
         try
         {
             lane.Output = output;
-            lane.Engine.Return(expertOutput, lane);
+            lane.Engine.Return(expertOutput, output, lane);
         }
         catch (Exception failure)
         {
@@ -146,6 +146,31 @@ internal sealed partial class RankExchange
         {
             Leave();
         }
+    }
+
+    /// <summary>The engine has put work on a device.</summary>
+    public void Await(ExchangeLane lane, Func<CancellationToken, ValueTask> work)
+    {
+        CancellationToken cancellation;
+        lock (_lock)
+        {
+            lane.Unsent++;
+            _inside++;
+            lane.Work.IsPending = true;
+            cancellation = _sending.Token;
+        }
+
+        ValueTask working;
+        try
+        {
+            working = work(cancellation);
+        }
+        catch (Exception exception)
+        {
+            working = ValueTask.FromException(exception);
+        }
+
+        lane.Work.Watch(working);
     }
 
     /// <summary>The engine has something ready for a member.</summary>
