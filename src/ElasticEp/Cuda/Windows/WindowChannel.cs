@@ -36,16 +36,26 @@ internal static class WindowChannel
     }
 
     /// <summary>The same for any descriptor, which is made when the source has proved who it is.</summary>
-    internal static void SendDescriptor(Socket socket, Func<SafeFileHandle> export, WindowHandover handover, TimeSpan limit) => Run(handover, handover.Source, limit, left =>
+    internal static void SendDescriptor(Socket socket, Func<SafeFileHandle> export, WindowHandover handover, TimeSpan limit) =>
+        Serve(socket, handover, _ => (handover, export), limit);
+
+    /// <summary>The same where the hello says which window is wanted.</summary>
+    /// <param name="socket">A socket to some process.</param>
+    /// <param name="any">What messages name before it is known who is there.</param>
+    /// <param name="find">The window of a source, or null where none is expected.</param>
+    /// <param name="limit">How long all of it may take.</param>
+    /// <returns>What was handed over.</returns>
+    internal static WindowHandover Serve(Socket socket, WindowHandover any, Func<MemberId, (WindowHandover Handover, Func<SafeFileHandle> Export)?> find, TimeSpan limit) => Run(any, any.Source, limit, left =>
     {
-        CheckUser(socket, handover, handover.Source); // whoever has the descriptor can write into the window
+        CheckUser(socket, any, any.Source); // whoever has the descriptor can write into the window
         Span<byte> message = stackalloc byte[WindowHandover.Length];
         ReceiveMessage(socket, message, left)?.Dispose();
+        var (handover, export) = find(WindowHandover.SourceOf(message)) ?? (any, () => throw new InvalidOperationException("Nobody is to get a window."));
         Require(handover, handover.Source, handover.FindFault(message, WindowHandover.Hello));
         handover.Write(message, WindowHandover.Offer);
         using var descriptor = export();
         DescriptorSocket.Send(socket, descriptor, message, left());
-        return true;
+        return handover;
     });
 
     /// <summary>Receives the descriptor of a window and checks the offer.</summary>

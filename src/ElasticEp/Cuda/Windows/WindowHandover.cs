@@ -37,6 +37,9 @@ internal sealed record WindowHandover(MemberId Receiver, MemberId Source, long B
         Prove(message[..Signed], message[Signed..Length]);
     }
 
+    /// <summary>Whom a message names as the source; not proved yet.</summary>
+    public static MemberId SourceOf(ReadOnlySpan<byte> message) => new(BinaryPrimitives.ReadInt32LittleEndian(message[12..]), BinaryPrimitives.ReadInt64LittleEndian(message[24..]));
+
     /// <summary>What is wrong with a message that came, or null.</summary>
     public string? FindFault(ReadOnlySpan<byte> message, int kind)
     {

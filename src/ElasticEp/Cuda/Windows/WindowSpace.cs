@@ -18,7 +18,7 @@ internal sealed class WindowSpace : IDisposable
         _device = device;
         _layout = layout;
         Stride = layout.Stride(device.Granularity);
-        _reservation = device.Reserve(Stride * layout.Shape.MaxRanks);
+        _reservation = device.Reserve(Stride * layout.Places);
     }
 
     /// <summary>Bytes from one place to the next.</summary>
