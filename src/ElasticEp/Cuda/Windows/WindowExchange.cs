@@ -126,6 +126,7 @@ internal sealed class WindowExchange : IDisposable
             }
         }
 
+        _attempt = null;
         Free();
     }
 
