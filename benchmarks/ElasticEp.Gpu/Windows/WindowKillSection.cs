@@ -16,6 +16,10 @@ internal static class WindowKillSection
     public const string Dispatch = "kill -9 inside a dispatch: the wait ends within 1 ms, the context is usable";
     public const string Return = "kill -9 inside a return: the wait ends within 1 ms, the context is usable";
     public const string Stopped = "what a stopped process writes later lands in its retired window alone";
+
+    /// <summary>Fewer kills of each kind, for a look: the checks then fail, and say what was seen.</summary>
+    public const string KillsVariable = "ELASTICEP_KILLS";
+
     private const int RoundsEach = 50;
     private const int Ahead = 6;
     private const int HeldLayer = 2;
@@ -42,7 +46,8 @@ internal static class WindowKillSection
         try
         {
             var rounds = 0;
-            for (; rounds < 2 * RoundsEach && clock.Elapsed < Limit; rounds++)
+            var most = int.TryParse(Environment.GetEnvironmentVariable(KillsVariable), CultureInfo.InvariantCulture, out var kills) ? kills : RoundsEach;
+            for (; rounds < 2 * most && clock.Elapsed < Limit; rounds++)
             {
                 var operation = rounds % 2 == 0 ? Signals.Dispatch : Signals.Return;
                 using var victim = Next(victims, folder, rounds + 2, report);
