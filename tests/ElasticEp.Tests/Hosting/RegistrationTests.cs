@@ -64,10 +64,11 @@ public sealed class RegistrationTests
     }
 
     [Theory]
-    [InlineData(-1, "Device must be 0 or more")]
-    [InlineData(1000, "GPU")] // there is none, or none of that number: the message says which
-    public async Task A_GPU_that_cannot_be_used_is_named_when_the_host_starts(int device, string words)
+    [InlineData(-1)]
+    [InlineData(1000)]
+    public async Task A_GPU_that_cannot_be_used_is_named_when_the_host_starts(int device)
     {
+        var words = device < 0 ? "Device must be 0 or more" : CudaDevice.Probe(out var reason) == 0 ? reason : $"There is no GPU {device}";
         var builder = Host.CreateEmptyApplicationBuilder(null);
         Complete(builder.Services.AddElasticExpertParallel("g", Shape)).UseCudaKernels(options => options.Device = device);
         using var host = builder.Build();
