@@ -1,7 +1,9 @@
 using System.Diagnostics.CodeAnalysis;
 using ElasticEp;
+using ElasticEp.Cuda;
 using ElasticEp.Exchange;
 using ElasticEp.Exchange.Cpu;
+using ElasticEp.Exchange.Gpu;
 using ElasticEp.Hosting;
 using ElasticEp.Hosting.Launching;
 using ElasticEp.Hosting.Processes;
@@ -30,11 +32,36 @@ public static class ElasticEpBuilderExtensions
         return builder;
     }
 
-    /// <summary>Moves and sums rows on the processor. This is the default.</summary>
+    /// <summary>Moves and sums rows on the processor. This is the default; of this and <see cref="UseCudaKernels"/> the last call wins.</summary>
     public static IElasticEpBuilder UseCpuKernels(this IElasticEpBuilder builder)
     {
         ArgumentNullException.ThrowIfNull(builder);
-        builder.Services.TryAddKeyedSingleton<IExchangeEngineFactory>(builder.Name, (_, _) => new CpuEngineFactory());
+        builder.Services.RemoveAllKeyed<IExchangeEngineFactory>(builder.Name);
+        builder.Services.AddKeyedSingleton<IExchangeEngineFactory>(builder.Name, (_, _) => new CpuEngineFactory());
+        return builder;
+    }
+
+    /// <summary>
+    /// Moves and sums rows on a GPU: what a step gives to exchanges, and gets from them, is device memory. Each rank needs a GPU of its own on one
+    /// host. The last call wins.
+    /// </summary>
+    /// <param name="builder">The group.</param>
+    /// <param name="configure">Says which GPU; null for the first.</param>
+    [RequiresUnreferencedCode("Kernels are compiled from the IL of their methods.")]
+    [RequiresDynamicCode("Kernels are compiled from the IL of their methods.")]
+    public static IElasticEpBuilder UseCudaKernels(this IElasticEpBuilder builder, Action<CudaKernelOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Services.AddOptions<CudaKernelOptions>(builder.Name)
+            .Configure(options => configure?.Invoke(options))
+            .Validate(options => options.Device >= 0, "Device must be 0 or more.")
+            .ValidateOnStart();
+        builder.Services.RemoveAllKeyed<IExchangeEngineFactory>(builder.Name);
+        builder.Services.AddKeyedSingleton<IExchangeEngineFactory>(builder.Name, (provider, _) => new CudaEngineFactory(
+            provider.GetRequiredService<IOptionsMonitor<CudaKernelOptions>>().Get(builder.Name),
+            provider.GetRequiredService<IOptionsMonitor<ElasticEpOptions>>().Get(builder.Name),
+            provider.GetService<TimeProvider>() ?? TimeProvider.System,
+            provider.GetRequiredService<ILogger<CudaEngine>>()));
         return builder;
     }
 

@@ -45,7 +45,7 @@ public readonly struct GroupedExpertBatch
 
     /// <summary>
     /// Address of each part of each slot's weights, <c>[slots, parts]</c>, 64-bit words; zero where there are none: rows of such a slot need not
-    /// be written.
+    /// be written. Empty where the engine works on a GPU, which does not reach the weights: see <see cref="GetWeights"/>.
     /// </summary>
     public EpBuffer WeightAddresses { get; internal init; }
 

@@ -61,7 +61,7 @@ internal sealed class EngineRank : IMissedTokens, IExpertSlots, IDisposable
     public void Return(int lane, EpBuffer expertOutput)
     {
         var engine = Engine.Lanes[lane];
-        engine.Return(expertOutput, new Outbox(this, lane, engine.Rows.Layer, isReturn: true));
+        engine.Return(expertOutput, default, new Outbox(this, lane, engine.Rows.Layer, isReturn: true));
     }
 
     /// <summary>Takes what another rank has sent.</summary>
@@ -103,6 +103,8 @@ internal sealed class EngineRank : IMissedTokens, IExpertSlots, IDisposable
 
     private sealed class Outbox(EngineRank owner, int lane, int layer, bool isReturn) : IRowSender
     {
+        public void Await(Func<CancellationToken, ValueTask> work) => throw new NotSupportedException("Only frames are delivered here.");
+
         public void Send(int member, int count, EpBuffer metadata, ReadOnlyMemory<EpBuffer> rows) =>
             owner.Sent.Add(new EngineSend(owner.View.Members[member].Rank, lane, layer, isReturn, count, metadata, rows));
     }

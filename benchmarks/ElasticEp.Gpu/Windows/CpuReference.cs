@@ -56,7 +56,7 @@ internal sealed class CpuReference : IExpertSlots, IMissedTokens, IDisposable
         }
 
         for (var owner = 0; owner < 2; owner++)
-            _engines[owner].Lanes[0].Return(Wrap(outputs[owner]), new Sender(this, owner, isReturn: true));
+            _engines[owner].Lanes[0].Return(Wrap(outputs[owner]), default, new Sender(this, owner, isReturn: true));
         var result = new ushort[rows[rank].Length];
         _engines[rank].Lanes[0].Combine(Wrap(result), this);
         return result;
@@ -90,6 +90,8 @@ internal sealed class CpuReference : IExpertSlots, IMissedTokens, IDisposable
     /// <summary>Delivers at once.</summary>
     private sealed class Sender(CpuReference owner, int source, bool isReturn) : IRowSender
     {
+        public void Await(Func<CancellationToken, ValueTask> work) => throw new NotSupportedException("Only frames are delivered here.");
+
         public void Send(int member, int count, EpBuffer metadata, ReadOnlyMemory<EpBuffer> rows)
         {
             var engine = owner._engines[member].Lanes[0];

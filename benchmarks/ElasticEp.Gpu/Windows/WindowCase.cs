@@ -27,9 +27,13 @@ internal readonly record struct WindowCase(int Tokens, int Hidden, bool UsesFloa
 
     public string TimeCheck => $"{Key}: a layer at most 1.25 × (xchg + regrouping)";
 
+    public string ViewCheck => $"{Key}: one graph in views of one, two and one members";
+
     public string NcclCheck => string.Create(CultureInfo.InvariantCulture, $"{Key}: dispatch + return {NcclFactor} × faster than two all_to_all_single");
 
     public double NcclFactor => Hidden == 2048 ? 3 : 2.5;
+
+    public bool HasViewCheck => Tokens == 64;
 
     public bool HasNcclCheck => Tokens <= 128 && !UsesFloat8;
 }

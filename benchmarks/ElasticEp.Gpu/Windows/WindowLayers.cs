@@ -48,9 +48,9 @@ internal sealed class WindowLayers : IDisposable
         for (var layer = 0; layer < layers; layer++)
         {
             _pair.Lane.Dispatch(layer, _case.Tokens, _hidden, _ids, _weights);
-            _pair.Lane.Receive(layer, _pair.Slots, 2 * _case.Tokens, _rows);
+            _pair.Lane.Receive(layer, 2 * _case.Tokens, _rows);
             _standIn.Launch(_bench.Stream, new CudaLaunch(_bench.Device.Multiprocessors * 4, 256), _rows, _outputs, _pair.Exchange.Buffers.Offsets(0), _pair.Slots, 0, _case.Hidden);
-            _pair.Lane.Return(layer, _pair.Slots, 2 * _case.Tokens, _outputs);
+            _pair.Lane.Return(layer, 2 * _case.Tokens, _outputs);
             _pair.Lane.Combine(layer, _case.Tokens, _weights, _result);
         }
 

@@ -10,6 +10,8 @@ internal sealed class WindowPair : IDisposable
 {
     private static readonly UInt128 Token = new(0x0123456789ABCDEF, 0xFEDCBA9876543210);
 
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+
     private readonly CudaMemory _theirs;
     private readonly Socket _socket;
 
@@ -20,8 +22,12 @@ internal sealed class WindowPair : IDisposable
         Exchange = new WindowExchange(bench.Device, bench.Library, layout, rank, tuning);
         Exchange.Space.Create(rank, self, bench.Stream);
         var incoming = Exchange.Space.Create(1 - rank, peer, bench.Stream);
-        WindowChannel.Send(socket, incoming, new WindowOffer(self, peer, layout.Bytes, layout.Digest, Token));
-        _theirs = WindowChannel.Receive(socket, bench.Device, new WindowOffer(peer, self, layout.Bytes, layout.Digest, Token));
+        var (given, taken) = (new WindowHandover(self, peer, layout.Bytes, layout.Digest, Token), new WindowHandover(peer, self, layout.Bytes, layout.Digest, Token));
+        if (rank == 0)
+            WindowChannel.Send(socket, incoming, given, Limit);
+        _theirs = WindowChannel.Receive(socket, bench.Device, taken, Limit);
+        if (rank != 0)
+            WindowChannel.Send(socket, incoming, given, Limit);
         Lane = Exchange.Lane(0, bench.Stream);
         Kernels = new ExchangeKernels(bench.Library.On(bench.Stream), tuning ?? new KernelTuning());
     }

@@ -28,7 +28,10 @@ internal sealed class WindowRun : IDisposable
 
     public WindowRun(WindowCase shape, WindowPair pair, CudaKernel standIn)
     {
-        (_case, _pair, _bench, _standIn) = (shape, pair, pair.Bench, standIn);
+        _case = shape;
+        _pair = pair;
+        _bench = pair.Bench;
+        _standIn = standIn;
         var batches = Enumerable.Range(0, CheckedLayers).Select(layer => new WindowBatch(shape, pair.Rank, layer)).ToArray();
         _hidden = [.. batches.Select(batch => _bench.Upload<ushort>(batch.Hidden))];
         _ids = [.. batches.Select(batch => _bench.Upload<int>(batch.Ids))];
@@ -64,6 +67,27 @@ internal sealed class WindowRun : IDisposable
         return Enumerable.Range(0, CheckedLayers).Where(layer => onlyLayer < 0 || layer == onlyLayer).Sum(layer => CountWrong(reference, layer));
     }
 
+    /// <summary>One graph, captured while this rank is alone, in views of one, two and one members; see <see cref="Check"/>.</summary>
+    /// <returns>How many tokens are wrong.</returns>
+    public int CheckViews()
+    {
+        _pair.EnterAlone();
+        using var graph = Capture(CheckedLayers, isChecked: true);
+        var alone = Replay(graph);
+        _pair.Barrier();
+        _pair.EnterBoth();
+        _pair.Barrier();
+        _ = Replay(graph);
+        using var reference = new CpuReference(_case);
+        var wrong = Enumerable.Range(0, CheckedLayers).Sum(layer => CountWrong(reference, layer));
+        _pair.Barrier(); // nobody goes on with tags of its own before both have looked
+        _pair.EnterAlone();
+        wrong += Replay(graph).Zip(alone, (after, before) => after.AsSpan().SequenceEqual(before) ? 0 : _case.Tokens).Sum();
+        _pair.EnterBoth();
+        _pair.Barrier();
+        return wrong;
+    }
+
     /// <summary>Microseconds of a layer, of 48 in a graph.</summary>
     public double Time() => TimeGraph(Layers, layer => Enqueue(layer, 0, withExperts: false));
 
@@ -71,8 +95,8 @@ internal sealed class WindowRun : IDisposable
     public double TimeExchange() => TimeGraph(Layers, layer =>
     {
         Lane.Dispatch(layer, _case.Tokens, _hidden[0], _ids[0], _weights[0]);
-        Lane.Place(layer, _pair.Slots);
-        Lane.Return(layer, _pair.Slots, _most, _outputs);
+        Lane.Place(layer);
+        Lane.Return(layer, _most, _outputs);
         var signal = new FlagSignal(_pair.Exchange.Buffers.Control, _pair.Exchange.Buffers.Incoming, WindowLayout.FlagOffset(0, Signals.Return, layer & 1), 0, layer);
         _pair.Kernels.SumReturned(ElementType.BFloat16, 0, 0, 0, 0, 0, new RowCount(0, 0, _pair.Exchange.Buffers.Control), Shapes.TopK, 16, signal);
     });
@@ -121,6 +145,17 @@ internal sealed class WindowRun : IDisposable
         return _pair.Max(times[Replays / 2]);
     }
 
+    /// <summary>The results of all layers.</summary>
+    private List<byte[]> Replay(CudaGraph graph)
+    {
+        var bytes = (long)_case.Tokens * _case.Hidden * 2;
+        foreach (var result in _results)
+            _bench.Stream.Fill(_bench.Buffer(result, bytes), 0xFF);
+        Launch(graph);
+        Require();
+        return [.. _results.Select(result => _bench.Read(result, bytes))];
+    }
+
     private CudaGraph Capture(int layers, bool isChecked) => Capture(layers, layer => Enqueue(layer, layer, isChecked));
 
     private CudaGraph Capture(int layers, Action<int> enqueue)
@@ -139,11 +174,11 @@ internal sealed class WindowRun : IDisposable
         var lane = Lane;
         lane.Dispatch(layer, _case.Tokens, _hidden[data], _ids[data], _weights[data]);
         if (stages > 1)
-            lane.Receive(layer, _pair.Slots, _most, _rows);
+            lane.Receive(layer, _most, _rows);
         if (withExperts)
             _standIn.Launch(_bench.Stream, new CudaLaunch(_bench.Device.Multiprocessors * 4, 256), _rows, _outputs, _pair.Exchange.Buffers.Offsets(0), _pair.Slots, _pair.Rank * _pair.Slots, _case.Hidden);
         if (stages > 2)
-            lane.Return(layer, _pair.Slots, _most, _outputs);
+            lane.Return(layer, _most, _outputs);
         if (stages > 3)
             lane.Combine(layer, _case.Tokens, _weights[data], _results[data]);
     }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using ElasticEp.Cuda;
 using ElasticEp.Cuda.Kernels;
 using ElasticEp.Cuda.Windows;
@@ -15,11 +16,14 @@ internal sealed class WindowSurvivor : IDisposable
     private readonly Socket _socket;
     private readonly WindowPair _pair;
     private readonly WindowLayers _layers;
+    private readonly WindowCase _shape;
     private readonly long _epoch;
 
     public WindowSurvivor(Bench bench, WindowVictim victim, WindowLayout layout, WindowCase shape)
     {
-        (_bench, _epoch) = (bench, victim.Incarnation);
+        _bench = bench;
+        _shape = shape;
+        _epoch = victim.Incarnation;
         _socket = victim.Accept();
         _pair = new WindowPair(bench, layout, 0, _socket, incarnation: victim.Incarnation);
         _layers = new WindowLayers(_pair, shape);
@@ -89,6 +93,8 @@ internal sealed class WindowSurvivor : IDisposable
             return "the other did not go on";
         if (BitConverter.ToInt64(_bench.Read(flag, 8)) != tag)
             return "the tag of the held kernel did not arrive";
+        if (FindWrongRow(retired, layer) is var row && row >= 0)
+            return $"row {row} of the held kernel is not what its batch has";
         if (!live.AsSpan().SequenceEqual(_bench.Read(_pair.Exchange.Space.Address, _pair.Exchange.Layout.Bytes)))
             return "a live window was changed";
         return RunsAlone(1) ? "" : "a step alone had wrong bits afterwards";
@@ -99,6 +105,24 @@ internal sealed class WindowSurvivor : IDisposable
         _layers.Dispose();
         _pair.Dispose();
         _socket.Dispose();
+    }
+
+    /// <summary>The first row of the other's dispatch that is not as its batch has it, in the order of its tokens; −1 for none.</summary>
+    private int FindWrongRow(long window, int layer)
+    {
+        var layout = _pair.Exchange.Layout;
+        var batch = new WindowBatch(_shape, 1, 0);
+        var tokens = Enumerable.Range(0, _shape.Tokens).Where(token => batch.Ids.AsSpan(token * Shapes.TopK, Shapes.TopK).ToArray().Any(id => id < _pair.Slots)).ToArray();
+        if (BitConverter.ToInt32(_bench.Read(window + layout.MetaOffset(0, layer & 1), 4)) != tokens.Length)
+            return tokens.Length;
+        var rows = MemoryMarshal.Cast<byte, ushort>(_bench.Read(window + layout.RowsOffset(0, layer & 1), (long)tokens.Length * layout.RowBytes));
+        for (var row = 0; row < tokens.Length; row++)
+        {
+            if (!rows.Slice(row * _shape.Hidden, _shape.Hidden).SequenceEqual(batch.Hidden.AsSpan(tokens[row] * _shape.Hidden, _shape.Hidden)))
+                return row;
+        }
+
+        return -1;
     }
 
     private bool RunsAlone(int steps)

@@ -117,7 +117,8 @@ internal static class WindowsRankSection
         var (rows, entries) = run.Crossing();
         var (most, mostEntries) = (pair.Max(rows), pair.Max(entries));
         wrong += (int)pair.Max(run.Check(0));
+        var wrongViews = shape.HasViewCheck ? (int)pair.Max(run.CheckViews()) : 0;
         if (pair.Rank == 0)
-            report.Note(string.Create(CultureInfo.InvariantCulture, $"{Mark}\t{shape.Key}\t{wrong}\t{layer:F3}\t{exchange:F3}\t{received}\t{placed}\t{most:F0}\t{mostEntries:F0}\t{clock.Elapsed.TotalSeconds:F2}"));
+            report.Note(string.Create(CultureInfo.InvariantCulture, $"{Mark}\t{shape.Key}\t{wrong}\t{layer:F3}\t{exchange:F3}\t{received}\t{placed}\t{most:F0}\t{mostEntries:F0}\t{wrongViews}\t{clock.Elapsed.TotalSeconds:F2}"));
     }
 }

@@ -12,7 +12,7 @@ internal static class WindowsSection
     private const double Factor = 1.25;
 
     public static IReadOnlyList<string> Checks { get; } =
-        [.. WindowCase.All.SelectMany(shape => (string[])[shape.BitsCheck, shape.TimeCheck]), .. WindowCase.All.Where(shape => shape.HasNcclCheck).Select(shape => shape.NcclCheck)];
+        [.. WindowCase.All.SelectMany(shape => (string[])[shape.BitsCheck, shape.TimeCheck]), .. WindowCase.All.Where(shape => shape.HasViewCheck).Select(shape => shape.ViewCheck), .. WindowCase.All.Where(shape => shape.HasNcclCheck).Select(shape => shape.NcclCheck)];
 
     public static void Run(Report report)
     {
@@ -40,6 +40,8 @@ internal static class WindowsSection
     private static void Judge(Report report, WindowCase shape, double[] figures, Dictionary<string, double> baseline, Dictionary<string, (double Eager, double Captured)> nccl, double copyRate)
     {
         report.Check(shape.BitsCheck, figures[0] == 0, $"{figures[0]:F0} tokens wrong");
+        if (shape.HasViewCheck)
+            report.Check(shape.ViewCheck, figures[7] == 0, $"{figures[7]:F0} tokens wrong");
         var (layer, exchange) = (figures[1], figures[2]);
         var sentBytes = shape.UsesFloat8 ? Cuda.Kernels.Float8Row.Bytes(shape.Hidden) : shape.Hidden * 2;
         var regroup = ((figures[3] * sentBytes) + (figures[4] * shape.Hidden * 2)) / copyRate * 1e6;

@@ -54,8 +54,7 @@ public sealed unsafe class CudaMemory : IDisposable
         using var scope = _device.Enter();
         int descriptor;
         CudaErrors.Check(CudaApi.cuMemExportToShareableHandle(&descriptor, range.Physical, CudaAllocation.DescriptorHandle, 0), $"Exporting {CudaErrors.Size(ByteLength)} of {_device}");
-        DescriptorSocket.CloseOnExec(descriptor);
-        return new SafeFileHandle(descriptor, ownsHandle: true);
+        return DescriptorSocket.Own(descriptor);
     }
 
     /// <summary>Lets another device of this process read and write the memory.</summary>

@@ -52,6 +52,14 @@ public sealed unsafe class CudaStream : IDisposable
         CudaErrors.Check(CudaApi.cuMemsetD8Async((ulong)target.Pointer, value, (nuint)target.ByteLength, Handle), "Filling memory");
     }
 
+    /// <summary>Writes a number of 32 bits to device memory.</summary>
+    /// <exception cref="CudaException">The driver refused it.</exception>
+    internal void Write(long address, int value)
+    {
+        using var scope = _device.Enter();
+        CudaErrors.Check(CudaApi.cuMemsetD32Async((ulong)address, (uint)value, 1, Handle), "Writing a number");
+    }
+
     /// <summary>Marks this point of the order.</summary>
     /// <exception cref="CudaException">The driver refused it.</exception>
     public void Record(CudaEvent mark)

@@ -10,6 +10,7 @@ internal sealed class ExchangeLane : IRowSender
     {
         (_owner, Number, Engine) = (owner, number, engine);
         Load = new StepLoad(layout);
+        Work = new LaneSend(owner, this);
         (Call, Forward) = (new LaneCall(owner, this, step), new LaneForward(owner));
     }
 
@@ -39,6 +40,9 @@ internal sealed class ExchangeLane : IRowSender
     /// <summary>Sends that are under way.</summary>
     public int Unsent => Volatile.Read(ref _unsent);
 
+    /// <summary>Work of a device.</summary>
+    public LaneSend Work { get; }
+
     /// <summary>One for each member.</summary>
     public LaneSend[] Sends { get; private set; } = [];
 
@@ -58,10 +62,11 @@ internal sealed class ExchangeLane : IRowSender
 
     /// <param name="members">Members of the view.</param>
     /// <param name="self">Index of this one.</param>
-    public void EnterView(int members, int self)
+    /// <param name="usesFrames">Whether rows travel in frames.</param>
+    public void EnterView(int members, int self, bool usesFrames)
     {
         Sends = [.. Enumerable.Range(0, members).Select(_ => new LaneSend(_owner, this))];
-        Position.EnterView(members, self);
+        Position.EnterView(members, self, usesFrames);
         Phase = LanePhase.Ready;
     }
 
@@ -80,4 +85,6 @@ internal sealed class ExchangeLane : IRowSender
         (Sends[member].Metadata, Sends[member].Rows) = (metadata, rows);
         _owner.Send(this, member, count);
     }
+
+    void IRowSender.Await(Func<CancellationToken, ValueTask> work) => _owner.Await(this, work);
 }

@@ -9,6 +9,12 @@ internal interface IExchangeEngine : IDisposable
     /// <summary>Where the rows lie that the app gives and gets.</summary>
     MemoryKind Memory { get; }
 
+    /// <summary>Whether rows travel in frames. Otherwise engines write into each other's memory, and lanes wait for work of their own alone.</summary>
+    bool UsesFrames { get; }
+
+    /// <summary>Bytes of what engines tell each other in <see cref="ConnectAsync"/>; 0 = nothing.</summary>
+    int NoticeBytes { get; }
+
     /// <summary>Lanes, by number.</summary>
     IReadOnlyList<IExchangeEngineLane> Lanes { get; }
 
@@ -21,9 +27,31 @@ internal interface IExchangeEngine : IDisposable
     /// <exception cref="InsufficientMemoryException">There is not enough memory; the message says for what, and how much was needed.</exception>
     void Prepare(GroupView @base, GroupView next);
 
+    /// <summary>
+    /// After <see cref="Prepare"/>: agrees with the engines of both views' members, all of which do the same, on how rows get from one to the
+    /// other. When it fails nothing has changed for steps.
+    /// </summary>
+    /// <param name="base">The view that the next one follows.</param>
+    /// <param name="next">The next view.</param>
+    /// <param name="cancellationToken">Cancelled when the operation is given up.</param>
+    /// <exception cref="ElasticEpException">A member did not answer in time, or is out of reach; the message says why.</exception>
+    Task ConnectAsync(GroupView @base, GroupView next, CancellationToken cancellationToken);
+
+    /// <summary>What another engine tells this one, at any time; on the thread of a transport.</summary>
+    /// <exception cref="ElasticEpException">It is not understood.</exception>
+    void OnNotice(MemberId source, ReadOnlySpan<byte> notice);
+
     /// <summary>Whether a view can be entered: it was prepared, or is one of members of both views that were.</summary>
     bool IsPrepared(GroupView view);
 
     /// <summary>Uses a view that <see cref="IsPrepared"/>. Between steps, under the protocol's lock; it cannot fail and takes no time.</summary>
     void Enter(GroupView view);
+
+    /// <summary>An attempt begins. Under the protocol's lock; it cannot fail and takes no time.</summary>
+    /// <param name="epoch">Epoch of the view in use; every attempt that follows one that failed has another.</param>
+    /// <param name="step">The step.</param>
+    void BeginAttempt(long epoch, long step);
+
+    /// <summary>The attempt is over, and nothing of it is under way. Under the protocol's lock; perhaps more than once.</summary>
+    void EndAttempt();
 }

@@ -36,8 +36,9 @@ internal interface IExchangeEngineLane
 
     /// <summary>Packs the outputs of experts, passes them on to those who sent the rows, unless there are none, and keeps this rank's own. What it throws fails the attempt.</summary>
     /// <param name="expertOutput">Rows in the order of <see cref="Rows"/>.</param>
+    /// <param name="output">Where <see cref="Combine"/> will sum; a device may do so already.</param>
     /// <param name="sender">Takes what is ready.</param>
-    void Return(EpBuffer expertOutput, IRowSender sender);
+    void Return(EpBuffer expertOutput, EpBuffer output, IRowSender sender);
 
     /// <summary>Sums what has come back.</summary>
     /// <param name="output">Receives <c>[tokens, hidden]</c>.</param>

@@ -9,4 +9,8 @@ internal interface IRowSender
     /// <param name="metadata">What the member has to know about them, in host memory; may be empty.</param>
     /// <param name="rows">The segments of the rows; may be empty.</param>
     void Send(int member, int count, EpBuffer metadata, ReadOnlyMemory<EpBuffer> rows);
+
+    /// <summary>Has the lane's call wait for work of a device, also when the attempt fails: it uses the app's memory.</summary>
+    /// <param name="work">Begins the work. It ends soon after its token is cancelled, and what it throws fails the attempt.</param>
+    void Await(Func<CancellationToken, ValueTask> work);
 }

@@ -25,6 +25,7 @@ internal sealed class LanePosition
     private int[] _expected = [];
     private int _members;
     private int _self;
+    private bool _usesFrames;
 
     /// <summary>Layers dispatched here in this step.</summary>
     public int Dispatched { get; private set; }
@@ -38,9 +39,14 @@ internal sealed class LanePosition
     /// <summary>Sources whose combine of the current layer is not complete.</summary>
     public int MissingReturns { get; private set; }
 
-    public void EnterView(int members, int self)
+    /// <param name="members">Members of the view.</param>
+    /// <param name="self">Index of this one.</param>
+    /// <param name="usesFrames">Whether rows travel in frames: otherwise none may come, and none is missing.</param>
+    public void EnterView(int members, int self, bool usesFrames = true)
     {
-        (_members, _self) = (members, self);
+        _members = members;
+        _self = self;
+        _usesFrames = usesFrames;
         if (_returns.Length < members)
             (_layers, _isComplete, _returns, _expected) = (new int[2 * members], new bool[2 * members], new Returns[members], new int[members]);
         BeginStep();
@@ -58,6 +64,8 @@ internal sealed class LanePosition
     /// <returns>What is wrong with it, or null: then its payload may go to the region of its parity.</returns>
     public string? PlaceDispatch(int member, int layer)
     {
+        if (!_usesFrames)
+            return $"a dispatch of layer {layer} in a frame, while rows travel from device to device";
         if (layer != Dispatched && layer != Dispatched - 1)
             return $"a dispatch of layer {layer}, while {Dispatched} layers were dispatched here";
         var region = Region(member, layer);
@@ -120,7 +128,7 @@ internal sealed class LanePosition
     /// <summary>This rank has combined the current layer.</summary>
     public void EndCombine() => Combined++;
 
-    public bool IsDispatchMissing(int member) => member != _self && !HasDispatched(member, Dispatched - 1);
+    public bool IsDispatchMissing(int member) => _usesFrames && member != _self && !HasDispatched(member, Dispatched - 1);
 
     public bool IsReturnMissing(int member) => _returns[member] is Returns.Expected or Returns.Placed;
 

@@ -22,7 +22,7 @@ internal sealed partial class RankExchange
             lane.RemoveUnsent();
             _inside--;
             if (failure is not null)
-                Fail(lane.Call.Step, failure, isOfPeers: true);
+                Fail(lane.Call.Step, failure, isOfPeers: failure is not ElasticEpException { Code: ElasticEpErrorCode.InvalidArgument or ElasticEpErrorCode.ExpertsLost });
             CompleteIfOver(lane);
             SignalIfIdle();
         }
@@ -89,7 +89,11 @@ internal sealed partial class RankExchange
 
     private void SignalIfIdle()
     {
-        if (!IsIdle || _idle is not { } idle)
+        if (!IsIdle)
+            return;
+        if (!_isOpen)
+            _engine.EndAttempt();
+        if (_idle is not { } idle)
             return;
         _idle = null;
         idle.SetResult();

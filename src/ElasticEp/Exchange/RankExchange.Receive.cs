@@ -10,6 +10,8 @@ internal sealed partial class RankExchange
     /// <exception cref="ElasticEpException">The frame does not fit the layout.</exception>
     public ValueTask<FrameTarget> AcceptAsync(MemberId source, in FrameHeader header, CancellationToken cancellationToken)
     {
+        if (header.Operation == FrameOperation.Notice)
+            return ValueTask.FromResult(AcceptNotice(source, header));
         ValueTask<FrameTarget> answer;
         lock (_lock)
         {
@@ -73,6 +75,13 @@ internal sealed partial class RankExchange
             parked.Fail(new OperationCanceledException(cancellationToken));
             _parked.Remove(parked.Source);
         }
+    }
+
+    private FrameTarget AcceptNotice(MemberId source, in FrameHeader header)
+    {
+        if (header.MetadataLength != _engine.NoticeBytes || header.MetadataLength == 0 || header.RowsLength != 0)
+            throw ExchangeErrors.Violation(source, $"a notice of {header.MetadataLength} + {header.RowsLength} bytes; this engine takes {_engine.NoticeBytes}");
+        return FrameTarget.Deliver(EpBuffer.From(new byte[header.MetadataLength].AsMemory()), default);
     }
 
     private void EndWrite()

@@ -132,12 +132,32 @@ internal sealed partial class RankExchange
         try
         {
             lane.Output = output;
-            lane.Engine.Return(expertOutput, lane);
+            lane.Engine.Return(expertOutput, output, lane);
         }
         catch (Exception failure)
         {
             FailPacking(step, lane, failure);
         }
+    }
+
+    /// <summary>The engine has put work on a device.</summary>
+    public void Await(ExchangeLane lane, Func<CancellationToken, ValueTask> work)
+    {
+        lane.AddUnsent();
+        lane.Work.IsPending = true;
+        lock (_lock)
+            _inside++;
+        ValueTask working;
+        try
+        {
+            working = work(_sending.Token);
+        }
+        catch (Exception exception)
+        {
+            working = ValueTask.FromException(exception);
+        }
+
+        lane.Work.Watch(working);
     }
 
     /// <summary>The engine has something ready for a member. A frame that leaves at once takes no lock.</summary>

@@ -1,4 +1,5 @@
 using ElasticEp.Steps;
+using ElasticEp.Transport;
 using ElasticEp.Weights;
 
 namespace ElasticEp.Exchange;
@@ -44,7 +45,7 @@ internal sealed partial class RankExchange : IDisposable
     public RankExchange(ElasticEpOptions options, int rank, IExchangeEngineFactory engines, IExchangeWire wire, IExpertSlots slots, StepRules rules, TimeProvider time, CallPolling? polling = null)
     {
         _layout = new ExchangeLayout(options);
-        _engine = engines.Create(_layout, rank, slots, wire.Register);
+        _engine = engines.Create(_layout, rank, slots, wire.Register, NotifyAsync);
         (_rank, _wire, _rules, _time, _deadline) = (rank, wire, rules, time, options.StepDeadline);
         _pollTime = options.PollTime;
         _polling = polling ?? CallPolling.OfProcess;
@@ -77,6 +78,14 @@ internal sealed partial class RankExchange : IDisposable
         _engine.Prepare(@base, next);
     }
 
+    /// <summary>After <see cref="Prepare"/>: agrees with the members of both views on how rows travel. See <see cref="IExchangeEngine.ConnectAsync"/>.</summary>
+    /// <exception cref="ElasticEpException">A member did not answer in time, or is out of reach.</exception>
+    public Task ConnectAsync(GroupView @base, GroupView next, CancellationToken cancellationToken) => _engine.ConnectAsync(@base, next, cancellationToken);
+
+    /// <summary>What another member's engine tells this one.</summary>
+    /// <exception cref="ElasticEpException">It is not understood.</exception>
+    public void OnNotice(MemberId source, EpBuffer notice) => _engine.OnNotice(source, notice.AsSpan<byte>());
+
     /// <summary>Uses a view from <paramref name="firstStep"/> on: one that was prepared, or one of members of both views that were. Between steps only.</summary>
     /// <exception cref="ElasticEpException">Payloads or calls are under way, or the view does not fit the options or was not prepared.</exception>
     public void EnterView(GroupView view, long firstStep)
@@ -98,7 +107,7 @@ internal sealed partial class RankExchange : IDisposable
             _isOpen = false;
             _engine.Enter(view);
             foreach (var lane in _lanes)
-                lane.EnterView(_ranks.Length, _self);
+                lane.EnterView(_ranks.Length, _self, _engine.UsesFrames);
         }
 
         AnswerParked();
@@ -127,6 +136,7 @@ internal sealed partial class RankExchange : IDisposable
             _step.Begin(_view, step, attempt);
             foreach (var lane in _lanes)
                 lane.BeginStep();
+            _engine.BeginAttempt(epoch, step);
         }
 
         AnswerParked();
@@ -157,6 +167,7 @@ internal sealed partial class RankExchange : IDisposable
             _fence = Math.Max(_fence, _view.Epoch);
             _step.Abort(reason);
             FailCalls();
+            SignalIfIdle();
         }
 
         AnswerParked();
@@ -202,6 +213,7 @@ internal sealed partial class RankExchange : IDisposable
             if (!IsIdle)
                 throw Busy($"Step {_number} cannot end"); // a call that nobody awaits: the next step would begin while it still runs
             step.HasEnded = true;
+            _engine.EndAttempt();
         }
 
         ExchangesEnded?.Invoke();
@@ -235,6 +247,9 @@ internal sealed partial class RankExchange : IDisposable
         if (!_engine.IsPrepared(view))
             throw ExchangeErrors.State($"{view} was not prepared on rank {_rank}, which is to use it.");
     }
+
+    private ValueTask NotifyAsync(MemberId member, EpBuffer notice, CancellationToken cancellationToken) =>
+        _wire.SendAsync(member, new FrameHeader { Operation = FrameOperation.Notice, Epoch = _view.Epoch }, new[] { notice }, default, cancellationToken);
 
     private ElasticEpException Busy(string what) =>
         ExchangeErrors.State($"{what} on rank {_rank} while {_inside} calls or sends and {_writing} payloads are under way.");

@@ -84,7 +84,7 @@ internal sealed partial class RankRuntime
             {
                 (LinkKind.Control, FrameOperation.StepEnd or FrameOperation.Wake or FrameOperation.Beat) when peer.IsRank => ValueTask.FromResult(ControlFrames.Accept(header)),
                 (LinkKind.Control, FrameOperation.Protocol or FrameOperation.App) => ValueTask.FromResult(ControlFrames.Accept(header)),
-                (LinkKind.Data, FrameOperation.Dispatch or FrameOperation.Combine) when peer.IsRank => runtime._exchange.AcceptAsync(peer.Id, header, cancellationToken),
+                (LinkKind.Data, FrameOperation.Dispatch or FrameOperation.Combine or FrameOperation.Notice) when peer.IsRank => runtime._exchange.AcceptAsync(peer.Id, header, cancellationToken),
                 (LinkKind.Weights, FrameOperation.Weights) when peer.IsRank => ValueTask.FromResult(runtime._weights.Weights.Accept(peer.Id, header)),
                 (LinkKind.Weights, FrameOperation.Protocol) when peer.IsRank => ValueTask.FromResult(ControlFrames.Accept(header)),
                 (LinkKind.Weights, FrameOperation.App) => ValueTask.FromResult(ControlFrames.Accept(header)),
@@ -109,6 +109,9 @@ internal sealed partial class RankRuntime
                 case FrameOperation.Weights:
                     runtime._weights.Weights.OnFrameCompleted(peer.Id, header, target.Rows);
                     break;
+                case FrameOperation.Notice:
+                    runtime._exchange.OnNotice(peer.Id, target.Metadata);
+                    break;
                 default:
                     runtime._exchange.Complete(peer.Id, header);
                     break;
@@ -120,7 +123,7 @@ internal sealed partial class RankRuntime
             ref readonly var header = ref FrameHeader.Read(frame);
             if (header.Operation == FrameOperation.Weights)
                 runtime._weights.Weights.OnFrameAborted(peer.Id, header);
-            else if (link == LinkKind.Data)
+            else if (header.Operation is FrameOperation.Dispatch or FrameOperation.Combine)
                 runtime._exchange.Aborted(peer.Id, header);
         }
 

@@ -69,7 +69,7 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         _lag = new CoreLag(() => ThreadPool.UnsafeQueueUserWorkItem(static runtime => runtime.Post(RankEvent.Pulse), this, preferLocal: false), services.Options.HeartbeatInterval, services.Time);
         _heartbeats = new Heartbeats(Name, rank, services.Options.HeartbeatInterval, _lag, MakeBeat, SendControlAsync);
         _requests = new OperationRequests((coordinator, message) => Post(new RequestMade(coordinator, message)), services.Options.OperationDeadline, services.Time, services.OperationTelemetry);
-        _weights = new WeightsRunner(services, rank, workload, (current, next) => _exchange!.Prepare(current, next), () => ExchangeRehearsal.RunAsync(services.Options, engines, services.Time), PostControl, _stopped.Token, _reach);
+        _weights = new WeightsRunner(services, rank, workload, PrepareExchangeAsync, () => engines.RehearseAsync(services.Options, services.Time), PostControl, _stopped.Token, _reach);
         _exchange = new RankExchange(services.Options, rank, engines, new TransportWire(services.Transport, _reach), _weights, rules ?? StepRules.Default, services.Time)
         {
             ExchangesEnded = OnExchangesEnded,
@@ -234,6 +234,12 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
         await _weights.DisposeAsync().ConfigureAwait(false);
         _stopped.Dispose();
         _attempt.Dispose();
+    }
+
+    private async Task PrepareExchangeAsync(GroupView @base, GroupView next, CancellationToken cancellationToken)
+    {
+        _exchange.Prepare(@base, next);
+        await _exchange.ConnectAsync(@base, next, cancellationToken).ConfigureAwait(false);
     }
 
     internal void Post(RankEvent e) => _mailbox.Post(e);

@@ -13,7 +13,7 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
 {
     private readonly int _rank;
     private readonly IElasticWorkload _workload;
-    private readonly Action<GroupView, GroupView> _prepare;
+    private readonly Func<GroupView, GroupView, CancellationToken, Task> _prepare;
     private readonly Func<Task> _rehearse;
     private readonly ITransport _transport;
     private readonly Action<ControlEvent> _post;
@@ -34,12 +34,12 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
     /// <param name="services">What the rank is made of.</param>
     /// <param name="rank">The rank.</param>
     /// <param name="workload">The app's hooks.</param>
-    /// <param name="prepare">Allocates what exchanges under a next view need, beside the one that it follows.</param>
+    /// <param name="prepare">Allocates what exchanges under a next view need, beside the one that it follows, and agrees with its members.</param>
     /// <param name="rehearse">Has the exchange compiled.</param>
     /// <param name="post">Takes completions.</param>
     /// <param name="stopped">Cancelled when the rank ends.</param>
     /// <param name="reach">Told of fault points; null outside of tests of faults.</param>
-    public WeightsRunner(GroupServices services, int rank, IElasticWorkload workload, Action<GroupView, GroupView> prepare, Func<Task> rehearse, Action<ControlEvent> post, CancellationToken stopped, Action<string>? reach = null)
+    public WeightsRunner(GroupServices services, int rank, IElasticWorkload workload, Func<GroupView, GroupView, CancellationToken, Task> prepare, Func<Task> rehearse, Action<ControlEvent> post, CancellationToken stopped, Action<string>? reach = null)
     {
         (_rank, _workload, _prepare, _rehearse, _transport, _post, _stopped, _reach) = (rank, workload, prepare, rehearse, services.Transport, post, stopped, reach);
         (_hookDeadline, _time) = (services.Options.ConnectDeadline, services.Time);
@@ -63,7 +63,7 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
         {
             token.ThrowIfCancellationRequested();
             _reach?.Invoke(FaultPoints.BeforeAllocation);
-            _prepare(plan.Base, plan.Next);
+            await _prepare(plan.Base, plan.Next, token).ConfigureAwait(false);
             token.ThrowIfCancellationRequested();
             if (!isLeaver)
                 await FetchAsync(plan, token).ConfigureAwait(false);

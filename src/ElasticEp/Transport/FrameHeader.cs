@@ -109,7 +109,7 @@ internal readonly record struct FrameHeader
     private void Validate()
     {
         var known = Operation is FrameOperation.StepEnd or FrameOperation.Wake or FrameOperation.Protocol or FrameOperation.App or FrameOperation.Beat
-            or FrameOperation.Dispatch or FrameOperation.Combine or FrameOperation.Weights;
+            or FrameOperation.Dispatch or FrameOperation.Combine or FrameOperation.Notice or FrameOperation.Weights;
         if (!known || (Layer | Lane | Count) < 0 || (Epoch | Step | Offset) < 0)
             throw new ElasticEpException(ElasticEpErrorCode.ProtocolViolation, $"The head of a frame is malformed: {this}.");
     }

@@ -24,6 +24,9 @@ internal enum FrameOperation : byte
     /// <summary>Expert outputs on their way back.</summary>
     Combine = 17,
 
+    /// <summary>What the engines of two ranks tell each other before they exchange rows in another way than by frames.</summary>
+    Notice = 18,
+
     /// <summary>A chunk of weights.</summary>
     Weights = 32,
 }

@@ -28,6 +28,9 @@ public sealed class CudaMachine : IKernelMachine
         Kernels = new ExchangeKernels(library.On(_stream), new KernelTuning());
     }
 
+    /// <summary>The GPU and the kernels of all tests.</summary>
+    internal static (CudaDevice Device, KernelLibrary Library) Shared => Loaded.Value;
+
     ExchangeKernels IKernelMachine.Kernels => Kernels;
 
     private ExchangeKernels Kernels { get; }

@@ -131,9 +131,9 @@ public abstract class WindowConformance
         using var machine = Create();
         var (group, batches) = Halfway(machine);
         group[0].Dispatch(0, 0, batches[0]); // rank 1 sends nothing
-        group[0].Receive(0, 0, 6);
+        group[0].Receive(0, 0);
         Assert.Equal(new WindowFailure(0, ExchangeFailure.DispatchExpired, 1), group[0].Status());
-        group[0].Return(0, 0, 6, []);
+        group[0].Return(0, 0, []);
         Assert.Equal(0, group[1].Flag(0, 0, Signals.Return, 0));
         group[0].Dispatch(0, 1, batches[0]);
         Assert.Equal(0, group[1].Flag(0, 0, Signals.Dispatch, 1));
@@ -147,6 +147,48 @@ public abstract class WindowConformance
         group.RunStep(1, (_, _) => 4);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void Once_a_wait_has_failed_and_at_the_head_of_an_attempt_experts_see_no_rows(int rank) // rank 1 receives by two kernels
+    {
+        using var machine = Create();
+        var (group, batches) = Halfway(machine);
+        group.Dispatch(0, 0, batches);
+        group[rank].Receive(0, 0);
+        var (offsets, received) = group[rank].Totals(0);
+        Assert.True(offsets[^1] > 0 && received > 0);
+        group[rank].Dispatch(0, 1, batches[rank]); // the other one never does
+        group[rank].Receive(0, 1);
+        Assert.Equal(new WindowFailure(1, ExchangeFailure.DispatchExpired, 1 - rank), group[rank].Status());
+        AssertNoRows(group[rank]);
+
+        group.Enter(ExchangeSetup.View(Two, 4, 0, 1));
+        group.Start(1, (_, _) => 4);
+        group.Dispatch(0, 0, batches);
+        group[rank].Receive(0, 0);
+        group.Start(2, (_, _) => 4);
+        AssertNoRows(group[rank]);
+    }
+
+    [Theory]
+    [InlineData(0, 3)] // a token
+    [InlineData(1, 3)]
+    [InlineData(0, 4)] // a slot
+    [InlineData(1, 4)]
+    [InlineData(0, -1)] // the number of rows
+    [InlineData(1, -1)]
+    public void Once_a_member_has_written_what_does_not_fit_experts_see_no_rows(int rank, int word)
+    {
+        using var machine = Create();
+        var (group, batches) = Halfway(machine);
+        group.Dispatch(0, 0, batches);
+        group[rank].Overwrite(1 - rank, word + 1, 1 << 20);
+        group[rank].Receive(0, 0);
+        Assert.Equal(new WindowFailure(0, ExchangeFailure.Description, 1 - rank), group[rank].Status());
+        AssertNoRows(group[rank]);
+    }
+
     [Fact]
     public void The_hosts_word_ends_attempts_up_to_its_epoch_and_no_later_one()
     {
@@ -155,7 +197,7 @@ public abstract class WindowConformance
         group[0].Words.End(3);
         group[0].Words.End(2); // it only grows
         group[0].Dispatch(0, 0, batches[0]);
-        group[0].Receive(0, 0, 6);
+        group[0].Receive(0, 0);
         var failure = group[0].Status()!.Value;
         Assert.Equal((0, ExchangeFailure.DispatchEnded, 1L), (failure.Layer, failure.Kind, failure.Detail));
         Assert.True(failure.IsEnded);
@@ -174,7 +216,7 @@ public abstract class WindowConformance
         group.Enter(ExchangeSetup.View(Two, 4, 0, 1));
         group.Start(1, (_, _) => 4); // the retry has another epoch
         group[1].Dispatch(0, 0, batches[1]);
-        group[1].Receive(0, 0, 6);
+        group[1].Receive(0, 0);
         Assert.Equal(new WindowFailure(0, ExchangeFailure.DispatchExpired, 0), group[1].Status());
     }
 
@@ -192,6 +234,13 @@ public abstract class WindowConformance
         var failure = group[0].Status()!.Value;
         var error = failure.ToException(3, 12, id, weight, ExchangeSetup.View(Two, 3, 0, 1));
         Assert.Equal((ElasticEpErrorCode.InvalidArgument, message), (error.Code, error.Message));
+    }
+
+    private static void AssertNoRows(WindowRank rank)
+    {
+        var (offsets, received) = rank.Totals(0);
+        Assert.All(offsets, offset => Assert.Equal(0, offset));
+        Assert.Equal(0, received);
     }
 
     private static ElasticEpOptions Two { get; } = Options(ElementType.BFloat16, CombineMode.Exact, 3, 24);

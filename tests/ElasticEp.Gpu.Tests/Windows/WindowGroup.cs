@@ -112,7 +112,7 @@ internal sealed class WindowGroup
     public void Compute(WindowRank member, int lane, int layer, Dictionary<int, ExchangeBatch> batches)
     {
         var slots = _view.Placement.GetSlots(layer, member.Rank).ToArray();
-        member.Receive(lane, layer, slots.Length);
+        member.Receive(lane, layer);
         var (offsets, rows) = member.Grouped(lane, slots.Length);
         var expected = ExchangeOracle.Received(_options, _view, layer, member.Rank, batches.ToDictionary(pair => pair.Key, pair => Travelled(pair.Value)));
         var outputs = new byte[rows.Length];
@@ -128,7 +128,7 @@ internal sealed class WindowGroup
             ExchangeOracle.RunExpert(type, _options.Model.HiddenSize, batch);
         }
 
-        member.Return(lane, layer, slots.Length, outputs);
+        member.Return(lane, layer, outputs);
     }
 
     /// <summary>A batch as its rows are after their way: e4m3 and back, where they travel so.</summary>

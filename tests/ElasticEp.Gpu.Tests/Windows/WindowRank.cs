@@ -22,10 +22,12 @@ internal sealed class WindowRank
 
     public WindowRank(IKernelMachine machine, WindowShape shape, int rank)
     {
-        (_machine, _layout, Rank) = (machine, new WindowLayout(shape), rank);
+        _machine = machine;
+        _layout = new WindowLayout(shape);
+        Rank = rank;
         Stride = _layout.Stride(Granularity);
         Windows = machine.Upload<byte>(new byte[Stride * shape.MaxRanks]);
-        Buffers = new WindowBuffers(shape, machine.Upload<byte>(new byte[WindowBuffers.BytesOf(shape)]));
+        Buffers = new WindowBuffers(shape, machine.Upload<byte>([.. Enumerable.Repeat((byte)0xEE, (int)WindowBuffers.BytesOf(shape))]));
         Words = new HostWords(machine.Pin(ExchangeControl.HostBytes));
         _lanes = [.. Enumerable.Range(0, shape.Lanes).Select(lane => new WindowLane(machine.Kernels, _layout, Buffers, lane, Windows))];
         var rowBytes = _layout.RowBytes;
@@ -57,6 +59,17 @@ internal sealed class WindowRank
         var tables = new byte[Buffers.TableBytes];
         WindowTables.Fill(tables, _layout, Buffers, peers, Stride / _layout.RowBytes, candidates);
         _machine.Write<byte>(Buffers.Incoming, tables);
+        _machine.Write<byte>(Buffers.Lanes, new byte[Buffers.LanesBytes]);
+    }
+
+    /// <summary>This rank is every member.</summary>
+    public void EnterAsAll(Func<int, int, IReadOnlyList<(int Member, int Slot)>> candidates)
+    {
+        var tables = new byte[Buffers.TableBytes];
+        WindowPeer[] peers = [.. Enumerable.Range(0, Shape.MaxRanks).Select(place => new WindowPeer(Windows + (place * Stride), Windows + (place * Stride), place))];
+        WindowTables.Fill(tables, _layout, Buffers, peers, Stride / _layout.RowBytes, candidates);
+        _machine.Write<byte>(Buffers.Incoming, tables);
+        _machine.Write<byte>(Buffers.Lanes, new byte[Buffers.LanesBytes]);
     }
 
     public void Start(WindowAttempt attempt, int members)
@@ -65,7 +78,7 @@ internal sealed class WindowRank
         WindowTables.FillHead(head, attempt, members, Rank, Words.Address);
         _machine.Write<byte>(Buffers.Control, head);
         Array.ForEach(_lanes, lane => lane.Begin());
-        _machine.Kernels.Begin(Buffers.Control);
+        _machine.Kernels.Begin(Buffers.Control, Buffers.Offsets(0), Buffers.Received(0), Buffers.LaneBytes, Shape.Lanes, Shape.SlotsPerRank);
     }
 
     /// <summary>Returns once the host has been told.</summary>
@@ -75,24 +88,26 @@ internal sealed class WindowRank
         _ = Status();
     }
 
-    public void Dispatch(int lane, int layer, ExchangeBatch batch)
+    public void Dispatch(int lane, int layer, ExchangeBatch batch) => Dispatch(lane, layer, batch.Hidden, batch.Ids, batch.Weights);
+
+    public void Dispatch(int lane, int layer, byte[] hidden, int[] ids, float[] weights)
     {
-        _machine.Write<byte>(_hidden[lane], batch.Hidden);
-        _machine.Write<int>(_ids[lane], batch.Ids);
-        _machine.Write<float>(_weights[lane], batch.Weights);
+        _machine.Write<byte>(_hidden[lane], hidden);
+        _machine.Write<int>(_ids[lane], ids);
+        _machine.Write<float>(_weights[lane], weights);
         _lanes[lane].Dispatch(layer, Shape.MaxTokens, _hidden[lane], _ids[lane], _weights[lane]);
     }
 
-    public void Receive(int lane, int layer, int slots)
+    public void Receive(int lane, int layer)
     {
         var most = Buffers.Capacity / 2; // more rows than the grid is sized for are fine
         if (Rank % 2 == 0)
         {
-            _lanes[lane].Receive(layer, slots, most, _rows);
+            _lanes[lane].Receive(layer, most, _rows);
             return;
         }
 
-        _lanes[lane].Place(layer, slots); // where there are many rows
+        _lanes[lane].Place(layer); // where there are many rows
         _lanes[lane].Group(most, _rows);
     }
 
@@ -103,10 +118,13 @@ internal sealed class WindowRank
         return (offsets, _machine.Download<byte>(_rows, offsets[slots] * _layout.RowBytes));
     }
 
-    public void Return(int lane, int layer, int slots, byte[] outputs)
+    /// <summary>Where slots begin and how many rows there are, as an expert's kernel reads it.</summary>
+    public (int[] Offsets, int Received) Totals(int lane) => (_machine.Download<int>(Buffers.Offsets(lane), Shape.SlotsPerRank + 1), _machine.Download<int>(Buffers.Received(lane), 1)[0]);
+
+    public void Return(int lane, int layer, byte[] outputs)
     {
         _machine.Write<byte>(_outputs, outputs);
-        _lanes[lane].Return(layer, slots, Buffers.Capacity / 2, _outputs);
+        _lanes[lane].Return(layer, Buffers.Capacity / 2, _outputs);
     }
 
     public byte[] Combine(int lane, int layer, int tokens)
@@ -125,4 +143,7 @@ internal sealed class WindowRank
     public long Flag(int source, int lane, int operation, int parity) => _machine.Download<long>(Windows + (source * Stride) + WindowLayout.FlagOffset(lane, operation, parity), 1)[0];
 
     public int[] Received(int source, int lane, int parity) => _machine.Download<int>(Windows + (source * Stride) + _layout.MetaOffset(lane, parity), 1);
+
+    /// <summary>Writes a number of a member's first dispatch, as the member may: 0 is the number of rows, 4 and on are descriptions.</summary>
+    public void Overwrite(int source, int word, int value) => _machine.Write<int>(Windows + (source * Stride) + _layout.MetaOffset(0, 0) + (word * 4L), [value]);
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using ElasticEp.Diagnostics;
+using ElasticEp.Exchange;
 using ElasticEp.Exchange.Cpu;
 using ElasticEp.Placement;
 using ElasticEp.Protocol;
@@ -66,6 +67,9 @@ internal sealed class ElasticCluster : IAsyncDisposable
 
     /// <summary>Where experts go.</summary>
     public IPlacementPolicy Policy { get; set; } = new MinimalMove();
+
+    /// <summary>Makes the engines of ranks.</summary>
+    public IExchangeEngineFactory Engines { get; set; } = new CpuEngineFactory();
 
     /// <summary>Told of fault points by ranks that start later; it may throw there.</summary>
     public IFaultInjector? Faults { get; set; }
@@ -220,7 +224,7 @@ internal sealed class ElasticCluster : IAsyncDisposable
     public async Task LaunchAsync(int number)
     {
         var workload = new ToyWorkload();
-        var runtime = new RankRuntime(Services(number), number, new CpuEngineFactory(), workload, Policy);
+        var runtime = new RankRuntime(Services(number), number, Engines, workload, Policy);
         var rank = new ToyRank(runtime, workload, Options.MaxTokensPerRank);
         try
         {

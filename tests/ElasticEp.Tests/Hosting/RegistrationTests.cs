@@ -1,3 +1,7 @@
+using ElasticEp.Cuda;
+using ElasticEp.Exchange;
+using ElasticEp.Exchange.Cpu;
+using ElasticEp.Exchange.Gpu;
 using ElasticEp.Hosting;
 using ElasticEp.Runtime;
 using ElasticEp.Tests.Cluster;
@@ -5,6 +9,7 @@ using ElasticEp.Transport;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
 
 namespace ElasticEp.Tests.Hosting;
 
@@ -43,6 +48,32 @@ public sealed class RegistrationTests
         await using var provider = services.BuildServiceProvider();
         Assert.NotSame(provider.GetRequiredKeyedService<IElasticGroup>("a"), provider.GetRequiredKeyedService<IElasticGroup>("b"));
         Assert.Contains("a, b", Assert.Throws<ElasticEpException>(provider.GetRequiredService<IElasticGroup>).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_kernels_that_were_chosen_last_are_used_by_the_group_that_chose_them()
+    {
+        var services = new ServiceCollection();
+        services.AddLogging();
+        Complete(services.AddElasticExpertParallel("a", Shape)).UseCpuKernels().UseCudaKernels(options => options.Device = 1).UseCudaKernels(options => options.Device = 2);
+        Complete(services.AddElasticExpertParallel("b", Shape)).UseCudaKernels().UseCpuKernels();
+        await using var provider = services.BuildServiceProvider();
+        Assert.IsType<CudaEngineFactory>(Assert.Single(provider.GetKeyedServices<IExchangeEngineFactory>("a")));
+        Assert.IsType<CpuEngineFactory>(Assert.Single(provider.GetKeyedServices<IExchangeEngineFactory>("b")));
+        Assert.Equal(2, provider.GetRequiredService<IOptionsMonitor<CudaKernelOptions>>().Get("a").Device);
+    }
+
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(1000)]
+    public async Task A_GPU_that_cannot_be_used_is_named_when_the_host_starts(int device)
+    {
+        var words = device < 0 ? "Device must be 0 or more" : CudaDevice.Probe(out var reason) == 0 ? reason : $"There is no GPU {device}";
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        Complete(builder.Services.AddElasticExpertParallel("g", Shape)).UseCudaKernels(options => options.Device = device);
+        using var host = builder.Build();
+        var error = await Assert.ThrowsAnyAsync<Exception>(() => host.StartAsync(Token));
+        Assert.Contains(words, error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -101,7 +132,7 @@ public sealed class RegistrationTests
         await host.StopAsync(Token);
     }
 
-    private static void Complete(IElasticEpBuilder builder) => builder.UseInProcessCluster(new InProcessCluster()).UseWorkload(_ => new ToyWorkload());
+    private static IElasticEpBuilder Complete(IElasticEpBuilder builder) => builder.UseInProcessCluster(new InProcessCluster()).UseWorkload(_ => new ToyWorkload());
 
     private static void Client(ElasticEpOptions options)
     {

@@ -31,7 +31,11 @@ public sealed class WeightsRunnerTests : IAsyncLifetime
         var options = new ElasticEpOptions { SlotsPerRank = 2, SpareExperts = 0, Model = new MoeModelShape { MoeLayers = 1, Experts = 4, TopK = 1, HiddenSize = 16 } };
         var metrics = new ElasticEpMetrics(_provider.GetRequiredService<IMeterFactory>());
         var services = new GroupServices("toy", options, _transport.Object, Mock.Of<ElasticEp.Rendezvous.IRendezvousStore>(), TimeProvider.System, NullLoggerFactory.Instance, metrics);
-        _runner = new WeightsRunner(services, 0, _workload, (current, next) => _prepare(current, next), () => Task.CompletedTask, e => _posted.Writer.TryWrite(e), CancellationToken.None);
+        _runner = new WeightsRunner(services, 0, _workload, (current, next, _) =>
+        {
+            _prepare(current, next);
+            return Task.CompletedTask;
+        }, () => Task.CompletedTask, e => _posted.Writer.TryWrite(e), CancellationToken.None);
     }
 
     public async ValueTask InitializeAsync() => await _runner.InitializeAsync(CancellationToken.None);

@@ -50,6 +50,13 @@ public sealed class FrameHeaderTests
         Assert.Equal(ElasticEpErrorCode.ProtocolViolation, Refused(bytes => BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(offset), -1)).Code);
 
     [Fact]
+    public void Every_operation_is_known()
+    {
+        foreach (var operation in Enum.GetValues<FrameOperation>())
+            Assert.Equal(operation, FrameHeader.Read(new FrameInfo((Full with { Operation = operation }).Encode(), 0, 0)).Operation);
+    }
+
+    [Fact]
     public void An_unknown_operation_is_refused() =>
         Assert.Equal(ElasticEpErrorCode.ProtocolViolation, Refused(bytes => bytes[1] = 99).Code);
 

@@ -76,7 +76,10 @@ internal static unsafe class CopyKernels
             var row = RowPieces.RowOf(item, segments, divisor);
             var segment = item - (row * segments);
             var offset = (segment << SegmentShift) + (Warps.Lane << 4);
-            CudaAsm.Emit(CopyPtx.Load, RowAddress.Of(source, from, row, rowBytes) + offset, rowBytes - offset);
+            var address = RowAddress.Of(source, from, row, rowBytes);
+            if (address == 0)
+                continue;
+            CudaAsm.Emit(CopyPtx.Load, address + offset, rowBytes - offset);
             var mine = Warps.Lane < terms ? RowAddress.Of(places, areas, bases, ((long)row * terms) + Warps.Lane, rowBytes) : 0L;
             if (homeOf != 0 && segment == 0 && Warps.Lane < terms)
                 RowAddress.NoteHome(homes, homeOf, places, row, Warps.Lane, terms, homeBytes);
@@ -112,7 +115,8 @@ internal static unsafe class CopyKernels
             home = LoadReturned(rows, homeOf, item, segments, rowBytes, divisor);
         while (item < all * segments)
         {
-            CudaAsm.Emit(CopyPtx.Store, home);
+            if (home != 0)
+                CudaAsm.Emit(CopyPtx.Store, home);
             item += Grid.DimX * Warps.Count;
             if (item < all * segments)
                 home = LoadReturned(rows, homeOf, item, segments, rowBytes, divisor);
@@ -121,13 +125,17 @@ internal static unsafe class CopyKernels
         Signals.Publish(control, outgoing, flagOffset, lane, Signals.Return, layer, hasFailed);
     }
 
-    /// <summary>Loads a piece; returns the lane's part of where it goes.</summary>
+    /// <summary>
+    /// Loads a piece; returns the lane's part of where it goes. That is nowhere where a member has changed its rows after the tag, so that
+    /// they were counted and not placed: the lists begin every view with zeros.
+    /// </summary>
     private static long LoadReturned(long rows, long homeOf, int item, int segments, int rowBytes, int divisor)
     {
         var row = RowPieces.RowOf(item, segments, divisor);
         var offset = ((item - (row * segments)) << SegmentShift) + (Warps.Lane << 4);
         CudaAsm.Emit(CopyPtx.Load, rows + ((long)row * rowBytes) + offset, rowBytes - offset);
-        return *(long*)(homeOf + (row * 8L)) + offset;
+        var home = *(long*)(homeOf + (row * 8L));
+        return home == 0 ? 0L : home + offset;
     }
 
     private static void GatherScalar(long source, long from, long target, long counts, int count, int rowBytes)
@@ -159,7 +167,10 @@ internal static unsafe class CopyKernels
     private static void ReturnScalar(long rows, long homeOf, int count, int rowBytes)
     {
         for (var row = (Grid.IdxX * Group.DimX) + Group.IdxX; row < count; row += Grid.DimX * Group.DimX)
-            Copy(rows + ((long)row * rowBytes), *(long*)(homeOf + (row * 8L)), rowBytes);
+        {
+            if (*(long*)(homeOf + (row * 8L)) != 0)
+                Copy(rows + ((long)row * rowBytes), *(long*)(homeOf + (row * 8L)), rowBytes);
+        }
     }
 
     /// <summary>Copies by one thread.</summary>

@@ -109,7 +109,8 @@ internal sealed partial class ExchangeKernels(IKernelLauncher launcher, KernelTu
             RowPieces.Divisor(Float8Kernels.Segments(hidden)));
 
     /// <summary>Clears what an attempt before has left; see <see cref="AttemptKernels.Begin"/>.</summary>
-    public void Begin(long control) => launcher.Launch(KernelMethods.Begin, new CudaLaunch(1, launcher.Threads(Warps.Lanes)), control);
+    public void Begin(long control, long offsets, long received, long laneBytes, int lanes, int slots) =>
+        launcher.Launch(KernelMethods.Begin, new CudaLaunch(1, launcher.Threads(KernelTuning.RowThreads)), control, offsets, received, laneBytes, lanes, slots);
 
     /// <summary>Tells the host how the attempt has ended; see <see cref="AttemptKernels.End"/>.</summary>
     public void End(long control) => launcher.Launch(KernelMethods.End, new CudaLaunch(1, launcher.Threads(Warps.Lanes)) { OverlapsPrevious = true }, control);

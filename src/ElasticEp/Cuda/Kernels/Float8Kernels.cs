@@ -80,6 +80,8 @@ internal static unsafe class Float8Kernels
             var segment = item - (row * segments);
             var value = (segment << SegmentShift) + (Warps.Lane << 3);
             var values = RowAddress.Of(source, from, row, Float8Row.Bytes(hidden));
+            if (values == 0)
+                continue;
             CudaAsm.Emit(ExpandPtx.Load, values + value, values + hidden + ((value >> 7) << 2), hidden - value);
             var mine = Warps.Lane < terms ? RowAddress.Of(places, 0, target, ((long)row * terms) + Warps.Lane, hidden * 2) : 0L;
             if (homeOf != 0 && segment == 0 && Warps.Lane < terms)
@@ -162,6 +164,8 @@ internal static unsafe class Float8Kernels
             var row = item / groups;
             var group = item - (row * groups);
             var values = RowAddress.Of(source, from, row, Float8Row.Bytes(hidden));
+            if (values == 0)
+                continue;
             for (var j = 0; j < terms; j++)
             {
                 if (homeOf != 0 && group == 0)

@@ -43,7 +43,7 @@ internal static class KernelMethods
         (DispatchRows, KernelTuning.CollectiveThreads),
         (DispatchFloat8, KernelTuning.CollectiveThreads),
         (DispatchFloat8OfFloat32, KernelTuning.CollectiveThreads),
-        (Begin, Warps.Lanes),
+        (Begin, KernelTuning.RowThreads),
         (End, Warps.Lanes),
     ];
 }

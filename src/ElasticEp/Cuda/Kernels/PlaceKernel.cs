@@ -40,49 +40,67 @@ internal static unsafe class PlaceKernel
     /// <param name="mostTokens">Most rows of a source, and tokens that it may name.</param>
     public static void Run(long control, long incoming, long outgoing, long metaOffset, long rowsOffset, long combineOffset, long lists, int capacity, long places, long offsets, long received, int flagOffset, int layer, int slots, int terms, int isPreReduced, int sentBytes, int rowBytes, int mostTokens)
     {
+        var counts = SharedMemory.Allocate<int>(TokenRoutes.MaxMembers);
         if (flagOffset < 0)
             Predecessor.WaitOnly();
         var isHere = flagOffset < 0 ? !Group.BarrierOr(Signals.HasFailed(control)) : Signals.Wait(control, incoming, flagOffset, Signals.Dispatch, layer);
-        if (!isHere)
-            return;
-        Predecessor.LaunchNext();
+        if (isHere)
+        {
+            Predecessor.LaunchNext();
+            Place(counts, control, incoming, outgoing, metaOffset, rowsOffset, combineOffset, lists, capacity, places, offsets, received, layer, slots, terms, isPreReduced, sentBytes, rowBytes, mostTokens);
+        }
+
+        RowTotals.ClearIfFailed(control, offsets, received, slots);
+    }
+
+    private static void Place(ArrayView<int> counts, long control, long incoming, long outgoing, long metaOffset, long rowsOffset, long combineOffset, long lists, int capacity, long places, long offsets, long received, int layer, int slots, int terms, int isPreReduced, int sentBytes, int rowBytes, int mostTokens)
+    {
         var sources = *(int*)(control + ExchangeControl.Members);
         var metaInts = DispatchKernels.MetaInts(terms, isPreReduced);
+        for (var source = Group.IdxX; source < sources; source += Group.DimX)
+        {
+            var rows = *(int*)(*(long*)(incoming + (source * 8L)) + metaOffset); // read once: a member may write it anew
+            var fits = (uint)rows <= (uint)mostTokens;
+            counts[source] = fits ? rows : 0;
+            if (!fits)
+                RowTotals.Refuse(control, layer, source, offsets, received, slots);
+        }
+
+        Group.Barrier();
         var flat = 0;
         for (var source = 0; source < sources; source++)
         {
             var meta = *(long*)(incoming + (source * 8L)) + metaOffset;
-            var rows = Rows(meta, mostTokens);
-            if (rows != *(int*)meta)
-                Signals.Fail(control, layer, ExchangeFailure.Description, source);
+            var rows = counts[source];
             var data = *(long*)(incoming + (source * 8L)) + rowsOffset;
             var back = *(long*)(outgoing + (source * 8L)) + combineOffset;
             for (var row = (Grid.IdxX * Group.DimX) + Group.IdxX; row < rows; row += Grid.DimX * Group.DimX)
             {
                 var description = meta + DispatchKernels.MetaHeader + ((long)row * metaInts * 4);
                 var token = *(int*)description;
-                if ((uint)token >= (uint)mostTokens)
-                    Signals.Fail(control, layer, ExchangeFailure.Description, source);
+                var fits = (uint)token < (uint)mostTokens;
+                if (!fits)
+                    RowTotals.Refuse(control, layer, source, offsets, received, slots);
                 var at = lists + ((long)(flat + row) * 8);
                 *(long*)at = data + ((long)row * sentBytes);
-                *(long*)(at + (capacity * 8L)) = back + ((isPreReduced == 0 ? (long)token * terms : row) * rowBytes);
+                *(long*)(at + (capacity * 8L)) = back + ((isPreReduced == 0 ? (long)(fits ? token : 0) * terms : row) * rowBytes);
                 *(long*)(at + (capacity * 16L)) = description + ((1 + terms) * 4L);
             }
 
-            WriteMissing(control, meta, rows, places + ((long)flat * terms * 4), slots, metaInts, terms, layer, source);
+            WriteMissing(control, meta, rows, places + ((long)flat * terms * 4), offsets, received, slots, metaInts, terms, layer, source);
             flat += rows;
         }
 
         if (Grid.IdxX == 0 && Group.IdxX == 0)
             *(int*)received = flat;
         if (CudaAsm.IsSupported)
-            RunWarps(incoming, metaOffset, places, offsets, sources, slots, metaInts, terms, mostTokens, flat);
+            RunWarps(counts, incoming, metaOffset, places, offsets, sources, slots, metaInts, terms, flat, (capacity * terms) - 1);
         else if (Group.IdxX == 0)
-            RunScalar(incoming, metaOffset, places, offsets, sources, slots, metaInts, terms, mostTokens);
+            RunScalar(counts, incoming, metaOffset, places, offsets, sources, slots, metaInts, terms, (capacity * terms) - 1);
     }
 
     /// <summary>Entries without a slot are shared out among all threads: they can be most entries.</summary>
-    private static void WriteMissing(long control, long meta, int rows, long places, int slots, int metaInts, int terms, int layer, int source)
+    private static void WriteMissing(long control, long meta, int rows, long places, long offsets, long received, int slots, int metaInts, int terms, int layer, int source)
     {
         for (var entry = (Grid.IdxX * Group.DimX) + Group.IdxX; entry < rows * terms; entry += Grid.DimX * Group.DimX)
         {
@@ -91,11 +109,11 @@ internal static unsafe class PlaceKernel
             if ((uint)slot >= (uint)slots)
                 *(int*)(places + (entry * 4L)) = -1;
             if (slot >= slots)
-                Signals.Fail(control, layer, ExchangeFailure.Description, source);
+                RowTotals.Refuse(control, layer, source, offsets, received, slots);
         }
     }
 
-    private static void RunScalar(long incoming, long metaOffset, long places, long offsets, int sources, int slots, int metaInts, int terms, int mostTokens)
+    private static void RunScalar(ArrayView<int> counts, long incoming, long metaOffset, long places, long offsets, int sources, int slots, int metaInts, int terms, int last)
     {
         for (var slot = Grid.IdxX; slot < slots; slot += Grid.DimX)
         {
@@ -103,7 +121,7 @@ internal static unsafe class PlaceKernel
             for (var source = 0; source < sources; source++)
             {
                 var meta = *(long*)(incoming + (source * 8L)) + metaOffset;
-                for (var entry = 0; entry < Rows(meta, mostTokens) * terms; entry++)
+                for (var entry = 0; entry < counts[source] * terms; entry++)
                 {
                     var other = *(int*)SlotAddress(meta, entry / terms, entry % terms, metaInts);
                     lower += (uint)other < (uint)slot ? 1 : 0;
@@ -116,16 +134,16 @@ internal static unsafe class PlaceKernel
             for (var source = 0; source < sources; source++)
             {
                 var meta = *(long*)(incoming + (source * 8L)) + metaOffset;
-                for (var entry = 0; entry < Rows(meta, mostTokens) * terms; entry++, flat++)
+                for (var entry = 0; entry < counts[source] * terms; entry++, flat++)
                 {
                     if (*(int*)SlotAddress(meta, entry / terms, entry % terms, metaInts) == slot)
-                        *(int*)(places + (flat * 4L)) = lower++;
+                        *(int*)(places + (flat * 4L)) = Smaller(lower++, last);
                 }
             }
         }
     }
 
-    private static void RunWarps(long incoming, long metaOffset, long places, long offsets, int sources, int slots, int metaInts, int terms, int mostTokens, int all)
+    private static void RunWarps(ArrayView<int> counts, long incoming, long metaOffset, long places, long offsets, int sources, int slots, int metaInts, int terms, int all, int last)
     {
         var lowerOf = SharedMemory.Allocate<int>(Warps.Lanes);
         var equalOf = SharedMemory.Allocate<int>(Warps.Lanes);
@@ -133,10 +151,11 @@ internal static unsafe class PlaceKernel
         // Each warp has a run of the rows of all sources, so the order of warps is the order of rows.
         var share = (all + Warps.Count - 1) / Warps.Count;
         CudaAsm.Emit(PlacePtx.Declare);
+        CudaAsm.Emit("mov.b32 plast, %0;", last); // slots are read twice: places stay inside the list also where a member changes them
         for (var slot = Grid.IdxX; slot < slots; slot += Grid.DimX)
         {
             CudaAsm.Emit("mov.b32 plower, 0; mov.b32 pequal, 0;");
-            Walk(incoming, metaOffset, places, sources, slot, share, metaInts, terms, mostTokens, isWriting: false);
+            Walk(counts, incoming, metaOffset, places, sources, slot, share, metaInts, terms, isWriting: false);
             CudaAsm.Emit("mov.b32 %0, plower;", out int lower);
             CudaAsm.Emit("mov.b32 %0, pequal;", out int equal);
             lowerOf[Warps.Index] = Warps.Sum(lower);
@@ -154,7 +173,7 @@ internal static unsafe class PlaceKernel
                 WriteOffsets(offsets, slot, slots, first, total);
             CudaAsm.Emit("mov.b32 pnext, %0;", first + before);
             if (total != 0)
-                Walk(incoming, metaOffset, places, sources, slot, share, metaInts, terms, mostTokens, isWriting: true);
+                Walk(counts, incoming, metaOffset, places, sources, slot, share, metaInts, terms, isWriting: true);
             Group.Barrier(); // the sums are used again
         }
     }
@@ -163,7 +182,7 @@ internal static unsafe class PlaceKernel
     /// Counts the entries of the warp's rows, or writes their places. Lanes have entries that follow each other, of as many rows as a warp
     /// has lanes for, and eight of them are in flight.
     /// </summary>
-    private static void Walk(long incoming, long metaOffset, long places, int sources, int slot, int share, int metaInts, int terms, int mostTokens, bool isWriting)
+    private static void Walk(ArrayView<int> counts, long incoming, long metaOffset, long places, int sources, int slot, int share, int metaInts, int terms, bool isWriting)
     {
         var step = Warps.Lanes / terms;
         var lane = Warps.Lane / terms;
@@ -173,7 +192,7 @@ internal static unsafe class PlaceKernel
         for (var source = 0; source < sources; source++)
         {
             var meta = *(long*)(incoming + (source * 8L)) + metaOffset;
-            var rows = Rows(meta, mostTokens);
+            var rows = counts[source];
             var end = Smaller(begin + share, rows);
             for (var row = Larger(begin, 0); row < end; row += step * Batch)
             {
@@ -196,9 +215,6 @@ internal static unsafe class PlaceKernel
         if (slot == slots - 1)
             *(int*)(offsets + (slots * 4L)) = first + count;
     }
-
-    /// <summary>Rows of a source; none where there are more than fit.</summary>
-    private static int Rows(long meta, int most) => (uint)*(int*)meta <= (uint)most ? *(int*)meta : 0;
 
     private static long SlotAddress(long meta, int row, int j, int metaInts) => meta + DispatchKernels.MetaHeader + ((((long)row * metaInts) + 1 + j) * 4);
 

@@ -6,10 +6,10 @@ namespace ElasticEp.Cuda.Kernels;
 /// </summary>
 internal static class PlacePtx
 {
-    /// <summary>Registers for eight slots of a lane, how many were lower and equal, and the next place.</summary>
+    /// <summary>Registers for eight slots of a lane, how many were lower and equal, the next place, and the last one that there is.</summary>
     public const string Declare =
         """
-        .reg .b32 pv<8>; .reg .b32 plower, pequal, pnext, pleft, pset, pat, pmask; .reg .b64 pa; .reg .pred pp; mov.b32 plower, 0; mov.b32 pequal, 0;
+        .reg .b32 pv<8>; .reg .b32 plower, pequal, pnext, plast, pleft, pset, pat, pmask; .reg .b64 pa; .reg .pred pp; mov.b32 plower, 0; mov.b32 pequal, 0;
         mov.u32 pmask, %%lanemask_lt;
         """;
 
@@ -50,18 +50,18 @@ internal static class PlacePtx
     public const string Write =
         """
         mov.b64 pa, %1; setp.eq.s32 pp, pv0, %0; vote.sync.ballot.b32 pset, pp, 0xffffffff; and.b32 pat, pset, pmask; popc.b32 pat, pat;
-        add.s32 pat, pat, pnext; @pp st.global.b32 [pa], pat; popc.b32 pset, pset; add.s32 pnext, pnext, pset; add.s64 pa, pa, %2; setp.eq.s32 pp, pv1, %0;
-        vote.sync.ballot.b32 pset, pp, 0xffffffff; and.b32 pat, pset, pmask; popc.b32 pat, pat; add.s32 pat, pat, pnext; @pp st.global.b32 [pa], pat;
+        add.s32 pat, pat, pnext; min.s32 pat, pat, plast; @pp st.global.b32 [pa], pat; popc.b32 pset, pset; add.s32 pnext, pnext, pset; add.s64 pa, pa, %2; setp.eq.s32 pp, pv1, %0;
+        vote.sync.ballot.b32 pset, pp, 0xffffffff; and.b32 pat, pset, pmask; popc.b32 pat, pat; add.s32 pat, pat, pnext; min.s32 pat, pat, plast; @pp st.global.b32 [pa], pat;
         popc.b32 pset, pset; add.s32 pnext, pnext, pset; add.s64 pa, pa, %2; setp.eq.s32 pp, pv2, %0; vote.sync.ballot.b32 pset, pp, 0xffffffff;
-        and.b32 pat, pset, pmask; popc.b32 pat, pat; add.s32 pat, pat, pnext; @pp st.global.b32 [pa], pat; popc.b32 pset, pset; add.s32 pnext, pnext, pset;
+        and.b32 pat, pset, pmask; popc.b32 pat, pat; add.s32 pat, pat, pnext; min.s32 pat, pat, plast; @pp st.global.b32 [pa], pat; popc.b32 pset, pset; add.s32 pnext, pnext, pset;
         add.s64 pa, pa, %2; setp.eq.s32 pp, pv3, %0; vote.sync.ballot.b32 pset, pp, 0xffffffff; and.b32 pat, pset, pmask; popc.b32 pat, pat;
-        add.s32 pat, pat, pnext; @pp st.global.b32 [pa], pat; popc.b32 pset, pset; add.s32 pnext, pnext, pset; add.s64 pa, pa, %2; setp.eq.s32 pp, pv4, %0;
-        vote.sync.ballot.b32 pset, pp, 0xffffffff; and.b32 pat, pset, pmask; popc.b32 pat, pat; add.s32 pat, pat, pnext; @pp st.global.b32 [pa], pat;
+        add.s32 pat, pat, pnext; min.s32 pat, pat, plast; @pp st.global.b32 [pa], pat; popc.b32 pset, pset; add.s32 pnext, pnext, pset; add.s64 pa, pa, %2; setp.eq.s32 pp, pv4, %0;
+        vote.sync.ballot.b32 pset, pp, 0xffffffff; and.b32 pat, pset, pmask; popc.b32 pat, pat; add.s32 pat, pat, pnext; min.s32 pat, pat, plast; @pp st.global.b32 [pa], pat;
         popc.b32 pset, pset; add.s32 pnext, pnext, pset; add.s64 pa, pa, %2; setp.eq.s32 pp, pv5, %0; vote.sync.ballot.b32 pset, pp, 0xffffffff;
-        and.b32 pat, pset, pmask; popc.b32 pat, pat; add.s32 pat, pat, pnext; @pp st.global.b32 [pa], pat; popc.b32 pset, pset; add.s32 pnext, pnext, pset;
+        and.b32 pat, pset, pmask; popc.b32 pat, pat; add.s32 pat, pat, pnext; min.s32 pat, pat, plast; @pp st.global.b32 [pa], pat; popc.b32 pset, pset; add.s32 pnext, pnext, pset;
         add.s64 pa, pa, %2; setp.eq.s32 pp, pv6, %0; vote.sync.ballot.b32 pset, pp, 0xffffffff; and.b32 pat, pset, pmask; popc.b32 pat, pat;
-        add.s32 pat, pat, pnext; @pp st.global.b32 [pa], pat; popc.b32 pset, pset; add.s32 pnext, pnext, pset; add.s64 pa, pa, %2; setp.eq.s32 pp, pv7, %0;
-        vote.sync.ballot.b32 pset, pp, 0xffffffff; and.b32 pat, pset, pmask; popc.b32 pat, pat; add.s32 pat, pat, pnext; @pp st.global.b32 [pa], pat;
+        add.s32 pat, pat, pnext; min.s32 pat, pat, plast; @pp st.global.b32 [pa], pat; popc.b32 pset, pset; add.s32 pnext, pnext, pset; add.s64 pa, pa, %2; setp.eq.s32 pp, pv7, %0;
+        vote.sync.ballot.b32 pset, pp, 0xffffffff; and.b32 pat, pset, pmask; popc.b32 pat, pat; add.s32 pat, pat, pnext; min.s32 pat, pat, plast; @pp st.global.b32 [pa], pat;
         popc.b32 pset, pset; add.s32 pnext, pnext, pset;
         """;
 }

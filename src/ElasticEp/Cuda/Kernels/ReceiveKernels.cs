@@ -28,7 +28,11 @@ internal static unsafe class ReceiveKernels
         var back = SharedMemory.Allocate<long>(ReceivedRows.MaxMembers);
         ReceivedRows.Prepare(next, total, windows, back, control, incoming, outgoing, slots);
         if (!Signals.Wait(control, incoming, flagOffset, Signals.Dispatch, layer))
+        {
+            RowTotals.ClearIfFailed(control, offsets, received, slots);
             return;
+        }
+
         Predecessor.LaunchNext();
         if (CudaAsm.IsSupported)
         {
@@ -37,7 +41,7 @@ internal static unsafe class ReceiveKernels
         }
 
         var segments = CopyKernels.Segments(rowBytes);
-        var all = ReceivedRows.Count(counts, windows, control, metaOffset, layer, mostTokens);
+        var all = ReceivedRows.Count(counts, windows, control, metaOffset, offsets, received, layer, slots, mostTokens);
         var share = ((all * segments) + Grid.DimX - 1) / Grid.DimX;
         var first = Grid.IdxX * share;
         var last = first + share < all * segments ? first + share : all * segments;
@@ -59,7 +63,7 @@ internal static unsafe class ReceiveKernels
         {
             var here = endRow - row < Entries / terms ? endRow - row : Entries / terms;
             var noted = row * segments < first ? row + 1 : row; // a row is noted by the block that has its first piece
-            ReceivedRows.Number(next, own, from, ways, counts, windows, back, control, metaOffset, rowsOffset, combineOffset, lists, capacity, places, homeOf, layer, slots, terms, isPreReduced, rowBytes, rowBytes, mostTokens, row, here, noted);
+            ReceivedRows.Number(next, own, from, ways, counts, windows, back, control, metaOffset, rowsOffset, combineOffset, lists, capacity, places, offsets, received, homeOf, layer, slots, terms, isPreReduced, rowBytes, rowBytes, mostTokens, row, here, noted);
             var begin = first > row * segments ? first : row * segments;
             var end = last < (row + here) * segments ? last : (row + here) * segments;
             if (CudaAsm.IsSupported)
@@ -68,6 +72,9 @@ internal static unsafe class ReceiveKernels
                 CopyScalar(own, from, target, row, begin, end, segments, terms, rowBytes);
             Group.Barrier(); // the numbers are used again
         }
+
+        if (Grid.IdxX == 0)
+            RowTotals.ClearIfFailed(control, offsets, received, slots);
     }
 
     /// <summary>Rows of e4m3, converted to bfloat16.</summary>
@@ -83,7 +90,11 @@ internal static unsafe class ReceiveKernels
         var back = SharedMemory.Allocate<long>(ReceivedRows.MaxMembers);
         ReceivedRows.Prepare(next, total, windows, back, control, incoming, outgoing, slots);
         if (!Signals.Wait(control, incoming, flagOffset, Signals.Dispatch, layer))
+        {
+            RowTotals.ClearIfFailed(control, offsets, received, slots);
             return;
+        }
+
         Predecessor.LaunchNext();
         if (CudaAsm.IsSupported)
         {
@@ -92,7 +103,7 @@ internal static unsafe class ReceiveKernels
         }
 
         var segments = Float8Kernels.Segments(hidden);
-        var all = ReceivedRows.Count(counts, windows, control, metaOffset, layer, mostTokens);
+        var all = ReceivedRows.Count(counts, windows, control, metaOffset, offsets, received, layer, slots, mostTokens);
         var share = ((all * segments) + Grid.DimX - 1) / Grid.DimX;
         var first = Grid.IdxX * share;
         var last = first + share < all * segments ? first + share : all * segments;
@@ -105,7 +116,7 @@ internal static unsafe class ReceiveKernels
         {
             var here = endRow - row < Entries / terms ? endRow - row : Entries / terms;
             var noted = row * segments < first ? row + 1 : row;
-            ReceivedRows.Number(next, own, from, ways, counts, windows, back, control, metaOffset, rowsOffset, combineOffset, lists, capacity, places, homeOf, layer, slots, terms, isPreReduced, Float8Row.Bytes(hidden), hidden * 2, mostTokens, row, here, noted);
+            ReceivedRows.Number(next, own, from, ways, counts, windows, back, control, metaOffset, rowsOffset, combineOffset, lists, capacity, places, offsets, received, homeOf, layer, slots, terms, isPreReduced, Float8Row.Bytes(hidden), hidden * 2, mostTokens, row, here, noted);
             var begin = first > row * segments ? first : row * segments;
             var end = last < (row + here) * segments ? last : (row + here) * segments;
             if (CudaAsm.IsSupported)
@@ -114,6 +125,9 @@ internal static unsafe class ReceiveKernels
                 ExpandScalar(own, from, target, row, begin, end, segments, terms, hidden);
             Group.Barrier();
         }
+
+        if (Grid.IdxX == 0)
+            RowTotals.ClearIfFailed(control, offsets, received, slots);
     }
 
     private static void CopyPieces(ArrayView<int> own, ArrayView<long> from, long target, int firstRow, int begin, int end, int segments, int terms, int rowBytes, int divisor, bool isLoaded)

@@ -21,16 +21,20 @@ internal static unsafe class ReceivedRows
             (windows[member], ways[member]) = (*(long*)(incoming + (member * 8L)), *(long*)(outgoing + (member * 8L)));
     }
 
-    /// <summary>Rows of each member, none where there are more than fit; returns the sum.</summary>
-    public static int Count(ArrayView<int> counts, ArrayView<long> windows, long control, long metaOffset, int layer, int mostTokens)
+    /// <summary>
+    /// Rows of each member, none where there are more than fit; returns the sum. They are read once: a member that writes them anew does not
+    /// move this block beyond its lists.
+    /// </summary>
+    public static int Count(ArrayView<int> counts, ArrayView<long> windows, long control, long metaOffset, long offsets, long received, int layer, int slots, int mostTokens)
     {
         var members = *(int*)(control + ExchangeControl.Members);
         for (var member = Group.IdxX; member < members; member += Group.DimX)
         {
             var rows = *(int*)(windows[member] + metaOffset);
-            counts[member] = (uint)rows <= (uint)mostTokens ? rows : 0;
-            if (rows != counts[member])
-                Signals.Fail(control, layer, ExchangeFailure.Description, member);
+            var fits = (uint)rows <= (uint)mostTokens;
+            counts[member] = fits ? rows : 0;
+            if (!fits)
+                RowTotals.Refuse(control, layer, member, offsets, received, slots);
         }
 
         Group.Barrier();
@@ -92,7 +96,7 @@ internal static unsafe class ReceivedRows
             }
 
             if (fault != 0)
-                Signals.Fail(control, layer, ExchangeFailure.Description, member);
+                RowTotals.Refuse(control, layer, member, offsets, received, slots);
             flat += rows;
         }
 
@@ -104,9 +108,10 @@ internal static unsafe class ReceivedRows
 
     /// <summary>
     /// Numbers the entries of rows: <paramref name="own"/> gets their places or −1, <paramref name="from"/> the rows' addresses. From row
-    /// <paramref name="noted"/> on it writes what the return will need.
+    /// <paramref name="noted"/> on it writes what the return will need. Slots are read a second time here: places stay inside the lists also
+    /// where a member has changed them since.
     /// </summary>
-    public static void Number(ArrayView<int> next, ArrayView<int> own, ArrayView<long> from, ArrayView<long> ways, ArrayView<int> counts, ArrayView<long> windows, ArrayView<long> outgoing, long control, long metaOffset, long rowsOffset, long combineOffset, long lists, int capacity, long places, long homeOf, int layer, int slots, int terms, int isPreReduced, int sentBytes, int rowBytes, int mostTokens, int firstRow, int count, int noted)
+    public static void Number(ArrayView<int> next, ArrayView<int> own, ArrayView<long> from, ArrayView<long> ways, ArrayView<int> counts, ArrayView<long> windows, ArrayView<long> outgoing, long control, long metaOffset, long rowsOffset, long combineOffset, long lists, int capacity, long places, long offsets, long received, long homeOf, int layer, int slots, int terms, int isPreReduced, int sentBytes, int rowBytes, int mostTokens, int firstRow, int count, int noted)
     {
         var metaInts = DispatchKernels.MetaInts(terms, isPreReduced);
         for (var entry = Group.IdxX; entry < count * terms; entry += Group.DimX)
@@ -118,11 +123,12 @@ internal static unsafe class ReceivedRows
             var at = (int)found;
             var description = SlotAddress(windows[member] + metaOffset, at, -1, metaInts);
             var slot = *(int*)(description + ((1L + j) * 4));
-            own[entry] = (uint)slot < (uint)slots ? slot : -1;
             var back = outgoing[member] + combineOffset;
             var token = *(int*)description;
-            if ((uint)token >= (uint)mostTokens)
-                Signals.Fail(control, layer, ExchangeFailure.Description, member);
+            var fits = (uint)token < (uint)mostTokens;
+            own[entry] = fits && (uint)slot < (uint)slots ? slot : -1;
+            if (!fits)
+                RowTotals.Refuse(control, layer, member, offsets, received, slots);
             ways[entry] = back + ((((long)token * terms) + j) * rowBytes);
             if (j != 0)
                 continue;
@@ -135,9 +141,9 @@ internal static unsafe class ReceivedRows
 
         Group.Barrier();
         if (CudaAsm.IsSupported && Warps.Index == 0)
-            NumberWarp(next, own, count * terms);
+            NumberWarp(next, own, count * terms, capacity * terms);
         else if (!CudaAsm.IsSupported && Group.IdxX == 0)
-            NumberScalar(next, own, count * terms);
+            NumberScalar(next, own, count * terms, capacity * terms);
         Group.Barrier();
         for (var entry = Group.IdxX; entry < count * terms; entry += Group.DimX)
         {
@@ -200,7 +206,7 @@ internal static unsafe class ReceivedRows
             *(int*)(offsets + (slot * 4L)) = start;
     }
 
-    private static void NumberWarp(ArrayView<int> next, ArrayView<int> own, int entries)
+    private static void NumberWarp(ArrayView<int> next, ArrayView<int> own, int entries, int most)
     {
         for (var first = 0; first < entries; first += Warps.Lanes)
         {
@@ -211,20 +217,22 @@ internal static unsafe class ReceivedRows
             var start = slot < 0 ? 0 : next[slot];
             CudaAsm.Emit("bar.warp.sync 0xffffffff;"); // all lanes have read before one writes
             if (slot >= 0)
-                own[entry] = start + below;
+                own[entry] = start + below < most ? start + below : -1;
             if (slot >= 0 && below == 0)
                 next[slot] = start + Warps.CountBits(same);
             CudaAsm.Emit("bar.warp.sync 0xffffffff;");
         }
     }
 
-    private static void NumberScalar(ArrayView<int> next, ArrayView<int> own, int entries)
+    private static void NumberScalar(ArrayView<int> next, ArrayView<int> own, int entries, int most)
     {
         for (var entry = 0; entry < entries; entry++)
         {
             var slot = own[entry];
-            if (slot >= 0)
-                own[entry] = next[slot]++;
+            if (slot < 0)
+                continue;
+            own[entry] = next[slot] < most ? next[slot] : -1;
+            next[slot]++;
         }
     }
 

@@ -15,7 +15,7 @@ internal static unsafe class RowAddress
         return CudaAsm.IsSupported ? Warps.Broadcast(rows, 0) : rows; // the same for all lanes of a warp
     }
 
-    /// <summary>Address of a row: from a list, or among its neighbours.</summary>
+    /// <summary>Address of a row: from a list, where 0 says that there is none, or among its neighbours.</summary>
     public static long Of(long rows, long list, int row, int rowBytes) => list == 0 ? rows + ((long)row * rowBytes) : *(long*)(list + (row * 8L));
 
     /// <summary>

@@ -60,6 +60,8 @@ internal static unsafe class SumKernels
             var offset = ((item - (row * chunks)) << ChunkShift) + (Warps.Lane << 4);
             var numbers = index + (row * terms * 4L);
             var factors = weightsOf == 0 ? weights + (row * weightStride * 4L) : *(long*)(weightsOf + (row * 8L));
+            if (factors == 0)
+                continue; // counted and not noted: a member has changed its number of rows after the tag
             CudaAsm.Emit(SumPtx.Clear);
             for (var first = 0; first < terms; first += Batch)
                 CudaAsm.Emit(SumPtx.AddBFloat16, rows + offset, numbers + (first * 4L), factors + (first * 4L), rowBytes, terms - first, rowBytes - offset);
@@ -101,6 +103,8 @@ internal static unsafe class SumKernels
             var offset = ((item - (row * chunks)) << ChunkShift) + (Warps.Lane << 4);
             var numbers = index + (row * terms * 4L);
             var factors = weightsOf == 0 ? weights + (row * weightStride * 4L) : *(long*)(weightsOf + (row * 8L));
+            if (factors == 0)
+                continue; // counted and not noted: a member has changed its number of rows after the tag
             CudaAsm.Emit(SumPtx.Clear);
             for (var first = 0; first < terms; first += Batch)
                 CudaAsm.Emit(SumPtx.AddFloat32, rows + offset, numbers + (first * 4L), factors + (first * 4L), rowBytes, terms - first, rowBytes - offset);
@@ -120,6 +124,8 @@ internal static unsafe class SumKernels
             var row = (int)(item / hidden);
             var element = item - ((long)row * hidden);
             var factors = weightsOf == 0 ? weights + ((long)row * weightStride * 4) : *(long*)(weightsOf + (row * 8L));
+            if (factors == 0)
+                continue;
             var sum = 0f;
             for (var j = 0; j < terms; j++)
             {

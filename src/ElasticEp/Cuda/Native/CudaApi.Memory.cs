@@ -57,5 +57,8 @@ internal static unsafe partial class CudaApi
     public static partial int cuMemcpyAsync(ulong target, ulong source, nuint bytes, nint stream);
 
     [LibraryImport(Library)]
+    public static partial int cuMemsetD32Async(ulong target, uint value, nuint count, nint stream);
+
+    [LibraryImport(Library)]
     public static partial int cuMemsetD8Async(ulong target, byte value, nuint count, nint stream);
 }

@@ -77,6 +77,15 @@ internal sealed class WindowBuffers
     /// <summary>k times 1.</summary>
     public long Ones { get; }
 
+    /// <summary>Where the lists of all lanes begin; what is in them is cleared when a view is entered.</summary>
+    public long Lanes => _firstLane;
+
+    /// <summary>Bytes of the lists of all lanes.</summary>
+    public long LanesBytes => _shape.Lanes * _laneBytes;
+
+    /// <summary>Bytes from one lane's lists to the next one's.</summary>
+    public long LaneBytes => _laneBytes;
+
     /// <summary>Bytes of everything.</summary>
     public long Bytes => _firstLane + (_shape.Lanes * _laneBytes) - Control;
 

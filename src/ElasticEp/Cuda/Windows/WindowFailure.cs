@@ -8,6 +8,13 @@ namespace ElasticEp.Cuda.Windows;
 /// <param name="Detail">Entry and reason, or the index of a member.</param>
 internal readonly record struct WindowFailure(int Layer, int Kind, long Detail)
 {
+    private ElasticEpErrorCode Code => Kind switch
+    {
+        ExchangeFailure.DispatchExpired or ExchangeFailure.ReturnExpired => ElasticEpErrorCode.DeadlineExceeded,
+        ExchangeFailure.Description => ElasticEpErrorCode.ProtocolViolation,
+        _ => ElasticEpErrorCode.StepAborted,
+    };
+
     /// <summary>Reads a status; null for none.</summary>
     public static WindowFailure? Of(long status) => status == ExchangeFailure.None
         ? null
@@ -28,7 +35,14 @@ internal readonly record struct WindowFailure(int Layer, int Kind, long Detail)
     public ElasticEpException ToException(int topK, int experts, int id, float weight, GroupView view)
     {
         if (Kind != ExchangeFailure.Entry)
-            return new ElasticEpException(ElasticEpErrorCode.StepFailed, Describe(view)) { Epoch = view.Epoch };
+        {
+            return new ElasticEpException(Code, Describe(view))
+            {
+                Epoch = view.Epoch,
+                Rank = !IsEnded && Member >= 0 && Member < view.Members.Length ? view.Members[Member].Rank : null,
+            };
+        }
+
         var (token, position) = ((int)(Detail / 4 / topK), (int)(Detail / 4 % topK));
         return (Detail & 3) switch
         {

@@ -3,7 +3,8 @@ using ElasticEp.Cuda.Kernels;
 namespace ElasticEp.Cuda.Windows;
 
 /// <summary>
-/// One lane's layers, enqueued kernel by kernel with no work of the host between them, so that a whole step can be captured in a graph. Per
+/// One lane's layers, enqueued kernel by kernel with no work of the host between them, so that a whole step can be captured in a graph. No
+/// argument depends on a view: slots are counted up to <see cref="WindowShape.SlotsPerRank"/>, and those that a view does not use stay empty. Per
 /// layer: <see cref="Dispatch"/>, <see cref="Receive"/>, the app's experts, <see cref="Return"/>, <see cref="Combine"/>.
 /// Own rows take the same way as all others.
 /// <para>
@@ -42,28 +43,26 @@ internal sealed class WindowLane(ExchangeKernels kernels, WindowLayout layout, W
 
     /// <summary>Waits for what members send, and copies it slot after slot; see <see cref="WindowBuffers.Offsets"/>.</summary>
     /// <param name="layer">MoE layer.</param>
-    /// <param name="slots">Slots of this rank in the layer.</param>
     /// <param name="most">Received rows that the grids are sized for.</param>
     /// <param name="rows">Receives the rows; room for all that can come.</param>
-    public void Receive(int layer, int slots, int most, long rows)
+    public void Receive(int layer, int most, long rows)
     {
-        if (kernels.CanReceive(Shape.RowType, Shape.UsesFloat8, Shape.MaxRanks, slots, most * Shape.TopK))
+        if (kernels.CanReceive(Shape.RowType, Shape.UsesFloat8, Shape.MaxRanks, Shape.SlotsPerRank, most * Shape.TopK))
         {
             var flag = WindowLayout.FlagOffset(lane, Signals.Dispatch, Parity);
-            kernels.Receive(Tables(), buffers.HomeOf(lane), rows, most, slots, Shape.TopK, Shape.IsPreReduced, Shape.UsesFloat8, Shape.Hidden, layout.RowBytes, Shape.MaxTokens, layer, flag);
+            kernels.Receive(Tables(), buffers.HomeOf(lane), rows, most, Shape.SlotsPerRank, Shape.TopK, Shape.IsPreReduced, Shape.UsesFloat8, Shape.Hidden, layout.RowBytes, Shape.MaxTokens, layer, flag);
             return;
         }
 
-        Place(layer, slots);
+        Place(layer);
         Group(most, rows);
     }
 
     /// <summary>Waits for what members send, and finds where each row goes: the first half of <see cref="Receive"/> where there are many rows.</summary>
     /// <param name="layer">MoE layer.</param>
-    /// <param name="slots">Slots of this rank in the layer.</param>
-    public void Place(int layer, int slots)
+    public void Place(int layer)
     {
-        kernels.Place(Tables(), slots, Shape.TopK, Shape.IsPreReduced, layout.SentBytes, layout.RowBytes, Shape.MaxTokens, layer, WindowLayout.FlagOffset(lane, Signals.Dispatch, Parity));
+        kernels.Place(Tables(), Shape.SlotsPerRank, Shape.TopK, Shape.IsPreReduced, layout.SentBytes, layout.RowBytes, Shape.MaxTokens, layer, WindowLayout.FlagOffset(lane, Signals.Dispatch, Parity));
     }
 
     /// <summary>Copies the rows: the second half.</summary>
@@ -82,16 +81,15 @@ internal sealed class WindowLane(ExchangeKernels kernels, WindowLayout layout, W
 
     /// <summary>Sends the outputs of the experts back: each row on its own, or one sum for each row that was received.</summary>
     /// <param name="layer">MoE layer.</param>
-    /// <param name="slots">Slots of this rank in the layer.</param>
     /// <param name="most">Received rows that the grid is sized for.</param>
     /// <param name="outputs">Address of the outputs, in the order of the grouped rows.</param>
-    public void Return(int layer, int slots, int most, long outputs)
+    public void Return(int layer, int most, long outputs)
     {
         var signal = new FlagSignal(buffers.Control, buffers.Outgoing, WindowLayout.FlagOffset(lane, Signals.Return, Parity), lane, layer);
         if (Shape.IsPreReduced)
             kernels.SumAndReturn(Shape.RowType, outputs, buffers.Places(lane), buffers.WeightsOf(lane), buffers.Homes(lane), new RowCount(most, buffers.Received(lane), buffers.Control), Shape.TopK, layout.RowBytes, signal);
         else
-            kernels.Return(outputs, buffers.HomeOf(lane), new RowCount(most * Shape.TopK, buffers.Offsets(lane) + (slots * 4L), buffers.Control), layout.RowBytes, signal);
+            kernels.Return(outputs, buffers.HomeOf(lane), new RowCount(most * Shape.TopK, buffers.Offsets(lane) + (Shape.SlotsPerRank * 4L), buffers.Control), layout.RowBytes, signal);
     }
 
     /// <summary>Waits for the rows that come back, and sums them.</summary>

@@ -47,6 +47,9 @@ internal sealed class WindowLayout
 
     public WindowShape Shape { get; }
 
+    /// <summary>Places for windows at a receiver: those of a view, and of the next one, which may have another process of each rank.</summary>
+    public int Places => 2 * Shape.MaxRanks;
+
     /// <summary>Bytes of a row of the app.</summary>
     public int RowBytes { get; }
 
@@ -99,7 +102,7 @@ internal sealed class WindowLayout
     {
         var unit = granularity / Greatest(granularity, RowBytes) * RowBytes;
         var stride = (Bytes + unit - 1) / unit * unit;
-        Require(stride / RowBytes * Shape.MaxRanks <= int.MaxValue && stride * Shape.MaxRanks <= 1L << 46, "windows of all ranks", stride * Shape.MaxRanks, "within the addresses of a device");
+        Require(stride / RowBytes * Places <= int.MaxValue && stride * Places <= 1L << 46, "windows of all ranks", stride * Places, "within the addresses of a device");
         return stride;
     }
 

@@ -15,9 +15,10 @@ internal sealed class WindowSpace : IDisposable
     /// <exception cref="CudaException">There are not as many addresses.</exception>
     public WindowSpace(CudaDevice device, WindowLayout layout)
     {
-        (_device, _layout) = (device, layout);
+        _device = device;
+        _layout = layout;
         Stride = layout.Stride(device.Granularity);
-        _reservation = device.Reserve(Stride * layout.Shape.MaxRanks);
+        _reservation = device.Reserve(Stride * layout.Places);
     }
 
     /// <summary>Bytes from one place to the next.</summary>
@@ -55,7 +56,7 @@ internal sealed class WindowSpace : IDisposable
         return memory;
     }
 
-    /// <summary>Unmaps a window; no work that uses it may be under way.</summary>
+    /// <summary>Unmaps a window; no work that uses it may be under way: see <see cref="WindowExchange.Retire"/>.</summary>
     public void Retire(int place)
     {
         if (_windows.Remove(place, out var memory))

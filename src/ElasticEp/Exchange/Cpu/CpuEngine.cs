@@ -22,6 +22,10 @@ internal sealed class CpuEngine : IExchangeEngine
 
     public MemoryKind Memory => MemoryKind.Host;
 
+    public bool UsesFrames => true;
+
+    public int NoticeBytes => 0;
+
     public IReadOnlyList<IExchangeEngineLane> Lanes => _lanes;
 
     public void Prepare(GroupView @base, GroupView next)
@@ -37,6 +41,13 @@ internal sealed class CpuEngine : IExchangeEngine
             freed = _regions.Replace(made, needed.Union(_ranks).ToHashSet());
         foreach (var regions in freed)
             regions.Dispose();
+    }
+
+    public Task ConnectAsync(GroupView @base, GroupView next, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public void OnNotice(MemberId source, ReadOnlySpan<byte> notice)
+    {
+        // Engines on processors tell each other nothing.
     }
 
     public bool IsPrepared(GroupView view)
@@ -60,6 +71,16 @@ internal sealed class CpuEngine : IExchangeEngine
             memberOfRank[_ranks[member]] = member;
         foreach (var lane in _lanes)
             lane.Enter(view, memberOfRank, memberOfRank[_rank], received);
+    }
+
+    public void BeginAttempt(long epoch, long step)
+    {
+        // Frames say of which attempt they are.
+    }
+
+    public void EndAttempt()
+    {
+        // Nothing is under way that is not a call.
     }
 
     public void Dispose()

@@ -9,5 +9,7 @@ internal sealed class CpuEngineFactory(IExchangeKernels? kernels = null) : IExch
 {
     private readonly IExchangeKernels _kernels = kernels ?? new CpuExchangeKernels();
 
-    public IExchangeEngine Create(ExchangeLayout layout, int rank, IExpertSlots slots, Func<EpBuffer, IDisposable> register) => new CpuEngine(layout, rank, _kernels, slots, register);
+    public IExchangeEngine Create(ExchangeLayout layout, int rank, IExpertSlots slots, Func<EpBuffer, IDisposable> register, NoticeSender? notify = null) => new CpuEngine(layout, rank, _kernels, slots, register);
+
+    public Task RehearseAsync(ElasticEpOptions options, TimeProvider time) => ExchangeRehearsal.RunAsync(options, this, time);
 }

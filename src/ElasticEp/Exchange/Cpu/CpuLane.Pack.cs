@@ -24,7 +24,7 @@ internal sealed partial class CpuLane
         }
     }
 
-    public void Return(EpBuffer expertOutput, IRowSender sender)
+    public void Return(EpBuffer expertOutput, EpBuffer output, IRowSender sender)
     {
         if (_rows.AnyMissing)
             _rows.MarkMissing(expertOutput);
