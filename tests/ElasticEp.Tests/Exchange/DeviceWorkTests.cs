@@ -104,12 +104,14 @@ public sealed class DeviceWorkTests : IDisposable
     }
 
     [Theory]
-    [InlineData(7, 0)]
-    [InlineData(8, 16)]
-    public async Task A_notice_of_another_length_is_refused(int metadata, long rows)
+    [InlineData(1, 7, 0)]
+    [InlineData(1, 8, 16)]
+    [InlineData(0, 8, 0)]
+    [InlineData(8, 8, 0)]
+    public async Task A_notice_of_another_length_or_of_a_rank_that_cannot_be_is_refused(int rank, int metadata, long rows)
     {
         var header = new FrameHeader { Operation = FrameOperation.Notice, MetadataLength = metadata, RowsLength = rows };
-        Assert.Equal(ElasticEpErrorCode.ProtocolViolation, (await Assert.ThrowsAsync<ElasticEpException>(() => _exchange.AcceptAsync(new MemberId(1, 1), header, Cancelled).AsTask())).Code);
+        Assert.Equal(ElasticEpErrorCode.ProtocolViolation, (await Assert.ThrowsAsync<ElasticEpException>(() => _exchange.AcceptAsync(new MemberId(rank, 1), header, Cancelled).AsTask())).Code);
     }
 
     public void Dispose() => _exchange.Dispose();
