@@ -1,4 +1,5 @@
 using ElasticEp.Exchange;
+using ElasticEp.Exchange.Cpu;
 using ElasticEp.Steps;
 using ElasticEp.TestKit;
 using ElasticEp.Transport;
@@ -112,6 +113,16 @@ public sealed class DeviceWorkTests : IDisposable
     {
         var header = new FrameHeader { Operation = FrameOperation.Notice, MetadataLength = metadata, RowsLength = rows };
         Assert.Equal(ElasticEpErrorCode.ProtocolViolation, (await Assert.ThrowsAsync<ElasticEpException>(() => _exchange.AcceptAsync(new MemberId(rank, 1), header, Cancelled).AsTask())).Code);
+    }
+
+    [Fact]
+    public async Task A_rank_on_processors_says_that_all_ranks_need_the_same_kernels()
+    {
+        using var exchange = new RankExchange(_options, 0, new CpuEngineFactory(), _wire, new ExchangeSetup.NoWeights(), StepRules.Default, _time);
+        var header = new FrameHeader { Operation = FrameOperation.Notice, MetadataLength = 8 };
+        var error = await Assert.ThrowsAsync<ElasticEpException>(() => exchange.AcceptAsync(new MemberId(1, 1), header, Cancelled).AsTask());
+        Assert.Equal(ElasticEpErrorCode.ProtocolViolation, error.Code);
+        Assert.Contains("all ranks of a group need the same kernels", error.Message, StringComparison.Ordinal);
     }
 
     public void Dispose() => _exchange.Dispose();
