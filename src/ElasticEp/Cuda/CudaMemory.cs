@@ -47,14 +47,25 @@ public sealed unsafe class CudaMemory : IDisposable
     /// A file descriptor of the memory, close-on-exec, to be sent to a process of this host. Whoever holds one, or a mapping, keeps the
     /// memory: close it once it is sent.
     /// </summary>
+    /// <exception cref="ObjectDisposedException">The memory was freed.</exception>
     internal SafeFileHandle Export()
     {
         if (_handle is not CudaVirtualHandle range)
             throw new InvalidOperationException("Only memory that was allocated as exportable has a file descriptor.");
         using var scope = _device.Enter();
-        int descriptor;
-        CudaErrors.Check(CudaApi.cuMemExportToShareableHandle(&descriptor, range.Physical, CudaAllocation.DescriptorHandle, 0), $"Exporting {CudaErrors.Size(ByteLength)} of {_device}");
-        return DescriptorSocket.Own(descriptor);
+        var added = false;
+        try
+        {
+            range.DangerousAddRef(ref added); // freed meanwhile, its number could be another one's
+            int descriptor;
+            CudaErrors.Check(CudaApi.cuMemExportToShareableHandle(&descriptor, range.Physical, CudaAllocation.DescriptorHandle, 0), $"Exporting {CudaErrors.Size(ByteLength)} of {_device}");
+            return DescriptorSocket.Own(descriptor);
+        }
+        finally
+        {
+            if (added)
+                range.DangerousRelease();
+        }
     }
 
     /// <summary>Lets another device of this process read and write the memory.</summary>

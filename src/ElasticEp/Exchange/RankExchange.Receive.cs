@@ -79,7 +79,11 @@ internal sealed partial class RankExchange
 
     private FrameTarget AcceptNotice(MemberId source, in FrameHeader header)
     {
-        if (header.MetadataLength != _engine.NoticeBytes || header.MetadataLength == 0 || header.RowsLength != 0)
+        if (source.Rank < 0 || source.Rank >= _memberOfRank.Length || source.Rank == _rank)
+            throw ExchangeErrors.Violation(source, $"ranks are 0 to {_memberOfRank.Length - 1}, and this is rank {_rank}");
+        if (_engine.NoticeBytes == 0)
+            throw ExchangeErrors.Violation(source, "its engine wants to agree on another way than frames, which this rank's does not know; all ranks of a group need the same kernels");
+        if (header.MetadataLength != _engine.NoticeBytes || header.RowsLength != 0)
             throw ExchangeErrors.Violation(source, $"a notice of {header.MetadataLength} + {header.RowsLength} bytes; this engine takes {_engine.NoticeBytes}");
         return FrameTarget.Deliver(EpBuffer.From(new byte[header.MetadataLength].AsMemory()), default);
     }

@@ -1,4 +1,5 @@
 using ElasticEp.Exchange;
+using ElasticEp.Exchange.Cpu;
 using ElasticEp.Steps;
 using ElasticEp.TestKit;
 using ElasticEp.Transport;
@@ -104,12 +105,24 @@ public sealed class DeviceWorkTests : IDisposable
     }
 
     [Theory]
-    [InlineData(7, 0)]
-    [InlineData(8, 16)]
-    public async Task A_notice_of_another_length_is_refused(int metadata, long rows)
+    [InlineData(1, 7, 0)]
+    [InlineData(1, 8, 16)]
+    [InlineData(0, 8, 0)]
+    [InlineData(8, 8, 0)]
+    public async Task A_notice_of_another_length_or_of_a_rank_that_cannot_be_is_refused(int rank, int metadata, long rows)
     {
         var header = new FrameHeader { Operation = FrameOperation.Notice, MetadataLength = metadata, RowsLength = rows };
-        Assert.Equal(ElasticEpErrorCode.ProtocolViolation, (await Assert.ThrowsAsync<ElasticEpException>(() => _exchange.AcceptAsync(new MemberId(1, 1), header, Cancelled).AsTask())).Code);
+        Assert.Equal(ElasticEpErrorCode.ProtocolViolation, (await Assert.ThrowsAsync<ElasticEpException>(() => _exchange.AcceptAsync(new MemberId(rank, 1), header, Cancelled).AsTask())).Code);
+    }
+
+    [Fact]
+    public async Task A_rank_on_processors_says_that_all_ranks_need_the_same_kernels()
+    {
+        using var exchange = new RankExchange(_options, 0, new CpuEngineFactory(), _wire, new ExchangeSetup.NoWeights(), StepRules.Default, _time);
+        var header = new FrameHeader { Operation = FrameOperation.Notice, MetadataLength = 8 };
+        var error = await Assert.ThrowsAsync<ElasticEpException>(() => exchange.AcceptAsync(new MemberId(1, 1), header, Cancelled).AsTask());
+        Assert.Equal(ElasticEpErrorCode.ProtocolViolation, error.Code);
+        Assert.Contains("all ranks of a group need the same kernels", error.Message, StringComparison.Ordinal);
     }
 
     public void Dispose() => _exchange.Dispose();

@@ -59,18 +59,12 @@ internal sealed class CudaMembers(CudaDevice device, WindowExchange exchange, Wi
         Retire(old);
     }
 
-    /// <summary>Maps the window of a member.</summary>
+    /// <summary>Maps the window of a member. One that was mapped before stays until the member goes: the tables in use may have its address.</summary>
     public void Import(MemberId member, SafeFileHandle descriptor)
     {
         var memory = device.Import(descriptor, exchange.Layout.Bytes);
-        CudaMemory? before;
         lock (_lock)
-        {
-            before = _members[member].Outgoing;
-            _members[member].Outgoing = memory;
-        }
-
-        before?.Dispose();
+            _members[member].Use(memory);
     }
 
     /// <summary>Whether rows can go to a member and come from it.</summary>
@@ -108,7 +102,7 @@ internal sealed class CudaMembers(CudaDevice device, WindowExchange exchange, Wi
         lock (_lock)
         {
             foreach (var windows in _members.Values)
-                windows.Outgoing?.Dispose();
+                windows.Unmap();
             _members.Clear();
         }
     }
@@ -125,13 +119,15 @@ internal sealed class CudaMembers(CudaDevice device, WindowExchange exchange, Wi
                 _members.Remove(id);
             }
 
-            windows.Outgoing?.Dispose();
+            windows.Unmap();
             exchange.Retire(windows.Place);
         }
     }
 
     private sealed class Windows(int place, CudaMemory incoming)
     {
+        private readonly List<CudaMemory> _mapped = [];
+
         /// <summary>Number of the window here.</summary>
         public int Place => place;
 
@@ -139,6 +135,10 @@ internal sealed class CudaMembers(CudaDevice device, WindowExchange exchange, Wi
         public CudaMemory Incoming => incoming;
 
         /// <summary>The window there; null for this rank itself, and until it is handed over.</summary>
-        public CudaMemory? Outgoing { get; set; }
+        public CudaMemory? Outgoing => _mapped.LastOrDefault();
+
+        public void Use(CudaMemory outgoing) => _mapped.Add(outgoing);
+
+        public void Unmap() => _mapped.ForEach(memory => memory.Dispose());
     }
 }
