@@ -73,15 +73,21 @@ public sealed class LossTests
         await stuck.Loop.WaitAsync(ElasticCluster.Deadline, TestContext.Current.CancellationToken);
     }
 
-    private static Task<ElasticCluster> StartAsync() => ElasticCluster.StartAsync(options =>
+    /// <summary>Four ranks, each of which has run a step: who has run none is no member yet, as far as it knows.</summary>
+    private static async Task<ElasticCluster> StartAsync()
     {
-        options.InitialRanks = 4;
-        options.ToleratedLosses = 2;
-        options.RedundantExperts = 2 * ToyModel.Experts;
-        options.HeartbeatInterval = TimeSpan.FromMilliseconds(100);
-        options.StepDeadline = TimeSpan.FromSeconds(2);
-        options.RecoveryDeadline = TimeSpan.FromSeconds(1);
-    });
+        var cluster = await ElasticCluster.StartAsync(options =>
+        {
+            options.InitialRanks = 4;
+            options.ToleratedLosses = 2;
+            options.RedundantExperts = 2 * ToyModel.Experts;
+            options.HeartbeatInterval = TimeSpan.FromMilliseconds(100);
+            options.StepDeadline = TimeSpan.FromSeconds(2);
+            options.RecoveryDeadline = TimeSpan.FromSeconds(1);
+        });
+        await cluster.WaitUntilAsync(() => Enumerable.Range(0, 4).All(rank => cluster[rank].Steps > 0), "a step of each rank");
+        return cluster;
+    }
 
     private static async Task GoesOnWithoutAsync(ElasticCluster cluster, params int[] lost)
     {
