@@ -1,5 +1,5 @@
 using ElasticEp.Samples.Qwen3Moe;
-using ElasticEp.Samples.Server.Serving;
+using ElasticEp.Samples.Serving;
 using Microsoft.Extensions.Options;
 
 namespace ElasticEp.Samples.Server;
@@ -35,9 +35,8 @@ internal static class GroupSetup
     /// <summary>Adds the model and the serving loop to a rank's host.</summary>
     public static void AddServing(IElasticEpBuilder rank, ModelSource model)
     {
-        rank.Services.AddSingleton(provider => new Qwen3Workload(model, provider.GetRequiredService<IOptionsMonitor<ElasticEpOptions>>().Get(GroupName)));
-        rank.UseWorkload<Qwen3Workload>();
-        rank.Services.AddSingleton<RankServing>();
-        rank.Services.AddHostedService(provider => provider.GetRequiredService<RankServing>());
+        rank.Services.AddSingleton(provider => new Qwen3Workload(
+            model, Qwen3Limits.Of(model.Config, provider.GetRequiredService<IOptionsMonitor<ElasticEpOptions>>().Get(GroupName).MaxTokensPerRank)));
+        rank.UseServing<Qwen3Workload>();
     }
 }

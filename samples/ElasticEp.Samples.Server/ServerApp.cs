@@ -4,7 +4,7 @@ using ElasticEp.Samples.Server.Elastic;
 using ElasticEp.Samples.Server.Http;
 using ElasticEp.Samples.Server.Metrics;
 using ElasticEp.Samples.Server.Page;
-using ElasticEp.Samples.Server.Serving;
+using ElasticEp.Samples.Serving;
 using Prometheus;
 
 namespace ElasticEp.Samples.Server;
@@ -62,8 +62,9 @@ internal static class ServerApp
         services.AddSingleton<StopGrace>();
         services.Configure<HostOptions>(host => host.ShutdownTimeout = settings.ShutdownTimeout + GroupStopTimeout);
         services.AddSingleton(_ => Prometheus.Metrics.NewCustomRegistry());
-        services.AddSingleton(provider => new ServingMetrics(provider.GetRequiredService<CollectorRegistry>(), provider.GetRequiredService<ServedModel>().Id, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new ServingMetrics(provider.GetRequiredService<CollectorRegistry>(), provider.GetRequiredService<ServedModel>().Id, provider.GetRequiredService<RankReports>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<RankReports>();
+        services.AddSingleton<IServingObserver>(provider => provider.GetRequiredService<ServingMetrics>());
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<FrontEnd>(provider, settings.QueueCapacity));
         services.AddHostedService(provider => provider.GetRequiredService<FrontEnd>());
         services.AddSingleton<ScaleOperations>();

@@ -5,7 +5,7 @@ using ElasticEp.Samples.Bench.Load;
 using ElasticEp.Samples.Bench.Measuring;
 using ElasticEp.Samples.Qwen3Moe;
 using ElasticEp.Samples.Server;
-using ElasticEp.Samples.Server.Serving;
+using ElasticEp.Samples.Serving;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 

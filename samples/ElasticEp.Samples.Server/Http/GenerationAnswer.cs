@@ -1,6 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using ElasticEp.Samples.Server.Serving;
+using ElasticEp.Samples.Serving;
 
 namespace ElasticEp.Samples.Server.Http;
 

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using ElasticEp.Samples.Qwen3Moe;
-using ElasticEp.Samples.Server.Serving;
+using ElasticEp.Samples.Serving;
 
 namespace ElasticEp.Samples.Server.Http;
 

@@ -1,6 +1,6 @@
 using System.Reflection;
 using ElasticEp.Samples.Qwen3Moe;
-using ElasticEp.Samples.Server.Serving;
+using ElasticEp.Samples.Serving;
 
 namespace ElasticEp.Samples.Server.Http;
 

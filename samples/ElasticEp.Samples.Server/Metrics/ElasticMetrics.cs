@@ -1,7 +1,7 @@
 using System.Globalization;
 using ElasticEp.Samples.Qwen3Moe;
 using ElasticEp.Samples.Server.Elastic;
-using ElasticEp.Samples.Server.Serving;
+using ElasticEp.Samples.Serving;
 using Prometheus;
 
 namespace ElasticEp.Samples.Server.Metrics;
@@ -30,7 +30,7 @@ internal sealed class ElasticMetrics
         _mirrors = new MirroredCounters(_factory);
         _stepTokens = new StepTokenHistogram(_factory);
         _factory.CreateGauge(MetricsEndpoint.Vllm("cache_config_info"), "The cache of each rank.", "model_name", "block_size", "num_gpu_blocks")
-            .WithLabels(model.Id, Name(KvCachePool.PageSize), Name(Qwen3Workload.CachePages(model.Config))).Set(1);
+            .WithLabels(model.Id, Name(KvCachePool.PageSize), Name(Qwen3Limits.Of(model.Config, rows: 1).Pages)).Set(1);
         operations.Ended += new OperationMetrics(_factory).OnEnded;
         registry.AddBeforeCollectCallback(Collect);
     }

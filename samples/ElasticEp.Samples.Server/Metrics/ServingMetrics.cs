@@ -1,11 +1,12 @@
 using System.Globalization;
-using ElasticEp.Samples.Server.Serving;
+using ElasticEp.Samples.Server.Elastic;
+using ElasticEp.Samples.Serving;
 using Prometheus;
 
 namespace ElasticEp.Samples.Server.Metrics;
 
 /// <summary>Requests and tokens under vLLM's names and buckets, so that dashboards made for it work here. The engine is the rank.</summary>
-internal sealed class ServingMetrics
+internal sealed class ServingMetrics : IServingObserver
 {
     private static readonly double[] FirstTokenBuckets = [.001, .005, .01, .02, .04, .06, .08, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160, 640, 2560];
     private static readonly double[] TokenBuckets = [.01, .025, .05, .075, .1, .15, .2, .3, .4, .5, .75, 1, 2.5, 5, 7.5, 10, 20, 40, 80];
@@ -15,6 +16,7 @@ internal sealed class ServingMetrics
     private static readonly double[] ChoicesBuckets = [1, 2, 5, 10, 20];
 
     private readonly string _model;
+    private readonly RankReports _reports;
     private readonly TimeProvider _time;
     private readonly Counter _promptTokens;
     private readonly Counter _generationTokens;
@@ -33,9 +35,12 @@ internal sealed class ServingMetrics
     private readonly Histogram _maxTokens;
     private readonly Histogram _choices;
 
-    public ServingMetrics(CollectorRegistry registry, string model, TimeProvider time)
+    public ServingMetrics(CollectorRegistry registry, string model, RankReports reports, TimeProvider time)
     {
-        (_model, _time, Recoveries) = (model, time, new RecoveryMetrics(registry));
+        _model = model;
+        _reports = reports;
+        _time = time;
+        Recoveries = new RecoveryMetrics(registry);
         var factory = Prometheus.Metrics.WithCustomRegistry(registry);
         _promptTokens = Count("prompt_tokens_total", "Prompt tokens of requests that got their first token.");
         _generationTokens = Count("generation_tokens_total", "Generated tokens.");
@@ -64,15 +69,18 @@ internal sealed class ServingMetrics
     /// <summary>Tokens released since the start, and the newest gap between two tokens of one request: for the live page.</summary>
     public TokenGaps Gaps { get; } = new();
 
-    /// <summary>A token of a request came.</summary>
-    public void OnToken(GenerationRequest request, int rank)
+    public void OnReport(MemberId member, RankReport report) => _reports.Add(member.Rank, report);
+
+    public void OnGone(MemberId member) => _reports.Remove(member.Rank);
+
+    public void OnReplayed(TimeSpan after) => Recoveries.OnReplayed(after);
+
+    public void OnToken(GenerationRequest request, int rank, long now)
     {
-        var now = _time.GetTimestamp();
         var engine = Engine(rank);
         _generationTokens.WithLabels(_model, engine).Inc();
         if (request.FirstTokenAt == 0)
         {
-            request.FirstTokenAt = now;
             _promptTokens.WithLabels(_model, engine).Inc(request.Prompt.Length);
             _firstToken.WithLabels(_model, engine).Observe(Seconds(request.ArrivedAt, now));
             Gaps.AddToken();
@@ -82,17 +90,10 @@ internal sealed class ServingMetrics
             _interToken.WithLabels(_model, engine).Observe(Seconds(request.LastTokenAt, now));
             Gaps.Add(_time.GetElapsedTime(request.LastTokenAt, now));
         }
-
-        request.LastTokenAt = now;
     }
 
-    /// <summary>A rank leaves or was lost, and had computed a request in part.</summary>
     public void OnPreempted(int rank) => _preemptions.WithLabels(_model, Engine(rank)).Inc();
 
-    /// <summary>A request ended.</summary>
-    /// <param name="request">The request.</param>
-    /// <param name="rank">Where it ran last.</param>
-    /// <param name="reason">stop, length, abort or error.</param>
     public void OnEnd(GenerationRequest request, int rank, string reason)
     {
         string[] labels = [_model, Engine(rank)];

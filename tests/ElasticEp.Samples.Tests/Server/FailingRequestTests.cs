@@ -1,5 +1,5 @@
 using ElasticEp.Samples.Qwen3Moe;
-using ElasticEp.Samples.Server.Serving;
+using ElasticEp.Samples.Serving;
 using ElasticEp.Samples.Tests.Model;
 
 namespace ElasticEp.Samples.Tests.Server;

@@ -1,7 +1,8 @@
 using ElasticEp.Samples.Qwen3Moe;
 using ElasticEp.Samples.Server.Elastic;
 using ElasticEp.Samples.Server.Metrics;
-using ElasticEp.Samples.Server.Serving;
+using ElasticEp.Samples.Serving;
+using ElasticEp.Samples.Serving.Messages;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace ElasticEp.Samples.Tests.Serving;
@@ -290,7 +291,7 @@ public sealed class FrontEndTests
     private static async Task<FrontEnd> StartAsync(FakeGroup group, TimeProvider time)
     {
         var frontEnd = new FrontEnd(
-            group, 100, new ServingMetrics(Prometheus.Metrics.NewCustomRegistry(), "test", time), new RankReports(time), time, NullLogger<FrontEnd>.Instance);
+            group, 100, new ServingMetrics(Prometheus.Metrics.NewCustomRegistry(), "test", new RankReports(time), time), time, NullLogger<FrontEnd>.Instance);
         await frontEnd.StartAsync(CancellationToken.None);
         return frontEnd;
     }

@@ -1,6 +1,8 @@
 using ElasticEp.Samples.Qwen3Moe;
 using ElasticEp.Samples.Server;
-using ElasticEp.Samples.Server.Serving;
+using ElasticEp.Samples.Serving;
+using ElasticEp.Samples.Serving.Messages;
+using ElasticEp.Samples.Serving.Ranks;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace ElasticEp.Samples.Tests.Serving;
@@ -18,14 +20,14 @@ public sealed class RankServingTests : IAsyncLifetime
     public RankServingTests()
     {
         var checkpoint = Checkpoint.Open(EmbeddedModel.Directory);
-        _workload = new Qwen3Workload(ModelSource.Of(checkpoint), new ElasticEpOptions { MaxTokensPerRank = 1 });
-        _serving = new RankServing(_rank, _workload, NullLogger<RankServing>.Instance, _time);
+        _workload = new Qwen3Workload(ModelSource.Of(checkpoint), Qwen3Limits.Of(checkpoint.Config, rows: 1));
+        _serving = new RankServing(_rank, _workload.Model, new ServingOptions(), NullLogger<RankServing>.Instance, _time);
     }
 
     public async ValueTask InitializeAsync()
     {
         await _workload.LoadDenseAsync(CancellationToken.None);
-        _workload.Model.Prepare();
+        _workload.Network.Prepare();
         await _serving.StartAsync(CancellationToken.None);
     }
 
