@@ -1,0 +1,29 @@
+using ElasticEp.Samples.Serving;
+
+namespace ElasticEp.Samples.Tests.Serving.Simulation;
+
+/// <summary>What a simulated group is about.</summary>
+internal sealed record SimSettings
+{
+    public ModelLimits Limits { get; init; } = new() { Pages = 24, PageSize = 4, Rows = 12, Sequences = 5, Positions = 90 };
+
+    public int MaxPromptTokens { get; init; } = 8;
+
+    public int Ranks { get; init; } = 2;
+
+    public int MaxRanks { get; init; } = 4;
+
+    public int Requests { get; init; } = 40;
+
+    public int LongestPrompt { get; init; } = 40;
+
+    public int LongestText { get; init; } = 40;
+
+    /// <summary>How likely steps run between two arrivals.</summary>
+    public double ArrivalPause { get; init; } = 0.5;
+
+    /// <summary>How likely something happens in a step.</summary>
+    public double Faults { get; init; } = 0.05;
+
+    public int MostSteps { get; init; } = 60_000;
+}
