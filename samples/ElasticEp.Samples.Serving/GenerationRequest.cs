@@ -40,8 +40,8 @@ public sealed class GenerationRequest
     /// <summary>Timestamp of its arrival.</summary>
     public long ArrivedAt { get; }
 
-    /// <summary>Timestamp at which it went to its first rank; 0 before.</summary>
-    public long AssignedAt { get; internal set; }
+    /// <summary>Timestamp of the first step with a chunk of it; 0 before.</summary>
+    public long BegunAt { get; internal set; }
 
     /// <summary>Timestamp of the first token; 0 before.</summary>
     public long FirstTokenAt { get; private set; }
@@ -57,6 +57,9 @@ public sealed class GenerationRequest
 
     /// <summary>Timestamp at which its rank last showed that it has it, or was given it.</summary>
     internal long LastSeenAt { get; set; }
+
+    /// <summary>Epoch of the last view in which it was moved for balance; −1 when it never was.</summary>
+    internal long MovedIn { get; set; } = -1;
 
     /// <summary>Whether its present rank has begun a step with it.</summary>
     internal bool HasBegun { get; set; }
@@ -74,6 +77,8 @@ public sealed class GenerationRequest
     internal void Accept(in ReleasedToken token, long now)
     {
         _released.Add(token.Token);
+        if (BegunAt == 0)
+            BegunAt = now; // that it had begun was lost on the way
         if (FirstTokenAt == 0)
             FirstTokenAt = now;
         LastTokenAt = now;

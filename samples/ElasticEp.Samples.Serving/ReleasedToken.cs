@@ -13,13 +13,16 @@ public readonly record struct ReleasedToken(long Request, int Owner, int Positio
 {
     private const int Size = 22;
 
-    internal static byte[] Encode(IReadOnlyList<ReleasedToken> tokens)
+    internal static int SizeOf(IReadOnlyList<ReleasedToken> tokens)
     {
         var size = 0;
         foreach (var token in tokens)
             size += Size + (8 * token.LogProbabilities?.Length ?? 0);
-        var bytes = new byte[size];
-        var at = bytes.AsSpan();
+        return size;
+    }
+
+    internal static void Encode(IReadOnlyList<ReleasedToken> tokens, Span<byte> at)
+    {
         foreach (var token in tokens)
         {
             BitConverter.TryWriteBytes(at, token.Request);
@@ -31,8 +34,6 @@ public readonly record struct ReleasedToken(long Request, int Owner, int Positio
             MemoryMarshal.AsBytes(token.LogProbabilities.AsSpan()).CopyTo(at);
             at = at[(8 * token.LogProbabilities?.Length ?? 0)..];
         }
-
-        return bytes;
     }
 
     /// <exception cref="FormatException">The last token is cut off.</exception>

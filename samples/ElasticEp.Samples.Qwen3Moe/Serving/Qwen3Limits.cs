@@ -14,16 +14,21 @@ public static class Qwen3Limits
     /// <summary>The limits of one rank.</summary>
     /// <param name="config">The model.</param>
     /// <param name="rows">Most tokens of a step.</param>
-    public static ModelLimits Of(Qwen3MoeConfig config, int rows)
+    /// <param name="sequences">Most sequences.</param>
+    /// <param name="positions">Longest sequence; null for the model's.</param>
+    /// <param name="cacheBytes">Bytes of its cache; null for <see cref="DefaultCacheBytes"/>, or what one sequence takes if that is more.</param>
+    public static ModelLimits Of(Qwen3MoeConfig config, int rows, int sequences = DefaultSequences, int? positions = null, long? cacheBytes = null)
     {
         ArgumentNullException.ThrowIfNull(config);
+        var (longest, pageBytes) = (positions ?? config.MaxPositions, new KvCachePool(config).PageBytes);
+        var pages = cacheBytes / pageBytes ?? Math.Max(DefaultCacheBytes / pageBytes, KvCachePool.PagesOf(longest));
         return new ModelLimits
         {
-            Pages = (int)Math.Min(Math.Max(DefaultCacheBytes / new KvCachePool(config).PageBytes, KvCachePool.PagesOf(config.MaxPositions)), int.MaxValue),
+            Pages = (int)Math.Min(pages, int.MaxValue),
             PageSize = KvCachePool.PageSize,
             Rows = rows,
-            Sequences = DefaultSequences,
-            Positions = config.MaxPositions,
+            Sequences = sequences,
+            Positions = longest,
             EndTokens = config.EndTokens,
             Cost = CostOf(config),
         };

@@ -22,6 +22,7 @@ internal sealed class ServingMetrics : IServingObserver
     private readonly Counter _generationTokens;
     private readonly Counter _preemptions;
     private readonly Counter _successes;
+    private readonly Counter _rejected;
     private readonly Histogram _firstToken;
     private readonly Histogram _interToken;
     private readonly Histogram _perToken;
@@ -44,15 +45,18 @@ internal sealed class ServingMetrics : IServingObserver
         var factory = Prometheus.Metrics.WithCustomRegistry(registry);
         _promptTokens = Count("prompt_tokens_total", "Prompt tokens of requests that got their first token.");
         _generationTokens = Count("generation_tokens_total", "Generated tokens.");
-        _preemptions = Count("num_preemptions_total", "Requests that lost their computation in the middle and began again on another rank.");
+        _preemptions = Count("num_preemptions_total", "Requests that lost their computation in the middle and began again.");
         _successes = factory.CreateCounter(MetricsEndpoint.Vllm("request_success_total"), "Requests that ended, by reason.", "model_name", "engine", "finished_reason");
+        _rejected = factory.CreateCounter("elasticep_rejected_requests_total", "Choices that were not taken, or given up before any step with them, by reason.", "reason");
+        foreach (var reason in Enum.GetValues<Rejection>())
+            _rejected.WithLabels(Name(reason)).Publish();
         _firstToken = Measure("time_to_first_token_seconds", "From arrival to the first token.", FirstTokenBuckets);
         _interToken = Measure("inter_token_latency_seconds", "From one token of a request to the next.", TokenBuckets);
         _perToken = Measure("request_time_per_output_token_seconds", "Mean time for each token after the first, per request.", TokenBuckets);
         _endToEnd = Measure("e2e_request_latency_seconds", "From arrival to the last token.", RequestBuckets);
-        _queue = Measure("request_queue_time_seconds", "From arrival until a rank had the request.", RequestBuckets);
+        _queue = Measure("request_queue_time_seconds", "From arrival until the first step with a chunk of the request.", RequestBuckets);
         _inference = Measure("request_inference_time_seconds", "From then to the last token.", RequestBuckets);
-        _prefill = Measure("request_prefill_time_seconds", "From when a rank had the request to its first token.", RequestBuckets);
+        _prefill = Measure("request_prefill_time_seconds", "From then to the first token.", RequestBuckets);
         _decode = Measure("request_decode_time_seconds", "From the first token to the last.", RequestBuckets);
         _promptLength = Measure("request_prompt_tokens", "Prompt tokens of a request.", LengthBuckets);
         _generationLength = Measure("request_generation_tokens", "Generated tokens of a request.", LengthBuckets);
@@ -72,6 +76,8 @@ internal sealed class ServingMetrics : IServingObserver
     public void OnReport(MemberId member, RankReport report) => _reports.Add(member.Rank, report);
 
     public void OnGone(MemberId member) => _reports.Remove(member.Rank);
+
+    public void OnRejected(Rejection reason, int requests) => _rejected.WithLabels(Name(reason)).Inc(requests);
 
     public void OnReplayed(TimeSpan after) => Recoveries.OnReplayed(after);
 
@@ -104,14 +110,21 @@ internal sealed class ServingMetrics : IServingObserver
         _choices.WithLabels(labels).Observe(request.Options.Choices);
         if (request.FirstTokenAt == 0)
             return;
-        _queue.WithLabels(labels).Observe(Seconds(request.ArrivedAt, request.AssignedAt));
-        _prefill.WithLabels(labels).Observe(Seconds(request.AssignedAt, request.FirstTokenAt));
+        _queue.WithLabels(labels).Observe(Seconds(request.ArrivedAt, request.BegunAt));
+        _prefill.WithLabels(labels).Observe(Seconds(request.BegunAt, request.FirstTokenAt));
         _decode.WithLabels(labels).Observe(Seconds(request.FirstTokenAt, request.LastTokenAt));
-        _inference.WithLabels(labels).Observe(Seconds(request.AssignedAt, request.LastTokenAt));
+        _inference.WithLabels(labels).Observe(Seconds(request.BegunAt, request.LastTokenAt));
         _endToEnd.WithLabels(labels).Observe(Seconds(request.ArrivedAt, request.LastTokenAt));
         if (request.Released.Count > 1)
             _perToken.WithLabels(labels).Observe(Seconds(request.FirstTokenAt, request.LastTokenAt) / (request.Released.Count - 1));
     }
+
+    private static string Name(Rejection reason) => reason switch
+    {
+        Rejection.QueueFull => "queue_full",
+        Rejection.Stopping => "stopping",
+        _ => "queue_time",
+    };
 
     private static string Engine(int rank) => rank < 0 ? "none" : rank.ToString(CultureInfo.InvariantCulture);
 

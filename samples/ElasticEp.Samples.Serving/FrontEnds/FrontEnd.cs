@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace ElasticEp.Samples.Serving;
 
 /// <summary>
-/// Owns every request, in a process that holds no rank. It gives each to a rank, accepts each (request, position) once and only from
+/// Owns every request, in a process that holds no rank. It gives each to the rank with the least work, accepts each (request, position) once and only from
 /// the present owner, and gives a request to another rank when its own hands it back or is lost.
 /// </summary>
 public sealed partial class FrontEnd : BackgroundService
@@ -23,17 +23,19 @@ public sealed partial class FrontEnd : BackgroundService
 
     /// <summary>Creates a front end; it serves when it has been started.</summary>
     /// <param name="group">The group.</param>
-    /// <param name="capacity">Most requests that are queued or running.</param>
-    /// <param name="observer">Is told what happens to requests.</param>
+    /// <param name="options">What it takes, and what ranks have room for.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">The log.</param>
-    public FrontEnd(IElasticGroupClient group, int capacity, IServingObserver observer, TimeProvider time, ILogger<FrontEnd> logger)
+    /// <param name="observer">Is told what happens to requests; null for nobody.</param>
+    public FrontEnd(IElasticGroupClient group, FrontEndOptions options, TimeProvider time, ILogger<FrontEnd> logger, IServingObserver? observer = null)
     {
         ArgumentNullException.ThrowIfNull(group);
+        ArgumentNullException.ThrowIfNull(options);
+        options.Limits.Check();
         _group = group;
         _time = time;
         _logger = logger;
-        _core = new FrontEndCore(capacity, observer, time);
+        _core = new FrontEndCore(options, observer ?? new NoObserver(), time);
         _check = new PacedSignal(FrontEndCore.CheckPeriod, time);
         _outbox = new Outbox(group, OnNotSent);
     }
@@ -60,24 +62,33 @@ public sealed partial class FrontEnd : BackgroundService
             return _core.IsLeaving(member);
     }
 
+    /// <summary>How long the oldest request has waited that no step has begun with; zero when there is none.</summary>
+    public TimeSpan OldestQueued => Read(core => core.OldestQueued(_time.GetTimestamp()));
+
+    /// <summary>Keeps room for the requests of one call, all of them or none, before anything is done for it.</summary>
+    /// <param name="requests">How many.</param>
+    /// <param name="reason">Why not.</param>
+    /// <returns>Null when they are not taken.</returns>
+    public RequestReservation? TryReserve(int requests, out Rejection reason)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(requests);
+        lock (_lock)
+        {
+            var rejection = _core.Reserve(requests);
+            reason = rejection.GetValueOrDefault();
+            return rejection is null ? new RequestReservation(this, requests) : null;
+        }
+    }
+
     /// <summary>Queues a request.</summary>
     /// <param name="prompt">Token ids; not empty.</param>
     /// <param name="options">How to generate.</param>
-    /// <returns>Null when the queue is full; a failed one when nobody serves any more.</returns>
-    public GenerationRequest? Submit(int[] prompt, GenerationOptions options) => Submit([(prompt, options)])?[0];
-
-    /// <summary>Queues all requests of one call, or none.</summary>
-    /// <param name="calls">Prompts, and how to generate.</param>
-    /// <returns>Null when the queue has no room for all of them; failed ones when nobody serves any more.</returns>
-    public GenerationRequest[]? Submit(IReadOnlyList<(int[] Prompt, GenerationOptions Options)> calls)
+    /// <exception cref="RejectedException">The queue is full, or nobody serves any more.</exception>
+    public GenerationRequest Submit(int[] prompt, GenerationOptions options)
     {
-        ArgumentNullException.ThrowIfNull(calls);
-        lock (_lock)
-        {
-            var requests = _core.Submit(calls, _time.GetTimestamp());
-            Apply();
-            return requests;
-        }
+        using var place = TryReserve(1, out var reason)
+            ?? throw new RejectedException(reason, reason == Rejection.QueueFull ? "The queue is full; try again in a moment." : "The server is stopping.");
+        return place.Submit(prompt, options);
     }
 
     /// <summary>Nobody waits for the request any more.</summary>
@@ -91,6 +102,18 @@ public sealed partial class FrontEnd : BackgroundService
 
     /// <summary>Requests that run fail, and so does each that comes.</summary>
     public void StopServing() => Do(static core => core.End(new ElasticEpException(ElasticEpErrorCode.GroupEnded, "The server is stopping.")));
+
+    internal GenerationRequest SubmitReserved(int[] prompt, GenerationOptions options)
+    {
+        lock (_lock)
+        {
+            var request = _core.Submit(prompt, options, _time.GetTimestamp());
+            Apply();
+            return request;
+        }
+    }
+
+    internal void Release(int requests) => Do(core => core.Release(requests));
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -112,7 +135,7 @@ public sealed partial class FrontEnd : BackgroundService
         await foreach (var view in _group.Views.WithCancellation(stoppingToken).ConfigureAwait(false))
         {
             MemberId[] members = [.. view.Members.Select(static member => member.Id)];
-            Do(core => core.OnView(members, view.IsTerminal, _time.GetTimestamp()));
+            Do(core => core.OnView(view.Epoch, members, view.IsTerminal, _time.GetTimestamp()));
         }
     }
 

@@ -2,18 +2,26 @@ using ElasticEp.Samples.Serving.Messages;
 
 namespace ElasticEp.Samples.Serving.FrontEnds;
 
-/// <summary>Who is a member, who gets requests, who is checked.</summary>
+/// <summary>Who is a member, who gets requests, who is checked. Ranks do not know each other's plans: balance comes from here.</summary>
 internal sealed partial class FrontEndCore
 {
+    private const double MostCost = 1.25; // of the mean; above it requests are moved
+
     /// <summary>How long a request may be without news until its rank is asked for it.</summary>
     public static readonly TimeSpan CheckPeriod = TimeSpan.FromSeconds(1);
 
+    private long _epoch;
+
+    private IEnumerable<MemberState> Staying => _members.Values.Where(static member => member.Leave == 0);
+
     /// <summary>The group has another view.</summary>
+    /// <param name="epoch">Its number.</param>
     /// <param name="members">Its members.</param>
     /// <param name="isTerminal">Whether the group has ended.</param>
     /// <param name="now">Timestamp.</param>
-    public void OnView(IReadOnlyCollection<MemberId> members, bool isTerminal, long now)
+    public void OnView(long epoch, IReadOnlyCollection<MemberId> members, bool isTerminal, long now)
     {
+        _epoch = epoch;
         foreach (var gone in _members.Values.Where(member => !members.Contains(member.Id)).ToArray())
         {
             foreach (var request in gone.Requests.Values.ToArray())
@@ -24,12 +32,13 @@ internal sealed partial class FrontEndCore
         }
 
         foreach (var member in members)
-            _members.TryAdd(member, new MemberState(member));
+            _members.TryAdd(member, new MemberState(member, options));
         if (isTerminal)
             End(new ElasticEpException(ElasticEpErrorCode.GroupEnded, "The group has ended."));
         WantsCheck = true;
         ConfirmLeavers();
         Assign(now);
+        Balance(now);
     }
 
     /// <summary>
@@ -38,6 +47,7 @@ internal sealed partial class FrontEndCore
     /// </summary>
     public void OnCheckDue(long now)
     {
+        GiveUpOld(now);
         WantsCheck = _requests.Count > 0;
         foreach (var member in _members.Values)
         {
@@ -62,21 +72,6 @@ internal sealed partial class FrontEndCore
         var assignment = Assignment.Decode(payload);
         if (_requests.TryGetValue(assignment.Request, out var request) && request.Owner == assignment.Owner && request.Member == receiver)
             Requeue(request);
-    }
-
-    /// <summary>Gives out what is queued, to the member with the fewest requests.</summary>
-    public void Assign(long now)
-    {
-        while (_queue.Count > 0 && _members.Values.Where(member => member.Leave == 0).MinBy(member => (member.IsUnreached, member.Requests.Count)) is { } member)
-        {
-            var request = _queue.First().Value;
-            _queue.Remove(request.Number);
-            Place(request, member);
-            request.LastSeenAt = now;
-            if (request.AssignedAt == 0)
-                request.AssignedAt = now;
-            Send(member.Id, ServingTopic.Assign, new Assignment(request.Number, request.Owner, request.Prompt, [.. request.Released], request.Options).Encode());
-        }
     }
 
     private void ConfirmLeavers()
@@ -107,5 +102,59 @@ internal sealed partial class FrontEndCore
         Fail(request, new ElasticEpException(
             ElasticEpErrorCode.PeerLost,
             $"The rank of the request was lost {request.Losses} times in a row without a token from it in between, {request.Crashes} of them in a step with it{(request.Crashes > 0 ? ", which may be what ends them" : "")}; it is not tried again."));
+    }
+
+    /// <summary>
+    /// Gives out what is queued, the oldest first, each to the member with the least outstanding work that has room, else to one where it may wait.
+    /// What no member has room for stays here, where a member that joins can get it.
+    /// </summary>
+    public void Assign(long now)
+    {
+        while (_queue.Min is { } request && Staying.Where(member => member.CanTake(request)).MinBy(member => (member.IsUnreached, !member.Fits(request), Load(member))) is { } member)
+        {
+            _queue.Remove(request);
+            Give(request, member, now);
+        }
+    }
+
+    /// <summary>
+    /// When nothing is queued and a step of a member costs more than 1.25 times the mean, its youngest requests go to members with less, each at
+    /// most once in a view: what they have computed is computed again.
+    /// </summary>
+    private void Balance(long now)
+    {
+        if (_queue.Count > 0 || _members.Count < 2 || Staying.Count() < 2)
+            return;
+        var mean = Staying.Average(static member => member.StepCost);
+        foreach (var member in Staying.Where(member => member.StepCost > MostCost * mean).ToArray())
+        {
+            foreach (var request in member.Requests.Values.Where(request => request.MovedIn != _epoch).Reverse().ToArray())
+            {
+                var cost = member.StepCostOf(request);
+                var target = Staying.Where(other => other != member && other.Fits(request)).MinBy(static other => other.StepCost);
+                if (target is null || member.StepCost <= mean || target.StepCost + cost >= member.StepCost - (cost / 2))
+                    break; // the two would change places
+                Move(request, target, now);
+            }
+        }
+    }
+
+    private void Move(GenerationRequest request, MemberState target, long now)
+    {
+        if (request.Released.Count > 0)
+            observer.OnPreempted(request.Rank);
+        Send(request.Member!.Value, ServingTopic.Cancel, new RequestNotice(request.Number, request.Owner, "").Encode());
+        Requeue(request);
+        _queue.Remove(request);
+        request.MovedIn = _epoch;
+        Give(request, target, now);
+    }
+
+    private void Give(GenerationRequest request, MemberState member, long now)
+    {
+        var number = member.Add(request);
+        request.Member = member.Id;
+        request.LastSeenAt = now;
+        Send(member.Id, ServingTopic.Assign, new Assignment(request.Number, request.Owner, request.Prompt, [.. request.Released], request.Options) { Number = number }.Encode());
     }
 }

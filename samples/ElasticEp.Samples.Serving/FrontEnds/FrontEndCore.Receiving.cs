@@ -12,12 +12,15 @@ internal sealed partial class FrontEndCore
         switch (topic)
         {
             case ServingTopic.Tokens:
-                foreach (var token in ReleasedToken.Decode(payload))
+                var (statement, tokens) = TokenMessage.Decode(payload);
+                if (_members.TryGetValue(sender, out var member))
+                    member.OnStatement(statement);
+                foreach (var token in tokens)
                     OnToken(sender, token, now);
                 break;
             case ServingTopic.Begun:
                 foreach (var (request, owner) in RequestList.Decode(payload))
-                    OnBegun(request, owner);
+                    OnBegun(request, owner, now);
                 return;
             case ServingTopic.HandBack:
                 OnHandedBack(sender, RequestNotice.Decode(payload));
@@ -37,6 +40,7 @@ internal sealed partial class FrontEndCore
 
         ConfirmLeavers();
         Assign(now);
+        Balance(now);
     }
 
     /// <summary>A member has sent a report.</summary>
@@ -48,10 +52,13 @@ internal sealed partial class FrontEndCore
         observer.OnReport(member, report);
     }
 
-    private void OnBegun(long number, int owner)
+    private void OnBegun(long number, int owner, long now)
     {
-        if (_requests.TryGetValue(number, out var request) && request.Owner == owner)
-            request.HasBegun = true;
+        if (!_requests.TryGetValue(number, out var request) || request.Owner != owner)
+            return;
+        request.HasBegun = true;
+        if (request.BegunAt == 0)
+            request.BegunAt = now;
     }
 
     private void OnToken(MemberId sender, in ReleasedToken token, long now)
@@ -87,6 +94,7 @@ internal sealed partial class FrontEndCore
         request.LostAt = 0;
         observer.OnToken(request, member.Rank, now);
         request.Accept(token, now);
+        _members[member].OnToken();
         Released++;
         if (token.Finish != FinishReason.None)
             Remove(request, token.Finish == FinishReason.Stop ? "stop" : "length");

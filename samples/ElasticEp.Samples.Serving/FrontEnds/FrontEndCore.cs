@@ -7,19 +7,25 @@ namespace ElasticEp.Samples.Serving.FrontEnds;
 /// position once and only from the present owner, and gives the request to another rank when its own hands it back or is lost. It owns no thread, timer,
 /// task or lock.
 /// </summary>
-/// <param name="capacity">Most requests that are queued or running.</param>
+/// <param name="options">What it takes, and what ranks have room for.</param>
 /// <param name="observer">Is told what happens to requests.</param>
 /// <param name="time">Measures between timestamps.</param>
-internal sealed partial class FrontEndCore(int capacity, IServingObserver observer, TimeProvider time)
+internal sealed partial class FrontEndCore(FrontEndOptions options, IServingObserver observer, TimeProvider time)
 {
     private const int MostCrashes = 2; // then the request is what ends its ranks
     private const int MostLosses = 5; // that a rank has begun with it may be lost with the rank
 
+    private static readonly Comparer<GenerationRequest> ByNumber = Comparer<GenerationRequest>.Create(static (one, other) => one.Number.CompareTo(other.Number));
+
     private readonly Dictionary<long, GenerationRequest> _requests = [];
-    private readonly SortedDictionary<long, GenerationRequest> _queue = []; // the oldest first
+    private readonly SortedSet<GenerationRequest> _queue = new(ByNumber); // the oldest first
     private readonly Dictionary<MemberId, MemberState> _members = [];
     private Exception? _end;
+    private int _reserved;
     private long _numbers;
+
+    /// <summary>By what members are compared that have room for a request. Tests compare it with others.</summary>
+    public Func<MemberState, double> Load { get; init; } = static member => member.Work;
 
     /// <summary>Messages to send, in order. Whoever has sent them clears the list.</summary>
     public List<OutgoingMessage> Outgoing { get; } = [];
@@ -36,11 +42,20 @@ internal sealed partial class FrontEndCore(int capacity, IServingObserver observ
     /// <summary>Whether <see cref="OnCheckDue"/> is wanted, a period from now.</summary>
     public bool WantsCheck { get; set; }
 
-    public int Capacity => capacity;
+    public int Capacity => options.Capacity;
 
     public int Outstanding => _requests.Count;
 
     public int Queued => _queue.Count;
+
+    /// <summary>How long the oldest request has waited that no step has begun with; zero when there is none.</summary>
+    public TimeSpan OldestQueued(long now)
+    {
+        var oldest = now;
+        foreach (var request in _requests.Values)
+            oldest = request.BegunAt == 0 && request.ArrivedAt < oldest ? request.ArrivedAt : oldest;
+        return time.GetElapsedTime(oldest, now);
+    }
 
     /// <summary>Requests that were handed back in the middle.</summary>
     public long HandBacks { get; private set; }
@@ -53,29 +68,38 @@ internal sealed partial class FrontEndCore(int capacity, IServingObserver observ
     /// <summary>Number of the present assignment of a request; null when it has ended.</summary>
     public int? OwnerOf(long request) => _requests.TryGetValue(request, out var known) ? known.Owner : null;
 
-    /// <summary>Queues all requests of one call, or none.</summary>
-    /// <returns>Null when there is no room for all of them; failed ones when nobody serves any more.</returns>
-    public GenerationRequest[]? Submit(IReadOnlyList<(int[] Prompt, GenerationOptions Options)> calls, long now)
+    /// <summary>Keeps room for requests.</summary>
+    /// <returns>Null when it is kept; else why not.</returns>
+    public Rejection? Reserve(int requests)
     {
-        if (_requests.Count + calls.Count > capacity)
-            return null;
-        var requests = new GenerationRequest[calls.Count];
-        for (var i = 0; i < requests.Length; i++)
-        {
-            var request = requests[i] = new GenerationRequest(++_numbers, calls[i].Prompt, calls[i].Options, now);
-            if (_end is not null)
-            {
-                Deliveries.Add(new Delivery(request, default, _end));
-                continue;
-            }
+        Rejection? reason = _end is not null ? Rejection.Stopping : _requests.Count + _reserved + requests > options.Capacity ? Rejection.QueueFull : null;
+        if (reason is { } rejection)
+            observer.OnRejected(rejection, requests);
+        else
+            _reserved += requests;
+        return reason;
+    }
 
-            _requests.Add(request.Number, request);
-            _queue.Add(request.Number, request);
+    /// <summary>The room is not needed.</summary>
+    public void Release(int requests) => _reserved -= requests;
+
+    /// <summary>Queues a request for which there is room reserved.</summary>
+    /// <returns>The request; a failed one when nobody serves any more.</returns>
+    public GenerationRequest Submit(int[] prompt, GenerationOptions generation, long now)
+    {
+        _reserved--;
+        var request = new GenerationRequest(++_numbers, prompt, generation, now);
+        if (_end is not null)
+        {
+            Deliveries.Add(new Delivery(request, default, _end));
+            return request;
         }
 
+        _requests.Add(request.Number, request);
+        _queue.Add(request);
         WantsCheck = true;
         Assign(now);
-        return requests;
+        return request;
     }
 
     /// <summary>Nobody waits for the request any more.</summary>
@@ -101,6 +125,20 @@ internal sealed partial class FrontEndCore(int capacity, IServingObserver observ
         }
     }
 
+    /// <summary>Gives up what has waited too long for its first step.</summary>
+    private void GiveUpOld(long now)
+    {
+        if (options.MaxQueueTime is not { } most)
+            return;
+        foreach (var request in _requests.Values.Where(request => request.BegunAt == 0 && time.GetElapsedTime(request.ArrivedAt, now) > most).ToArray())
+        {
+            if (request.Member is { } member)
+                Send(member, ServingTopic.Cancel, new RequestNotice(request.Number, request.Owner, "").Encode());
+            observer.OnRejected(Rejection.QueueTime, 1);
+            Fail(request, new RejectedException(Rejection.QueueTime, $"The request has waited {most.TotalSeconds} s for its turn; try again later."));
+        }
+    }
+
     private void Fail(GenerationRequest request, Exception reason)
     {
         Remove(request, "error");
@@ -110,27 +148,26 @@ internal sealed partial class FrontEndCore(int capacity, IServingObserver observ
     private void Remove(GenerationRequest request, string reason)
     {
         _requests.Remove(request.Number);
-        _queue.Remove(request.Number);
+        _queue.Remove(request);
         observer.OnEnd(request, request.Rank, reason);
-        Place(request, null);
+        TakeAway(request);
     }
 
     /// <summary>The request goes back to the queue, to its place by age.</summary>
     private void Requeue(GenerationRequest request)
     {
-        Place(request, null);
+        TakeAway(request);
         request.Owner++;
         request.HasBegun = false;
-        _queue.Add(request.Number, request);
+        _queue.Add(request);
     }
 
-    /// <summary>The request is at this member now, or at none.</summary>
-    private void Place(GenerationRequest request, MemberState? member)
+    /// <summary>The request is at no member any more.</summary>
+    private void TakeAway(GenerationRequest request)
     {
         if (request.Member is { } before && _members.TryGetValue(before, out var state))
-            state.Requests.Remove(request.Number);
-        request.Member = member?.Id;
-        member?.Requests.Add(request.Number, request);
+            state.Remove(request);
+        request.Member = null;
     }
 
     private void Send(MemberId member, int topic, ReadOnlyMemory<byte> payload) => Outgoing.Add(new OutgoingMessage(member, topic, payload));

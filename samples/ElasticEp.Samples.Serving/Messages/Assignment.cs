@@ -8,12 +8,16 @@ namespace ElasticEp.Samples.Serving.Messages;
 /// <param name="Options">How to generate.</param>
 internal sealed record Assignment(long Request, int Owner, int[] Prompt, int[] Generated, GenerationOptions Options)
 {
+    /// <summary>Counts the assignments of the front end to this rank, from 1 on, so that the rank can state which ones it counts.</summary>
+    public int Number { get; init; }
+
     public ReadOnlyMemory<byte> Encode()
     {
         using var stream = new MemoryStream();
         using var writer = new BinaryWriter(stream);
         writer.Write(Request);
         writer.Write(Owner);
+        writer.Write(Number);
         WriteIds(writer, Prompt);
         WriteIds(writer, Generated);
         writer.Write(Options.MaxTokens);
@@ -45,10 +49,10 @@ internal sealed record Assignment(long Request, int Owner, int[] Prompt, int[] G
     private static Assignment Read(ReadOnlyMemory<byte> payload)
     {
         using var reader = new BinaryReader(new MemoryStream(payload.ToArray()));
-        var (request, owner, prompt, generated) = (reader.ReadInt64(), reader.ReadInt32(), ReadIds(reader), ReadIds(reader));
+        var (request, owner, number, prompt, generated) = (reader.ReadInt64(), reader.ReadInt32(), reader.ReadInt32(), ReadIds(reader), ReadIds(reader));
         var (maxTokens, ignoreEos, logProbabilities, stops) = (reader.ReadInt32(), reader.ReadBoolean(), reader.ReadInt32(), ReadIds(reader));
         var sampling = new SamplingSettings(reader.ReadSingle(), reader.ReadUInt64(), reader.ReadInt32(), reader.ReadSingle(), reader.ReadSingle());
-        return new Assignment(request, owner, prompt, generated, new GenerationOptions(maxTokens, sampling, ignoreEos) { LogProbabilities = logProbabilities, StopTokens = stops });
+        return new Assignment(request, owner, prompt, generated, new GenerationOptions(maxTokens, sampling, ignoreEos) { LogProbabilities = logProbabilities, StopTokens = stops }) { Number = number };
     }
 
     private static void WriteIds(BinaryWriter writer, IReadOnlyList<int> ids)

@@ -209,7 +209,7 @@ internal sealed partial class RankServing : BackgroundService
         }
 
         _unsent.Enqueue((frontEnd, topic == ServingTopic.Tokens
-            ? [.. ReleasedToken.Decode(payload).Select(static token => new RequestNotice(token.Request, token.Owner, "its tokens were not sent"))]
+            ? [.. TokenMessage.Decode(payload).Tokens.Select(static token => new RequestNotice(token.Request, token.Owner, "its tokens were not sent"))]
             : []));
     }
 }

@@ -33,11 +33,21 @@ internal sealed partial class RankServingCore
                 Release(request, sampled[i]);
         }
 
-        foreach (var (frontEnd, tokens) in _released)
+        SendTokens();
+    }
+
+    /// <summary>Tokens go with a statement of what room there is; a statement goes alone when it is another one than before.</summary>
+    private void SendTokens()
+    {
+        var statement = _scheduler.State(assigned: 0);
+        foreach (var (frontEnd, state) in _frontEnds)
         {
-            if (tokens.Count > 0)
-                Send(frontEnd, ServingTopic.Tokens, ReleasedToken.Encode(tokens));
-            tokens.Clear();
+            var stated = statement with { Assigned = state.Assigned };
+            if (state.Tokens.Count == 0 && (state.IsLost || state.Stated == stated))
+                continue;
+            Send(frontEnd, ServingTopic.Tokens, TokenMessage.Encode(stated, state.Tokens));
+            state.Stated = stated;
+            state.Tokens.Clear();
         }
     }
 
@@ -59,9 +69,7 @@ internal sealed partial class RankServingCore
     private void Release(RunningRequest request, SampledToken sampled)
     {
         var finish = FinishOf(request, sampled.Token);
-        if (!_released.TryGetValue(request.FrontEnd, out var tokens))
-            _released[request.FrontEnd] = tokens = [];
-        tokens.Add(new ReleasedToken(request.Assignment.Request, request.Assignment.Owner, request.Position, sampled.Token, finish, sampled.LogProbabilities));
+        FrontEnd(request.FrontEnd).Tokens.Add(new ReleasedToken(request.Assignment.Request, request.Assignment.Owner, request.Position, sampled.Token, finish, sampled.LogProbabilities));
         request.Add(sampled.Token);
         GeneratedTokens++;
         if (finish != FinishReason.None)

@@ -10,9 +10,8 @@ internal sealed partial class RankServingCore(ModelLimits limits, int maxPromptT
 {
     private readonly Scheduler _scheduler = new(limits, maxPromptTokens);
     private readonly BatchHalving<RunningRequest> _halving = new();
-    private readonly HashSet<MemberId> _frontEnds = [];
+    private readonly Dictionary<MemberId, FrontEndState> _frontEnds = [];
     private readonly HashSet<MemberId> _cleared = []; // front ends that have confirmed this leave
-    private readonly Dictionary<MemberId, List<ReleasedToken>> _released = [];
     private readonly long[] _stepTokens = new long[limits.Rows + 1];
     private StepPlan? _ahead;
     private int _leave;
@@ -29,6 +28,9 @@ internal sealed partial class RankServingCore(ModelLimits limits, int maxPromptT
     /// <summary>The step that is run, or was failed to run; null between steps.</summary>
     public StepPlan? Current { get; private set; }
 
+    /// <summary>Cost of the step that is run.</summary>
+    public double Cost => Current?.Batch.Chunks.Sum(chunk => limits.Cost.Of(chunk.Start, chunk.Count)) ?? 0;
+
     /// <summary>Whether another step is needed.</summary>
     public bool HasWork => Current is { Requests.Count: > 0 };
 
@@ -36,7 +38,7 @@ internal sealed partial class RankServingCore(ModelLimits limits, int maxPromptT
     public bool IsEmpty => _scheduler.Running == 0;
 
     /// <summary>Whether it has handed everything back, and no front end that it knows takes a request for its own.</summary>
-    public bool IsCleared => _mustHandBack && _cleared.IsSupersetOf(_frontEnds);
+    public bool IsCleared => _mustHandBack && _frontEnds.All(frontEnd => frontEnd.Value.IsLost || _cleared.Contains(frontEnd.Key));
 
     public bool IsLeaving => _announcedLeave != 0;
 
@@ -76,14 +78,19 @@ internal sealed partial class RankServingCore(ModelLimits limits, int maxPromptT
     /// <summary>A front end has sent something.</summary>
     public void OnHeard(MemberId frontEnd)
     {
-        if (_frontEnds.Add(frontEnd))
-            _mustAnnounce = true;
+        if (_frontEnds.TryGetValue(frontEnd, out var state) && !state.IsLost)
+            return;
+        _mustAnnounce = true;
+        state = FrontEnd(frontEnd);
+        state.IsLost = false;
+        state.Stated = null;
     }
 
     public void OnAssigned(MemberId frontEnd, Assignment assignment)
     {
         if (_leave != 0)
             Send(frontEnd, ServingTopic.Leaving, BitConverter.GetBytes(_leave));
+        FrontEnd(frontEnd).Assigned = assignment.Number;
         _scheduler.Add(new RunningRequest(assignment, frontEnd));
     }
 
@@ -116,7 +123,7 @@ internal sealed partial class RankServingCore(ModelLimits limits, int maxPromptT
     /// <returns>Requests that ended here for it.</returns>
     public IReadOnlyList<RequestNotice> OnNotSent(MemberId frontEnd, IReadOnlyList<RequestNotice> lost)
     {
-        _frontEnds.Remove(frontEnd);
+        FrontEnd(frontEnd).IsLost = true;
         _mustAnnounce = true; // to those that are left; the serving loop looks again whom it waits for
         var ended = new List<RequestNotice>();
         foreach (var notice in lost)
@@ -161,6 +168,13 @@ internal sealed partial class RankServingCore(ModelLimits limits, int maxPromptT
         return _ahead;
     }
 
+    private FrontEndState FrontEnd(MemberId frontEnd)
+    {
+        if (!_frontEnds.TryGetValue(frontEnd, out var state))
+            _frontEnds.Add(frontEnd, state = new FrontEndState());
+        return state;
+    }
+
     private void HandBackAll()
     {
         foreach (var request in _scheduler.Requests.Order().ToArray())
@@ -184,8 +198,11 @@ internal sealed partial class RankServingCore(ModelLimits limits, int maxPromptT
             return;
         _announcedLeave = _leave;
         _mustAnnounce = false;
-        foreach (var frontEnd in _frontEnds)
-            Send(frontEnd, ServingTopic.Leaving, BitConverter.GetBytes(_leave));
+        foreach (var (frontEnd, state) in _frontEnds)
+        {
+            if (!state.IsLost)
+                Send(frontEnd, ServingTopic.Leaving, BitConverter.GetBytes(_leave));
+        }
     }
 
     /// <summary>Sent before the step: when it ends this process, the front ends know which requests ran.</summary>

@@ -1,3 +1,5 @@
+using ElasticEp.Samples.Serving.Messages;
+
 namespace ElasticEp.Samples.Serving.Ranks;
 
 /// <summary>
@@ -132,17 +134,26 @@ internal sealed class Scheduler
         }
     }
 
-    /// <summary>Cost of all prompt tokens that are still to be read, and of one step of everything that runs or waits.</summary>
-    public (double Prompts, double Step) Work()
+    /// <summary>What room there is.</summary>
+    /// <param name="assigned">Number of the newest assignment of the front end that it is for.</param>
+    public RankStatement State(int assigned)
     {
-        var (prompts, step) = (0.0, 0.0);
+        var (waiting, cost) = (0, 0.0);
+        var (pages, sequences) = (_pages.Free - PagesPromised(), _slots.Count);
         foreach (var request in _requests.Values)
         {
-            prompts += request.Length - request.Computed > 1 ? _limits.Cost.Of(request.Computed, request.Length - request.Computed - 1) : 0;
-            step += _limits.Cost.Of(request.Length - 1, 1);
+            if (request.Slot < 0)
+            {
+                waiting += request.Length;
+                pages -= _limits.PagesOf(request.Length + 1);
+                sequences--;
+            }
+
+            if (request.Length - request.Computed is > 1 and var remaining)
+                cost += _limits.Cost.Of(request.Computed, remaining);
         }
 
-        return (prompts, step);
+        return new RankStatement(assigned, pages, Math.Max(0, sequences), waiting, cost);
     }
 
     /// <summary>A token of each request that generates, and chunks of prompts, the oldest request first: a long prompt does not hold up the streams of others.</summary>

@@ -104,6 +104,19 @@ public sealed class SchedulerTests
     }
 
     [Fact]
+    public void What_waits_counts_in_the_statement_as_if_it_ran()
+    {
+        var scheduler = new Scheduler(Limits with { Cost = new ModelCost(1, 0) }, Rows);
+        Assert.Equal(new RankStatement(7, 6, 3, 0, 0), scheduler.State(assigned: 7));
+        Add(scheduler, 1, prompt: 15);
+        Add(scheduler, 2, prompt: 10);
+        scheduler.Admit();
+        Assert.Equal(new RankStatement(7, -1, 1, 10, 25), scheduler.State(assigned: 7)); // 4 pages are promised to the first, 3 of the 2 left are for the second
+        Complete(scheduler, scheduler.Plan(Rows, only: null));
+        Assert.Equal(new RankStatement(7, -1, 1, 10, 15), scheduler.State(assigned: 7));
+    }
+
+    [Fact]
     public void Slot_and_pages_of_an_ended_request_stay_while_a_step_computes_it()
     {
         var scheduler = new Scheduler(Limits with { StepsInFlight = 2 }, Rows);

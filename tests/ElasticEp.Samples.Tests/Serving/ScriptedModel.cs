@@ -69,7 +69,18 @@ internal class ScriptedModel(ModelLimits limits, IReadOnlyList<int[]> texts) : I
             _memory[Cell(sequence, chunk.Start + i)] = chunk.Tokens.IsEmpty ? sequence.Sampled[chunk.Start + i] : chunk.Tokens.Span[i];
         var end = chunk.Start + chunk.Count;
         if (chunk.SamplesAt >= 0)
-            sequence.Sampled[end] = Enumerable.Range(0, end).All(position => _memory[Cell(sequence, position)] == sequence.Text[position]) ? sequence.Text[end] : Wrong;
+            sequence.Sampled[end] = Holds(sequence, end) ? sequence.Text[end] : Wrong;
+    }
+
+    private bool Holds(ScriptedSequence sequence, int end)
+    {
+        for (var position = 0; position < end; position++)
+        {
+            if (_memory[Cell(sequence, position)] != sequence.Text[position])
+                return false;
+        }
+
+        return true;
     }
 
     private int Cell(ScriptedSequence sequence, int position) => (sequence.Pages[position / limits.PageSize] * limits.PageSize) + (position % limits.PageSize);

@@ -57,7 +57,7 @@ public sealed class TwoStepTests
         while (true)
         {
             var (_, payload) = await _rank.RunUntilAsync(ServingTopic.Tokens);
-            foreach (var token in ReleasedToken.Decode(payload))
+            foreach (var token in TokenMessage.Decode(payload).Tokens)
             {
                 Assert.Equal((request, tokens.Count), (token.Request, token.Position));
                 tokens.Add(token.Token);

@@ -28,8 +28,9 @@ internal sealed class ServingSimulation
     private readonly List<SimRank> _ranks = [];
     private readonly Dictionary<GenerationRequest, List<int>> _delivered = [];
     private readonly HashSet<GenerationRequest> _failed = [];
-    private readonly Queue<(long At, MemberId[] Members)> _views = [];
+    private readonly Queue<(long At, long Epoch, MemberId[] Members)> _views = [];
     private long _incarnations;
+    private long _epoch;
     private long _checkAt;
     private long _step;
 
@@ -37,7 +38,7 @@ internal sealed class ServingSimulation
     {
         _random = new SimRandom(seed);
         _settings = settings;
-        _frontEnd = new FrontEndCore(100_000, _observer, _clock);
+        _frontEnd = new FrontEndCore(new FrontEndOptions { Capacity = 100_000, Limits = settings.Limits, MaxPromptTokensPerStep = settings.MaxPromptTokens }, _observer, _clock) { Load = settings.Load };
         for (var rank = 0; rank < settings.Ranks; rank++)
             Join(rank);
         ShowView();
@@ -54,6 +55,9 @@ internal sealed class ServingSimulation
     public int Failures { get; private set; }
 
     public int Requests => _delivered.Count;
+
+    /// <summary>Tokens that all requests ask for.</summary>
+    public long TokensWanted => _delivered.Keys.Sum(request => (long)request.Options.MaxTokens);
 
     /// <summary>Requests that have failed.</summary>
     public int Failed => _failed.Count;
@@ -87,10 +91,21 @@ internal sealed class ServingSimulation
     {
         var number = _texts.Count;
         _texts.Add([number, .. Enumerable.Range(0, prompt + text).Select(_ => _random.Below(Vocabulary))]);
-        var request = _frontEnd.Submit([(_texts[number][..prompt], new GenerationOptions(text, SamplingSettings.Greedy, true))], _clock.Now)![0];
+        Assert.Null(_frontEnd.Reserve(1));
+        var request = _frontEnd.Submit(_texts[number][..prompt], new GenerationOptions(text, SamplingSettings.Greedy, true), _clock.Now);
         _delivered.Add(request, []);
         Apply();
         return request;
+    }
+
+    /// <summary>The group grows, or ranks leave it, the highest ones.</summary>
+    public void Scale(int ranks)
+    {
+        while (_ranks.Count < ranks)
+            Join(_ranks.Count);
+        foreach (var leaver in _ranks.Skip(ranks))
+            leaver.Leave();
+        ShowView();
     }
 
     public void Steps(int count, bool isQuiet)
@@ -147,10 +162,12 @@ internal sealed class ServingSimulation
             _ranks.First(rank => !rank.IsLeaving).Leave();
         foreach (var leaver in _ranks.Where(rank => rank.IsLeaving).ToArray())
         {
-            if (_random.Chance(0.01) || _ranks.TrueForAll(rank => rank.IsLeaving))
+            if (_random.Chance(_settings.Faults / 5) || _ranks.TrueForAll(rank => rank.IsLeaving))
                 leaver.Stay(); // the others may have died
             else if (leaver.Core.IsCleared && leaver.Core.IsLeaving)
                 Release(leaver);
+            else if (_clock.Now % 1000 == 0)
+                leaver.Core.OnAnnounce(); // as the driver does: the announcement may be lost
         }
     }
 
@@ -163,16 +180,16 @@ internal sealed class ServingSimulation
     }
 
     private void Join(int rank) =>
-        _ranks.Add(new SimRank(new MemberId(rank, ++_incarnations), FrontEnd, _settings.Limits, _settings.MaxPromptTokens, _texts, _random));
+        _ranks.Add(new SimRank(new MemberId(rank, ++_incarnations), FrontEnd, _settings, _texts, _random));
 
-    private void ShowView() => _views.Enqueue((_clock.Now + (_random.Chance(0.1) ? _random.Between(1, 200) : 1), [.. _ranks.Select(rank => rank.Id)]));
+    private void ShowView() => _views.Enqueue((_clock.Now + (_random.Chance(50 * _settings.LateMessages) ? _random.Between(1, 200) : 1), ++_epoch, [.. _ranks.Select(rank => rank.Id)]));
 
     private void Deliver()
     {
         while (_views.TryPeek(out var view) && view.At <= _clock.Now)
         {
             _views.Dequeue();
-            _frontEnd.OnView(view.Members, isTerminal: false, _clock.Now);
+            _frontEnd.OnView(view.Epoch, view.Members, isTerminal: false, _clock.Now);
             Apply();
         }
 

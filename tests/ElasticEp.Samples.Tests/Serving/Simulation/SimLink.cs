@@ -3,14 +3,14 @@ using ElasticEp.Samples.Serving.Messages;
 namespace ElasticEp.Samples.Tests.Serving.Simulation;
 
 /// <summary>Messages of one process to another: in order, late, and lost from time to time, all that are under way at once.</summary>
-internal sealed class SimLink(SimRandom random)
+internal sealed class SimLink(SimRandom random, SimSettings settings)
 {
     private readonly Queue<(long At, OutgoingMessage Message)> _underWay = [];
     private long _last;
 
     public void Send(long now, OutgoingMessage message)
     {
-        _last = Math.Max(_last, now + (random.Chance(0.02) ? random.Between(20, 1500) : random.Between(1, 8)));
+        _last = Math.Max(_last, now + (random.Chance(settings.LateMessages) ? random.Between(20, 1500) : random.Between(1, settings.MostDelay)));
         _underWay.Enqueue((_last, message));
     }
 

@@ -13,6 +13,8 @@ internal sealed class SimObserver : IServingObserver
     {
     }
 
+    public void OnRejected(Rejection reason, int requests) => Assert.Fail($"{requests} requests were not taken: {reason}");
+
     public void OnPreempted(int rank) => Preemptions++;
 
     public void OnReplayed(TimeSpan after)

@@ -11,16 +11,16 @@ internal sealed class SimRank
     private readonly List<OutgoingMessage> _inbox = [];
     private int _leaves;
 
-    public SimRank(MemberId id, MemberId frontEnd, ModelLimits limits, int maxPromptTokens, IReadOnlyList<int[]> texts, SimRandom random)
+    public SimRank(MemberId id, MemberId frontEnd, SimSettings settings, IReadOnlyList<int[]> texts, SimRandom random)
     {
-        _limits = limits;
+        _limits = settings.Limits;
         Id = id;
         FrontEnd = frontEnd;
-        Model = new ScriptedModel(limits, texts);
-        Core = new RankServingCore(limits, maxPromptTokens);
+        Model = new ScriptedModel(settings.Limits, texts);
+        Core = new RankServingCore(settings.Limits, settings.MaxPromptTokens);
         Steps = new ModelSteps(Model, Core);
-        ToRank = new SimLink(random);
-        ToFrontEnd = new SimLink(random);
+        ToRank = new SimLink(random, settings);
+        ToFrontEnd = new SimLink(random, settings);
     }
 
     public MemberId Id { get; }
@@ -38,6 +38,12 @@ internal sealed class SimRank
     public SimLink ToFrontEnd { get; }
 
     public bool IsLeaving { get; private set; }
+
+    /// <summary>Cost of the newest step.</summary>
+    public double Cost { get; private set; }
+
+    /// <summary>Steps that it has run.</summary>
+    public int StepCount { get; private set; }
 
     public void Receive(OutgoingMessage message) => _inbox.Add(message);
 
@@ -74,6 +80,8 @@ internal sealed class SimRank
 
     public void Complete(long now)
     {
+        Cost = Core.Cost;
+        StepCount++;
         Core.OnCompleted(Steps.Output.Tokens, Steps.Misses);
         Steps.End();
         SendAll(now);
