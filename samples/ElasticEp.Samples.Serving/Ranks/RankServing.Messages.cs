@@ -14,7 +14,7 @@ internal sealed partial class RankServing
             {
                 var frontEnd = message.Sender;
                 if (_frontEnds.TryAdd(frontEnd, true))
-                    await _inbox.Writer.WriteAsync(core => core.OnHeard(frontEnd), stoppingToken).ConfigureAwait(false);
+                    await _inbox.Writer.WriteAsync(core => core.OnContact(frontEnd), stoppingToken).ConfigureAwait(false);
                 if (message.Topic == ServingTopic.Check && message.Payload.IsEmpty)
                     _report.Set(); // it only shows that it is there, and has no report
                 else

@@ -22,7 +22,7 @@ internal sealed partial class RankServingCore(ModelLimits limits, int maxPromptT
     /// <summary>Messages to send, in order. Whoever has sent them clears the list.</summary>
     public List<OutgoingMessage> Outgoing { get; } = [];
 
-    /// <summary>What the model is to be told before it prepares the next step, in order. Whoever has told it clears the list.</summary>
+    /// <summary>Slots that the model opens or closes before it prepares the next step, in order. Whoever has done it clears the list.</summary>
     public List<SlotChange> Changes => _scheduler.Changes;
 
     /// <summary>The step that is run, or was failed to run; null between steps.</summary>
@@ -72,11 +72,11 @@ internal sealed partial class RankServingCore(ModelLimits limits, int maxPromptT
         _mustHandBack = mustHandBack;
     }
 
-    /// <summary>Front ends are told again whether it leaves.</summary>
+    /// <summary>Front ends get to know again whether it leaves.</summary>
     public void OnAnnounce() => _mustAnnounce = true;
 
     /// <summary>A front end has sent something.</summary>
-    public void OnHeard(MemberId frontEnd)
+    public void OnContact(MemberId frontEnd)
     {
         if (_frontEnds.TryGetValue(frontEnd, out var state) && !state.IsLost)
             return;

@@ -13,7 +13,7 @@ internal sealed class RunningRequest(Assignment assignment, MemberId frontEnd) :
 
     public MemberId FrontEnd { get; } = frontEnd;
 
-    /// <summary>What the model is told when it is admitted.</summary>
+    /// <summary>What the model opens its slot with.</summary>
     public SequenceStart Start => new(Assignment.Prompt, Assignment.Generated, Assignment.Options.Sampling, Assignment.Options.LogProbabilities);
 
     /// <summary>Its place in the model; −1 while it waits.</summary>
@@ -43,8 +43,8 @@ internal sealed class RunningRequest(Assignment assignment, MemberId frontEnd) :
     /// <summary>Pages that it has.</summary>
     public int Pages { get; private set; }
 
-    /// <summary>Pages of them that completed steps have told the model.</summary>
-    public int ToldPages { get; private set; }
+    /// <summary>Pages of them that the model knows from completed steps.</summary>
+    public int KnownPages { get; private set; }
 
     /// <summary>Place in the generated text of the next token.</summary>
     public int Position => Length - Assignment.Prompt.Length;
@@ -88,8 +88,8 @@ internal sealed class RunningRequest(Assignment assignment, MemberId frontEnd) :
             Start = Planned,
             Count = count,
             Tokens = Planned == Length ? default : _tokens.AsMemory(Planned, count),
-            FirstNewPage = ToldPages,
-            NewPages = _pages.AsMemory(ToldPages, Pages - ToldPages),
+            FirstNewPage = KnownPages,
+            NewPages = _pages.AsMemory(KnownPages, Pages - KnownPages),
             SamplesAt = samples ? Position + (IsSampling ? 1 : 0) : -1,
         };
         Planned += count;
@@ -103,7 +103,7 @@ internal sealed class RunningRequest(Assignment assignment, MemberId frontEnd) :
     {
         InFlight--;
         Computed = chunk.Start + chunk.Count;
-        ToldPages = Math.Max(ToldPages, chunk.FirstNewPage + chunk.NewPages.Length);
+        KnownPages = Math.Max(KnownPages, chunk.FirstNewPage + chunk.NewPages.Length);
     }
 
     /// <summary>The token that the oldest step in flight has sampled.</summary>

@@ -27,7 +27,7 @@ internal sealed class Scheduler
         _slots = new Stack<int>(Enumerable.Range(0, limits.Sequences).Reverse());
     }
 
-    /// <summary>What the model is to be told before it prepares the next step, in order. Whoever has told it clears the list.</summary>
+    /// <summary>Slots that the model opens or closes before it prepares the next step, in order. Whoever has done it clears the list.</summary>
     public List<SlotChange> Changes { get; } = [];
 
     /// <summary>Requests that have lost their pages to older ones. Whoever has handed them back clears the list.</summary>

@@ -45,8 +45,10 @@ public sealed class BalanceTests(ITestOutputHelper output)
     {
         var byWork = MixedRatio(Settings);
         var byNumber = MixedRatio(Settings with { Load = static member => member.Requests.Count });
-        output.WriteLine($"busiest rank's cost by the mean: {byWork:0.000} by outstanding work, {byNumber:0.000} by number of requests");
+        var smaller = MixedRatio(Settings with { MaxPromptTokens = 128 });
+        output.WriteLine($"busiest rank's cost by the mean: {byWork:0.000} by outstanding work, {byNumber:0.000} by number of requests; {smaller:0.000} by work with 128 prompt tokens a step");
         Assert.True(byWork < byNumber);
+        Assert.InRange(smaller, 1, 1.5);
     }
 
     private static double MixedRatio(SimSettings settings)

@@ -64,7 +64,7 @@ internal sealed class SimRank
     {
         if (Core.Current is null)
         {
-            Core.OnHeard(FrontEnd);
+            Core.OnContact(FrontEnd);
             foreach (var message in _inbox)
                 RankMessage.Read(new GroupMessage(FrontEnd, message.Topic, message.Payload))?.Invoke(Core);
             _inbox.Clear();
