@@ -66,7 +66,6 @@ public sealed class Qwen3Workload : IServingWorkload
     /// <inheritdoc/>
     public ValueTask LoadExpertAsync(int layer, int expert, ExpertWeights destination, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(destination);
         var parts = WeightNames.Expert(Network.Config, layer, expert);
         for (var part = 0; part < parts.Length; part++)
             _source.Read(parts[part].Name, destination[part].AsSpan<byte>());

@@ -79,7 +79,7 @@ internal sealed class ServingSimulation
         for (var left = _settings.MostSteps; _frontEnd.Outstanding > 0; left--)
         {
             Assert.True(left > 0, $"after {_settings.MostSteps} steps {_frontEnd.Outstanding} requests have not ended");
-            Step(isQuiet: left < _settings.MostSteps / 2);
+            Step(isQuiet: left < _settings.MostSteps - _settings.FaultySteps); // then whatever was lost must be found without another fault
         }
 
         Steps(4000, isQuiet: true); // checks come every second, and some messages are late

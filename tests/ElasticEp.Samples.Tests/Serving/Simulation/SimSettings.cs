@@ -35,5 +35,8 @@ internal sealed record SimSettings
     /// <summary>Most milliseconds, and steps, that any other one takes.</summary>
     public int MostDelay { get; init; } = 8;
 
-    public int MostSteps { get; init; } = 60_000;
+    /// <summary>Steps after the last arrival in which something may happen.</summary>
+    public int FaultySteps { get; init; } = 200;
+
+    public int MostSteps { get; init; } = 20_000;
 }
