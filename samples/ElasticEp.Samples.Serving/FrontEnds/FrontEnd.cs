@@ -18,6 +18,7 @@ public sealed partial class FrontEnd : BackgroundService
     private readonly ILogger<FrontEnd> _logger;
     private readonly Lock _lock = new(); // guards the core; what is done under it queues, and runs no code of the app but the observer
     private readonly FrontEndCore _core;
+    private readonly int _positions;
     private readonly PacedSignal _check;
     private readonly Outbox _outbox;
 
@@ -32,10 +33,12 @@ public sealed partial class FrontEnd : BackgroundService
         ArgumentNullException.ThrowIfNull(group);
         ArgumentNullException.ThrowIfNull(options);
         options.Limits.Check();
+        _ = options.MaxPromptTokens; // a wrong value is named here, and not when a request comes
         _group = group;
         _time = time;
         _logger = logger;
         _core = new FrontEndCore(options, observer ?? new NoObserver(), time);
+        _positions = options.Limits.Positions;
         _check = new PacedSignal(FrontEndCore.CheckPeriod, time);
         _outbox = new Outbox(group, OnNotSent);
     }
@@ -83,6 +86,7 @@ public sealed partial class FrontEnd : BackgroundService
     /// <summary>Queues a request.</summary>
     /// <param name="prompt">Token ids; not empty.</param>
     /// <param name="options">How to generate.</param>
+    /// <exception cref="ArgumentException">The prompt is empty, or with what it asks for longer than a rank's longest sequence.</exception>
     /// <exception cref="RejectedException">The queue is full, or nobody serves any more.</exception>
     public GenerationRequest Submit(int[] prompt, GenerationOptions options)
     {
@@ -102,6 +106,15 @@ public sealed partial class FrontEnd : BackgroundService
 
     /// <summary>Requests that run fail, and so does each that comes.</summary>
     public void StopServing() => Do(static core => core.End(new ElasticEpException(ElasticEpErrorCode.GroupEnded, "The server is stopping.")));
+
+    /// <summary>A sequence that fits on no rank would go round for ever.</summary>
+    internal void CheckLength(int[] prompt, GenerationOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(prompt);
+        ArgumentNullException.ThrowIfNull(options);
+        if (prompt.Length == 0 || options.MaxTokens < 1 || prompt.Length + (long)options.MaxTokens > _positions)
+            throw new ArgumentException($"The prompt has {prompt.Length} tokens and {options.MaxTokens} are to be generated; both must be at least 1, and together at most {_positions}.");
+    }
 
     internal GenerationRequest SubmitReserved(int[] prompt, GenerationOptions options)
     {

@@ -18,5 +18,5 @@ public sealed class FrontEndOptions
     /// <value>null: as long as it takes.</value>
     public TimeSpan? MaxQueueTime { get; init; }
 
-    internal int MaxPromptTokens => MaxPromptTokensPerStep ?? Limits.Rows;
+    internal int MaxPromptTokens => ServingOptions.MaxPromptTokens(MaxPromptTokensPerStep, Limits);
 }

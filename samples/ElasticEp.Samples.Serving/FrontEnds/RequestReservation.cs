@@ -16,9 +16,11 @@ public sealed class RequestReservation : IDisposable
     /// <param name="prompt">Token ids; not empty.</param>
     /// <param name="options">How to generate.</param>
     /// <returns>The request; a failed one when nobody serves any more.</returns>
+    /// <exception cref="ArgumentException">The prompt is empty, or with what it asks for longer than a rank's longest sequence.</exception>
     /// <exception cref="InvalidOperationException">The room is used up.</exception>
     public GenerationRequest Submit(int[] prompt, GenerationOptions options)
     {
+        _frontEnd.CheckLength(prompt, options);
         if (Interlocked.Decrement(ref _left) < 0)
             throw new InvalidOperationException("More requests than were reserved.");
         return _frontEnd.SubmitReserved(prompt, options);

@@ -39,13 +39,13 @@ internal sealed partial class RankServing : BackgroundService
 
     public RankServing(IElasticGroup group, IServedModel model, ServingOptions options, ILogger<RankServing> logger, TimeProvider time)
     {
-        var limits = options.Limit(model.Limits);
+        var limits = model.Limits;
         limits.Check();
         _group = group;
         _logger = logger;
         _time = time;
         _pages = limits.Pages;
-        _core = new RankServingCore(limits, options.MaxPromptTokens(limits));
+        _core = new RankServingCore(limits, ServingOptions.MaxPromptTokens(options.MaxPromptTokensPerStep, limits));
         _steps = new ModelSteps(model, _core);
         _report = new PacedSignal(ReportPeriod, time);
         _outbox = new Outbox(group, OnNotSent);

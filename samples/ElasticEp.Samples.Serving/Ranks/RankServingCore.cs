@@ -147,7 +147,7 @@ internal sealed partial class RankServingCore(ModelLimits limits, int maxPromptT
             HandBackAll();
         _scheduler.Admit();
         var isNew = _ahead is null;
-        Current = _ahead ?? _scheduler.Plan(maxTokens, _halving.IsLooking ? _halving.Next : null);
+        Current = _ahead ?? _scheduler.Plan(Math.Min(maxTokens, limits.Rows), _halving.IsLooking ? _halving.Next : null);
         _ahead = null;
         foreach (var request in _scheduler.Preempted)
         {
@@ -164,7 +164,7 @@ internal sealed partial class RankServingCore(ModelLimits limits, int maxPromptT
     public StepPlan? PlanAhead(int maxTokens)
     {
         if (limits.StepsInFlight > 1 && !_halving.IsLooking && !_mustHandBack)
-            _ahead = _scheduler.PlanAhead(maxTokens);
+            _ahead = _scheduler.PlanAhead(Math.Min(maxTokens, limits.Rows));
         return _ahead;
     }
 

@@ -169,6 +169,20 @@ public sealed class FrontEndTests
         await Assert.ThrowsAsync<ElasticEpException>(() => TokensAsync(request));
     }
 
+    [Theory]
+    [InlineData(0, 4)]
+    [InlineData(1, 0)]
+    [InlineData(600, 401)]
+    public async Task A_sequence_that_fits_on_no_rank_is_refused_and_takes_no_room(int prompt, int tokens)
+    {
+        var group = new FakeGroup(0);
+        using var frontEnd = await StartAsync(group);
+        Assert.Throws<ArgumentException>(() => frontEnd.Submit(new int[prompt], new GenerationOptions(tokens, SamplingSettings.Greedy, true)));
+        using var all = frontEnd.TryReserve(frontEnd.Capacity, out _);
+        Assert.NotNull(all);
+        Assert.Equal(600, all.Submit(new int[600], new GenerationOptions(400, SamplingSettings.Greedy, true)).Prompt.Length);
+    }
+
     [Fact]
     public async Task A_rank_that_goes_on_with_what_was_cancelled_is_told_again()
     {

@@ -41,6 +41,16 @@ public sealed class TwoStepTests
         await serving.StopAsync(CancellationToken.None);
     }
 
+    [Fact]
+    public void A_rank_that_could_not_serve_is_refused_when_it_starts()
+    {
+        Assert.Contains("60 tokens, which take 15 pages of cache; a rank has 14", Refused(Limits with { Pages = 14 }, new ServingOptions()), StringComparison.Ordinal);
+        Assert.Contains("MaxPromptTokensPerStep is 0", Refused(Limits, new ServingOptions { MaxPromptTokensPerStep = 0 }), StringComparison.Ordinal);
+    }
+
+    private string Refused(ModelLimits limits, ServingOptions options) =>
+        Assert.Throws<ArgumentException>(() => new RankServing(_rank, new ScriptedModel(limits, Texts), options, NullLogger<RankServing>.Instance, TimeProvider.System)).Message;
+
     private async Task<RankServing> StartAsync()
     {
         var serving = new RankServing(_rank, _model, new ServingOptions(), NullLogger<RankServing>.Instance, TimeProvider.System);
