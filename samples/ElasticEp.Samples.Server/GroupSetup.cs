@@ -1,5 +1,5 @@
 using ElasticEp.Samples.Qwen3Moe;
-using ElasticEp.Samples.Server.Serving;
+using ElasticEp.Samples.Serving;
 using Microsoft.Extensions.Options;
 
 namespace ElasticEp.Samples.Server;
@@ -8,8 +8,6 @@ namespace ElasticEp.Samples.Server;
 internal static class GroupSetup
 {
     public const string GroupName = "chat";
-
-    private const int MaxTokensPerRank = 256;
 
     public static void Fill(ElasticEpOptions options, Qwen3MoeConfig config, ServerSettings settings)
     {
@@ -24,7 +22,7 @@ internal static class GroupSetup
             HiddenSize = config.HiddenSize,
             RowType = ElementType.Float32, // bfloat16 rows would flip some greedy tokens
         };
-        options.MaxTokensPerRank = MaxTokensPerRank;
+        options.MaxTokensPerRank = settings.MaxBatchedTokens;
         options.SlotsPerRank = config.Experts;
         options.RedundantExperts = settings.RedundantExperts;
         options.ToleratedLosses = settings.ToleratedLosses;
@@ -32,12 +30,26 @@ internal static class GroupSetup
         options.StallTime = settings.StallTime;
     }
 
-    /// <summary>Adds the model and the serving loop to a rank's host.</summary>
-    public static void AddServing(IElasticEpBuilder rank, ModelSource model)
+    /// <summary>What each rank has room for.</summary>
+    /// <exception cref="ArgumentException">The settings do not fit the model, or each other.</exception>
+    public static ModelLimits Limits(Qwen3MoeConfig config, ServerSettings settings)
     {
-        rank.Services.AddSingleton(provider => new Qwen3Workload(model, provider.GetRequiredService<IOptionsMonitor<ElasticEpOptions>>().Get(GroupName)));
-        rank.UseWorkload<Qwen3Workload>();
-        rank.Services.AddSingleton<RankServing>();
-        rank.Services.AddHostedService(provider => provider.GetRequiredService<RankServing>());
+        if (settings.MaxModelLength > config.MaxPositions)
+            throw new ArgumentException($"--max-model-len {settings.MaxModelLength} is more than the model's {config.MaxPositions}.");
+        var limits = Qwen3Limits.Of(config, settings.MaxBatchedTokens, settings.MaxSequences, settings.MaxModelLength, settings.CacheBytes);
+        if (limits.PagesOf(limits.Positions) > limits.Pages)
+            throw new ArgumentException($"--kv-cache-memory-bytes {settings.CacheBytes} has room for {limits.Pages * limits.PageSize} positions, and a sequence may have {limits.Positions}: give more, or a smaller --max-model-len.");
+        return limits;
+    }
+
+    /// <summary>Most prompt tokens of a step on each rank: what is left beside sequences that generate.</summary>
+    public static int MaxPromptTokens(ServerSettings settings) => settings.MaxBatchedTokens - settings.MaxSequences;
+
+    /// <summary>Adds the model and the serving loop to a rank's host.</summary>
+    public static void AddServing(IElasticEpBuilder rank, ModelSource model, ServerSettings settings)
+    {
+        var limits = Limits(model.Config, settings);
+        rank.Services.AddSingleton(_ => new Qwen3Workload(model, limits));
+        rank.UseServing<Qwen3Workload>(serving => serving.MaxPromptTokensPerStep = MaxPromptTokens(settings));
     }
 }

@@ -1,4 +1,5 @@
 using ElasticEp.Samples.Qwen3Moe;
+using ElasticEp.Samples.Serving;
 
 namespace ElasticEp.Samples.Server;
 
@@ -6,10 +7,11 @@ namespace ElasticEp.Samples.Server;
 /// <param name="Id">As clients name it.</param>
 /// <param name="Root">Where it came from.</param>
 /// <param name="Config">What it looks like.</param>
-internal sealed record ServedModel(string Id, string Root, Qwen3MoeConfig Config)
+/// <param name="Limits">What each rank has room for.</param>
+internal sealed record ServedModel(string Id, string Root, Qwen3MoeConfig Config, ModelLimits Limits)
 {
-    public static ServedModel Of(string directory, Qwen3MoeConfig config) =>
-        new(Path.GetFileName(Path.TrimEndingDirectorySeparator(directory)), directory, config);
+    public static ServedModel Of(string directory, Qwen3MoeConfig config, ModelLimits limits) =>
+        new(Path.GetFileName(Path.TrimEndingDirectorySeparator(directory)), directory, config, limits);
 
     public long Created { get; } = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
 }

@@ -4,7 +4,7 @@ using ElasticEp.Samples.Server.Elastic;
 using ElasticEp.Samples.Server.Http;
 using ElasticEp.Samples.Server.Metrics;
 using ElasticEp.Samples.Server.Page;
-using ElasticEp.Samples.Server.Serving;
+using ElasticEp.Samples.Serving;
 using Prometheus;
 
 namespace ElasticEp.Samples.Server;
@@ -33,9 +33,11 @@ internal static class ServerApp
             builder.WebHost.UseUrls("http://localhost:8000");
         var checkpoint = Checkpoint.Open(settings.ModelDirectory);
         var codec = TextCodec.Load(settings.ModelDirectory);
-        AddGroup(builder.Services, checkpoint, settings);
+        var limits = GroupSetup.Limits(checkpoint.Config, settings);
+        AddGroup(builder.Services, checkpoint, settings)
+            .UseFrontEnd(new FrontEndOptions { Capacity = settings.QueueCapacity, Limits = limits, MaxPromptTokensPerStep = GroupSetup.MaxPromptTokens(settings), MaxQueueTime = settings.MaxQueueTime });
         builder.Services.AddSingleton(codec);
-        builder.Services.AddSingleton(ServedModel.Of(settings.ModelDirectory, checkpoint.Config));
+        builder.Services.AddSingleton(ServedModel.Of(settings.ModelDirectory, checkpoint.Config, limits));
         AddFrontEnd(builder.Services, settings);
         builder.AddTraceExport();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = JsonInput.MaxBodyBytes);
@@ -62,23 +64,22 @@ internal static class ServerApp
         services.AddSingleton<StopGrace>();
         services.Configure<HostOptions>(host => host.ShutdownTimeout = settings.ShutdownTimeout + GroupStopTimeout);
         services.AddSingleton(_ => Prometheus.Metrics.NewCustomRegistry());
-        services.AddSingleton(provider => new ServingMetrics(provider.GetRequiredService<CollectorRegistry>(), provider.GetRequiredService<ServedModel>().Id, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new ServingMetrics(provider.GetRequiredService<CollectorRegistry>(), provider.GetRequiredService<ServedModel>().Id, provider.GetRequiredService<RankReports>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<RankReports>();
-        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<FrontEnd>(provider, settings.QueueCapacity));
-        services.AddHostedService(provider => provider.GetRequiredService<FrontEnd>());
+        services.AddSingleton<IServingObserver>(provider => provider.GetRequiredService<ServingMetrics>());
         services.AddSingleton<ScaleOperations>();
         services.AddSingleton<LiveView>();
         services.AddSingleton<ElasticMetrics>();
     }
 
-    private static void AddGroup(IServiceCollection services, Checkpoint checkpoint, ServerSettings settings)
+    private static IElasticEpBuilder AddGroup(IServiceCollection services, Checkpoint checkpoint, ServerSettings settings)
     {
         var client = services.AddElasticExpertParallelClient(GroupSetup.GroupName, options => GroupSetup.Fill(options, checkpoint.Config, settings));
         if (settings.IsInProcess)
         {
             var model = ModelSource.Of(checkpoint);
-            client.UseInProcessLauncher(new InProcessCluster(), (rank, _) => GroupSetup.AddServing(rank, model));
-            return;
+            client.UseInProcessLauncher(new InProcessCluster(), (rank, _) => GroupSetup.AddServing(rank, model, settings));
+            return client;
         }
 
         client.UseTcpTransport(tcp =>
@@ -96,5 +97,7 @@ internal static class ServerApp
                 launcher.Environment[ModelSource.WeightTypeVariable] = $"{checkpoint.WeightType}";
             });
         }
+
+        return client;
     }
 }

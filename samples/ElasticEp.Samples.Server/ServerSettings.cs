@@ -8,6 +8,8 @@ internal sealed record ServerSettings
     // How workers that somebody else starts can prove themselves beside --join-secret-file.
     private static readonly string[] Proofs = ["ElasticEp:JoinSecret", "ElasticEp:JoinSecretFile", "ElasticEp:TlsCertificateFile"];
 
+    private const int MostBatchedTokens = 16_384;
+
     /// <summary>Folder of the checkpoint.</summary>
     public required string ModelDirectory { get; init; }
 
@@ -31,6 +33,21 @@ internal sealed record ServerSettings
 
     /// <summary>Most requests that are queued or running.</summary>
     public required int QueueCapacity { get; init; }
+
+    /// <summary>How long a request may wait for its first step; null for as long as it takes.</summary>
+    public TimeSpan? MaxQueueTime { get; init; }
+
+    /// <summary>Most sequences that a rank runs at a time.</summary>
+    public required int MaxSequences { get; init; }
+
+    /// <summary>Most tokens of a step on each rank.</summary>
+    public required int MaxBatchedTokens { get; init; }
+
+    /// <summary>Longest sequence, its prompt included; null for the model's.</summary>
+    public int? MaxModelLength { get; init; }
+
+    /// <summary>Bytes of cache of each rank; null for a gibibyte, or what one sequence takes if that is more.</summary>
+    public long? CacheBytes { get; init; }
 
     /// <summary>How long no step may be completed, though there is work, until readiness says so.</summary>
     public required TimeSpan StallTime { get; init; }
@@ -71,6 +88,7 @@ internal sealed record ServerSettings
         var transport = configuration["transport"] ?? "tcp";
         if (transport is not ("tcp" or "rdma" or "inprocess"))
             throw new ArgumentException($"--transport {transport} is not known; this server has tcp, rdma and inprocess.");
+        var maxSequences = Number(configuration, "max-num-seqs", 256, 1, MostBatchedTokens / 2);
         var maxRanks = Number(configuration, "max-ranks", 8, 1, 64);
         var settings = new ServerSettings
         {
@@ -86,7 +104,12 @@ internal sealed record ServerSettings
                 "fail" => LostExpertsPolicy.Fail,
                 var other => throw new ArgumentException($"--lost-experts {other} is not known; give wait or fail."),
             },
+            MaxSequences = maxSequences,
+            MaxBatchedTokens = Number(configuration, "max-num-batched-tokens", 2 * maxSequences, maxSequences + 1, MostBatchedTokens), // beside all that generate, prompts get on
+            MaxModelLength = configuration["max-model-len"] is null ? null : Number(configuration, "max-model-len", 0, 2, int.MaxValue),
+            CacheBytes = configuration["kv-cache-memory-bytes"] is null ? null : Number(configuration, "kv-cache-memory-bytes", 0L, 1, long.MaxValue),
             QueueCapacity = Number(configuration, "max-requests", 4096, 1, 1_000_000),
+            MaxQueueTime = Number(configuration, "max-queue-time", 0, 0, 86_400) is > 0 and var seconds ? TimeSpan.FromSeconds(seconds) : null,
             StallTime = TimeSpan.FromSeconds(Number(configuration, "stall-time", 5, 1, 86_400)),
             SseKeepAliveInterval = TimeSpan.FromSeconds(Number(configuration, "sse-keep-alive-interval", 10, 0, 86_400)),
             ShutdownTimeout = TimeSpan.FromSeconds(Number(configuration, "shutdown-timeout", 30, 0, 86_400)),
@@ -110,11 +133,13 @@ internal sealed record ServerSettings
         return settings;
     }
 
-    private static int Number(IConfiguration configuration, string key, int missing, int from, int to)
+    private static int Number(IConfiguration configuration, string key, int missing, int from, int to) => (int)Number(configuration, key, (long)missing, from, to);
+
+    private static long Number(IConfiguration configuration, string key, long missing, long from, long to)
     {
         if (configuration[key] is not { } text)
             return missing;
-        return int.TryParse(text, out var value) && value >= from && value <= to
+        return long.TryParse(text, out var value) && value >= from && value <= to
             ? value
             : throw new ArgumentException($"--{key} {text} is not a number from {from} to {to}.");
     }

@@ -20,7 +20,7 @@ internal static class WorkerApp
             .UseTcpTransport(tcp => (tcp.StoreAddress, tcp.JoinSecretFile) = (settings.Store ?? tcp.StoreAddress, settings.JoinSecretFile));
         if (settings.UsesRdma)
             rank.UseRdmaTransport();
-        GroupSetup.AddServing(rank, model);
+        GroupSetup.AddServing(rank, model, settings);
         if (settings.HealthPort is not { } port)
             return;
         builder.Services.AddHealthChecks().AddElasticExpertParallel(GroupSetup.GroupName);

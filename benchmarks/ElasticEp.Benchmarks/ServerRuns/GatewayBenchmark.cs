@@ -5,7 +5,7 @@ using ElasticEp.Samples.Bench.Load;
 using ElasticEp.Samples.Bench.Measuring;
 using ElasticEp.Samples.Qwen3Moe;
 using ElasticEp.Samples.Server;
-using ElasticEp.Samples.Server.Serving;
+using ElasticEp.Samples.Serving;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -67,7 +67,7 @@ internal static class GatewayBenchmark
     private static async Task GenerateAsync(FrontEnd frontEnd, BenchPrompt[] prompts)
     {
         var options = new GenerationOptions(Shape.OutputLength, SamplingSettings.Greedy, IgnoreEos: true);
-        var requests = frontEnd.Submit([.. prompts.Select(prompt => (prompt.Ids!, options))]) ?? throw new InvalidOperationException("The queue is full.");
+        GenerationRequest[] requests = [.. prompts.Select(prompt => frontEnd.Submit(prompt.Ids!, options))];
         await Task.WhenAll(requests.Select(ReadAsync)).ConfigureAwait(false);
 
         static async Task ReadAsync(GenerationRequest request)

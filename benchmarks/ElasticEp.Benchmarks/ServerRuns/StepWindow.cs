@@ -1,4 +1,4 @@
-using ElasticEp.Samples.Server.Serving;
+using ElasticEp.Samples.Serving;
 
 namespace ElasticEp.Benchmarks.ServerRuns;
 

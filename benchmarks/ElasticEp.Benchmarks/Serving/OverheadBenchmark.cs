@@ -53,7 +53,7 @@ internal static class OverheadBenchmark
 
     private static async Task<(BatchTimes Times, int[] Tokens)> RunAsync(BatchShape shape, int seed, ServingRank rank)
     {
-        var batch = new SequenceBatch(rank.Model.Model, rank.Model.Workspace, rank.Model.CachePool, shape, seed);
+        var batch = new SequenceBatch(rank.Model.Network, rank.Model.Workspace, rank.Model.CachePool, shape, seed);
         var start = BatchStart.Now;
         await rank.DoAsync(new SequenceWork(batch, rank.Model.Experts)).ConfigureAwait(false);
         var times = BatchTimes.Of(shape, start, batch);

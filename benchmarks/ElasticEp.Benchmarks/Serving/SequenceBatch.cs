@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using ElasticEp.Samples.Qwen3Moe;
+using ElasticEp.Samples.Serving;
 
 namespace ElasticEp.Benchmarks.Serving;
 

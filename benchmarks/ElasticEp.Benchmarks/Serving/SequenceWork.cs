@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using ElasticEp.Samples.Server.Serving;
+using ElasticEp.Samples.Qwen3Moe;
 
 namespace ElasticEp.Benchmarks.Serving;
 

@@ -1,7 +1,6 @@
 using ElasticEp.Hosting;
 using ElasticEp.Samples.Qwen3Moe;
 using ElasticEp.Samples.Server;
-using ElasticEp.Samples.Server.Serving;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
@@ -49,9 +48,9 @@ internal sealed class ServingGroup : IAsyncDisposable
         {
             Fill(options, checkpoint.Config, ranks, maxTokens);
             options.Rank = rank;
-            model ??= new Qwen3Workload(ModelSource.Of(checkpoint), options);
+            model ??= new Qwen3Workload(ModelSource.Of(checkpoint), Qwen3Limits.Of(checkpoint.Config, options.MaxTokensPerRank));
         });
-        group.UseInProcessCluster(cluster).UseWorkload(_ => new BenchmarkWorkload(model!));
+        group.UseInProcessCluster(cluster).UseWorkload(_ => model!);
         var host = builder.Build();
         _hosts.Add(host);
         await host.StartAsync().ConfigureAwait(false);

@@ -1,4 +1,4 @@
-using ElasticEp.Samples.Server.Serving;
+using ElasticEp.Samples.Qwen3Moe;
 
 namespace ElasticEp.Benchmarks.Serving;
 
@@ -59,7 +59,7 @@ internal sealed class ServingRank
     private ValueTask EmptyAsync(ElasticStep step, CancellationToken cancellationToken)
     {
         Model.Experts.Use(step);
-        return Model.Model.ForwardAsync([], Model.Workspace, Model.Experts, cancellationToken);
+        return Model.Network.ForwardAsync([], Model.Workspace, Model.Experts, cancellationToken);
     }
 
     private void Release()

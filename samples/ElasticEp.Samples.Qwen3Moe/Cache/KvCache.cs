@@ -8,6 +8,8 @@ public sealed class KvCache : IDisposable
 {
     private readonly KvCachePool _pool;
     private readonly List<float[]> _pages = [];
+    private readonly List<int> _rented = []; // numbers of the pages that came from the pool
+    private readonly bool _isAssigned;
     private bool _isDisposed;
 
     /// <summary>Creates an empty cache with a pool of its own.</summary>
@@ -17,10 +19,13 @@ public sealed class KvCache : IDisposable
     }
 
     /// <summary>Creates an empty cache.</summary>
-    public KvCache(KvCachePool pool)
+    /// <param name="pool">Has the memory of its pages.</param>
+    /// <param name="isAssigned">Whether somebody else says with <see cref="Assign"/> which pages of the pool it has, instead of borrowing them.</param>
+    public KvCache(KvCachePool pool, bool isAssigned = false)
     {
         ArgumentNullException.ThrowIfNull(pool);
         _pool = pool;
+        _isAssigned = isAssigned;
     }
 
     /// <summary>Positions that hold keys and values of every layer; a chunk may start at or before it.</summary>
@@ -31,6 +36,21 @@ public sealed class KvCache : IDisposable
 
     internal int ValueStride => _pool.ValueStride;
 
+    /// <summary>Gives it pages of the pool, by number; the same ones may be given again.</summary>
+    /// <param name="first">Place of the first of them among its pages, at most <see cref="Pages"/>.</param>
+    /// <param name="pages">Numbers.</param>
+    public void Assign(int first, ReadOnlySpan<int> pages)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(first, _pages.Count);
+        for (var i = 0; i < pages.Length; i++)
+        {
+            if (first + i < _pages.Count)
+                _pages[first + i] = _pool.Memory(pages[i]);
+            else
+                _pages.Add(_pool.Memory(pages[i]));
+        }
+    }
+
     /// <summary>Forgets what is at and after a position, and gives whole pages back.</summary>
     /// <param name="length">Positions to keep; at most <see cref="Length"/>.</param>
     public void Rewind(int length)
@@ -40,8 +60,11 @@ public sealed class KvCache : IDisposable
         Length = length;
         for (var page = _pages.Count - 1; page >= KvCachePool.PagesOf(length); page--)
         {
-            _pool.Return(_pages[page]);
             _pages.RemoveAt(page);
+            if (_isAssigned)
+                continue;
+            _pool.Return(_rented[page]);
+            _rented.RemoveAt(page);
         }
     }
 
@@ -55,12 +78,17 @@ public sealed class KvCache : IDisposable
     }
 
     /// <summary>Makes room for positions.</summary>
-    /// <exception cref="InvalidOperationException">The pool is exhausted.</exception>
+    /// <exception cref="InvalidOperationException">The pool is exhausted, or it was not assigned so many pages.</exception>
     internal void Reserve(int positions)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         while (_pages.Count < KvCachePool.PagesOf(positions))
-            _pages.Add(_pool.Rent());
+        {
+            if (_isAssigned)
+                throw new InvalidOperationException($"{positions} positions need {KvCachePool.PagesOf(positions)} pages of the KV cache; {_pages.Count} are assigned.");
+            _rented.Add(_pool.Rent());
+            _pages.Add(_pool.Memory(_rented[^1]));
+        }
     }
 
     /// <summary>All layers have written up to here.</summary>

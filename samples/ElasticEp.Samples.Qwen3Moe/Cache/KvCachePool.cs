@@ -9,7 +9,8 @@ public sealed class KvCachePool
     /// <summary>Positions of a page.</summary>
     public const int PageSize = 16;
 
-    private readonly Stack<float[]> _free = new();
+    private readonly Stack<int> _free = new();
+    private float[][] _pages = []; // by number; null where a page was never needed
     private int _lent;
 
     /// <summary>Creates a pool; pages are made when they are first needed.</summary>
@@ -52,18 +53,33 @@ public sealed class KvCachePool
     public static int PagesOf(int positions) => (positions + PageSize - 1) / PageSize;
 
     /// <summary>Borrows a page; its content is undefined.</summary>
+    /// <returns>Its number.</returns>
     /// <exception cref="InvalidOperationException">All pages are lent.</exception>
-    internal float[] Rent()
+    internal int Rent()
     {
         if (AvailablePages == 0)
             throw new InvalidOperationException($"All {MaxPages} pages of the KV cache are in use; admit fewer sequences or make the pool larger.");
-        _lent++;
-        return _free.TryPop(out var page) ? page : new float[PageLength];
+        return _free.TryPop(out var page) ? Lend(page) : Lend(_lent);
     }
 
-    internal void Return(float[] page)
+    internal void Return(int page)
     {
         _lent--;
         _free.Push(page);
+    }
+
+    /// <summary>The memory of a page, which is made when it is first asked for.</summary>
+    internal float[] Memory(int page)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)page, (uint)MaxPages, nameof(page));
+        if (page >= _pages.Length)
+            Array.Resize(ref _pages, Math.Min(MaxPages, Math.Max(page + 1, 2 * _pages.Length)));
+        return _pages[page] ??= new float[PageLength];
+    }
+
+    private int Lend(int page)
+    {
+        _lent++;
+        return page;
     }
 }

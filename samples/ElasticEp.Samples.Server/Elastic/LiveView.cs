@@ -1,5 +1,5 @@
 using ElasticEp.Samples.Server.Metrics;
-using ElasticEp.Samples.Server.Serving;
+using ElasticEp.Samples.Serving;
 using Microsoft.Extensions.Options;
 
 namespace ElasticEp.Samples.Server.Elastic;

@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using ElasticEp.Samples.Server.Serving;
+using ElasticEp.Samples.Serving;
 
 namespace ElasticEp.Samples.Server.Elastic;
 

@@ -1,5 +1,5 @@
 using ElasticEp.Samples.Qwen3Moe;
-using ElasticEp.Samples.Server.Serving;
+using ElasticEp.Samples.Serving;
 
 namespace ElasticEp.Samples.Server.Http;
 

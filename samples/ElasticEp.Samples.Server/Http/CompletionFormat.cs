@@ -1,5 +1,6 @@
 using System.Text.Json;
 using ElasticEp.Samples.Qwen3Moe;
+using ElasticEp.Samples.Serving;
 
 namespace ElasticEp.Samples.Server.Http;
 

@@ -1,6 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using ElasticEp.Samples.Server.Serving;
+using ElasticEp.Samples.Serving;
 
 namespace ElasticEp.Samples.Server.Http;
 
@@ -51,10 +51,11 @@ internal sealed class GenerationAnswer(
 
             Write("data: [DONE]\n\n"u8);
         }
-        catch (ElasticEpException exception)
+        catch (Exception exception) when (exception is ElasticEpException or RejectedException)
         {
+            var error = exception is RejectedException rejected ? HttpErrors.Describe(rejected) : HttpErrors.Describe((ElasticEpException)exception);
             BeginEvent();
-            JsonSerializer.Serialize(_json, HttpErrors.Describe(exception).Body, HttpJson.Readable.ErrorResponse);
+            JsonSerializer.Serialize(_json, error.Body, HttpJson.Readable.ErrorResponse);
             EndEvent();
         }
 

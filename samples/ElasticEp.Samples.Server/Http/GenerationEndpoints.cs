@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization.Metadata;
 using ElasticEp.Samples.Qwen3Moe;
-using ElasticEp.Samples.Server.Serving;
+using ElasticEp.Samples.Serving;
 
 namespace ElasticEp.Samples.Server.Http;
 
@@ -13,28 +13,26 @@ internal static class GenerationEndpoints
         var (codec, model) = (services.GetRequiredService<TextCodec>(), services.GetRequiredService<ServedModel>());
         var input = new GenerationInput(codec, model);
         app.MapPost("/v1/completions", context => AnswerAsync(
-            context, HttpJson.Default.CompletionBody, input.Read, (call, created) => new CompletionFormat(call, codec, model.Id, created)));
+            context, HttpJson.Default.CompletionBody, GenerationInput.CountChoices, input.Read, (call, created) => new CompletionFormat(call, codec, model.Id, created)));
         app.MapPost("/v1/chat/completions", context => AnswerAsync(
-            context, HttpJson.Default.ChatBody, input.Read, (call, created) => new ChatFormat(call, codec, model.Id, created)));
+            context, HttpJson.Default.ChatBody, GenerationInput.CountChoices, input.Read, (call, created) => new ChatFormat(call, codec, model.Id, created)));
     }
 
-    private static async Task AnswerAsync<TBody>(HttpContext context, JsonTypeInfo<TBody> type, Func<TBody, GenerationCall> read, Func<GenerationCall, long, GenerationFormat> formatOf)
+    private static async Task AnswerAsync<TBody>(HttpContext context, JsonTypeInfo<TBody> type, Func<TBody, int> count, Func<TBody, GenerationCall> read, Func<GenerationCall, long, GenerationFormat> formatOf)
         where TBody : GenerationBody
     {
-        var call = read(await JsonInput.ReadAsync(context, type));
+        var body = await JsonInput.ReadAsync(context, type);
         var (frontEnd, codec) = (context.RequestServices.GetRequiredService<FrontEnd>(), context.RequestServices.GetRequiredService<TextCodec>());
         var time = context.RequestServices.GetRequiredService<TimeProvider>();
         var keepAlive = context.RequestServices.GetRequiredService<ServerSettings>().SseKeepAliveInterval;
-        var wanted = call.Requests();
-        if (wanted.Count > frontEnd.Capacity) // no other moment would be better
-            throw new BadInputException($"The call asks for {wanted.Count} choices; this server takes {frontEnd.Capacity} at a time. Give fewer prompts or a smaller n.", "n");
-        if (frontEnd.Submit(wanted) is not { } requests)
-        {
-            context.Response.Headers.RetryAfter = "1";
-            await HttpErrors.WriteAsync(context, 429, "rate_limit_error", "The queue is full; try again in a moment.");
-            return;
-        }
-
+        var wanted = count(body);
+        if (wanted > frontEnd.Capacity) // no other moment would be better
+            throw new BadInputException($"The call asks for {wanted} choices; this server takes {frontEnd.Capacity} at a time. Give fewer prompts or a smaller n.", "n");
+        using var place = frontEnd.TryReserve(wanted, out var reason); // before the prompt becomes tokens: a full server does no work for it
+        if (place is null)
+            throw new RejectedException(reason, reason == Rejection.QueueFull ? "The queue is full; try again in a moment." : "The server is stopping.");
+        var call = read(body);
+        GenerationRequest[] requests = [.. call.Requests().Select(request => place.Submit(request.Prompt, request.Options))];
         try
         {
             var choices = requests.Select((request, index) => new ChoiceReader(index, request, codec, call)).ToArray();

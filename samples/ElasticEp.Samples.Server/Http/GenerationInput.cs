@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using ElasticEp.Samples.Qwen3Moe;
-using ElasticEp.Samples.Server.Serving;
+using ElasticEp.Samples.Serving;
 
 namespace ElasticEp.Samples.Server.Http;
 
@@ -14,6 +14,12 @@ internal sealed class GenerationInput(TextCodec codec, ServedModel model)
     private const int MaxCompletionLogProbabilities = 20;
 
     private readonly PromptInput _prompts = new(codec, model.Config);
+
+    /// <summary>Choices that a call asks for, without looking at its prompts; at least one, also when something is wrong with it.</summary>
+    public static int CountChoices(CompletionBody body) => PromptInput.Count(body.Prompt) * CountChoices(body.N);
+
+    /// <inheritdoc cref="CountChoices(CompletionBody)"/>
+    public static int CountChoices(ChatBody body) => CountChoices(body.N);
 
     /// <exception cref="BadInputException">Something is wrong.</exception>
     public GenerationCall Read(CompletionBody body)
@@ -39,7 +45,7 @@ internal sealed class GenerationInput(TextCodec codec, ServedModel model)
         if (body.TopLogProbabilities is > 0 && body.LogProbabilities != true)
             throw new BadInputException("top_logprobs needs logprobs = true.", "top_logprobs");
         var prompt = _prompts.Read(body.Messages);
-        var maxTokens = body.MaxCompletionTokens ?? body.MaxTokens ?? Math.Max(1, model.Config.MaxPositions - prompt.Length);
+        var maxTokens = body.MaxCompletionTokens ?? body.MaxTokens ?? Math.Max(1, model.Limits.Positions - prompt.Length);
         return Read(body, [prompt], maxTokens, body.LogProbabilities == true ? body.TopLogProbabilities ?? 0 : GenerationOptions.NoLogProbabilities, _prompts.EndOfTurn);
     }
 
@@ -50,8 +56,8 @@ internal sealed class GenerationInput(TextCodec codec, ServedModel model)
         if (maxTokens < 1)
             throw new BadInputException($"max_tokens is {maxTokens}; it must be at least 1.", "max_tokens");
         var longest = prompts.Max(prompt => prompt.Length);
-        if (longest + (long)maxTokens > model.Config.MaxPositions)
-            throw new BadInputException($"The prompt has {longest} tokens and max_tokens is {maxTokens}; together they may be {model.Config.MaxPositions}.", "prompt");
+        if (longest + (long)maxTokens > model.Limits.Positions)
+            throw new BadInputException($"The prompt has {longest} tokens and max_tokens is {maxTokens}; together they may be {model.Limits.Positions}.", "prompt");
         if (body.StopTokenIds?.FindIndex(token => token < 0 || token >= model.Config.VocabularySize) is >= 0 and var wrong)
             throw new BadInputException($"stop_token_ids has {body.StopTokenIds[wrong]}; the vocabulary has {model.Config.VocabularySize}.", "stop_token_ids");
         var choices = body.N ?? 1;
@@ -73,6 +79,8 @@ internal sealed class GenerationInput(TextCodec codec, ServedModel model)
             ReturnsTokenIds = body.ReturnTokenIds == true,
         };
     }
+
+    private static int CountChoices(int? n) => Math.Clamp(n ?? 1, 1, MaxChoices);
 
     private void CheckModel(string? name)
     {

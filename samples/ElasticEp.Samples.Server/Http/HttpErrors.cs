@@ -1,3 +1,5 @@
+using ElasticEp.Samples.Serving;
+
 namespace ElasticEp.Samples.Server.Http;
 
 /// <summary>Errors in the shape that OpenAI's clients parse.</summary>
@@ -16,6 +18,12 @@ internal static partial class HttpErrors
             ElasticEpErrorCode.GroupEnded or ElasticEpErrorCode.GroupWaits or ElasticEpErrorCode.ExpertsLost or ElasticEpErrorCode.StoreUnavailable => (503, "service_unavailable"),
             _ => (500, "internal_error"),
         };
+        return (status, new ErrorResponse(new ErrorBody(exception.Message, type, null, status)));
+    }
+
+    public static (int Status, ErrorResponse Body) Describe(RejectedException exception)
+    {
+        var (status, type) = exception.Reason == Rejection.QueueFull ? (429, "rate_limit_error") : (503, "service_unavailable");
         return (status, new ErrorResponse(new ErrorBody(exception.Message, type, null, status)));
     }
 
@@ -51,6 +59,10 @@ internal static partial class HttpErrors
             case BadHttpRequestException request:
                 var message = request.StatusCode == StatusCodes.Status413PayloadTooLarge ? $"The body is larger than {JsonInput.MaxBodyBytes} bytes." : request.Message;
                 return WriteAsync(context, request.StatusCode, "invalid_request_error", message);
+            case RejectedException rejected:
+                context.Response.Headers.RetryAfter = "1";
+                var (code, answer) = Describe(rejected);
+                return WriteAsync(context, code, answer);
             case ElasticEpException elastic:
                 var (status, body) = Describe(elastic);
                 if (status == 503)

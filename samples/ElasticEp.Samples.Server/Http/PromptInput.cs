@@ -12,13 +12,16 @@ internal sealed class PromptInput(TextCodec codec, Qwen3MoeConfig config)
     /// <summary>The token that ends an answer in a conversation; empty when the model has none.</summary>
     public IReadOnlyList<int> EndOfTurn { get; } = codec.FindSpecial(TurnEnd) is { } end ? [end] : [];
 
+    /// <summary>How many prompts there are, at least one.</summary>
+    public static int Count(JsonElement prompt) => IsList(prompt) ? prompt.GetArrayLength() : 1;
+
     /// <summary>A text, token ids, or a list of either.</summary>
     /// <exception cref="BadInputException">It is something else, empty, or has tokens outside the vocabulary.</exception>
     public IReadOnlyList<int[]> Read(JsonElement prompt)
     {
         var prompts = prompt.ValueKind switch
         {
-            JsonValueKind.Array when prompt.GetArrayLength() > 0 && prompt[0].ValueKind is JsonValueKind.String or JsonValueKind.Array => prompt.EnumerateArray().Select(ReadOne),
+            JsonValueKind.Array when IsList(prompt) => prompt.EnumerateArray().Select(ReadOne),
             _ => [ReadOne(prompt)],
         };
         return [.. prompts];
@@ -46,6 +49,8 @@ internal sealed class PromptInput(TextCodec codec, Qwen3MoeConfig config)
 
         return [.. ids, start, .. codec.EncodeText("assistant\n")];
     }
+
+    private static bool IsList(JsonElement prompt) => prompt.ValueKind == JsonValueKind.Array && prompt.GetArrayLength() > 0 && prompt[0].ValueKind is JsonValueKind.String or JsonValueKind.Array;
 
     private static string ReadContent(JsonElement content) => content.ValueKind switch
     {

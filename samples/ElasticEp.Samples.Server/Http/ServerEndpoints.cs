@@ -1,6 +1,6 @@
 using System.Reflection;
 using ElasticEp.Samples.Qwen3Moe;
-using ElasticEp.Samples.Server.Serving;
+using ElasticEp.Samples.Serving;
 
 namespace ElasticEp.Samples.Server.Http;
 
@@ -22,7 +22,7 @@ internal static class ServerEndpoints
         app.MapPost("/detokenize", DetokenizeAsync);
     }
 
-    private static ModelCard Card(ServedModel model) => new(model.Id, "model", model.Created, "elasticep", model.Root, null, model.Config.MaxPositions);
+    private static ModelCard Card(ServedModel model) => new(model.Id, "model", model.Created, "elasticep", model.Root, null, model.Limits.Positions);
 
     private static async Task<IResult> TokenizeAsync(HttpContext context, TextCodec codec, ServedModel model)
     {
@@ -31,7 +31,7 @@ internal static class ServerEndpoints
             throw new BadInputException("Give either prompt (a text) or messages (a conversation).", "prompt");
         var tokens = body.Prompt is { } prompt ? codec.Encode(prompt) : new PromptInput(codec, model.Config).Read(body.Messages);
         var texts = body.ReturnTokenStrs == true ? tokens.Select(token => codec.Decode([token])).ToArray() : null;
-        return Results.Json(new TokenizeResponse(tokens.Length, model.Config.MaxPositions, tokens, texts), HttpJson.Readable.TokenizeResponse);
+        return Results.Json(new TokenizeResponse(tokens.Length, model.Limits.Positions, tokens, texts), HttpJson.Readable.TokenizeResponse);
     }
 
     private static async Task<IResult> DetokenizeAsync(HttpContext context, TextCodec codec, ServedModel model)

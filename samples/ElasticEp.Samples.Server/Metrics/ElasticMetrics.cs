@@ -1,7 +1,7 @@
 using System.Globalization;
 using ElasticEp.Samples.Qwen3Moe;
 using ElasticEp.Samples.Server.Elastic;
-using ElasticEp.Samples.Server.Serving;
+using ElasticEp.Samples.Serving;
 using Prometheus;
 
 namespace ElasticEp.Samples.Server.Metrics;
@@ -30,7 +30,7 @@ internal sealed class ElasticMetrics
         _mirrors = new MirroredCounters(_factory);
         _stepTokens = new StepTokenHistogram(_factory);
         _factory.CreateGauge(MetricsEndpoint.Vllm("cache_config_info"), "The cache of each rank.", "model_name", "block_size", "num_gpu_blocks")
-            .WithLabels(model.Id, Name(KvCachePool.PageSize), Name(Qwen3Workload.CachePages(model.Config))).Set(1);
+            .WithLabels(model.Id, Name(model.Limits.PageSize), Name(model.Limits.Pages)).Set(1);
         operations.Ended += new OperationMetrics(_factory).OnEnded;
         registry.AddBeforeCollectCallback(Collect);
     }
@@ -44,13 +44,14 @@ internal sealed class ElasticMetrics
         Gauge("elasticep_members", "Ranks of the view.").Set(state.Ranks.Count);
         Gauge("elasticep_max_ranks", "Most ranks.").Set(state.MaxRanks);
         Gauge("elasticep_outstanding_requests", "Requests that are queued or running.").Set(state.Running + state.Queued);
+        Gauge("elasticep_queue_oldest_seconds", "How long the oldest request has waited that no step has begun with.").Set(_frontEnd.OldestQueued.TotalSeconds);
         Gauge("elasticep_scaling", "1 while a resize runs.").Set(state.Operation is null ? 0 : 1);
         CollectBalance(state);
         Gauge("elasticep_ready", "1 while requests are served, as /health/ready says.").Set(state.Health.Ready ? 1 : 0);
         var phases = _factory.CreateGauge("elasticep_operation_phase", "1 for the phase in which the running resize is.", "phase");
         foreach (var phase in Phases)
             phases.WithLabels(phase.ToLowerInvariant()).Set(state.Operation?.Phase == phase ? 1 : 0);
-        _mirrors.Set("elasticep_hand_backs_total", "Requests that a leaving rank handed back in the middle.", state.HandedBackRequests, 0);
+        _mirrors.Set("elasticep_hand_backs_total", "Requests that a rank handed back in the middle: it leaves, or older ones needed their pages.", state.HandedBackRequests, 0);
         CollectRanks(state);
     }
 

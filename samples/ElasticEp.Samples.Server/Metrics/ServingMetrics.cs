@@ -1,11 +1,12 @@
 using System.Globalization;
-using ElasticEp.Samples.Server.Serving;
+using ElasticEp.Samples.Server.Elastic;
+using ElasticEp.Samples.Serving;
 using Prometheus;
 
 namespace ElasticEp.Samples.Server.Metrics;
 
 /// <summary>Requests and tokens under vLLM's names and buckets, so that dashboards made for it work here. The engine is the rank.</summary>
-internal sealed class ServingMetrics
+internal sealed class ServingMetrics : IServingObserver
 {
     private static readonly double[] FirstTokenBuckets = [.001, .005, .01, .02, .04, .06, .08, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160, 640, 2560];
     private static readonly double[] TokenBuckets = [.01, .025, .05, .075, .1, .15, .2, .3, .4, .5, .75, 1, 2.5, 5, 7.5, 10, 20, 40, 80];
@@ -15,11 +16,13 @@ internal sealed class ServingMetrics
     private static readonly double[] ChoicesBuckets = [1, 2, 5, 10, 20];
 
     private readonly string _model;
+    private readonly RankReports _reports;
     private readonly TimeProvider _time;
     private readonly Counter _promptTokens;
     private readonly Counter _generationTokens;
     private readonly Counter _preemptions;
     private readonly Counter _successes;
+    private readonly Counter _rejected;
     private readonly Histogram _firstToken;
     private readonly Histogram _interToken;
     private readonly Histogram _perToken;
@@ -33,21 +36,27 @@ internal sealed class ServingMetrics
     private readonly Histogram _maxTokens;
     private readonly Histogram _choices;
 
-    public ServingMetrics(CollectorRegistry registry, string model, TimeProvider time)
+    public ServingMetrics(CollectorRegistry registry, string model, RankReports reports, TimeProvider time)
     {
-        (_model, _time, Recoveries) = (model, time, new RecoveryMetrics(registry));
+        _model = model;
+        _reports = reports;
+        _time = time;
+        Recoveries = new RecoveryMetrics(registry);
         var factory = Prometheus.Metrics.WithCustomRegistry(registry);
         _promptTokens = Count("prompt_tokens_total", "Prompt tokens of requests that got their first token.");
         _generationTokens = Count("generation_tokens_total", "Generated tokens.");
-        _preemptions = Count("num_preemptions_total", "Requests that lost their computation in the middle and began again on another rank.");
+        _preemptions = Count("num_preemptions_total", "Requests that lost their computation in the middle and began again.");
         _successes = factory.CreateCounter(MetricsEndpoint.Vllm("request_success_total"), "Requests that ended, by reason.", "model_name", "engine", "finished_reason");
+        _rejected = factory.CreateCounter("elasticep_rejected_requests_total", "Choices that were not taken, or given up before any step with them, by reason.", "reason");
+        foreach (var reason in Enum.GetValues<Rejection>())
+            _rejected.WithLabels(Name(reason)).Publish();
         _firstToken = Measure("time_to_first_token_seconds", "From arrival to the first token.", FirstTokenBuckets);
         _interToken = Measure("inter_token_latency_seconds", "From one token of a request to the next.", TokenBuckets);
         _perToken = Measure("request_time_per_output_token_seconds", "Mean time for each token after the first, per request.", TokenBuckets);
         _endToEnd = Measure("e2e_request_latency_seconds", "From arrival to the last token.", RequestBuckets);
-        _queue = Measure("request_queue_time_seconds", "From arrival until a rank had the request.", RequestBuckets);
+        _queue = Measure("request_queue_time_seconds", "From arrival until the first step with a chunk of the request.", RequestBuckets);
         _inference = Measure("request_inference_time_seconds", "From then to the last token.", RequestBuckets);
-        _prefill = Measure("request_prefill_time_seconds", "From when a rank had the request to its first token.", RequestBuckets);
+        _prefill = Measure("request_prefill_time_seconds", "From then to the first token.", RequestBuckets);
         _decode = Measure("request_decode_time_seconds", "From the first token to the last.", RequestBuckets);
         _promptLength = Measure("request_prompt_tokens", "Prompt tokens of a request.", LengthBuckets);
         _generationLength = Measure("request_generation_tokens", "Generated tokens of a request.", LengthBuckets);
@@ -64,15 +73,20 @@ internal sealed class ServingMetrics
     /// <summary>Tokens released since the start, and the newest gap between two tokens of one request: for the live page.</summary>
     public TokenGaps Gaps { get; } = new();
 
-    /// <summary>A token of a request came.</summary>
-    public void OnToken(GenerationRequest request, int rank)
+    public void OnReport(MemberId member, RankReport report) => _reports.Add(member.Rank, report);
+
+    public void OnGone(MemberId member) => _reports.Remove(member.Rank);
+
+    public void OnRejected(Rejection reason, int requests) => _rejected.WithLabels(Name(reason)).Inc(requests);
+
+    public void OnReplayed(TimeSpan after) => Recoveries.OnReplayed(after);
+
+    public void OnToken(GenerationRequest request, int rank, long now)
     {
-        var now = _time.GetTimestamp();
         var engine = Engine(rank);
         _generationTokens.WithLabels(_model, engine).Inc();
         if (request.FirstTokenAt == 0)
         {
-            request.FirstTokenAt = now;
             _promptTokens.WithLabels(_model, engine).Inc(request.Prompt.Length);
             _firstToken.WithLabels(_model, engine).Observe(Seconds(request.ArrivedAt, now));
             Gaps.AddToken();
@@ -82,17 +96,10 @@ internal sealed class ServingMetrics
             _interToken.WithLabels(_model, engine).Observe(Seconds(request.LastTokenAt, now));
             Gaps.Add(_time.GetElapsedTime(request.LastTokenAt, now));
         }
-
-        request.LastTokenAt = now;
     }
 
-    /// <summary>A rank leaves or was lost, and had computed a request in part.</summary>
     public void OnPreempted(int rank) => _preemptions.WithLabels(_model, Engine(rank)).Inc();
 
-    /// <summary>A request ended.</summary>
-    /// <param name="request">The request.</param>
-    /// <param name="rank">Where it ran last.</param>
-    /// <param name="reason">stop, length, abort or error.</param>
     public void OnEnd(GenerationRequest request, int rank, string reason)
     {
         string[] labels = [_model, Engine(rank)];
@@ -103,14 +110,21 @@ internal sealed class ServingMetrics
         _choices.WithLabels(labels).Observe(request.Options.Choices);
         if (request.FirstTokenAt == 0)
             return;
-        _queue.WithLabels(labels).Observe(Seconds(request.ArrivedAt, request.AssignedAt));
-        _prefill.WithLabels(labels).Observe(Seconds(request.AssignedAt, request.FirstTokenAt));
+        _queue.WithLabels(labels).Observe(Seconds(request.ArrivedAt, request.BegunAt));
+        _prefill.WithLabels(labels).Observe(Seconds(request.BegunAt, request.FirstTokenAt));
         _decode.WithLabels(labels).Observe(Seconds(request.FirstTokenAt, request.LastTokenAt));
-        _inference.WithLabels(labels).Observe(Seconds(request.AssignedAt, request.LastTokenAt));
+        _inference.WithLabels(labels).Observe(Seconds(request.BegunAt, request.LastTokenAt));
         _endToEnd.WithLabels(labels).Observe(Seconds(request.ArrivedAt, request.LastTokenAt));
         if (request.Released.Count > 1)
             _perToken.WithLabels(labels).Observe(Seconds(request.FirstTokenAt, request.LastTokenAt) / (request.Released.Count - 1));
     }
+
+    private static string Name(Rejection reason) => reason switch
+    {
+        Rejection.QueueFull => "queue_full",
+        Rejection.Stopping => "stopping",
+        _ => "queue_time",
+    };
 
     private static string Engine(int rank) => rank < 0 ? "none" : rank.ToString(CultureInfo.InvariantCulture);
 

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using ElasticEp.Samples.Qwen3Moe;
+using ElasticEp.Samples.Serving;
 
 namespace ElasticEp.Samples.Tests.Model;
 

@@ -1,4 +1,5 @@
 using ElasticEp.Samples.Qwen3Moe;
+using ElasticEp.Samples.Serving;
 
 namespace ElasticEp.Samples.Tests.Model;
 

@@ -61,6 +61,23 @@ public class LostWorkerTests : IDisposable
             ["--ranks", $"{Ranks}"]);
     }
 
+    /// <summary>20 pages of 16 positions on each rank; a stream takes 7, the longest 14.</summary>
+    [Fact]
+    public Task Streams_that_take_each_other_s_pages_go_on_when_a_worker_is_killed()
+    {
+        if (Links.Length > 0)
+            Soak.Require(); // it matters little what data goes over
+        return RunAsync(
+            async (server, workers, load) =>
+            {
+                Assert.True((await server.Client.ViewAsync()).HandBacks > 0, "no stream has lost its pages to another one");
+                await workers[2].KillAsync();
+                await server.WaitUntilAsync(async () => (await server.Client.ViewAsync()).Ranks is [0, 1, 3], "the others to go on");
+                await load.WaitForCompletedAsync(2 * Streams);
+            },
+            [.. Setup, "--kv-cache-memory-bytes", $"{20 * 32_768}", "--max-model-len", "224"]);
+    }
+
     private async Task RunAsync(Func<ProcessServer, ExternalWorker[], StreamLoad, Task> test, string[]? setup = null)
     {
         setup = [.. setup ?? Setup, .. Links];

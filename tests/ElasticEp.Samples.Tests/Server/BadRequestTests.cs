@@ -83,6 +83,11 @@ public sealed class BadRequestTests
     [InlineData("--rank=4", "--rank=4 is no option")]
     [InlineData("4", "4 is no option")]
     [InlineData("--ranks", "--ranks has no value")]
+    [InlineData("--max-num-seqs 0", "--max-num-seqs 0")]
+    [InlineData("--max-num-batched-tokens 256", "--max-num-batched-tokens 256 is not a number from 257")]
+    [InlineData("--max-model-len 4096", "--max-model-len 4096 is more than the model's 2048")]
+    [InlineData("--kv-cache-memory-bytes 65536", "--kv-cache-memory-bytes 65536 has room for 32 positions, and a sequence may have 2048")]
+    [InlineData("--kv-cache-memory-bytes 65536 --max-model-len 33", "has room for 32 positions, and a sequence may have 33")]
     [InlineData("--shutdown-timeout -1", "--shutdown-timeout -1")]
     public void A_wrong_argument_is_named(string line, string words) =>
         Assert.Contains(words, Assert.Throws<ArgumentException>(() => ServerApp.Build(line.Split(' '))).Message, StringComparison.Ordinal);

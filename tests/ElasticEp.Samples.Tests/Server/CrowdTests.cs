@@ -49,6 +49,16 @@ public sealed class CrowdTests
     }
 
     [Fact]
+    public async Task A_server_that_is_stopping_answers_503_and_when_to_come_back()
+    {
+        await using var server = await TestServer.StartAsync(1);
+        server.FrontEnd.StopServing();
+        var late = await HttpAnswer.PostAsync(server.Http, "/v1/completions", """{"prompt": "a"}""");
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, ("The server is stopping.", "service_unavailable", null, 503)), (late.Status, late.Error));
+        Assert.Equal("1", late.Headers["Retry-After"]);
+    }
+
+    [Fact]
     public async Task A_call_that_the_queue_could_never_hold_is_refused_for_good()
     {
         await using var server = await TestServer.StartAsync(1, "--max-requests", "3");

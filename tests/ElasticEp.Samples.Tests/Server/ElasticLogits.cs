@@ -1,7 +1,7 @@
 using ElasticEp.Hosting;
 using ElasticEp.Samples.Qwen3Moe;
 using ElasticEp.Samples.Server;
-using ElasticEp.Samples.Server.Serving;
+using ElasticEp.Samples.Serving;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -26,14 +26,14 @@ internal sealed class ElasticLogits : IAsyncDisposable
             var builder = Host.CreateEmptyApplicationBuilder(null);
             builder.Services.AddSingleton<ILoggerFactory>(NullLoggerFactory.Instance);
             var (number, config) = (rank, group._checkpoint.Config);
-            var options = new ElasticEpOptions { MaxTokensPerRank = maxTokens };
+            var limits = Qwen3Limits.Of(config, maxTokens);
             builder.Services.AddElasticExpertParallel(Group, o =>
             {
                 (o.Rank, o.MaxRanks, o.InitialRanks) = (number, ranks, ranks);
                 o.Model = new MoeModelShape { MoeLayers = config.SparseLayers.Count, Experts = config.Experts, TopK = config.TopK, HiddenSize = config.HiddenSize, RowType = ElementType.Float32 };
                 o.MaxTokensPerRank = maxTokens;
                 o.SlotsPerRank = (config.Experts + ranks - 1) / ranks;
-            }).UseInProcessCluster(cluster).UseWorkload(_ => new Qwen3Workload(ModelSource.Of(group._checkpoint), options));
+            }).UseInProcessCluster(cluster).UseWorkload(_ => new Qwen3Workload(ModelSource.Of(group._checkpoint), limits));
             group._hosts.Add(builder.Build());
         }
 
@@ -71,8 +71,8 @@ internal sealed class ElasticLogits : IAsyncDisposable
         Assert.True(await group.RunStepAsync((step, token) => RunAsync(step, workload, batch, token)).AsTask().WaitAsync(TestServer.Deadline));
         return [.. Enumerable.Range(0, workload.Workspace.Rows).Select(row =>
         {
-            var logits = new float[workload.Model.Config.VocabularySize];
-            workload.Model.ComputeLogits(workload.Workspace, row, logits);
+            var logits = new float[workload.Network.Config.VocabularySize];
+            workload.Network.ComputeLogits(workload.Workspace, row, logits);
             return logits;
         })];
     }
@@ -80,6 +80,6 @@ internal sealed class ElasticLogits : IAsyncDisposable
     private static async ValueTask RunAsync(ElasticStep step, Qwen3Workload workload, SequenceChunk[] batch, CancellationToken token)
     {
         workload.Experts.Use(step);
-        await workload.Model.ForwardAsync(batch, workload.Workspace, workload.Experts, token);
+        await workload.Network.ForwardAsync(batch, workload.Workspace, workload.Experts, token);
     }
 }

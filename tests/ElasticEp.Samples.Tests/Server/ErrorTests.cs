@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using ElasticEp.Samples.Server.Http;
+using ElasticEp.Samples.Serving;
 
 namespace ElasticEp.Samples.Tests.Server;
 
@@ -43,6 +45,16 @@ public sealed class ErrorTests
         { "/detokenize", """{"tokens": [3000000000]}""", "tokens", "tokens must be a list of whole numbers." },
         { "/scale_elastic_ep", """{"new_data_parallel_size": "4"}""", "new_data_parallel_size", "new_data_parallel_size must be a whole number from -2147483648 to 2147483647." },
     };
+
+    [Theory]
+    [InlineData(Rejection.QueueFull, 429, "rate_limit_error")]
+    [InlineData(Rejection.Stopping, 503, "service_unavailable")]
+    [InlineData(Rejection.QueueTime, 503, "service_unavailable")]
+    public void A_request_that_is_not_taken_may_be_tried_again(Rejection reason, int status, string type)
+    {
+        var (code, body) = HttpErrors.Describe(new RejectedException(reason, "words"));
+        Assert.Equal((status, "words", type, status), (code, body.Error.Message, body.Error.Type, body.Error.Code));
+    }
 
     [Fact]
     public async Task A_bad_body_is_refused_by_the_name_of_its_field()

@@ -51,9 +51,18 @@ public sealed class GoldenServerTests
     public async Task Loses_a_middle_rank_under_32_streams() =>
         await ResizeUnderLoadAsync(4, [new { remove_ranks = new[] { 1 } }], isShrinking: [true]);
 
-    private static async Task ResizeUnderLoadAsync(int ranks, object[] resizes, bool[] isShrinking, int redundant = 0)
+    /// <summary>20 pages of 16 positions on each rank; a stream takes 7, the longest 14.</summary>
+    [Fact]
+    public async Task Grows_and_shrinks_2_4_2_under_32_streams_that_take_each_other_s_pages() => await ResizeUnderLoadAsync(
+        2,
+        [new { new_data_parallel_size = 4 }, new { new_data_parallel_size = 2 }],
+        isShrinking: [false, true],
+        redundant: 0,
+        "--kv-cache-memory-bytes", $"{20 * 32_768}", "--max-model-len", "224");
+
+    private static async Task ResizeUnderLoadAsync(int ranks, object[] resizes, bool[] isShrinking, int redundant = 0, params string[] args)
     {
-        await using var server = await TestServer.StartAsync(ranks, "--redundant-experts", $"{redundant}");
+        await using var server = await TestServer.StartAsync(ranks, ["--redundant-experts", $"{redundant}", .. args]);
         AssertCopies(server.Group.View, redundant);
         using var stop = new CancellationTokenSource();
         var completed = 0;
@@ -67,6 +76,7 @@ public sealed class GoldenServerTests
             }
         }).ToArray();
         await WaitAsync(() => completed >= Streams, streams, "streams to complete"); // from then on streams are in every state
+        Assert.True(args.Length == 0 || server.FrontEnd.HandBacks > 0, "no stream has lost its pages to another one");
         for (var i = 0; i < resizes.Length; i++)
         {
             await WaitAsync(() => server.FrontEnd.Outstanding >= Streams, streams, "all streams to run");

@@ -4,7 +4,7 @@ using ElasticEp.Samples.Server;
 using ElasticEp.Samples.Server.Elastic;
 using ElasticEp.Samples.Server.Http;
 using ElasticEp.Samples.Server.Metrics;
-using ElasticEp.Samples.Server.Serving;
+using ElasticEp.Samples.Serving;
 using ElasticEp.Samples.Tests.Serving;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -16,7 +16,8 @@ namespace ElasticEp.Samples.Tests.Server;
 public sealed class KeepAliveTests
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
-    private static readonly ServedModel Model = ServedModel.Of(EmbeddedModel.Directory, Checkpoint.Open(EmbeddedModel.Directory).Config);
+    private static readonly Qwen3MoeConfig Config = Qwen3MoeConfig.Load(EmbeddedModel.Directory);
+    private static readonly ServedModel Model = ServedModel.Of(EmbeddedModel.Directory, Config, Qwen3Limits.Of(Config, rows: 16));
     private static readonly TextCodec Codec = TextCodec.Load(EmbeddedModel.Directory);
 
     private readonly WatchedTime _time = new();
@@ -73,8 +74,7 @@ public sealed class KeepAliveTests
         context.Features.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(_pipe.Writer.AsStream(leaveOpen: true)));
         var call = new GenerationCall { Prompts = [_request.Prompt], Options = _request.Options, Choices = 1, Stops = [], IsStream = true, IncludesUsage = false, ReturnsTokenIds = false };
         GenerationFormat format = isChat ? new ChatFormat(call, Codec, Model.Id, 0) : new CompletionFormat(call, Codec, Model.Id, 0);
-        var metrics = new ServingMetrics(Prometheus.Metrics.NewCustomRegistry(), Model.Id, _time);
-        using var frontEnd = new FrontEnd(new FakeGroup(0), 1, metrics, new RankReports(_time), _time, NullLogger<FrontEnd>.Instance);
+        using var frontEnd = new FrontEnd(new FakeGroup(0), new FrontEndOptions { Capacity = 1, Limits = Model.Limits }, _time, NullLogger<FrontEnd>.Instance);
         using var answer = new GenerationAnswer(context, call, format, frontEnd, [new ChoiceReader(0, _request, Codec, call)], interval, _time);
         await answer.WriteStreamAsync();
     }
@@ -82,8 +82,8 @@ public sealed class KeepAliveTests
     private void Release(int position, FinishReason finish)
     {
         var token = new ReleasedToken(1, 1, position, 730, finish);
-        _request.Accept(token);
-        _request.Release(token);
+        _request.Accept(token, _time.GetTimestamp());
+        _request.Deliver(token);
     }
 
     private static async Task<string[]> ReadAsync(StreamReader reader, int count)

@@ -23,7 +23,7 @@ public sealed partial class MetricsTests
         "vllm:e2e_request_latency_seconds histogram", "vllm:request_queue_time_seconds histogram", "vllm:request_inference_time_seconds histogram",
         "vllm:request_prefill_time_seconds histogram", "vllm:request_decode_time_seconds histogram", "vllm:iteration_tokens_total histogram",
         "vllm:request_prompt_tokens histogram", "vllm:request_generation_tokens histogram", "vllm:request_params_n histogram", "vllm:request_params_max_tokens histogram",
-        "elasticep_ready gauge", "elasticep_view_epoch gauge", "elasticep_members gauge", "elasticep_max_ranks gauge", "elasticep_outstanding_requests gauge", "elasticep_scaling gauge",
+        "elasticep_ready gauge", "elasticep_view_epoch gauge", "elasticep_members gauge", "elasticep_max_ranks gauge", "elasticep_outstanding_requests gauge", "elasticep_queue_oldest_seconds gauge", "elasticep_rejected_requests_total counter", "elasticep_scaling gauge",
         "elasticep_balancedness gauge", "elasticep_balancedness_min gauge", "elasticep_operation_phase gauge", "elasticep_operations_total counter", "elasticep_operation_seconds histogram",
         "elasticep_pause_seconds histogram", "elasticep_bytes_moved_total counter", "elasticep_bytes_lower_bound_total counter", "elasticep_hand_backs_total counter", "elasticep_recovery_seconds histogram",
         "elasticep_steps_total counter", "elasticep_step_retries_total counter", "elasticep_step_seconds_total counter", "elasticep_step_exchange_seconds_total counter",

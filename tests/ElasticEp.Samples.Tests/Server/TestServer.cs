@@ -1,5 +1,5 @@
 using ElasticEp.Samples.Server;
-using ElasticEp.Samples.Server.Serving;
+using ElasticEp.Samples.Serving;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;

@@ -1,4 +1,4 @@
-using ElasticEp.Samples.Server.Serving;
+using ElasticEp.Samples.Serving.Ranks;
 
 namespace ElasticEp.Samples.Tests.Serving;
 

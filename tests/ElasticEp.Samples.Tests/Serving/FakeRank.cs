@@ -26,6 +26,9 @@ internal sealed class FakeRank : IElasticGroup, IGroupMessenger
     /// <summary>Whether the steps lack experts that are being loaded again.</summary>
     public bool LacksExperts { get; set; }
 
+    /// <summary>Most tokens of a step.</summary>
+    public int MaxTokens { get; init; } = 1;
+
     /// <summary>A front end says something.</summary>
     public void Deliver(int frontEnd, int topic, byte[] payload) => _toRank.Writer.TryWrite(new GroupMessage(new MemberId(frontEnd, 1), topic, payload));
 
@@ -70,7 +73,7 @@ internal sealed class FakeRank : IElasticGroup, IGroupMessenger
 
     public async ValueTask<bool> RunStepAsync(Func<ElasticStep, CancellationToken, ValueTask> step, CancellationToken cancellationToken = default)
     {
-        await step(new FakeStep(Interlocked.Read(ref _steps)) { Misses = LacksExperts }, cancellationToken);
+        await step(new FakeStep(Interlocked.Read(ref _steps), MaxTokens) { Misses = LacksExperts }, cancellationToken);
         _calls.Writer.TryWrite(true);
         return await _completed.Reader.ReadAsync(cancellationToken);
     }

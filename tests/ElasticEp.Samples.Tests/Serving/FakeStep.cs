@@ -1,7 +1,7 @@
 namespace ElasticEp.Samples.Tests.Serving;
 
 /// <summary>A step whose experts add nothing.</summary>
-internal sealed class FakeStep(long number) : ElasticStep
+internal sealed class FakeStep(long number, int maxTokens = 1) : ElasticStep
 {
     public override long Number => number;
 
@@ -9,7 +9,7 @@ internal sealed class FakeStep(long number) : ElasticStep
 
     public override GroupView View => GroupView.None;
 
-    public override int MaxTokens => 1;
+    public override int MaxTokens => maxTokens;
 
     public override ValueTask ForwardExpertsAsync(
         int layer, EpBuffer hidden, EpBuffer topkIds, EpBuffer topkWeights, EpBuffer output, ExpertFunction expert, int lane = 0, CancellationToken cancellationToken = default)

@@ -1,7 +1,8 @@
 using ElasticEp.Samples.Qwen3Moe;
 using ElasticEp.Samples.Server.Elastic;
 using ElasticEp.Samples.Server.Metrics;
-using ElasticEp.Samples.Server.Serving;
+using ElasticEp.Samples.Serving;
+using ElasticEp.Samples.Serving.Messages;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace ElasticEp.Samples.Tests.Serving;
@@ -9,6 +10,8 @@ namespace ElasticEp.Samples.Tests.Serving;
 /// <summary>The owner of the requests, against ranks that lose messages, leave and come back.</summary>
 public sealed class FrontEndTests
 {
+    private static readonly ModelLimits Limits = new() { Pages = 100, PageSize = 16, Rows = 64, Sequences = 32, Positions = 1000 };
+    private static readonly FrontEndOptions Options100 = new() { Capacity = 100, Limits = Limits };
     private static readonly GenerationOptions Options = new(4, SamplingSettings.Greedy, true);
 
     [Fact]
@@ -31,7 +34,7 @@ public sealed class FrontEndTests
     {
         var group = new FakeGroup(0, 1);
         using var frontEnd = await StartAsync(group);
-        var request = frontEnd.Submit([1], Options)!;
+        var request = frontEnd.Submit([1], Options);
         var first = await AssignedAsync(group);
         Deliver(group, first.Rank, request.Number, owner: 1, position: 0, token: 10);
         group.Deliver(first.Rank, ServingTopic.HandBack, new RequestNotice(request.Number, 1, "leaves").Encode());
@@ -54,7 +57,7 @@ public sealed class FrontEndTests
     {
         var group = new FakeGroup(0);
         using var frontEnd = await StartAsync(group);
-        var request = frontEnd.Submit([1], Options)!;
+        var request = frontEnd.Submit([1], Options);
         await AssignedAsync(group); // which is lost on its way
         (long, int)[] asked = [];
         for (var checks = 0; checks < 50 && asked.Length == 0; checks++) // the first check may find the request too young, and only tell the rank where to report
@@ -74,7 +77,7 @@ public sealed class FrontEndTests
     {
         var group = new FakeGroup(0);
         using var frontEnd = await StartAsync(group);
-        var request = frontEnd.Submit([1], Options)!;
+        var request = frontEnd.Submit([1], Options);
         await AssignedAsync(group);
         Deliver(group, 0, request.Number, owner: 1, position: 0, token: 10);
         Deliver(group, 0, request.Number, owner: 1, position: 2, token: 12);
@@ -98,7 +101,7 @@ public sealed class FrontEndTests
         var given = new List<GenerationRequest>();
         for (var i = 0; i < 3; i++)
         {
-            given.Add(frontEnd.Submit([1], Options)!);
+            given.Add(frontEnd.Submit([1], Options));
             Assert.Equal(0, (await AssignedAsync(group)).Rank);
         }
 
@@ -116,7 +119,7 @@ public sealed class FrontEndTests
         var group = new FakeGroup(0, 1);
         group.Unreachable.Add(0);
         using var frontEnd = await StartAsync(group);
-        var requests = Enumerable.Range(0, 4).Select(_ => frontEnd.Submit([1], Options)!).ToArray();
+        var requests = Enumerable.Range(0, 4).Select(_ => frontEnd.Submit([1], Options)).ToArray();
         var reached = new HashSet<long>();
         while (reached.Count < requests.Length)
         {
@@ -133,7 +136,7 @@ public sealed class FrontEndTests
     {
         var group = new FakeGroup(0, 1);
         using var frontEnd = await StartAsync(group);
-        var request = frontEnd.Submit([1], Options)!;
+        var request = frontEnd.Submit([1], Options);
         for (var loss = 1; loss <= losses; loss++)
         {
             var given = await AssignedAsync(group);
@@ -152,7 +155,7 @@ public sealed class FrontEndTests
     {
         var group = new FakeGroup(0, 1);
         using var frontEnd = await StartAsync(group);
-        var request = frontEnd.Submit([1], Options)!;
+        var request = frontEnd.Submit([1], Options);
         var rank = (await AssignedAsync(group)).Rank;
         await BeginAsync(group, rank, request);
         for (var loss = 1; loss <= 2; loss++)
@@ -166,12 +169,26 @@ public sealed class FrontEndTests
         await Assert.ThrowsAsync<ElasticEpException>(() => TokensAsync(request));
     }
 
+    [Theory]
+    [InlineData(0, 4)]
+    [InlineData(1, 0)]
+    [InlineData(600, 401)]
+    public async Task A_sequence_that_fits_on_no_rank_is_refused_and_takes_no_room(int prompt, int tokens)
+    {
+        var group = new FakeGroup(0);
+        using var frontEnd = await StartAsync(group);
+        Assert.Throws<ArgumentException>(() => frontEnd.Submit(new int[prompt], new GenerationOptions(tokens, SamplingSettings.Greedy, true)));
+        using var all = frontEnd.TryReserve(frontEnd.Capacity, out _);
+        Assert.NotNull(all);
+        Assert.Equal(600, all.Submit(new int[600], new GenerationOptions(400, SamplingSettings.Greedy, true)).Prompt.Length);
+    }
+
     [Fact]
     public async Task A_rank_that_goes_on_with_what_was_cancelled_is_told_again()
     {
         var group = new FakeGroup(0);
         using var frontEnd = await StartAsync(group);
-        var request = frontEnd.Submit([1], Options)!;
+        var request = frontEnd.Submit([1], Options);
         await AssignedAsync(group);
         frontEnd.Cancel(request, "abort");
         await group.ReceiveAsync(ServingTopic.Cancel); // which is lost on its way
@@ -184,7 +201,7 @@ public sealed class FrontEndTests
     {
         var group = new FakeGroup(0, 1);
         using var frontEnd = await StartAsync(group);
-        var request = frontEnd.Submit([1], Options)!;
+        var request = frontEnd.Submit([1], Options);
         var rank = (await AssignedAsync(group)).Rank;
         using var deadline = new CancellationTokenSource(FakeGroup.Deadline);
         for (var loss = 0; loss < 4; loss++)
@@ -203,7 +220,7 @@ public sealed class FrontEndTests
     {
         var group = new FakeGroup(0);
         using var frontEnd = await StartAsync(group);
-        var request = frontEnd.Submit([1], Options)!;
+        var request = frontEnd.Submit([1], Options);
         Assert.Equal(new MemberId(0, 1), (await group.NextAsync(ServingTopic.Assign)).Member);
         group.Deliver(0, ServingTopic.Leaving, BitConverter.GetBytes(1));
         group.Show(2, new MemberId(0, 2));
@@ -223,10 +240,10 @@ public sealed class FrontEndTests
     {
         var group = new FakeGroup(0);
         using var frontEnd = await StartAsync(group);
-        var running = frontEnd.Submit([1], Options)!;
+        var running = frontEnd.Submit([1], Options);
         group.Show(2);
         Assert.Equal(ElasticEpErrorCode.GroupEnded, (await Assert.ThrowsAsync<ElasticEpException>(() => TokensAsync(running))).Code);
-        Assert.Equal(ElasticEpErrorCode.GroupEnded, (await Assert.ThrowsAsync<ElasticEpException>(() => TokensAsync(frontEnd.Submit([1], Options)!))).Code);
+        Assert.Equal(Rejection.Stopping, Assert.Throws<RejectedException>(() => frontEnd.Submit([1], Options)).Reason);
     }
 
     [Fact]
@@ -247,7 +264,7 @@ public sealed class FrontEndTests
         await time.FireAsync(period);
         Assert.Equal(3, time.Timers); // from now on it rests
 
-        var request = frontEnd.Submit([1], Options)!;
+        var request = frontEnd.Submit([1], Options);
         await AssignedAsync(group);
         for (var checks = 1; checks <= 2; checks++)
         {
@@ -290,7 +307,7 @@ public sealed class FrontEndTests
     private static async Task<FrontEnd> StartAsync(FakeGroup group, TimeProvider time)
     {
         var frontEnd = new FrontEnd(
-            group, 100, new ServingMetrics(Prometheus.Metrics.NewCustomRegistry(), "test", time), new RankReports(time), time, NullLogger<FrontEnd>.Instance);
+            group, Options100, time, NullLogger<FrontEnd>.Instance, new ServingMetrics(Prometheus.Metrics.NewCustomRegistry(), "test", new RankReports(time), time));
         await frontEnd.StartAsync(CancellationToken.None);
         return frontEnd;
     }
@@ -328,7 +345,7 @@ public sealed class FrontEndTests
     }
 
     private static void Deliver(FakeGroup group, int rank, long request, int owner, int position, int token, FinishReason finish = FinishReason.None) =>
-        group.Deliver(rank, ServingTopic.Tokens, ReleasedToken.Encode([new ReleasedToken(request, owner, position, token, finish)]));
+        group.Deliver(rank, ServingTopic.Tokens, TokenMessage.Encode(new RankStatement(int.MaxValue, Limits.Pages, Limits.Sequences, 0, 0), [new ReleasedToken(request, owner, position, token, finish)]));
 
     private static async Task<int[]> TokensAsync(GenerationRequest request)
     {

@@ -1,6 +1,8 @@
 using ElasticEp.Samples.Qwen3Moe;
 using ElasticEp.Samples.Server;
-using ElasticEp.Samples.Server.Serving;
+using ElasticEp.Samples.Serving;
+using ElasticEp.Samples.Serving.Messages;
+using ElasticEp.Samples.Serving.Ranks;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace ElasticEp.Samples.Tests.Serving;
@@ -18,14 +20,14 @@ public sealed class RankServingTests : IAsyncLifetime
     public RankServingTests()
     {
         var checkpoint = Checkpoint.Open(EmbeddedModel.Directory);
-        _workload = new Qwen3Workload(ModelSource.Of(checkpoint), new ElasticEpOptions { MaxTokensPerRank = 1 });
-        _serving = new RankServing(_rank, _workload, NullLogger<RankServing>.Instance, _time);
+        _workload = new Qwen3Workload(ModelSource.Of(checkpoint), Qwen3Limits.Of(checkpoint.Config, rows: 1));
+        _serving = new RankServing(_rank, _workload.Model, new ServingOptions(), NullLogger<RankServing>.Instance, _time);
     }
 
     public async ValueTask InitializeAsync()
     {
         await _workload.LoadDenseAsync(CancellationToken.None);
-        _workload.Model.Prepare();
+        _workload.Network.Prepare();
         await _serving.StartAsync(CancellationToken.None);
     }
 
@@ -67,23 +69,23 @@ public sealed class RankServingTests : IAsyncLifetime
     {
         _rank.LacksExperts = true;
         _rank.Deliver(-1, ServingTopic.Assign, new Assignment(1, 3, [1], [], new GenerationOptions(2, SamplingSettings.Greedy, true)).Encode().ToArray());
-        var (topic, payload) = await _rank.RunUntilAsync(ServingTopic.ExpertsLost, ServingTopic.Failed, ServingTopic.Tokens);
+        var (topic, payload) = await RunUntilAsync(ServingTopic.ExpertsLost, ServingTopic.Failed, ServingTopic.Tokens);
         Assert.Equal(ServingTopic.ExpertsLost, topic);
         var notice = RequestNotice.Decode(payload);
         Assert.Equal((1, 3), (notice.Request, notice.Owner));
         _rank.LacksExperts = false;
         _rank.Deliver(-1, ServingTopic.Assign, new Assignment(2, 1, [1], [], new GenerationOptions(1, SamplingSettings.Greedy, true)).Encode().ToArray());
-        (topic, payload) = await _rank.RunUntilAsync(ServingTopic.ExpertsLost, ServingTopic.Failed, ServingTopic.Tokens);
-        Assert.Equal((ServingTopic.Tokens, 2), (topic, Assert.Single(ReleasedToken.Decode(payload)).Request));
+        (topic, payload) = await RunUntilAsync(ServingTopic.ExpertsLost, ServingTopic.Failed, ServingTopic.Tokens);
+        Assert.Equal((ServingTopic.Tokens, 2), (topic, Assert.Single(TokenMessage.Decode(payload).Tokens).Request));
     }
 
     [Fact]
     public async Task A_front_end_that_asks_whether_the_rank_leaves_is_told_again()
     {
         _rank.Deliver(-1, ServingTopic.LeavingCheck, []);
-        Assert.Equal(0, BitConverter.ToInt32((await _rank.RunUntilAsync(ServingTopic.Leaving)).Payload.Span)); // it says so to whom it hears first
+        Assert.Equal(0, BitConverter.ToInt32((await RunUntilAsync(ServingTopic.Leaving)).Payload.Span)); // it says so to whom it hears first
         _rank.Deliver(-1, ServingTopic.LeavingCheck, []);
-        Assert.Equal(0, BitConverter.ToInt32((await _rank.RunUntilAsync(ServingTopic.Leaving)).Payload.Span));
+        Assert.Equal(0, BitConverter.ToInt32((await RunUntilAsync(ServingTopic.Leaving)).Payload.Span));
     }
 
     [Fact]
@@ -92,15 +94,26 @@ public sealed class RankServingTests : IAsyncLifetime
         for (var request = 1; request <= 2; request++)
         {
             _rank.Deliver(-1, ServingTopic.Assign, new Assignment(request, 3, [1], [], new GenerationOptions(2, SamplingSettings.Greedy, true)).Encode().ToArray());
-            var (topic, payload) = await _rank.RunUntilAsync(ServingTopic.Begun, ServingTopic.Tokens);
+            var (topic, payload) = await RunUntilAsync(ServingTopic.Begun, ServingTopic.Tokens);
             Assert.Equal(ServingTopic.Begun, topic);
             Assert.Equal([(request, 3)], RequestList.Decode(payload));
             for (var position = 0; position < 2; position++)
             {
-                (topic, payload) = await _rank.RunUntilAsync(ServingTopic.Begun, ServingTopic.Tokens);
+                (topic, payload) = await RunUntilAsync(ServingTopic.Begun, ServingTopic.Tokens);
                 Assert.Equal(ServingTopic.Tokens, topic);
-                Assert.Equal(position, Assert.Single(ReleasedToken.Decode(payload)).Position);
+                Assert.Equal(position, Assert.Single(TokenMessage.Decode(payload).Tokens).Position);
             }
+        }
+    }
+
+    /// <summary>The next message about one of these topics; statements without a token are passed over.</summary>
+    private async Task<(int Topic, ReadOnlyMemory<byte> Payload)> RunUntilAsync(params int[] topics)
+    {
+        while (true)
+        {
+            var (topic, payload) = await _rank.RunUntilAsync(topics);
+            if (topic != ServingTopic.Tokens || TokenMessage.Decode(payload).Tokens.Any())
+                return (topic, payload);
         }
     }
 

@@ -1,0 +1,1 @@
+await Toy.RunAsync(Console.Out);
