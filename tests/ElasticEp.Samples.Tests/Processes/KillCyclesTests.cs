@@ -19,6 +19,7 @@ public sealed class KillCyclesTests(ITestOutputHelper output)
         start.Environment["DOTNET_GCgen0size"] = "0x400000"; // what is resident is in use then, and not room that the collector keeps
         start.Environment["DOTNET_gcConcurrent"] = "0";
         start.Environment["ElasticEp__FlightRecorderEvents"] = "500"; // the history of each rank, full after a few cycles
+        start.Environment["DOTNET_TieredCompilation"] = "0"; // code that is called once a cycle is compiled again for hundreds of them else
         await using var server = await ProcessServer.StartGatewayAsync(start);
         await server.WaitForRanksAsync(Ranks);
         var steady = (await server.Client.ViewAsync()).ProcessIds[0];
