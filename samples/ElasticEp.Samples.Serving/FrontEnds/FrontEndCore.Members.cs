@@ -59,6 +59,9 @@ internal sealed partial class FrontEndCore
                 Send(member.Id, ServingTopic.LeavingCheck, ReadOnlyMemory<byte>.Empty);
             WantsCheck |= !member.HasReported || member.Leave != 0;
         }
+
+        ConfirmLeavers();
+        Assign(now); // who was given up may have been in the way of others
     }
 
     /// <summary>A message could not be sent.</summary>
@@ -70,8 +73,10 @@ internal sealed partial class FrontEndCore
         if (_members.TryGetValue(receiver, out var member))
             member.IsUnreached = true;
         var assignment = Assignment.Decode(payload);
-        if (_requests.TryGetValue(assignment.Request, out var request) && request.Owner == assignment.Owner && request.Member == receiver)
-            Requeue(request);
+        if (!_requests.TryGetValue(assignment.Request, out var request) || request.Owner != assignment.Owner || request.Member != receiver)
+            return;
+        Send(receiver, ServingTopic.Cancel, new RequestNotice(assignment.Request, assignment.Owner, "").Encode()); // it may have come all the same
+        Requeue(request);
     }
 
     private void ConfirmLeavers()

@@ -17,7 +17,6 @@ internal sealed record Assignment(long Request, int Owner, int[] Prompt, int[] G
         using var writer = new BinaryWriter(stream);
         writer.Write(Request);
         writer.Write(Owner);
-        writer.Write(Number);
         WriteIds(writer, Prompt);
         WriteIds(writer, Generated);
         writer.Write(Options.MaxTokens);
@@ -29,6 +28,7 @@ internal sealed record Assignment(long Request, int Owner, int[] Prompt, int[] G
         writer.Write(Options.Sampling.TopK);
         writer.Write(Options.Sampling.TopP);
         writer.Write(Options.Sampling.MinP);
+        writer.Write(Number);
         writer.Flush();
         return stream.ToArray();
     }
@@ -49,10 +49,10 @@ internal sealed record Assignment(long Request, int Owner, int[] Prompt, int[] G
     private static Assignment Read(ReadOnlyMemory<byte> payload)
     {
         using var reader = new BinaryReader(new MemoryStream(payload.ToArray()));
-        var (request, owner, number, prompt, generated) = (reader.ReadInt64(), reader.ReadInt32(), reader.ReadInt32(), ReadIds(reader), ReadIds(reader));
+        var (request, owner, prompt, generated) = (reader.ReadInt64(), reader.ReadInt32(), ReadIds(reader), ReadIds(reader));
         var (maxTokens, ignoreEos, logProbabilities, stops) = (reader.ReadInt32(), reader.ReadBoolean(), reader.ReadInt32(), ReadIds(reader));
         var sampling = new SamplingSettings(reader.ReadSingle(), reader.ReadUInt64(), reader.ReadInt32(), reader.ReadSingle(), reader.ReadSingle());
-        return new Assignment(request, owner, prompt, generated, new GenerationOptions(maxTokens, sampling, ignoreEos) { LogProbabilities = logProbabilities, StopTokens = stops }) { Number = number };
+        return new Assignment(request, owner, prompt, generated, new GenerationOptions(maxTokens, sampling, ignoreEos) { LogProbabilities = logProbabilities, StopTokens = stops }) { Number = reader.ReadInt32() };
     }
 
     private static void WriteIds(BinaryWriter writer, IReadOnlyList<int> ids)

@@ -14,12 +14,12 @@ public interface IServedModel
     /// <summary>What it has room for. Does not change.</summary>
     ModelLimits Limits { get; }
 
-    /// <summary>A sequence takes a slot; its first chunk comes in one of the next steps.</summary>
+    /// <summary>A sequence takes a slot; its first chunk comes in one of the next steps. Does not fail: what may belongs to <see cref="Prepare"/>.</summary>
     /// <param name="slot">0 ≤ slot &lt; <see cref="ModelLimits.Sequences"/>; closed.</param>
     /// <param name="start">The sequence.</param>
     void Open(int slot, SequenceStart start);
 
-    /// <summary>The sequence has ended or goes elsewhere: no prepared step has a chunk of it, and its pages go to others.</summary>
+    /// <summary>The sequence has ended or goes elsewhere: no prepared step has a chunk of it, and its pages go to others. Does not fail.</summary>
     /// <param name="slot">An open slot.</param>
     void Close(int slot);
 

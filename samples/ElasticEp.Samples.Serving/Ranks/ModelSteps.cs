@@ -21,15 +21,16 @@ internal sealed class ModelSteps(IServedModel model, RankServingCore core)
     {
         if (core.Plan(maxTokens))
             Drop(ref _ahead);
-        foreach (var change in core.Changes)
+        while (core.Changes.Count > 0)
         {
+            var change = core.Changes[0];
+            core.Changes.RemoveAt(0); // once, also if the model throws
             if (change.Start is { } start)
                 model.Open(change.Slot, start);
             else
                 model.Close(change.Slot);
         }
 
-        core.Changes.Clear();
         _current = _ahead ?? model.Prepare(core.Current!.Batch);
         _ahead = null;
     }
@@ -51,6 +52,8 @@ internal sealed class ModelSteps(IServedModel model, RankServingCore core)
         FindMisses(step);
         Output.Clear();
         await model.ReadAsync(_current!, Output, cancellationToken).ConfigureAwait(false);
+        if (Output.Tokens.Count != _current!.Batch.Chunks.Count)
+            throw new InvalidOperationException($"The model has given out {Output.Tokens.Count} entries for a step of {_current.Batch.Chunks.Count} chunks; there must be one for each.");
     }
 
     /// <summary>The step is complete.</summary>

@@ -91,7 +91,12 @@ internal sealed partial class RankServingCore(ModelLimits limits, int maxPromptT
         if (_leave != 0)
             Send(frontEnd, ServingTopic.Leaving, BitConverter.GetBytes(_leave));
         FrontEnd(frontEnd).Assigned = assignment.Number;
-        _scheduler.Add(new RunningRequest(assignment, frontEnd));
+        if (_scheduler.Find(frontEnd, assignment.Request) is { } earlier)
+            End(earlier);
+        if (assignment.Prompt.Length + (long)assignment.Options.MaxTokens > limits.Positions)
+            Send(frontEnd, ServingTopic.Failed, new RequestNotice(assignment.Request, assignment.Owner, $"A sequence of {assignment.Prompt.Length} + {assignment.Options.MaxTokens} tokens does not fit this rank, which has room for {limits.Positions}. Give all workers the same --max-model-len.").Encode());
+        else
+            _scheduler.Add(new RunningRequest(assignment, frontEnd));
     }
 
     public void OnCancelled(MemberId frontEnd, in RequestNotice notice)
@@ -160,10 +165,10 @@ internal sealed partial class RankServingCore(ModelLimits limits, int maxPromptT
         return isNew;
     }
 
-    /// <summary>While a step runs: freezes the one after it, where the model can take it now.</summary>
+    /// <summary>While a step runs: freezes the one after it, where the model can take it now. It stays the same for all attempts of the step that runs.</summary>
     public StepPlan? PlanAhead(int maxTokens)
     {
-        if (limits.StepsInFlight > 1 && !_halving.IsLooking && !_mustHandBack)
+        if (_ahead is null && limits.StepsInFlight > 1 && !_halving.IsLooking && !_mustHandBack)
             _ahead = _scheduler.PlanAhead(Math.Min(maxTokens, limits.Rows));
         return _ahead;
     }

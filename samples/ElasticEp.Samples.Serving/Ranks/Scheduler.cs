@@ -44,11 +44,12 @@ internal sealed class Scheduler
     public RunningRequest? Find(MemberId frontEnd, long request, int owner) =>
         _requests.TryGetValue((frontEnd, request), out var known) && known.Assignment.Owner == owner ? known : null;
 
-    /// <summary>The request waits until there is room for it. An earlier assignment of it ends.</summary>
+    /// <summary>A request of whichever owner number.</summary>
+    public RunningRequest? Find(MemberId frontEnd, long request) => _requests.GetValueOrDefault((frontEnd, request));
+
+    /// <summary>The request waits until there is room for it. It has no earlier assignment here.</summary>
     public void Add(RunningRequest request)
     {
-        if (_requests.TryGetValue((request.FrontEnd, request.Assignment.Request), out var known))
-            Remove(known);
         _requests.Add((request.FrontEnd, request.Assignment.Request), request);
         _waiting.Add(request);
     }

@@ -44,10 +44,10 @@ internal interface IExchangeEngine : IDisposable
     /// <summary>Whether a view can be entered: it was prepared, or is one of members of both views that were.</summary>
     bool IsPrepared(GroupView view);
 
-    /// <summary>Uses a view that <see cref="IsPrepared"/>. Between steps, under the protocol's lock; it cannot fail and takes no time.</summary>
+    /// <summary>Uses a view that <see cref="IsPrepared"/>. Between steps, under the protocol's lock; takes no time. What it throws ends the rank, and the others go on without it.</summary>
     void Enter(GroupView view);
 
-    /// <summary>An attempt begins. Under the protocol's lock; it cannot fail and takes no time.</summary>
+    /// <summary>An attempt begins. Under the protocol's lock; takes no time. What it throws ends the rank, and the others go on without it.</summary>
     /// <param name="epoch">Epoch of the view in use; every attempt that follows one that failed has another.</param>
     /// <param name="step">The step.</param>
     void BeginAttempt(long epoch, long step);

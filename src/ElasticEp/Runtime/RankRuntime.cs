@@ -239,6 +239,8 @@ internal sealed partial class RankRuntime : IElasticGroup, IAsyncDisposable
     private async Task PrepareExchangeAsync(GroupView @base, GroupView next, CancellationToken cancellationToken)
     {
         _exchange.Prepare(@base, next);
+        if (next.Members.Length == 1 && next.Contains(_core.Member.Self) && !@base.Contains(_core.Member.Self))
+            return; // a standby fetches for itself: no member knows of it
         await _exchange.ConnectAsync(@base, next, cancellationToken).ConfigureAwait(false);
     }
 

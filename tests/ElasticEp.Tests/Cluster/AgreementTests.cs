@@ -21,6 +21,14 @@ public sealed class AgreementTests
         }
     }
 
+    [Fact]
+    public async Task A_standby_fetches_though_no_member_agrees_with_it()
+    {
+        await using var cluster = await ElasticCluster.StartAsync(prepare: cluster => cluster.Engines = _engines);
+        var standby = await cluster.StartStandbyAsync(5, state => state.Reason.StartsWith("dense weights held", StringComparison.Ordinal));
+        Assert.True(standby.Workload.IsDenseRight);
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(2)]

@@ -135,7 +135,8 @@ internal sealed partial class CudaEngine : IExchangeEngine
         }
         catch (Exception exception)
         {
-            _failure = exception; // the first exchange fails with it
+            _failure = exception; // what is on the device does not change any more: the rank ends, and the others go on without it
+            throw;
         }
     }
 
@@ -144,6 +145,8 @@ internal sealed partial class CudaEngine : IExchangeEngine
         EndAttempt();
         lock (_lock)
         {
+            if (_failure is { } failure)
+                throw new ElasticEpException(ElasticEpErrorCode.StepFailed, $"{Device} of rank {_rank} failed: {failure.Message}", failure) { Rank = _rank, Epoch = epoch };
             Epoch = epoch;
             _step = step;
         }
