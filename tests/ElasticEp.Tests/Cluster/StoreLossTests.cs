@@ -37,8 +37,7 @@ public sealed class StoreLossTests
         await cluster.EndAllAsync();
         await cluster.Store.DeleteAsync(GroupRecord.KeyOf("toy"), TestContext.Current.CancellationToken);
         await cluster.LaunchAsync(0); // the launcher follows
-        var born = await cluster.WaitForViewAsync(view => view.Members.Length == 2);
-        Assert.InRange(born.Epoch, 1, before.Epoch - 1);
+        await cluster.WaitForViewAsync(view => view.Members.Length == 2 && view.Epoch < before.Epoch); // those that ended last may have gone on without the first, under later epochs
         await cluster.WaitForStepsAsync(5);
         await cluster.WaitUntilAsync(() => cluster.Client.GetStatus().Phase == "serving", "the status to say that it serves");
         var grown = await cluster.Client.ScaleAsync(3, cancellationToken: TestContext.Current.CancellationToken);
