@@ -39,10 +39,21 @@ internal sealed class LaneSend
         Rows = default;
     }
 
-    /// <summary>Tells its owner when a send that has to wait has ended.</summary>
-    public void Watch(ValueTask sending)
+    /// <summary>Ends a send that has left already; of any other one its owner is told after <see cref="Watch"/>.</summary>
+    /// <returns>Whether it has left.</returns>
+    public bool TryEnd(ValueTask sending)
     {
         _sending = sending.ConfigureAwait(false).GetAwaiter();
+        if (!sending.IsCompletedSuccessfully)
+            return false;
+        TakeResult();
+        End();
+        return true;
+    }
+
+    /// <summary>Tells its owner when the send that <see cref="TryEnd"/> was given has ended.</summary>
+    public void Watch()
+    {
         if (_sending.IsCompleted)
             OnCompleted();
         else
@@ -54,14 +65,21 @@ internal sealed class LaneSend
         Exception? failure = null;
         try
         {
-            _sending.GetResult();
+            TakeResult();
         }
         catch (Exception exception)
         {
             failure = exception; // of whatever kind: the call that waits is told
         }
 
-        _sending = default;
         _owner.OnSent(_lane, this, failure);
+    }
+
+    /// <summary>It has completed, so nothing waits; what it came from is used again.</summary>
+    private void TakeResult()
+    {
+        var sending = _sending;
+        _sending = default;
+        sending.GetResult();
     }
 }

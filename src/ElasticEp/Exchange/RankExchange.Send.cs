@@ -145,8 +145,6 @@ internal sealed partial class RankExchange
     {
         lane.AddUnsent();
         lane.Work.IsPending = true;
-        lock (_lock)
-            _inside++;
         ValueTask working;
         try
         {
@@ -157,7 +155,7 @@ internal sealed partial class RankExchange
             working = ValueTask.FromException(exception);
         }
 
-        lane.Work.Watch(working);
+        Follow(lane, lane.Work, working);
     }
 
     /// <summary>The engine has something ready for a member. A frame that leaves at once takes no lock.</summary>
@@ -179,21 +177,26 @@ internal sealed partial class RankExchange
         try
         {
             sending = _wire.SendAsync(_members[member], header, send.MetadataSegments, send.Rows, _sending.Token);
-            if (sending.IsCompletedSuccessfully)
-            {
-                sending.GetAwaiter().GetResult(); // what it came from is used again
-                send.End();
-                lane.RemoveUnsent();
-                return;
-            }
         }
         catch (Exception exception)
         {
             sending = ValueTask.FromException(exception); // whatever it is, the call ends with it
         }
 
+        Follow(lane, send, sending);
+    }
+
+    /// <summary>The call that has begun it is inside still: what has left already needs no lock.</summary>
+    private void Follow(ExchangeLane lane, LaneSend send, ValueTask sending)
+    {
+        if (send.TryEnd(sending))
+        {
+            lane.RemoveUnsent();
+            return;
+        }
+
         lock (_lock)
             _inside++;
-        send.Watch(sending);
+        send.Watch();
     }
 }
