@@ -8,6 +8,8 @@ namespace ElasticEp.Tests.Protocol;
 /// <summary>A record and messages with every field set, and what tests of codecs do with their bytes.</summary>
 internal static class CodecSamples
 {
+    private const int Rounds = 20_000;
+
     public static GroupRecord FullRecord { get; } = new(
         TestViews.Started(7, 12, 0, 2, 5),
         TestViews.View(5, 0, 1),
@@ -59,6 +61,31 @@ internal static class CodecSamples
         next[0]++;
         System.Buffers.Binary.BinaryPrimitives.WriteInt32LittleEndian(next.AsSpan(1), next.Length - 5);
         return next;
+    }
+
+    /// <summary>Random bytes are refused, or read as something; nothing else happens.</summary>
+    public static void FeedRandomBytes(Action<byte[]> decode)
+    {
+        var random = new SimRandom(1);
+        for (var round = 0; round < Rounds; round++)
+        {
+            var bytes = Enumerable.Range(0, random.Below(80)).Select(_ => (byte)random.Next()).ToArray();
+            AssertRefusedOrRead(() => decode(bytes));
+        }
+    }
+
+    /// <summary>What is damaged is refused or read, and never costs much memory.</summary>
+    public static void FeedDamaged(Func<SimRandom, ReadOnlyMemory<byte>> encode, Action<byte[]> decode)
+    {
+        var random = new SimRandom(2);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var round = 0; round < Rounds; round++)
+        {
+            var bytes = Damage(encode(random), random);
+            AssertRefusedOrRead(() => decode(bytes));
+        }
+
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 100_000L * Rounds);
     }
 
     /// <summary>The same bytes with up to four of them changed.</summary>

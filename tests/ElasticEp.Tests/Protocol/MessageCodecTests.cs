@@ -2,7 +2,6 @@ using System.IO.Hashing;
 using ElasticEp.Placement;
 using ElasticEp.Protocol;
 using ElasticEp.Tests.Membership;
-using ElasticEp.Tests.Simulation;
 using static ElasticEp.Tests.Protocol.CodecSamples;
 
 namespace ElasticEp.Tests.Protocol;
@@ -10,8 +9,6 @@ namespace ElasticEp.Tests.Protocol;
 /// <summary>Messages as bytes.</summary>
 public sealed class MessageCodecTests
 {
-    private const int Rounds = 20_000;
-
     [Theory]
     [MemberData(nameof(CodecSamples.EveryMessage), MemberType = typeof(CodecSamples))]
     public void A_message_comes_back_as_it_was(int index)
@@ -45,29 +42,11 @@ public sealed class MessageCodecTests
     }
 
     [Fact]
-    public void Random_bytes_are_refused_and_nothing_else_happens()
-    {
-        var random = new SimRandom(1);
-        for (var round = 0; round < Rounds; round++)
-        {
-            var bytes = Enumerable.Range(0, random.Below(80)).Select(_ => (byte)random.Next()).ToArray();
-            AssertRefusedOrRead(() => MessageCodec.Decode(bytes));
-        }
-    }
+    public void Random_bytes_are_refused_and_nothing_else_happens() => FeedRandomBytes(bytes => MessageCodec.Decode(bytes));
 
     [Fact]
-    public void Damaged_messages_are_refused_or_read_and_never_cost_much_memory()
-    {
-        var random = new SimRandom(2);
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var round = 0; round < Rounds; round++)
-        {
-            var bytes = Damage(MessageCodec.Encode(random.Pick(Messages)), random);
-            AssertRefusedOrRead(() => MessageCodec.Decode(bytes));
-        }
-
-        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 100_000L * Rounds);
-    }
+    public void Damaged_messages_are_refused_or_read_and_never_cost_much_memory() =>
+        FeedDamaged(random => MessageCodec.Encode(random.Pick(Messages)), bytes => MessageCodec.Decode(bytes));
 
     [Fact]
     public void A_placement_that_claims_more_experts_than_it_can_hold_is_refused()
