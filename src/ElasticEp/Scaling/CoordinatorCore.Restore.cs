@@ -23,10 +23,11 @@ internal sealed partial class CoordinatorCore
         Advance(now, effects);
     }
 
-    /// <summary>This rank enters an earlier view than the record that it has seen: the store had gone back, and the group has with it.</summary>
+    /// <summary>This rank enters an earlier view than the record that it has seen, or another one of its epoch: the store had gone back, and the group has with it.</summary>
     private void ForgetSeen(GroupView entered)
     {
-        if (entered.Epoch < _seen.Record.View.Epoch)
+        var seen = _seen.Record.View;
+        if (entered.Epoch < seen.Epoch || (entered.Epoch == seen.Epoch && entered.Digest != seen.Digest))
             _seen = (GroupRecord.Unborn, 0);
     }
 

@@ -194,6 +194,18 @@ public sealed class RestoreTests
     }
 
     [Fact]
+    public void Another_view_of_the_same_epoch_takes_the_place_of_the_one_that_was_seen()
+    {
+        var probe = CoreProbe.Idle(rank: 1);
+        var back = probe.Record.WithNext(TestViews.Started(2, 2, 0, 1));
+        probe.Post(new RecordSeen(probe.Record.WithNext(TestViews.Started(2, 2, 0, 1, 3)), 500)); // which the store has lost
+        probe.Message(0, new StopMessage(1, 1)).Message(0, new StartMessage(back.View, 2, "", 0));
+        probe.LoseLink(0).Lose(0).AnswerLost(GroupRecord.Unborn, 900);
+        Assert.DoesNotContain(probe.Coordinator.Record.View.Members, member => member.Rank == 3);
+        Assert.Equal(back.View.Digest, probe.Coordinator.Record.View.Digest);
+    }
+
+    [Fact]
     public void A_birth_whose_first_view_the_store_has_lost_is_over_where_there_are_members()
     {
         var birth = GroupRecord.Unborn with { Pending = new PendingOperation(new OperationRequest(OperationRequest.BirthId, OperationKind.Birth), [0, 1], [0, 1], []) };
