@@ -97,14 +97,18 @@ public static class ElasticEpServiceCollectionExtensions
         services.AddSingleton<IHostedService>(provider => new RankHostedService(
             name, provider.GetRequiredKeyedService<RankRuntime>(name), provider.GetRequiredService<ILogger<RankHostedService>>()));
         return services.AddOptions<ElasticEpOptions>(name)
-            .PostConfigure<IServiceProvider>((options, provider) => FromEnvironment(options, provider.GetService<IConfiguration>()))
+            .PostConfigure<IServiceProvider>((options, provider) =>
+            {
+                options.Rank ??= ConfiguredRank(provider.GetService<IConfiguration>());
+                FromEnvironment(options, provider);
+            })
             .ValidateOnStart();
     }
 
     /// <summary>What is this process's own, so that a launcher, a unit file or a pod gives it, not the code.</summary>
-    private static void FromEnvironment(ElasticEpOptions options, IConfiguration? configuration)
+    private static void FromEnvironment(ElasticEpOptions options, IServiceProvider provider)
     {
-        options.Rank ??= ConfiguredRank(configuration);
+        var configuration = provider.GetService<IConfiguration>();
         options.Node ??= configuration?[WorkerVariables.NodeKey];
         options.DumpDirectory ??= configuration?[WorkerVariables.DumpDirectoryKey];
         if (configuration?[WorkerVariables.FlightRecorderEventsKey] is { } events)
@@ -126,7 +130,9 @@ public static class ElasticEpServiceCollectionExtensions
         services.AddKeyedSingleton<IGroupMonitor>(name, (provider, _) => provider.GetRequiredKeyedService<ClientRuntime>(name));
         services.TryAddSingleton<IGroupMonitor>(provider => provider.GetRequiredKeyedService<IGroupMonitor>(OnlyGroup(provider)));
         services.AddSingleton<IHostedService>(provider => new ClientHostedService(provider.GetRequiredKeyedService<ClientRuntime>(name)));
-        return services.AddOptions<ElasticEpOptions>(name).ValidateOnStart();
+        return services.AddOptions<ElasticEpOptions>(name)
+            .PostConfigure<IServiceProvider>(FromEnvironment) // for ranks that it runs in this process
+            .ValidateOnStart();
     }
 
     private static bool TryAddGroup(IServiceCollection services, string name, bool isClient)

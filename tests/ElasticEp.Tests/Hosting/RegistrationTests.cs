@@ -6,6 +6,7 @@ using ElasticEp.Hosting;
 using ElasticEp.Runtime;
 using ElasticEp.Tests.Cluster;
 using ElasticEp.Transport;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
@@ -74,6 +75,23 @@ public sealed class RegistrationTests
         using var host = builder.Build();
         var error = await Assert.ThrowsAnyAsync<Exception>(() => host.StartAsync(Token));
         Assert.Contains(words, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_the_environment_says_of_this_process_reaches_the_ranks_in_it()
+    {
+        var node = new TaskCompletionSource<(string?, int)>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["ElasticEp:Node"] = "n7", ["ElasticEp:FlightRecorderEvents"] = "77" });
+        builder.Services.AddElasticExpertParallelClient("g", Client).UseInProcessLauncher(new InProcessCluster(), (rank, _) =>
+        {
+            rank.UseWorkload<ToyWorkload>();
+            rank.Services.AddOptions<ElasticEpOptions>("g").PostConfigure(options => node.TrySetResult((options.Node, options.FlightRecorderEvents)));
+        });
+        using var host = builder.Build();
+        await host.StartAsync(Token);
+        Assert.Equal(("n7", 77), await node.Task.WaitAsync(TimeSpan.FromSeconds(30), Token));
+        await host.StopAsync(Token);
     }
 
     [Fact]
