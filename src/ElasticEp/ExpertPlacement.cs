@@ -28,14 +28,20 @@ public sealed class ExpertPlacement
     /// <summary>Takes what is checked already; every copy is active.</summary>
     private ExpertPlacement(int experts, int[] ranks, int[][][] slots)
     {
-        (Experts, _ranks, _slots) = (experts, ranks, slots);
+        Experts = experts;
+        _ranks = ranks;
+        _slots = slots;
         _replicas = _active = [.. slots.Select(layer => new ReplicaTable(experts, ranks, layer))];
     }
 
     /// <summary>The slots of another placement, with other copies passive; null for none.</summary>
     private ExpertPlacement(ExpertPlacement slots, bool[][][]? passive)
     {
-        (Experts, _ranks, _slots, _replicas, _passive) = (slots.Experts, slots._ranks, slots._slots, slots._replicas, passive);
+        Experts = slots.Experts;
+        _ranks = slots._ranks;
+        _slots = slots._slots;
+        _replicas = slots._replicas;
+        _passive = passive;
         if (passive is null)
         {
             _active = _replicas;

@@ -3,8 +3,14 @@ namespace ElasticEp;
 /// <summary>How a group is, as a client of it sees it: immutable, of one moment.</summary>
 public sealed class GroupStatus
 {
-    internal GroupStatus(string phase, bool isReady, DateTimeOffset since, string detail, IReadOnlyList<RankState> ranks) =>
-        (Phase, IsReady, Since, Detail, Ranks) = (phase, isReady, since, detail, ranks);
+    internal GroupStatus(string phase, bool isReady, DateTimeOffset since, string detail, IReadOnlyList<RankState> ranks)
+    {
+        Phase = phase;
+        IsReady = isReady;
+        Since = since;
+        Detail = detail;
+        Ranks = ranks;
+    }
 
     /// <summary>
     /// In one word: <c>forming</c>, <c>restoring</c> (members write again what the store has lost), <c>serving</c>, <c>degraded</c> (it serves, but not all is well), <c>stalled</c> (there is work and no

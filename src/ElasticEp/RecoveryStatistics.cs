@@ -3,8 +3,14 @@ namespace ElasticEp;
 /// <summary>How long the parts of a recovery took, as the rank saw them that led it. One that had to begin again counts as one, from its first begin.</summary>
 public sealed class RecoveryStatistics
 {
-    internal RecoveryStatistics(long number, TimeSpan detect, TimeSpan stop, TimeSpan write, TimeSpan start) =>
-        (Number, Detect, Stop, Write, Start) = (number, detect, stop, write, start);
+    internal RecoveryStatistics(long number, TimeSpan detect, TimeSpan stop, TimeSpan write, TimeSpan start)
+    {
+        Number = number;
+        Detect = detect;
+        Stop = stop;
+        Write = write;
+        Start = start;
+    }
 
     /// <summary>Counts the recoveries that this process has led, from one on.</summary>
     public long Number { get; }

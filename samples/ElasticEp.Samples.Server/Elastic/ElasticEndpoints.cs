@@ -24,7 +24,7 @@ internal static class ElasticEndpoints
         app.MapGet("/elastic/events", SendEventsAsync);
     }
 
-    private static async Task ScaleAsync(HttpContext context, IElasticGroupClient group, IGroupMonitor monitor, ScaleOperations operations, StopGrace grace)
+    private static async Task ScaleAsync(HttpContext context, ScaleOperations operations, StopGrace grace)
     {
         var body = await JsonInput.ReadAsync(context, HttpJson.Default.ScaleBody);
         if (body.NewDataParallelSize is null == body.RemoveRanks is null)
@@ -37,11 +37,6 @@ internal static class ElasticEndpoints
             Deadline = Seconds(body.Timeout, 0.001, "timeout"),
             OperationId = body.OperationId ?? Guid.NewGuid().ToString("N"),
         };
-        if (body.OperationId is null && body.NewDataParallelSize == group.View.Members.Length && operations.Running is null && monitor.GetStatus().Obstacle is null)
-        {
-            await WriteAsync(context, Describe(new ScaleResult { OperationId = request.OperationId, Outcome = ScalePhase.Completed, View = group.View }));
-            return;
-        }
 
         // A client that goes away does not take the operation with it: it asked, and sees the outcome in /elastic/operations.
         var target = body.NewDataParallelSize is { } size ? Ranks(size) : $"without {string.Join(' ', body.RemoveRanks!)}";

@@ -182,7 +182,7 @@ public sealed partial class FrontEnd : BackgroundService
         lock (_lock)
         {
             if (report is not null)
-                _core.OnReport(message.Sender, report);
+                _core.OnReport(message.Sender, report, _time.GetTimestamp());
             else
                 _core.OnMessage(message.Sender, message.Topic, message.Payload, _time.GetTimestamp());
             Apply();
@@ -237,6 +237,9 @@ public sealed partial class FrontEnd : BackgroundService
         }
 
         _core.Taken.Clear();
+        foreach (var member in _core.Unanswering)
+            LogUnanswering(member.Member, member.Silence.TotalSeconds, member.Requests);
+        _core.Unanswering.Clear();
         if (_core.WantsCheck)
             _check.Set();
         foreach (var delivery in _core.Deliveries)
@@ -249,6 +252,9 @@ public sealed partial class FrontEnd : BackgroundService
 
     [LoggerMessage(3002, LogLevel.Warning, "Request {Request} ran on {Member}, which is gone; it goes to another one")]
     private partial void LogLost(long request, MemberId member);
+
+    [LoggerMessage(3005, LogLevel.Warning, "{Member} has not answered for {Seconds:F1} s, though the group has it: its {Requests} requests go to others, and it gets none until it answers. See whether this process reaches it")]
+    private partial void LogUnanswering(MemberId member, double seconds, int requests);
 
     [LoggerMessage(3004, LogLevel.Warning, "A message {Topic} of {Member} is malformed and was dropped: {Reason}")]
     private partial void LogMalformed(int topic, MemberId member, string reason);

@@ -10,9 +10,14 @@ internal sealed partial class FrontEndCore
     /// <summary>How long a request may be without news until its rank is asked for it.</summary>
     public static readonly TimeSpan CheckPeriod = TimeSpan.FromSeconds(1);
 
-    private long _epoch;
+    /// <summary>How long a member may leave a request for a report unanswered, and send nothing else, until its requests go to others.</summary>
+    public static readonly TimeSpan SilenceTime = TimeSpan.FromSeconds(2.5);
 
-    private IEnumerable<MemberState> Staying => _members.Values.Where(static member => member.Leave == 0);
+    private long _epoch;
+    private long _checkedAt;
+
+    /// <summary>Members that can be given requests.</summary>
+    private IEnumerable<MemberState> Staying => _members.Values.Where(static member => member is { Leave: 0, IsCutOff: false });
 
     /// <summary>The group has another view.</summary>
     /// <param name="epoch">Its number.</param>
@@ -32,7 +37,7 @@ internal sealed partial class FrontEndCore
         }
 
         foreach (var member in members)
-            _members.TryAdd(member, new MemberState(member, options));
+            _members.TryAdd(member, new MemberState(member, options, now));
         if (isTerminal)
             End(new ElasticEpException(ElasticEpErrorCode.GroupEnded, "The group has ended."));
         WantsCheck = true;
@@ -49,12 +54,14 @@ internal sealed partial class FrontEndCore
     {
         GiveUpOld(now);
         WantsCheck = _requests.Count > 0;
+        MoveFromSilent(now);
         foreach (var member in _members.Values)
         {
             member.IsUnreached = false;
+            RequestReport(member, now);
             (long, int)[] silent = [.. member.Requests.Values.Where(request => time.GetElapsedTime(request.LastSeenAt, now) >= CheckPeriod).Select(request => (request.Number, request.Owner))];
-            if (silent.Length > 0 || !member.HasReported)
-                Send(member.Id, ServingTopic.Check, RequestList.Encode(silent)); // also shows it where to report
+            if (silent.Length > 0)
+                Send(member.Id, ServingTopic.Check, RequestList.Encode(silent));
             if (member.Leave != 0)
                 Send(member.Id, ServingTopic.LeavingCheck, ReadOnlyMemory<byte>.Empty);
             WantsCheck |= !member.HasReported || member.Leave != 0;
@@ -62,6 +69,48 @@ internal sealed partial class FrontEndCore
 
         ConfirmLeavers();
         Assign(now); // who was given up may have been in the way of others
+    }
+
+    /// <summary>
+    /// A member that does not answer is one that only this process cannot reach: had it died, a view without it would have come. It stays a member, what it
+    /// sends later of an old assignment is not accepted, and it gets requests again when it is heard of. Where nobody answers, nobody would do better.
+    /// </summary>
+    private void MoveFromSilent(long now)
+    {
+        var isLate = time.GetElapsedTime(_checkedAt, now) > 2 * CheckPeriod; // this process stood still, or had nothing to check: what was sent meanwhile is not read yet
+        _checkedAt = now;
+        if (isLate)
+        {
+            foreach (var member in _members.Values)
+                member.OnHeard(now);
+            return;
+        }
+
+        var silent = _members.Values.Where(member => member is { AskedAt: not 0, IsCutOff: false } && time.GetElapsedTime(member.AskedAt, now) >= CheckPeriod && time.GetElapsedTime(member.HeardAt, now) >= SilenceTime).ToArray();
+        if (!Staying.Except(silent).Any())
+            return;
+        foreach (var member in silent)
+        {
+            member.IsCutOff = true;
+            Unanswering.Add(new UnansweringMember(member.Id, member.Requests.Count, time.GetElapsedTime(member.HeardAt, now)));
+            foreach (var request in member.Requests.Values.ToArray())
+            {
+                if (request.Released.Count > 0)
+                    observer.OnPreempted(member.Id.Rank);
+                request.LostAt = request.LostAt == 0 ? now : request.LostAt;
+                Send(member.Id, ServingTopic.Cancel, new RequestNotice(request.Number, request.Owner, "").Encode());
+                Requeue(request);
+            }
+        }
+    }
+
+    /// <summary>A report does not wait for a step, so that whoever serves answers also while the group stands still.</summary>
+    private void RequestReport(MemberState member, long now)
+    {
+        if (member.HasReported && (time.GetElapsedTime(member.HeardAt, now) < CheckPeriod / 2 || (member.Requests.Count == 0 && !member.IsCutOff)))
+            return;
+        Send(member.Id, ServingTopic.Check, ReadOnlyMemory<byte>.Empty); // also shows it where to report
+        member.OnAsked(now);
     }
 
     /// <summary>A message could not be sent.</summary>

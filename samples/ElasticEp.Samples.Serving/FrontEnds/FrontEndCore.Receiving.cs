@@ -9,12 +9,13 @@ internal sealed partial class FrontEndCore
     /// <exception cref="FormatException">It is malformed.</exception>
     public void OnMessage(MemberId sender, int topic, ReadOnlyMemory<byte> payload, long now)
     {
+        var member = _members.GetValueOrDefault(sender);
+        member?.OnHeard(now);
         switch (topic)
         {
             case ServingTopic.Tokens:
                 var (statement, tokens) = TokenMessage.Decode(payload);
-                if (_members.TryGetValue(sender, out var member))
-                    member.OnStatement(statement);
+                member?.OnStatement(statement);
                 foreach (var token in tokens)
                     OnToken(sender, token, now);
                 break;
@@ -44,12 +45,14 @@ internal sealed partial class FrontEndCore
     }
 
     /// <summary>A member has sent a report.</summary>
-    public void OnReport(MemberId member, RankReport report)
+    public void OnReport(MemberId member, RankReport report, long now)
     {
         if (!_members.TryGetValue(member, out var state))
             return;
         state.HasReported = true;
+        state.OnHeard(now);
         observer.OnReport(member, report);
+        Assign(now); // it may have been cut off
     }
 
     private void OnBegun(long number, int owner, long now)

@@ -36,6 +36,9 @@ internal sealed partial class FrontEndCore(FrontEndOptions options, IServingObse
     /// <summary>Requests that were taken from a member, with the reason. Whoever has logged them clears the list.</summary>
     public List<TakenRequest> Taken { get; } = [];
 
+    /// <summary>Members that have stopped answering. Whoever has logged them clears the list.</summary>
+    public List<UnansweringMember> Unanswering { get; } = [];
+
     /// <summary>Processes that are no members any more. Whoever has forgotten them clears the list.</summary>
     public List<MemberId> Gone { get; } = [];
 

@@ -6,7 +6,10 @@ namespace ElasticEp.Samples.Serving.FrontEnds;
 /// A member as the front end knows it: what it has, and what room it stated, less what it was given since. One that has stated nothing yet is taken for
 /// empty: it has just joined.
 /// </summary>
-internal sealed class MemberState(MemberId id, FrontEndOptions options)
+/// <param name="id">The member.</param>
+/// <param name="options">What it has room for.</param>
+/// <param name="now">Timestamp.</param>
+internal sealed class MemberState(MemberId id, FrontEndOptions options, long now)
 {
     private readonly ModelLimits _limits = options.Limits;
     private readonly List<UnstatedRequest> _unstated = [];
@@ -31,6 +34,15 @@ internal sealed class MemberState(MemberId id, FrontEndOptions options)
     /// <summary>Whether a report of it is there.</summary>
     public bool HasReported { get; set; }
 
+    /// <summary>Timestamp of its last message.</summary>
+    public long HeardAt { get; private set; } = now;
+
+    /// <summary>Timestamp of the first request for a report that came after its last message; 0 when there was none.</summary>
+    public long AskedAt { get; private set; }
+
+    /// <summary>Whether it has not answered for so long that it keeps no requests and gets none until it does.</summary>
+    public bool IsCutOff { get; set; }
+
     /// <summary>Cost of one step of all its requests, once they all generate.</summary>
     public double StepCost => (Requests.Count * _limits.Cost.Of(0, 1)) + (_limits.Cost.Position * (_tokens - Requests.Count));
 
@@ -39,6 +51,17 @@ internal sealed class MemberState(MemberId id, FrontEndOptions options)
 
     /// <summary>Cost of one step of a request.</summary>
     public double StepCostOf(GenerationRequest request) => _limits.Cost.Of(Length(request) - 1, 1);
+
+    /// <summary>It has sent something.</summary>
+    public void OnHeard(long now)
+    {
+        HeardAt = now;
+        AskedAt = 0;
+        IsCutOff = false;
+    }
+
+    /// <summary>A report is requested.</summary>
+    public void OnAsked(long now) => AskedAt = AskedAt == 0 ? now : AskedAt;
 
     public void OnStatement(in RankStatement statement)
     {

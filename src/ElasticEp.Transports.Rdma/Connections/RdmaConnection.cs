@@ -34,8 +34,12 @@ internal sealed partial class RdmaConnection : ILinkOwner
     /// <param name="transport">Whose end this is.</param>
     /// <param name="remote">Who is at the other end.</param>
     /// <param name="previous">The last connection to it, whose end is reported before anything of this one.</param>
-    public RdmaConnection(RdmaTransport transport, PeerIdentity remote, RdmaConnection? previous) =>
-        (_transport, Remote, _previous) = (transport, remote, previous);
+    public RdmaConnection(RdmaTransport transport, PeerIdentity remote, RdmaConnection? previous)
+    {
+        _transport = transport;
+        Remote = remote;
+        _previous = previous;
+    }
 
     public PeerIdentity Remote { get; }
 
@@ -71,7 +75,9 @@ internal sealed partial class RdmaConnection : ILinkOwner
         {
             if (_isEnding)
                 return;
-            (_isEnding, _reason, _detail) = (true, reason, detail);
+            _isEnding = true;
+            _reason = reason;
+            _detail = detail;
         }
 
         _ = Task.Run(EndAsync);

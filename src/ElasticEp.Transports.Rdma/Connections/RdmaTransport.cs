@@ -36,7 +36,9 @@ internal sealed partial class RdmaTransport : ITransport, ITransportHealth
     /// <param name="loggers">Makes loggers.</param>
     public RdmaTransport(ITransport control, RdmaOptions options, TimeProvider time, ILoggerFactory loggers)
     {
-        (Control, Options, Time) = (control, options, time);
+        Control = control;
+        Options = options;
+        Time = time;
         _logger = loggers.CreateLogger<RdmaTransport>();
         _pacer = options.WeightBytesPerSecond is { } rate ? new WeightPacer(rate, time) : null;
     }

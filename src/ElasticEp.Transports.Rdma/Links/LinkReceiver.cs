@@ -31,7 +31,9 @@ internal sealed unsafe class LinkReceiver : IWorkerItem, IThreadPoolWorkItem, IO
 
     public LinkReceiver(RdmaLink link, ILinkOwner owner, LinkLimits limits)
     {
-        (_link, _owner, _window) = (link, owner, new ReceiveWindow(link, limits));
+        _link = link;
+        _owner = owner;
+        _window = new ReceiveWindow(link, limits);
         _onAnswered = () => _link.Worker.Post(this);
     }
 

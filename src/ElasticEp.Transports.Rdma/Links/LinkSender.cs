@@ -26,7 +26,8 @@ internal sealed partial class LinkSender
 
     public LinkSender(RdmaLink link, ILinkOwner owner)
     {
-        (_link, _owner) = (link, owner);
+        _link = link;
+        _owner = owner;
         _waiters = new SendWaiterPool(TryDetach);
         _window = new SendWindow(link);
     }

@@ -29,7 +29,8 @@ internal sealed unsafe class OutgoingTransfer : IWorkerItem, IOperationOwner, ID
 
     public OutgoingTransfer(RdmaLink link, LinkSender sender)
     {
-        (_link, _sender) = (link, sender);
+        _link = link;
+        _sender = sender;
         Node = new LinkedListNode<OutgoingTransfer>(this);
     }
 

@@ -31,7 +31,9 @@ internal sealed class RdmaLink : IMessageReceiver, IOperationOwner
 
     public RdmaLink(UcxWorker worker, LinkKind kind, LinkLimits limits, ILinkOwner owner)
     {
-        (Worker, Kind, _owner) = (worker, kind, owner);
+        Worker = worker;
+        Kind = kind;
+        _owner = owner;
         Span<byte> token = stackalloc byte[16];
         RandomNumberGenerator.Fill(token);
         Offer = new LinkOffer(BinaryPrimitives.ReadUInt128LittleEndian(token), limits, worker.Address);

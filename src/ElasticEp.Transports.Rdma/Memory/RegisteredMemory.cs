@@ -16,7 +16,8 @@ internal sealed unsafe class RegisteredMemory : IDisposable
     {
         _table = table;
         _pin = memory.Pointer == 0 ? memory.Managed.Pin() : default;
-        (Address, Length) = (memory.Pointer == 0 ? (nint)_pin.Pointer : memory.Pointer, memory.ByteLength);
+        Address = memory.Pointer == 0 ? (nint)_pin.Pointer : memory.Pointer;
+        Length = memory.ByteLength;
         try
         {
             _handle = UcxMemoryHandle.Register(context, Address, Length);

@@ -17,7 +17,8 @@ internal sealed unsafe class UcxEndpoint : IDisposable
     /// <param name="onFault">Told what that throws; throws nothing.</param>
     public UcxEndpoint(UcxWorkerHandle worker, ReadOnlySpan<byte> address, Action<UcxStatus> onFailed, Action<Exception> onFault)
     {
-        (_onFailed, _onFault) = (onFailed, onFault);
+        _onFailed = onFailed;
+        _onFault = onFault;
         _self = GCHandle.Alloc(this);
         try
         {

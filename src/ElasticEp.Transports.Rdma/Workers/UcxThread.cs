@@ -37,7 +37,10 @@ internal sealed unsafe partial class UcxThread : IAsyncDisposable
     /// <param name="onFailed">Called on the thread when it, or a worker that several peers share, can go on no longer.</param>
     public UcxThread(string name, TimeSpan pollTime, TimeProvider time, ILogger logger, Action<Exception>? onFailed = null)
     {
-        (_pollTime, _time, _logger, _onFailed) = (pollTime, time, logger, onFailed);
+        _pollTime = pollTime;
+        _time = time;
+        _logger = logger;
+        _onFailed = onFailed;
         new Thread(Run) { Name = name, IsBackground = true }.Start();
     }
 

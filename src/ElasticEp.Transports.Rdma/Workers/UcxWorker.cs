@@ -37,7 +37,10 @@ internal sealed unsafe partial class UcxWorker
     /// <param name="logger">Told of what should not happen.</param>
     public UcxWorker(UcxThread thread, UcxContextHandle context, MemoryTable memory, ILogger logger)
     {
-        (_thread, _context, _memory, _logger) = (thread, context, memory, logger);
+        _thread = thread;
+        _context = context;
+        _memory = memory;
+        _logger = logger;
         _self = GCHandle.Alloc(this);
         Started = thread.CallAsync(Start);
     }

@@ -19,7 +19,8 @@ internal sealed class UcxWorkers : IAsyncDisposable
     /// <param name="createWorker">Makes a worker of a thread.</param>
     public UcxWorkers(int count, Func<int, UcxThread> createThread, Func<UcxThread, UcxWorker> createWorker)
     {
-        (_createThread, _createWorker) = (createThread, createWorker);
+        _createThread = createThread;
+        _createWorker = createWorker;
         _threads = [.. Enumerable.Range(0, count).Select(createThread)];
         _shared = [.. _threads.Select(createWorker)];
         _allThreads = [.. _threads];

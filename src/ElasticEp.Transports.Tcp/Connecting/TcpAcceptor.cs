@@ -36,7 +36,13 @@ internal sealed partial class TcpAcceptor : IAsyncDisposable
     /// <param name="logger">Told of refused callers.</param>
     public TcpAcceptor(Socket listener, LinkPurpose purpose, TcpSecurity security, TimeSpan timeout, TimeProvider time, Func<ProvedConnection, CancellationToken, Task> serve, ILogger logger)
     {
-        (_listener, _purpose, _security, _timeout, _time, _serve, _logger) = (listener, purpose, security, timeout, time, serve, logger);
+        _listener = listener;
+        _purpose = purpose;
+        _security = security;
+        _timeout = timeout;
+        _time = time;
+        _serve = serve;
+        _logger = logger;
         _loop = Task.Run(AcceptAsync);
     }
 

@@ -25,7 +25,9 @@ internal sealed partial class TcpRendezvousStore : IRendezvousStore
     /// <param name="time">The clock.</param>
     public TcpRendezvousStore(Func<CancellationToken, ValueTask<HostAddress>> address, TcpSecurity security, TcpOptions options, TimeProvider time)
     {
-        (_address, _timeout, _time) = (address, options.StoreTimeout, time);
+        _address = address;
+        _timeout = options.StoreTimeout;
+        _time = time;
         _dialer = new TcpDialer(security, options.HandshakeTimeout, time);
     }
 

@@ -15,7 +15,9 @@ internal sealed class TcpStoreLease : IStoreLease
 
     public TcpStoreLease(TcpRendezvousStore store, long number, TimeSpan timeToLive, TimeProvider time)
     {
-        (_store, Number, _timeToLive) = (store, number, timeToLive);
+        _store = store;
+        Number = number;
+        _timeToLive = timeToLive;
         Ended = _ended.Token;
         _timer = time.CreateTimer(static state => ((TcpStoreLease)state!)._ended.Cancel(), this, timeToLive, Timeout.InfiniteTimeSpan);
     }

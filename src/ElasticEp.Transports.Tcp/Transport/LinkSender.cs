@@ -29,7 +29,9 @@ internal sealed class LinkSender : IValueTaskSource
     /// <param name="broken">Told once when writing fails.</param>
     public LinkSender(ILinkWire wire, Func<Exception?, Exception> lost, Action<Exception> broken)
     {
-        (_wire, _lost, _broken) = (wire, lost, broken);
+        _wire = wire;
+        _lost = lost;
+        _broken = broken;
         _waiters = new SendWaiterPool(TryDetach);
         _stage = GC.AllocateUninitializedArray<byte>(wire.StageSize, pinned: true);
         _ = WriteRestsAsync();

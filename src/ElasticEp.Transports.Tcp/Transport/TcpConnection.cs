@@ -36,7 +36,10 @@ internal sealed class TcpConnection
     public TcpConnection(TcpTransport transport, long id, byte version, PeerIdentity remote, IReadOnlyList<ProvedConnection> sockets, bool isAccepted)
     {
         _isAccepted = isAccepted;
-        (_transport, Id, Version, Remote) = (transport, id, version, remote);
+        _transport = transport;
+        Id = id;
+        Version = version;
+        Remote = remote;
         _links = [.. sockets.Select((socket, link) => new TcpLink(_transport, socket, remote, (LinkKind)link, () => _transport.Handler, Lost, OnBroken))];
         if (isAccepted)
             _links[0].Sender.Hold();

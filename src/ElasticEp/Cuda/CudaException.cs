@@ -7,8 +7,11 @@ namespace ElasticEp.Cuda;
 public sealed class CudaException : ElasticEpException
 {
     internal CudaException(int result, string errorName, string message)
-        : base(result == (int)CudaResult.OutOfMemory ? ElasticEpErrorCode.InvalidArgument : ElasticEpErrorCode.InvalidState, message) =>
-        (Result, ErrorName) = (result, errorName);
+        : base(result == (int)CudaResult.OutOfMemory ? ElasticEpErrorCode.InvalidArgument : ElasticEpErrorCode.InvalidState, message)
+    {
+        Result = result;
+        ErrorName = errorName;
+    }
 
     /// <summary>The driver's number of the error (CUresult).</summary>
     internal int Result { get; }

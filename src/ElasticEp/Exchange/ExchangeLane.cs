@@ -8,10 +8,13 @@ internal sealed class ExchangeLane : IRowSender
 
     public ExchangeLane(RankExchange owner, ExchangeLayout layout, int number, ExchangeStep step, IExchangeEngineLane engine)
     {
-        (_owner, Number, Engine) = (owner, number, engine);
+        _owner = owner;
+        Number = number;
+        Engine = engine;
         Load = new StepLoad(layout);
         Work = new LaneSend(owner, this);
-        (Call, Forward) = (new LaneCall(owner, this, step), new LaneForward(owner));
+        Call = new LaneCall(owner, this, step);
+        Forward = new LaneForward(owner);
     }
 
     public int Number { get; }

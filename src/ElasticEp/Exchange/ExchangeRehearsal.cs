@@ -23,8 +23,10 @@ internal sealed class ExchangeRehearsal : IExchangeWire, IExpertSlots
     {
         options.CopyTo(_options);
         _rank = rank;
-        (_options.MaxRanks, _options.MaxTokensPerRank) = (Ranks, Tokens);
-        (_options.Model.MoeLayers, _options.Model.Experts) = (Layers, Math.Max(Ranks, options.Model.TopK));
+        _options.MaxRanks = Ranks;
+        _options.MaxTokensPerRank = Tokens;
+        _options.Model.MoeLayers = Layers;
+        _options.Model.Experts = Math.Max(Ranks, options.Model.TopK);
     }
 
     /// <summary>Runs the steps.</summary>

@@ -20,7 +20,8 @@ internal sealed class LaneForward : IValueTaskSource
     public LaneForward(RankExchange owner)
     {
         _owner = owner;
-        (_onDispatched, _onCombined) = (OnDispatched, OnCombined);
+        _onDispatched = OnDispatched;
+        _onCombined = OnCombined;
     }
 
     /// <summary>Goes on from a dispatch that this call has begun and that is not faulted.</summary>

@@ -13,7 +13,8 @@ internal sealed class LaneSend
 
     public LaneSend(RankExchange owner, ExchangeLane lane)
     {
-        (_owner, _lane) = (owner, lane);
+        _owner = owner;
+        _lane = lane;
         _onCompleted = OnCompleted;
     }
 

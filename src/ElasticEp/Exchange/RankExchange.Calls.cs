@@ -21,8 +21,10 @@ internal sealed partial class RankExchange
             send.End();
             lane.RemoveUnsent();
             _inside--;
-            if (failure is not null)
-                Fail(lane.Call.Step, failure, isOfPeers: failure is not ElasticEpException { Code: ElasticEpErrorCode.InvalidArgument or ElasticEpErrorCode.ExpertsLost });
+            if (failure is not null && ReferenceEquals(send, lane.Work))
+                FailWork(lane.Call.Step, lane, failure);
+            else if (failure is not null)
+                Fail(lane.Call.Step, failure, isOfPeers: true);
             CompleteIfOver(lane);
             SignalIfIdle();
         }
@@ -150,6 +152,14 @@ internal sealed partial class RankExchange
             lane.Call.Complete(failure);
         else if (lane.IsReady)
             lane.Call.Complete();
+    }
+
+    /// <summary>Work of a device has failed: a driver's error and a wrong batch are this rank's own, and another recovery would not help.</summary>
+    private void FailWork(ExchangeStep step, ExchangeLane lane, Exception failure)
+    {
+        var reason = failure as ElasticEpException
+            ?? new ElasticEpException(ElasticEpErrorCode.StepFailed, $"Work of step {step.Number}, lane {lane.Number} on the device failed: {failure.Message}", failure) { Rank = _rank };
+        Fail(step, reason, isOfPeers: reason.Code is ElasticEpErrorCode.DeadlineExceeded or ElasticEpErrorCode.PeerLost or ElasticEpErrorCode.ProtocolViolation or ElasticEpErrorCode.StepAborted);
     }
 
     /// <summary>The engine has failed, perhaps when some rows were on their way already: the call ends like one whose send has failed.</summary>

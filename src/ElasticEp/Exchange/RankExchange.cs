@@ -46,7 +46,11 @@ internal sealed partial class RankExchange : IDisposable
     {
         _layout = new ExchangeLayout(options);
         _engine = engines.Create(_layout, rank, slots, wire.Register, NotifyAsync);
-        (_rank, _wire, _rules, _time, _deadline) = (rank, wire, rules, time, options.StepDeadline);
+        _rank = rank;
+        _wire = wire;
+        _rules = rules;
+        _time = time;
+        _deadline = options.StepDeadline;
         _pollTime = options.PollTime;
         _polling = polling ?? CallPolling.OfProcess;
         _step = new ExchangeStep(this, _layout);
@@ -183,7 +187,7 @@ internal sealed partial class RankExchange : IDisposable
 
     /// <summary>
     /// Completes when no call touches memory, no send is under way and no payload is being written. Call after <see cref="Abort"/>.
-    /// A call that waits for frames, or whose result nobody takes, does not count.
+    /// A call that waits for frames counts while it polls, which it does not longer than its attempt lives; one whose result nobody takes does not count.
     /// </summary>
     public Task WhenIdleAsync()
     {

@@ -32,7 +32,8 @@ public sealed class StoreTensors
         ArgumentNullException.ThrowIfNull(store);
         ArgumentException.ThrowIfNullOrEmpty(group);
         ArgumentOutOfRangeException.ThrowIfNegative(self);
-        (_store, _self) = (store, self);
+        _store = store;
+        _self = self;
         _prefix = string.Create(CultureInfo.InvariantCulture, $"{group}/tensors/{epoch}");
     }
 

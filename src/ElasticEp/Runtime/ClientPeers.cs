@@ -22,7 +22,10 @@ internal sealed class ClientPeers : IDisposable
 
     public ClientPeers(GroupServices services, MemberId self, CancellationToken stopped)
     {
-        (_transport, _time, _self, _startedAt) = (services.Transport, services.Time, self, services.Time.GetTimestamp());
+        _transport = services.Transport;
+        _time = services.Time;
+        _self = self;
+        _startedAt = services.Time.GetTimestamp();
         _core = new PeerCore(services.Options);
         _watch = new GroupWatch(services.Options, _core);
         _dialer = new PeerDialer(services.Transport, services.Options.ConnectDeadline, services.Time, OnDialEnded, stopped);

@@ -31,7 +31,10 @@ internal sealed class Heartbeats : IDisposable
         Func<TimeSpan, (FrameHeader Header, ReadOnlyMemory<EpBuffer> Metadata)> make,
         Func<MemberId, FrameHeader, ReadOnlyMemory<EpBuffer>, Task> send)
     {
-        (_interval, _lag, _make, _send) = (interval, lag, make, send);
+        _interval = interval;
+        _lag = lag;
+        _make = make;
+        _send = send;
         _thread = new Thread(Run, 256 << 10) { IsBackground = true, Name = $"ElasticEp {group}/{rank} heartbeats" };
     }
 

@@ -23,7 +23,9 @@ internal sealed class OperationRequests : IDisposable
     /// <param name="findRefusal">Why no view can change now; null when it is not known here.</param>
     public OperationRequests(Action<MemberId, ProtocolMessage> send, TimeSpan operationDeadline, TimeProvider time, OperationTelemetry telemetry, Func<ElasticEpException?>? findRefusal = null)
     {
-        (_send, _time, _telemetry) = (send, time, telemetry);
+        _send = send;
+        _time = time;
+        _telemetry = telemetry;
         _core = new RequestCore(operationDeadline, findRefusal);
         _startedAt = time.GetTimestamp();
         _timer = time.CreateTimer(_ => Do(_core.OnTick), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);

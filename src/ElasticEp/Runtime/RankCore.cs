@@ -25,7 +25,8 @@ internal sealed partial class RankCore
     public RankCore(ElasticEpOptions options, MemberId self, StepRules? rules = null)
     {
         rules ??= StepRules.Default;
-        (_loadWindow, _longestWait) = (options.LoadWindow, options.HeartbeatInterval);
+        _loadWindow = options.LoadWindow;
+        _longestWait = options.HeartbeatInterval;
         Peers = new PeerCore(options);
         Member = new MemberCore(self, Peers, options, rules);
         Reloading = new ReloadCore(Member, options);

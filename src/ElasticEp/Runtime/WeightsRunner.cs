@@ -41,8 +41,16 @@ internal sealed class WeightsRunner : IWeightWire, IExpertSlots, IAsyncDisposabl
     /// <param name="reach">Told of fault points; null outside of tests of faults.</param>
     public WeightsRunner(GroupServices services, int rank, IElasticWorkload workload, Func<GroupView, GroupView, CancellationToken, Task> prepare, Func<Task> rehearse, Action<ControlEvent> post, CancellationToken stopped, Action<string>? reach = null)
     {
-        (_rank, _workload, _prepare, _rehearse, _transport, _post, _stopped, _reach) = (rank, workload, prepare, rehearse, services.Transport, post, stopped, reach);
-        (_hookDeadline, _time) = (services.Options.ConnectDeadline, services.Time);
+        _rank = rank;
+        _workload = workload;
+        _prepare = prepare;
+        _rehearse = rehearse;
+        _transport = services.Transport;
+        _post = post;
+        _stopped = stopped;
+        _reach = reach;
+        _hookDeadline = services.Options.ConnectDeadline;
+        _time = services.Time;
         _hooks = new WorkloadHooks(rank, name => post(name.Length > 0 ? new HookEntered(name) : new HookReturned()));
         _weights = new RankWeights(rank, services.Options, workload, _hooks, this, services.Time);
     }

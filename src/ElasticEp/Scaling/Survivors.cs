@@ -19,7 +19,8 @@ internal sealed class Survivors
     /// <param name="givenUp">Members that the leader has lost and does not wait for, although others hear them.</param>
     public Survivors(GroupView view, PeerCore peers, IReadOnlyDictionary<MemberId, StoppedMessage> answers, IReadOnlySet<MemberId> givenUp)
     {
-        (_peers, _answers) = (peers, answers);
+        _peers = peers;
+        _answers = answers;
         _members = [.. view.Members.Select(member => member.Id)];
         _kept = [.. _members.Where(member => !peers.IsLost(member))];
         _unreachable = [.. _members.Where(member => IsSilent(member) && !givenUp.Contains(member) && Array.Exists(_kept, kept => Sees(kept, member)))];

@@ -33,7 +33,12 @@ internal sealed partial class TransitionCore
 
     public TransitionCore(ElasticEpOptions options, MemberCore member, PeerCore peers, RecordWriter writer, StartRepeater starts, StepRules rules)
     {
-        (_options, _member, _peers, _writer, _starts, _rules) = (options, member, peers, writer, starts, rules);
+        _options = options;
+        _member = member;
+        _peers = peers;
+        _writer = writer;
+        _starts = starts;
+        _rules = rules;
         _joiners = new Joiners(member, peers);
         _repairs = new RepairPlan(options, writer, _joiners);
         _load = new ExpertLoadTracker(options, member, peers);

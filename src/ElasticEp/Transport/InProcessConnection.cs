@@ -21,7 +21,8 @@ internal sealed class InProcessConnection
 
     public InProcessConnection(InProcessTransport a, InProcessTransport b)
     {
-        (_a, _b) = (a, b);
+        _a = a;
+        _b = b;
         for (var link = 0; link < Links; link++)
         {
             _lanes[link] = new InProcessLane(this, a, b, (LinkKind)link);

@@ -25,7 +25,10 @@ internal sealed class WeightReceiver : IDisposable
     public WeightReceiver(int rank, ulong manifest, int chunkBytes, TimeSpan stallDeadline, IWeightWire wire, TimeProvider time, int requestsPerSource = 4)
     {
         _core = new TransferCore(rank, manifest, chunkBytes, requestsPerSource, stallDeadline);
-        (_wire, _time, _stallDeadline, _origin) = (wire, time, stallDeadline, time.GetTimestamp());
+        _wire = wire;
+        _time = time;
+        _stallDeadline = stallDeadline;
+        _origin = time.GetTimestamp();
     }
 
     /// <summary>Verified bytes of all runs.</summary>

@@ -96,6 +96,7 @@ public sealed class CutLinkTests : IDisposable
     {
         while (TimeProvider.System.GetElapsedTime(since).TotalSeconds < after)
             await load.WaitForCompletedAsync(1);
+        Assert.InRange(load.LongestGap, TimeSpan.Zero, Bound); // of every stream, while the link is cut still
         network.Heal(from, to);
         if (isBothWays)
             network.Heal(to, from);

@@ -269,6 +269,7 @@ public sealed class FrontEndTests
         for (var checks = 1; checks <= 2; checks++)
         {
             await time.FireAsync(period);
+            Assert.Empty(RequestList.Decode((await group.ReceiveAsync(ServingTopic.Check)).Payload)); // whoever has requests and sends nothing is asked for a report too
             Assert.Equal([(request.Number, 1)], RequestList.Decode((await group.ReceiveAsync(ServingTopic.Check)).Payload));
         }
 

@@ -23,8 +23,10 @@ internal sealed class ElasticCluster : IAsyncDisposable
     private readonly ServiceProvider _provider = new ServiceCollection().AddMetrics().BuildServiceProvider();
     private readonly CancellationTokenSource _stop = new();
     private readonly Dictionary<int, ToyRank> _ranks = [];
+    private readonly Dictionary<int, ITransport> _transports = []; // the newest of each rank, if it is not the hub's
     private readonly List<ToyRank> _past = [];
     private readonly List<ToyRank> _killed = [];
+    private readonly List<Task> _closed = [];
     private volatile GroupRecord _record = GroupRecord.Unborn;
     private readonly HashSet<int> _standbys = []; // until they are admitted
     private readonly Lock _lock = new();
@@ -124,13 +126,18 @@ internal sealed class ElasticCluster : IAsyncDisposable
     /// <summary>A rank's process vanishes: whatever it still does, nobody sees it, and nobody waits for it.</summary>
     public void Kill(int rank)
     {
+        ITransport? transport;
         lock (_lock)
         {
             if (_ranks.Remove(rank, out var killed))
                 _killed.Add(killed);
+            _transports.Remove(rank, out transport);
         }
 
-        Hub.Kill(rank);
+        if (transport is null)
+            Hub.Kill(rank);
+        else
+            _closed.Add(transport.DisposeAsync().AsTask()); // as its sockets are closed when a process is killed
     }
 
     /// <summary>Waits until the client sees a view that fits.</summary>
@@ -188,6 +195,7 @@ internal sealed class ElasticCluster : IAsyncDisposable
             }
         }
 
+        await Task.WhenAll(_closed);
         foreach (var rank in _killed)
             await rank.Runtime.DisposeAsync(); // its delegate may wait for the end of a write that nobody ends any more
         await Client.DisposeAsync();
@@ -204,7 +212,14 @@ internal sealed class ElasticCluster : IAsyncDisposable
         var options = new ElasticEpOptions();
         Options.CopyTo(options);
         options.Node = NodeOf?.Invoke(rank);
-        return new("toy", options, _createTransport(), _openStore(), TimeProvider.System, NullLoggerFactory.Instance, _metrics) { Faults = Faults };
+        var transport = _createTransport();
+        if (transport is not InProcessTransport)
+        {
+            lock (_lock)
+                _transports[rank] = transport;
+        }
+
+        return new("toy", options, transport, _openStore(), TimeProvider.System, NullLoggerFactory.Instance, _metrics) { Faults = Faults };
     }
 
     /// <summary>All ranks end at once, and nobody has left.</summary>

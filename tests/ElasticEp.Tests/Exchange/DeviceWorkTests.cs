@@ -77,14 +77,28 @@ public sealed class DeviceWorkTests : IDisposable
     [Theory]
     [InlineData(ElasticEpErrorCode.InvalidArgument, false)]
     [InlineData(ElasticEpErrorCode.ExpertsLost, false)]
+    [InlineData(ElasticEpErrorCode.InvalidState, false)]
     [InlineData(ElasticEpErrorCode.DeadlineExceeded, true)]
-    public async Task What_the_device_found_wrong_fails_the_call_and_a_wrong_batch_is_the_apps_own(ElasticEpErrorCode code, bool isOfPeers)
+    [InlineData(ElasticEpErrorCode.ProtocolViolation, true)]
+    public async Task What_the_device_found_wrong_fails_the_call_and_only_what_peers_did_is_theirs(ElasticEpErrorCode code, bool isOfPeers)
     {
         var step = _exchange.BeginStep(1, 1, 1);
         var dispatch = Dispatch(step);
         _engine.EndWork(new ElasticEpException(code, "it said"));
         Assert.Equal(code, (await Assert.ThrowsAsync<ElasticEpException>(() => dispatch.WaitAsync(Patience, Cancelled))).Code);
         Assert.Equal(isOfPeers, step.HasFailed);
+    }
+
+    [Fact]
+    public async Task A_failure_of_the_engine_itself_is_the_ranks_own()
+    {
+        var step = _exchange.BeginStep(1, 1, 1);
+        var dispatch = Dispatch(step);
+        _engine.EndWork(new InvalidOperationException("no such stream"));
+        var error = await Assert.ThrowsAsync<ElasticEpException>(() => dispatch.WaitAsync(Patience, Cancelled));
+        Assert.Equal(ElasticEpErrorCode.StepFailed, error.Code);
+        Assert.Contains("no such stream", error.Message, StringComparison.Ordinal);
+        Assert.False(step.HasFailed);
     }
 
     [Fact]

@@ -3,7 +3,7 @@ using ElasticEp.TestKit;
 
 namespace ElasticEp.Tests.Exchange;
 
-/// <summary>The elastic plans without a killed rank: one view after another, every row checked in each.</summary>
+/// <summary>The elastic plans without a killed rank: one view after another, every row checked in each. Those with one are run by the whole machine.</summary>
 public sealed class PlanTests
 {
     public static TheoryData<string, ElementType, CombineMode> Plans

@@ -13,7 +13,9 @@ internal sealed unsafe class CudaVirtualHandle : CudaHandle
     private CudaVirtualHandle(CudaContextHandle context, ulong address, nuint bytes, ulong physical, CudaReservationHandle? reservation)
         : base(context, (nint)address)
     {
-        (_bytes, _physical, _reservation) = (bytes, physical, reservation);
+        _bytes = bytes;
+        _physical = physical;
+        _reservation = reservation;
         var added = false;
         reservation?.DangerousAddRef(ref added);
     }

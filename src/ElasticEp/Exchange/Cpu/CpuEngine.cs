@@ -15,7 +15,8 @@ internal sealed class CpuEngine : IExchangeEngine
 
     public CpuEngine(ExchangeLayout layout, int rank, IExchangeKernels kernels, IExpertSlots slots, Func<EpBuffer, IDisposable> register)
     {
-        (_layout, _rank) = (layout, rank);
+        _layout = layout;
+        _rank = rank;
         _regions = new ReceiveRegions(layout, rank, register);
         _lanes = [.. Enumerable.Range(0, layout.Lanes).Select(lane => new CpuLane(layout, lane, rank, kernels, slots, register))];
     }

@@ -32,7 +32,11 @@ internal sealed partial class CpuLane : IExchangeEngineLane, IDisposable
 
     public CpuLane(ExchangeLayout layout, int number, int rank, IExchangeKernels kernels, IExpertSlots slots, Func<EpBuffer, IDisposable> register)
     {
-        (_layout, _number, _rank, _kernels, _register) = (layout, number, rank, kernels, register);
+        _layout = layout;
+        _number = number;
+        _rank = rank;
+        _kernels = kernels;
+        _register = register;
         _routes = new RoutePlan(layout);
         _rows = new CpuRows(layout, kernels, slots);
     }

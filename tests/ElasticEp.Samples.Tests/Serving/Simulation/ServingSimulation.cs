@@ -10,11 +10,12 @@ namespace ElasticEp.Samples.Tests.Serving.Simulation;
 internal sealed class ServingSimulation
 {
     private const int Vocabulary = 1000;
+    private const long MostStall = 5000; // of requests of a rank that the front end does not reach
 
     private static readonly SimFault[] SimFaults =
     [
         SimFault.BreakToRank, SimFault.BreakToRank, SimFault.BreakToFrontEnd, SimFault.BreakToFrontEnd, SimFault.Join, SimFault.Join, SimFault.Join,
-        SimFault.Leave, SimFault.Leave, SimFault.FailBatch, SimFault.Kill,
+        SimFault.Leave, SimFault.Leave, SimFault.FailBatch, SimFault.Kill, SimFault.Cut,
     ];
 
     private static readonly MemberId FrontEnd = new(-1, 1);
@@ -51,6 +52,8 @@ internal sealed class ServingSimulation
     public int Kills { get; private set; }
 
     public int Leaves { get; private set; }
+
+    public int Cuts { get; private set; }
 
     public int Failures { get; private set; }
 
@@ -124,6 +127,12 @@ internal sealed class ServingSimulation
             _random.Pick(_ranks).ToRank.Break();
         if (fault == SimFault.BreakToFrontEnd)
             _random.Pick(_ranks).ToFrontEnd.Break();
+        if (fault == SimFault.Cut)
+        {
+            Cuts++;
+            _random.Pick(_ranks).Cut(_clock.Now, _clock.Now + _random.Between(1000, 9000));
+        }
+
         Resize(fault);
         _step++;
         foreach (var rank in _ranks)
@@ -148,6 +157,7 @@ internal sealed class ServingSimulation
         foreach (var rank in _ranks)
             rank.Complete(_clock.Now);
         OneOwner();
+        NobodyWaitsForACutRank();
     }
 
     private void Resize(SimFault fault)
@@ -196,7 +206,7 @@ internal sealed class ServingSimulation
         foreach (var rank in _ranks)
         {
             while (rank.ToRank.TryReceive(_clock.Now, out var message))
-                rank.Receive(message);
+                rank.Receive(message, _clock.Now);
             while (rank.ToFrontEnd.TryReceive(_clock.Now, out var message))
             {
                 _frontEnd.OnMessage(rank.Id, message.Topic, message.Payload, _clock.Now);
@@ -249,6 +259,17 @@ internal sealed class ServingSimulation
         {
             if (_frontEnd.OwnerOf(request) == owner)
                 Assert.True(owners.Add(request), $"request {request} has two owners");
+        }
+    }
+
+    /// <summary>Requests of a rank that cannot be reached go to one that can.</summary>
+    private void NobodyWaitsForACutRank()
+    {
+        foreach (var rank in _ranks.Where(rank => _clock.Now < rank.CutUntil && _clock.Now - rank.CutSince > MostStall))
+        {
+            // Who can be reached all the time, and is known to the front end as staying, has to be there for it.
+            if (_ranks.Exists(other => other.CutUntil + MostStall < _clock.Now && !other.IsLeaving && other.StepCount > MostStall))
+                Assert.DoesNotContain(_delivered.Keys, request => request.Member == rank.Id && _frontEnd.OwnerOf(request.Number) is not null);
         }
     }
 

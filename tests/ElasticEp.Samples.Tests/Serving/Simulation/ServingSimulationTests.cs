@@ -15,7 +15,7 @@ public sealed class ServingSimulationTests(ITestOutputHelper output)
     [InlineData(2)]
     public void Every_position_comes_once_and_nothing_is_left_behind(int stepsInFlight)
     {
-        var (preemptions, kills, leaves, failures, failed, requests) = (0, 0, 0, 0, 0, 0);
+        var (preemptions, kills, leaves, cuts, failures, failed, requests) = (0, 0, 0, 0, 0, 0, 0);
         foreach (var seed in Range())
         {
             var simulation = new ServingSimulation(seed, new SimSettings { Limits = new SimSettings().Limits with { StepsInFlight = stepsInFlight } });
@@ -31,13 +31,14 @@ public sealed class ServingSimulationTests(ITestOutputHelper output)
             preemptions += simulation.Preemptions;
             kills += simulation.Kills;
             leaves += simulation.Leaves;
+            cuts += simulation.Cuts;
             failures += simulation.Failures;
             failed += simulation.Failed;
             requests += simulation.Requests;
         }
 
-        output.WriteLine($"{preemptions} requests began again in the middle, {kills} kills, {leaves} leaves, {failures} failed batches, {failed} of {requests} requests failed");
-        Assert.True(preemptions > 0 && kills > 0 && leaves > 0 && failures > 0 && failed < requests / 5);
+        output.WriteLine($"{preemptions} requests began again in the middle, {kills} kills, {leaves} leaves, {cuts} cuts, {failures} failed batches, {failed} of {requests} requests failed");
+        Assert.True(preemptions > 0 && kills > 0 && leaves > 0 && cuts > 0 && failures > 0 && failed < requests / 5);
     }
 
     private static IEnumerable<ulong> Range()

@@ -11,6 +11,9 @@ internal enum SimFault
     /// <summary>What is under way from a rank is lost.</summary>
     BreakToFrontEnd,
 
+    /// <summary>The front end and a rank do not reach each other for some seconds.</summary>
+    Cut,
+
     Join,
 
     Leave,

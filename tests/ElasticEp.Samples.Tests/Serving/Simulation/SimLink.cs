@@ -7,6 +7,7 @@ internal sealed class SimLink(SimRandom random, SimSettings settings)
 {
     private readonly Queue<(long At, OutgoingMessage Message)> _underWay = [];
     private long _last;
+    private long _downUntil;
 
     public void Send(long now, OutgoingMessage message)
     {
@@ -17,11 +18,14 @@ internal sealed class SimLink(SimRandom random, SimSettings settings)
     public bool TryReceive(long now, out OutgoingMessage message)
     {
         message = default;
-        if (!_underWay.TryPeek(out var next) || next.At > now)
+        if (now < _downUntil || !_underWay.TryPeek(out var next) || next.At > now)
             return false;
         message = _underWay.Dequeue().Message;
         return true;
     }
+
+    /// <summary>Nothing arrives until then.</summary>
+    public void CutUntil(long at) => _downUntil = Math.Max(_downUntil, at);
 
     /// <summary>The link breaks: what is under way is lost, and nobody is told.</summary>
     public void Break() => _underWay.Clear();

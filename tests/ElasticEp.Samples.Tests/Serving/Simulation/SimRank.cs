@@ -45,7 +45,28 @@ internal sealed class SimRank
     /// <summary>Steps that it has run.</summary>
     public int StepCount { get; private set; }
 
-    public void Receive(OutgoingMessage message) => _inbox.Add(message);
+    /// <summary>When its links to the front end are up again; in the past while they are.</summary>
+    public long CutUntil { get; private set; }
+
+    /// <summary>When they went down.</summary>
+    public long CutSince { get; private set; }
+
+    public void Receive(OutgoingMessage message, long now)
+    {
+        if (message.Topic == ServingTopic.Check && message.Payload.IsEmpty)
+            ToFrontEnd.Send(now, new OutgoingMessage(FrontEnd, ServingTopic.Report, ReadOnlyMemory<byte>.Empty)); // between steps or not
+        else
+            _inbox.Add(message);
+    }
+
+    /// <summary>The front end cannot reach it for a while, nor it the front end.</summary>
+    public void Cut(long now, long until)
+    {
+        CutSince = CutUntil > now ? CutSince : now;
+        CutUntil = Math.Max(CutUntil, until);
+        ToRank.CutUntil(until);
+        ToFrontEnd.CutUntil(until);
+    }
 
     public void Leave()
     {
