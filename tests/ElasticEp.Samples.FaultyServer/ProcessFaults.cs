@@ -6,13 +6,17 @@ namespace ElasticEp.Samples.FaultyServer;
 
 /// <summary>
 /// Does to this process what a file says: kills it at the point that it names, as <c>kill -9</c> does, or, for <c>block</c> and a number,
-/// blocks all threads of its pool for so many milliseconds. The first process that comes there takes the file away, so that it happens to
+/// blocks all threads of its pool for so many milliseconds, or, for <c>hang</c>, never lets the step's delegate go on from between dispatch and
+/// combine. The first process that comes there takes the file away, so that it happens to
 /// one for each time that a test writes it; what it leaves in its place says who that was.
 /// </summary>
 internal sealed class ProcessFaults : IFaultInjector, IDisposable
 {
     /// <summary>What precedes the number.</summary>
     public const string Block = "block ";
+
+    /// <summary>The whole word.</summary>
+    public const string Hang = "hang";
 
     /// <summary>Names the folder of the files.</summary>
     public const string Variable = "ELASTICEP_FAULTS";
@@ -37,8 +41,10 @@ internal sealed class ProcessFaults : IFaultInjector, IDisposable
     {
         var wanted = _point;
         var isBlock = wanted.StartsWith(Block, StringComparison.Ordinal);
-        if ((!isBlock && point != wanted) || wanted.Length == 0 || !TryTake($"{rank.Rank}"))
+        if ((!isBlock && point != (wanted == Hang ? FaultPoints.BeforeCombine : wanted)) || wanted.Length == 0 || !TryTake($"{rank.Rank}"))
             return;
+        if (wanted == Hang)
+            new SemaphoreSlim(0).Wait(); // the app's own thread, which takes notice of no token
         if (isBlock)
         {
             BlockPool(TimeSpan.FromMilliseconds(int.Parse(wanted[Block.Length..], CultureInfo.InvariantCulture)));

@@ -32,6 +32,36 @@ public sealed class StandstillTests : IDisposable
         Assert.DoesNotContain("takes rank", server.Log, StringComparison.Ordinal);
     });
 
+    [Theory]
+    [InlineData(0)] // it coordinates
+    [InlineData(2)]
+    public Task Streams_go_on_within_three_seconds_when_a_worker_stands_still_for_ten_and_it_ends_when_it_goes_on(int worker) => RunAsync(async (server, load) =>
+    {
+        var stopped = server.Workers[worker];
+        load.BeginGaps();
+        ProcFiles.Send(stopped, ProcFiles.SigStop);
+        await server.WaitUntilAsync(async () => !(await server.Client.ViewAsync()).ProcessIds.Contains(stopped), "it to be evicted");
+        await PassAsync(TimeSpan.FromSeconds(8)); // ten with what was waited for
+        Assert.InRange(load.LongestGap, TimeSpan.Zero, TimeSpan.FromSeconds(3));
+        ProcFiles.Send(stopped, ProcFiles.SigCont);
+        await server.WaitUntilAsync(() => Task.FromResult(!server.Workers.Contains(stopped)), "it to end");
+        await load.WaitForCompletedAsync(2 * Streams);
+        await server.WaitForRanksAsync(Ranks); // another one has its place
+    });
+
+    [Fact]
+    public Task Streams_go_on_when_a_delegate_takes_no_notice_of_its_token() => RunAsync(async (server, load) =>
+    {
+        var workers = server.Workers;
+        var options = new ElasticEpOptions();
+        load.BeginGaps();
+        _faults.Arm(ProcessFaults.Hang);
+        await server.WaitUntilAsync(() => Task.FromResult(workers.Intersect(server.Workers).Count() < Ranks), "it to be ended");
+        await load.WaitForCompletedAsync(2 * Streams);
+        Assert.InRange(load.LongestGap, TimeSpan.Zero, options.StepDeadline + options.RecoveryDeadline + TimeSpan.FromSeconds(2));
+        await server.WaitForRanksAsync(Ranks);
+    });
+
     [Fact]
     public Task Nothing_is_lost_while_the_gateway_stands_still() => RunAsync(async (server, load) =>
     {
