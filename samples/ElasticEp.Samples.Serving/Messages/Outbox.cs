@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Threading.Channels;
 
 namespace ElasticEp.Samples.Serving.Messages;
@@ -6,28 +5,45 @@ namespace ElasticEp.Samples.Serving.Messages;
 /// <summary>Sends messages one after another per receiver, so that none overtakes another; what cannot be sent is reported.</summary>
 internal sealed class Outbox(IElasticGroupClient group, Action<MemberId, int, ReadOnlyMemory<byte>, string> notSent)
 {
-    private readonly ConcurrentDictionary<MemberId, Channel<(int Topic, ReadOnlyMemory<byte> Payload)>> _receivers = new();
+    private readonly Lock _lock = new();
+    private readonly Dictionary<MemberId, Line> _lines = []; // those that have been closed too, while a message of theirs is under way
 
-    public void Send(MemberId receiver, int topic, ReadOnlyMemory<byte> payload) => _receivers.GetOrAdd(receiver, Open).Writer.TryWrite((topic, payload));
+    public void Send(MemberId receiver, int topic, ReadOnlyMemory<byte> payload)
+    {
+        lock (_lock)
+        {
+            if (!_lines.TryGetValue(receiver, out var line) || line.IsClosed)
+                _lines[receiver] = line = Open(receiver, line);
+            line.Messages.Writer.TryWrite((topic, payload));
+        }
+    }
 
-    /// <summary>The receiver is not needed any more.</summary>
+    /// <summary>The receiver is not needed any more: what is not under way yet is dropped.</summary>
     public void Close(MemberId receiver)
     {
-        if (_receivers.TryRemove(receiver, out var messages))
-            messages.Writer.TryComplete();
-    }
-
-    private Channel<(int Topic, ReadOnlyMemory<byte> Payload)> Open(MemberId receiver)
-    {
-        var messages = Channel.CreateUnbounded<(int, ReadOnlyMemory<byte>)>(new UnboundedChannelOptions { SingleReader = true });
-        _ = SendAllAsync(receiver, messages.Reader);
-        return messages;
-    }
-
-    private async Task SendAllAsync(MemberId receiver, ChannelReader<(int Topic, ReadOnlyMemory<byte> Payload)> messages)
-    {
-        await foreach (var (topic, payload) in messages.ReadAllAsync().ConfigureAwait(false))
+        lock (_lock)
         {
+            if (!_lines.TryGetValue(receiver, out var line))
+                return;
+            line.IsClosed = true;
+            line.Messages.Writer.TryComplete();
+        }
+    }
+
+    private Line Open(MemberId receiver, Line? before)
+    {
+        var line = new Line();
+        line.Sending = SendAllAsync(receiver, line, before?.Sending ?? Task.CompletedTask);
+        return line;
+    }
+
+    private async Task SendAllAsync(MemberId receiver, Line line, Task before)
+    {
+        await before.ConfigureAwait(false);
+        await foreach (var (topic, payload) in line.Messages.Reader.ReadAllAsync().ConfigureAwait(false))
+        {
+            if (line.IsClosed)
+                break;
             try
             {
                 await group.Messenger.SendAsync(receiver, topic, payload).ConfigureAwait(false);
@@ -37,5 +53,20 @@ internal sealed class Outbox(IElasticGroupClient group, Action<MemberId, int, Re
                 notSent(receiver, topic, payload, exception.Message);
             }
         }
+
+        lock (_lock)
+        {
+            if (_lines.GetValueOrDefault(receiver) == line)
+                _lines.Remove(receiver);
+        }
+    }
+
+    private sealed class Line
+    {
+        public Channel<(int Topic, ReadOnlyMemory<byte> Payload)> Messages { get; } = Channel.CreateUnbounded<(int, ReadOnlyMemory<byte>)>(new UnboundedChannelOptions { SingleReader = true });
+
+        public volatile bool IsClosed;
+
+        public Task Sending { get; set; } = Task.CompletedTask;
     }
 }
