@@ -151,7 +151,10 @@ internal sealed class GroupWatch(ElasticEpOptions options, PeerCore peers)
         return recovering.Length > 0 ? $"rank {string.Join(", ", recovering)} is to run a step again" : "no rank is suspected";
     }
 
-    /// <summary>The others cannot go on without who is lost. It counts when they stand still; a rank that only this process does not reach holds nobody up.</summary>
+    /// <summary>
+    /// The others cannot go on without who is lost. It counts when they stand still; a rank that only this process does not reach holds nobody up, and
+    /// while there is no work that shows by nobody's recovering.
+    /// </summary>
     private (TimeSpan Since, int Rank, string Reason)? Obstacle(IReadOnlyList<RankNow> ranks, TimeSpan now)
     {
         var lost = ranks.Where(rank => rank.Condition == RankCondition.Lost).ToArray();
@@ -160,7 +163,9 @@ internal sealed class GroupWatch(ElasticEpOptions options, PeerCore peers)
         var since = lost.Max(rank => rank.Since);
         var isRecovering = _beats.Any(beat => beat.Value.Activity.HasFlag(RankActivity.IsRecovering));
         var getsOn = _completedAt > since && now - _completedAt < options.StallTime;
-        if (!isRecovering && (getsOn || now - since < peers.SilenceTime))
+        var serving = ranks.Where(rank => rank.Condition == RankCondition.Serving).Select(rank => _beats.TryGetValue(rank.Member!.Id, out var beat) ? beat.Activity : RankActivity.HasStep).ToArray();
+        var isIdle = serving.Length > 0 && !serving.Any(HasStep);
+        if (!isRecovering && (getsOn || isIdle || now - since < peers.SilenceTime))
             return null;
         return (since, lost[0].Rank, $"rank {string.Join(", ", lost.Select(rank => rank.Rank))} is lost ({lost[0].Reason}), {missing}: the group waits until it is back");
     }

@@ -222,9 +222,13 @@ public sealed class GroupWatchTests
         After(0.5);
         Beat(0, 5, RankActivity.None); // the group rests
         Assert.Equal((RankCondition.Lost, Noon, "no heartbeat for 1.8 s"), OfRank(1));
+        After(5);
+        Beat(0, 5, RankActivity.None);
+        Assert.Equal(("degraded", true), (Read().Phase, Read().IsReady)); // its peer does not recover: it may be this client alone that hears nothing
+        Beat(0, 5, RankActivity.IsRecovering);
         Assert.Equal("waiting", Read().Phase);
         Beat(1, 5, RankActivity.None);
-        Assert.Equal((RankCondition.Serving, Noon.AddSeconds(1.75), ""), OfRank(1));
+        Assert.Equal((RankCondition.Serving, Noon.AddSeconds(6.75), ""), OfRank(1));
     }
 
     [Fact]
