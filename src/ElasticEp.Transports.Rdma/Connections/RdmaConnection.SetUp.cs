@@ -9,6 +9,7 @@ internal sealed partial class RdmaConnection
     private readonly TaskCompletionSource<string> _machine = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<LinkOffer[]> _offers = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<long[]> _counts = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _isReachedThere = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _isUpThere = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>The other end tells something; the memory for it.</summary>
@@ -29,6 +30,7 @@ internal sealed partial class RdmaConnection
             SetupKind.Machine => _machine.TrySetResult(SetupMessage.DecodeText(bytes)),
             SetupKind.Offer => _offers.TrySetResult(SetupMessage.DecodeOffers(bytes)),
             SetupKind.Counts => _counts.TrySetResult(SetupMessage.DecodeCounts(bytes)),
+            SetupKind.Reached => _isReachedThere.TrySetResult(),
             SetupKind.Up => _isUpThere.TrySetResult(),
             _ => throw new ElasticEpException(ElasticEpErrorCode.ProtocolViolation, SetupMessage.DecodeText(bytes)),
         };
@@ -59,7 +61,7 @@ internal sealed partial class RdmaConnection
     {
         await SendAsync(SetupKind.Machine, SetupMessage.Encode(Machine.Current), cancellationToken).ConfigureAwait(false);
         var isNear = await _machine.Task.WaitAsync(cancellationToken).ConfigureAwait(false) == Machine.Current;
-        (_apart, var links) = await _transport.CreateLinksAsync(this, isNear).ConfigureAwait(false);
+        (_apart, var links) = await _transport.CreateLinksAsync(this, isNear, cancellationToken).ConfigureAwait(false);
         _links = links; // whoever ends the connection waits for this to end first
 
         foreach (var link in links)
@@ -75,6 +77,13 @@ internal sealed partial class RdmaConnection
 
         for (var i = 0; i < links.Length; i++)
             await links[i].OpenAsync(offers[i], countsThere[i]).WaitAsync(cancellationToken).ConfigureAwait(false);
+        foreach (var link in links)
+            await link.Reached.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await SendAsync(SetupKind.Reached, default, cancellationToken).ConfigureAwait(false);
+        await _isReachedThere.Task.WaitAsync(cancellationToken).ConfigureAwait(false); // both ends have their endpoints before either sends
+
+        foreach (var link in links)
+            await link.GreetAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
         foreach (var link in links)
             await link.Heard.WaitAsync(cancellationToken).ConfigureAwait(false);
         _canSend = true; // who hears of the connection there may tell this end, which then sends

@@ -14,6 +14,7 @@ internal sealed partial class RdmaConnection : ILinkOwner
     private static readonly TimeSpan ApartTime = TimeSpan.FromMilliseconds(500); // it takes milliseconds, and ending the worker costs others nothing
     private static readonly TimeSpan LetGoTime = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan CloseTime = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan SlowTime = TimeSpan.FromSeconds(12); // what UCX held up has ended by then
 
     private readonly RdmaTransport _transport;
     private RdmaConnection? _previous;
@@ -104,7 +105,7 @@ internal sealed partial class RdmaConnection : ILinkOwner
 
     private async Task AbortUnlessEndedAsync(string detail)
     {
-        await Task.Delay(NoticeTime, _transport.Time, _closed.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await PatientWait.DelayAsync(NoticeTime, _transport.Time, _closed.Token).ConfigureAwait(false);
         await AbortAsync(DisconnectReason.Reset, detail).ConfigureAwait(false);
     }
 
@@ -122,25 +123,18 @@ internal sealed partial class RdmaConnection : ILinkOwner
     /// <summary>The other end closes the control transport's connection as broken by it, so that both ends hear of it. If it does not, this one cuts it.</summary>
     private async Task ReportAsync(string detail)
     {
-        try
-        {
-            using var enough = new CancellationTokenSource(NoticeTime, _transport.Time);
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(enough.Token, _closed.Token);
-            await SendAsync(SetupKind.Violation, SetupMessage.Encode(detail), either.Token).ConfigureAwait(false);
-            await Task.Delay(Timeout.InfiniteTimeSpan, _transport.Time, either.Token).ConfigureAwait(false);
-        }
-        catch (Exception exception) when (exception is ElasticEpException or OperationCanceledException or ObjectDisposedException)
-        {
-            await AbortAsync(DisconnectReason.ProtocolError, detail).ConfigureAwait(false);
-        }
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(_closed.Token);
+        var sending = SendAsync(SetupKind.Violation, SetupMessage.Encode(detail), enough.Token);
+        await PatientWait.DelayAsync(NoticeTime, _transport.Time, _closed.Token).ConfigureAwait(false);
+        await enough.CancelAsync().ConfigureAwait(false);
+        await sending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await AbortAsync(DisconnectReason.ProtocolError, detail).ConfigureAwait(false);
     }
 
     private async Task EndAsync()
     {
         foreach (var link in _links)
             link.Sender.Close();
-        await _closed.CancelAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // what a handler throws there does not keep it open
-        await _setUp.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await CloseLinksAsync().ConfigureAwait(false);
         if (_previous is not null)
             await _previous.Ended.ConfigureAwait(false);
@@ -163,20 +157,34 @@ internal sealed partial class RdmaConnection : ILinkOwner
         _ended.TrySetResult();
     }
 
-    /// <summary>
-    /// UCX may not complete what it is at work on, but it does when its worker ends. Where other connections share that, what UCX reads is left
-    /// to it first, and the worker is ended only for memory that it may write into. Only handlers have all the time that they take.
-    /// </summary>
+    /// <summary>Handlers have all the time that they take, also one that does not return and so holds up UCX's thread; but that is said.</summary>
     private async Task CloseLinksAsync()
     {
+        var ending = EndLinksAsync();
+        var isSlow = !await PatientWait.IsDoneAsync(ending, SlowTime, Time).ConfigureAwait(false);
+        if (isSlow)
+            Report(() => _transport.LogSlowClose(Remote.Id, SlowTime.TotalSeconds));
+        await ending.ConfigureAwait(false);
+        if (isSlow)
+            Report(() => _transport.LogSlowClosed(Remote.Id));
+    }
+
+    /// <summary>
+    /// UCX may not complete what it is at work on, but it does when its worker ends. Where other connections share that, what UCX reads is left
+    /// to it first, and the worker is ended only for memory that it may write into.
+    /// </summary>
+    private async Task EndLinksAsync()
+    {
+        await _closed.CancelAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // what a handler throws there does not keep it open
+        await _setUp.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         var closing = Task.WhenAll(_links.Select(link => link.CloseAsync()));
-        var isDone = await IsDoneAsync(closing, _apart is null ? LetGoTime : ApartTime).ConfigureAwait(false);
+        var isDone = await PatientWait.IsDoneAsync(closing, _apart is null ? LetGoTime : ApartTime, Time).ConfigureAwait(false);
         if (_apart is not null)
             await _apart.AbandonAsync().ConfigureAwait(false);
         else if (!isDone)
             await LeaveLinksAsync().ConfigureAwait(false);
-        if (!isDone && !await IsDoneAsync(closing, CloseTime - LetGoTime).ConfigureAwait(false) && !await ForceLinksAsync().ConfigureAwait(false))
-            Report(() => _transport.LogSlowClose(Remote.Id, CloseTime.TotalSeconds));
+        if (!isDone && !await PatientWait.IsDoneAsync(closing, CloseTime - LetGoTime, Time).ConfigureAwait(false))
+            await Task.WhenAll(_links.Select(link => link.ForceAsync())).ConfigureAwait(false);
         await closing.ConfigureAwait(false);
         if (_apart is not null)
             await _apart.EndAsync().ConfigureAwait(false);
@@ -200,14 +208,5 @@ internal sealed partial class RdmaConnection : ILinkOwner
         var left = (await Task.WhenAll(_links.Select(link => link.LeaveAsync())).ConfigureAwait(false)).Sum();
         if (left > 0)
             Report(() => _transport.LogLeft(Remote.Id, left, LetGoTime.TotalSeconds));
-    }
-
-    private async Task<bool> ForceLinksAsync() => (await Task.WhenAll(_links.Select(link => link.ForceAsync())).ConfigureAwait(false)).Contains(true);
-
-    private async Task<bool> IsDoneAsync(Task closing, TimeSpan time)
-    {
-        for (var half = 0; half < 2 && !closing.IsCompleted; half++) // if this process stood still in one of them, there is the other
-            await closing.WaitAsync(time / 2, _transport.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        return closing.IsCompleted;
     }
 }

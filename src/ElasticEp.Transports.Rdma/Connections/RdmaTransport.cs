@@ -16,6 +16,8 @@ internal sealed partial class RdmaTransport : ITransport, ITransportHealth
 {
     private const string LayoutMark = ";data-links=ucx"; // a peer without it is refused by name
 
+    private static readonly TimeSpan DegradedTime = TimeSpan.FromMinutes(10); // after the last failure: what took its place works
+
     private readonly ILogger _logger;
     private readonly WeightPacer? _pacer;
     private readonly ConcurrentDictionary<MemberId, RdmaConnection> _present = new(); // by what the control transport has said
@@ -26,7 +28,7 @@ internal sealed partial class RdmaTransport : ITransport, ITransportHealth
     private ITransportHandler? _handler;
     private PeerIdentity? _self;
     private int _failedWorkers;
-    private volatile string? _degradation;
+    private volatile Failure? _lastFailure;
     private int _isDisposed;
     private volatile bool _isKilled;
 
@@ -51,7 +53,7 @@ internal sealed partial class RdmaTransport : ITransport, ITransportHealth
 
     public TimeProvider Time { get; }
 
-    public string? Degradation => _degradation;
+    public string? Degradation => _lastFailure is { } last && Time.GetElapsedTime(last.At) < DegradedTime ? last.What : null;
 
     public ITransportHandler Handler => _isKilled ? SilentHandler.Instance : _handler!;
 
@@ -154,14 +156,17 @@ internal sealed partial class RdmaTransport : ITransport, ITransportHealth
     /// Whether its other end is on this machine. Who is killed while it writes into the queue of a worker can leave a place there that is never
     /// filled, and all that comes behind it is stuck: such a queue is not shared with others.
     /// </param>
+    /// <param name="cancellationToken">Ends the wait for the thread of a worker.</param>
     /// <returns>The worker of this connection alone, if it has one, and the links.</returns>
-    public async Task<(UcxWorker? Apart, RdmaLink[] Links)> CreateLinksAsync(ILinkOwner owner, bool isNear)
+    public async Task<(UcxWorker? Apart, RdmaLink[] Links)> CreateLinksAsync(ILinkOwner owner, bool isNear, CancellationToken cancellationToken)
     {
         var limits = new LinkLimits(Options.FramesInFlight, Options.EagerLimit);
-        var apart = isNear && KeepsNearApart && UcxSettings.UsesSharedMemory(Options) ? await _workers!.NextAsync(isApart: true).ConfigureAwait(false) : null;
+        var isApart = isNear && KeepsNearApart && UcxSettings.UsesSharedMemory(Options);
+        var apart = isApart ? await _workers!.NextAsync(isApart, cancellationToken).ConfigureAwait(false) : null;
         return (apart, [await CreateAsync(LinkKind.Data).ConfigureAwait(false), await CreateAsync(LinkKind.Weights).ConfigureAwait(false)]);
 
-        async Task<RdmaLink> CreateAsync(LinkKind kind) => new(apart ?? await _workers!.NextAsync(isApart: false).ConfigureAwait(false), kind, limits, owner);
+        async Task<RdmaLink> CreateAsync(LinkKind kind) =>
+            new(apart ?? await _workers!.NextAsync(isApart: false, cancellationToken).ConfigureAwait(false), kind, limits, owner);
     }
 
     /// <summary>For tests: the workers that connections share.</summary>
@@ -197,8 +202,14 @@ internal sealed partial class RdmaTransport : ITransport, ITransportHealth
     private void OnWorkerFailed(Exception failure)
     {
         var failed = Interlocked.Increment(ref _failedWorkers);
-        _degradation = $"failures of what drives UCX: {failed}, after which others took its place; the last one because {failure.Message}";
-        LogWorkerFailed(failure);
+        try
+        {
+            LogWorkerFailed(failure);
+        }
+        finally
+        {
+            _lastFailure = new Failure($"failures of what drives UCX: {failed}, after which others took its place; the last one because {failure.Message}", Time.GetTimestamp());
+        }
     }
 
     private static async ValueTask SendLaterAsync(WeightPacer pacer, TimeSpan wait, RdmaConnection connection, OutgoingFrame frame, CancellationToken cancellationToken)
@@ -215,13 +226,16 @@ internal sealed partial class RdmaTransport : ITransport, ITransportHealth
     [LoggerMessage(4213, LogLevel.Warning, "UCX was in this process before it could be kept from taking signals, so that a null reference may end the process; set UCX_HANDLE_ERRORS=none in the environment")]
     private partial void LogSignals();
 
-    [LoggerMessage(4214, LogLevel.Error, "A handler that was asked about a frame of {Peer} has not answered {Seconds} s after the end of the connection, which is reported only then; if that does not follow, restart this process")]
+    [LoggerMessage(4214, LogLevel.Error, "The connection to {Peer} was lost {Seconds} s ago, which is not reported before handlers are done with it: one has not answered about a frame, or does not return to the thread of UCX that has called it; if event 4218 does not follow, restart this process")]
     public partial void LogSlowClose(MemberId peer, double seconds);
+
+    [LoggerMessage(4218, LogLevel.Information, "The connection to {Peer} has ended now")]
+    public partial void LogSlowClosed(MemberId peer);
 
     [LoggerMessage(4215, LogLevel.Error, "UCX has not let go of {Operations} operations {Seconds} s after the end of the connection to {Peer}, which takes nothing from its queue; they are left to it, and what they need is kept until it does or this transport ends")]
     public partial void LogLeft(MemberId peer, int operations, double seconds);
 
-    [LoggerMessage(4216, LogLevel.Error, "What drives UCX has failed: its links end, and new ones use another worker")]
+    [LoggerMessage(4216, LogLevel.Error, "What drives UCX has failed: its links end, and new ones use another worker. If it happens again, look at the device and at what UCX writes to standard output, and restart this process, which frees what the failure left behind")]
     private partial void LogWorkerFailed(Exception exception);
 
     [LoggerMessage(4217, LogLevel.Warning, "This machine has no RDMA card, and nothing says which transports UCX may use: it reaches other machines over its own TCP, which is slower than the transport of the control link is without UseRdmaTransport; install the card's driver, or set Transports")]
@@ -232,4 +246,9 @@ internal sealed partial class RdmaTransport : ITransport, ITransportHealth
 
     [LoggerMessage(4212, LogLevel.Error, "A handler failed at the end of the connection to {Peer}")]
     public partial void LogHandlerFailed(Exception exception, MemberId peer);
+
+    /// <summary>A thread or worker that has failed.</summary>
+    /// <param name="What">In words.</param>
+    /// <param name="At">When, by the clock's timestamps.</param>
+    private sealed record Failure(string What, long At);
 }

@@ -12,9 +12,12 @@ internal enum SetupKind : byte
     /// <summary>How many endpoints this end's workers have had to the other end's.</summary>
     Counts = 3,
 
+    /// <summary>This end has its endpoints, and UCX its connections to the other end.</summary>
+    Reached = 4,
+
     /// <summary>The other end's hello has come on every link.</summary>
-    Up = 4,
+    Up = 5,
 
     /// <summary>The last: the other end has broken the protocol of a link, in words.</summary>
-    Violation = 5,
+    Violation = 6,
 }

@@ -14,7 +14,7 @@ internal static class SetupMessage
     /// <summary>The data and the weights link.</summary>
     public const int Links = 2;
 
-    private const byte Version = 1; // of the links' protocol too
+    private const byte Version = 2; // of the links' protocol too
     private const int MaxText = 1000;
 
     private static ReadOnlySpan<byte> Magic => "EP-UCX"u8;

@@ -75,7 +75,7 @@ internal sealed partial class LinkSender
     /// <summary>The receiver fetches from the memory of a caller that does not wait any more. One that stands still must not keep it.</summary>
     private async Task LimitFetchAsync(OutgoingTransfer transfer, long sequence)
     {
-        await Task.Delay(FetchTime, _owner.Time, _owner.Closed).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await PatientWait.DelayAsync(FetchTime, _owner.Time, _owner.Closed).ConfigureAwait(false);
         lock (_lock)
         {
             if (_isClosed || transfer.Sequence != sequence || transfer.State != TransferState.Fetched)

@@ -16,10 +16,12 @@ internal sealed class RdmaLink : IMessageReceiver, IOperationOwner
     private const int MostMissed = 16; // attempts in a row that got further at the other end
 
     private readonly ILinkOwner _owner;
+    private readonly TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _heard = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private UcxEndpoint? _endpoint;
+    private UcxOperation? _reaching; // under way until UCX has its connections to the other end
     private LinkOffer? _remote;
     private nint _joined; // this end's endpoint that the other end's hello came on
     private UcxStatus _endpointFailure;
@@ -52,8 +54,14 @@ internal sealed class RdmaLink : IMessageReceiver, IOperationOwner
 
     public LinkReceiver Receiver { get; }
 
+    /// <summary>Completes when UCX has its connections to the other end: what is sent then goes out at once.</summary>
+    public Task Reached => _reached.Task;
+
     /// <summary>Completes when the other end's hello has come.</summary>
     public Task Heard => _heard.Task;
+
+    /// <summary>For tests, on the worker's thread: whether the other end has said hello, to this end's endpoint or to none.</summary>
+    public bool IsGreeted => _joined != 0;
 
     /// <summary>Completes when UCX is at work on nothing of it any more, which may be long after it is closed.</summary>
     public Task Released => _released.Task;
@@ -75,10 +83,13 @@ internal sealed class RdmaLink : IMessageReceiver, IOperationOwner
         return count;
     }
 
-    /// <summary>From any thread: creates the endpoint and says hello.</summary>
+    /// <summary>From any thread: creates the endpoint, and has UCX connect it.</summary>
     /// <param name="remote">What the other end offers.</param>
     /// <param name="endpointsThere">How many endpoints the other end's worker has had to this one.</param>
     public Task OpenAsync(LinkOffer remote, long endpointsThere) => Worker.CallAsync(() => Open(remote, endpointsThere));
+
+    /// <summary>From any thread, when both ends have reached each other: says hello.</summary>
+    public Task GreetAsync() => Worker.CallAsync(() => Send(MessageKind.Hello, 0));
 
     /// <summary>From any thread: frames may be delivered.</summary>
     public Task BeginReceivingAsync() => Worker.CallAsync(Receiver.Begin);
@@ -104,15 +115,11 @@ internal sealed class RdmaLink : IMessageReceiver, IOperationOwner
     }
 
     /// <summary>From any thread, when that is not enough: UCX gives back what it writes into when its worker ends, and not before.</summary>
-    /// <returns>Whether it has to end for that.</returns>
-    public async Task<bool> ForceAsync()
+    public Task ForceAsync() => Worker.CallAsync(() =>
     {
-        var isWritten = false;
-        await Worker.CallAsync(() => isWritten = Receiver.IsWritten).ConfigureAwait(false);
-        if (isWritten)
+        if (Receiver.IsWritten)
             Worker.Fail(new ElasticEpException(ElasticEpErrorCode.InvalidState, $"UCX does not let go of the memory that frames of {_owner.Remote.Id} were to be written into"));
-        return isWritten;
-    }
+    });
 
     public UcxStatus OnMessage(in ReceivedMessage message)
     {
@@ -222,9 +229,16 @@ internal sealed class RdmaLink : IMessageReceiver, IOperationOwner
         Worker.Send(_endpoint!.Pointer, operation, header, operation.Start, operation.Length, UcpFlags.SendRendezvous);
     }
 
-    /// <summary>A message without data is out, or will never be.</summary>
+    /// <summary>A message without data is out, or will never be; or the other end is reached.</summary>
     public void OnCompleted(UcxOperation operation, UcxStatus status)
     {
+        if (operation == _reaching)
+        {
+            _reaching = null;
+            if (status == UcxStatus.Ok)
+                _reached.TrySetResult();
+        }
+
         EndOperation();
         OnSent(status);
     }
@@ -241,6 +255,8 @@ internal sealed class RdmaLink : IMessageReceiver, IOperationOwner
     /// <summary>
     /// UCX joins the endpoints of two workers by their number in the order of their creation. An end that has had fewer, because an attempt got no
     /// further there, catches up: else each end would send on an endpoint of its own, and closing would not reach what is received.
+    /// Nothing is sent yet: UCX would make an endpoint for it at the other end, if there is none, and answer; and UCX 1.13 ends the process when
+    /// an endpoint fails or is closed while such an answer waits for a connection.
     /// </summary>
     private void Open(LinkOffer remote, long endpointsThere)
     {
@@ -254,7 +270,8 @@ internal sealed class RdmaLink : IMessageReceiver, IOperationOwner
             Worker.CreateEndpoint(remote.Address.Span, static _ => { }).Dispose();
         _endpoint = Worker.CreateEndpoint(remote.Address.Span, OnSent);
         Sender.Open(remote.Limits);
-        Send(MessageKind.Hello, 0);
+        _reaching = BeginOperation(this);
+        Worker.Flush(_endpoint.Pointer, _reaching);
         MarkReady();
     }
 
@@ -289,6 +306,7 @@ internal sealed class RdmaLink : IMessageReceiver, IOperationOwner
     {
         if ((_operations > 0 && (!_isLeft || Receiver.IsWritten)) || !Receiver.TryEnd())
             return;
+        _reached.TrySetCanceled();
         _heard.TrySetCanceled();
         _closed.TrySetResult();
         if (_operations > 0)

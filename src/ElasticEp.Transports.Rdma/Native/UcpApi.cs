@@ -66,6 +66,9 @@ internal static unsafe partial class UcpApi
     public static partial nint ucp_ep_close_nbx(nint endpoint, UcpRequestParams* parameters);
 
     [LibraryImport(Library)]
+    public static partial nint ucp_ep_flush_nbx(nint endpoint, UcpRequestParams* parameters);
+
+    [LibraryImport(Library)]
     public static partial nint ucp_am_send_nbx(nint endpoint, uint id, void* header, nuint headerLength, void* buffer, nuint count, UcpRequestParams* parameters);
 
     [LibraryImport(Library)]

@@ -109,6 +109,7 @@ internal sealed unsafe partial class UcxThread : IAsyncDisposable
         }
     }
 
+    /// <summary>An exception that left it would end the process, and whoever waits for its end would wait for ever.</summary>
     private void Run()
     {
         try
@@ -118,18 +119,33 @@ internal sealed unsafe partial class UcxThread : IAsyncDisposable
         catch (Exception exception)
         {
             Volatile.Write(ref _failure, exception);
-            foreach (var worker in _workers)
-                worker.Abandon(exception);
+            foreach (var worker in _workers.ToArray())
+                Try(() => worker.Abandon(exception));
             ReportFailure(exception);
-            ServeWithoutUcx();
+            while (!_isStopping)
+                Try(ServeWithoutUcx);
         }
 
         RunItems();
         foreach (var worker in _workers.ToArray())
-            worker.End();
+            Try(worker.End);
         RunItems();
         _wake.Dispose();
         _ended.TrySetResult();
+    }
+
+    /// <summary>For what the end of the others must not depend on.</summary>
+    private void Try(Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (Exception exception)
+        {
+            OnFault(exception);
+            Poll(0, Nap); // if that goes on, it does not take a processor
+        }
     }
 
     private void Loop()
@@ -220,7 +236,7 @@ internal sealed unsafe partial class UcxThread : IAsyncDisposable
         fixed (UcpApi.PollDescriptor* polled = _polled)
             ready = UcpApi.poll(polled, (nuint)count, milliseconds);
         if (ready <= 0)
-            return;
+            return; // none is, or a signal came
         if (_polled[0].Returned != 0)
             _wake.Reset();
         for (var worker = 1; worker < count; worker++)

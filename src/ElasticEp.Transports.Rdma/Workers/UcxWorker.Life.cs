@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using ElasticEp.Transports.Rdma.Native;
+using Microsoft.Extensions.Logging;
 
 namespace ElasticEp.Transports.Rdma.Workers;
 
@@ -46,7 +47,17 @@ internal sealed unsafe partial class UcxWorker
             return;
         Volatile.Write(ref _failure, failure);
         foreach (var receiver in _receivers.Values)
-            receiver.OnWorkerFailed(failure);
+        {
+            try
+            {
+                receiver.OnWorkerFailed(failure);
+            }
+            catch (Exception exception)
+            {
+                OnFault(exception); // the others have to close their endpoints too
+            }
+        }
+
         LeaveUcx();
     }
 
@@ -136,11 +147,26 @@ internal sealed unsafe partial class UcxWorker
     /// <summary>Some releases and transports of UCX have no events at all, which is no failure; one that had them has failed.</summary>
     private void OnCannotSleep(UcxStatus status)
     {
-        var cannot = new ElasticEpException(ElasticEpErrorCode.InvalidState, $"UCX cannot wait for events: {UcxErrors.Describe(status)}");
+        var how = UcxErrors.Describe(status);
         if (_hasSlept)
-            Fail(cannot);
-        else if (!_isToldToPoll)
-            _thread.OnFault(cannot);
+        {
+            Fail(new ElasticEpException(ElasticEpErrorCode.InvalidState, $"UCX cannot wait for events any more: {how}"));
+            return;
+        }
+
+        if (_isToldToPoll)
+            return;
         _isToldToPoll = true;
+        try
+        {
+            LogCannotSleep(how);
+        }
+        catch (Exception exception)
+        {
+            OnFault(exception); // of a log provider
+        }
     }
+
+    [LoggerMessage(4203, LogLevel.Warning, "UCX cannot wait for events of its transports ({Status}): its thread looks for messages once in a millisecond when it is idle, which takes some processor time and delays what comes then; allow other transports, or install another release of UCX")]
+    private partial void LogCannotSleep(string status);
 }

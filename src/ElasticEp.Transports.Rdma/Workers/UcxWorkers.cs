@@ -34,16 +34,22 @@ internal sealed class UcxWorkers : IAsyncDisposable
 
     /// <summary>The worker whose turn it is, or the next one when that cannot be used.</summary>
     /// <param name="isApart">Whether it is to belong to one connection, which ends it.</param>
+    /// <param name="cancellationToken">Ends the wait for its thread, which a handler may hold up.</param>
     /// <exception cref="ElasticEpException">None can be used.</exception>
-    public async Task<UcxWorker> NextAsync(bool isApart)
+    public async Task<UcxWorker> NextAsync(bool isApart, CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)
         {
             var worker = Next(isApart);
             try
             {
-                await worker.Started.ConfigureAwait(false);
+                await worker.Started.WaitAsync(cancellationToken).ConfigureAwait(false);
                 return worker;
+            }
+            catch (OperationCanceledException) when (isApart)
+            {
+                _ = worker.EndAsync(); // as soon as its thread comes to it: nobody else will
+                throw;
             }
             catch (ElasticEpException) when (attempt < _threads.Length)
             {

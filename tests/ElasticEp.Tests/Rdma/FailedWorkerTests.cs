@@ -95,6 +95,20 @@ public sealed class FailedWorkerTests : IAsyncLifetime
         await ConnectAsync(a, b);
     }
 
+    [Fact]
+    public async Task A_transport_is_degraded_for_ten_minutes_after_its_last_failure()
+    {
+        var time = new FakeTimeProvider();
+        var (a, _) = await PairAsync(UcxPath.SharedMemory, time);
+        var failed = WorkerOf(a, 1);
+        failed.Fail(new IOException("the device is gone"));
+        await failed.CallAsync(() => { }).WaitAsync(Deadline);
+        time.Advance(TimeSpan.FromMinutes(9));
+        Assert.Contains("the device is gone", a.Degradation, StringComparison.Ordinal);
+        time.Advance(TimeSpan.FromMinutes(1));
+        Assert.Null(a.Degradation);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -175,14 +189,5 @@ public sealed class FailedWorkerTests : IAsyncLifetime
         await a.ConnectAsync(new MemberId(1, 1), b.Address).AsTask().WaitAsync(Deadline);
         await _handlerA.NextConnectionAsync();
         await _handlerB.NextConnectionAsync();
-    }
-
-    /// <summary>The system's, until it is broken: then the worker's thread gets an exception where nobody expects one.</summary>
-    private sealed class BrokenTime : TimeProvider
-    {
-        public volatile bool IsBroken;
-
-        public override long GetTimestamp() =>
-            IsBroken && Thread.CurrentThread.Name?.StartsWith("UCX ", StringComparison.Ordinal) == true ? throw new IOException("the clock is broken") : base.GetTimestamp();
     }
 }
