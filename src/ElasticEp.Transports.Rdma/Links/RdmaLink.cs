@@ -271,7 +271,7 @@ internal sealed class RdmaLink : IMessageReceiver, IOperationOwner
         _endpoint = Worker.CreateEndpoint(remote.Address.Span, OnSent);
         Sender.Open(remote.Limits);
         _reaching = BeginOperation(this);
-        Worker.Flush(_endpoint.Pointer, _reaching);
+        _endpoint.Flush(_reaching);
         MarkReady();
     }
 

@@ -33,6 +33,20 @@ internal sealed unsafe class UcxEndpoint : IDisposable
 
     public nint Pointer => _handle.DangerousGetHandle();
 
+    /// <summary>The operation is complete when UCX has its connections to the peer, and what was sent before is out.</summary>
+    public void Flush(UcxOperation operation)
+    {
+        var parameters = new UcpRequestParams
+        {
+            AttributeMask = UcpFlags.RequestCallback | UcpFlags.RequestUserData,
+            Callback = UcxCallbacks.Sent,
+            UserData = operation.Reference,
+        };
+        var status = UcxErrors.StatusOf(UcpApi.ucp_ep_flush_nbx(Pointer, &parameters));
+        if (status != UcxStatus.InProgress)
+            operation.Complete(status);
+    }
+
     /// <summary>A callback of UCX: no exception may leave it.</summary>
     public void OnFailed(UcxStatus status)
     {

@@ -143,20 +143,6 @@ internal sealed unsafe partial class UcxWorker
             operation.Complete(status);
     }
 
-    /// <summary>The operation is complete when UCX has its connections to the peer, and what was sent on the endpoint before is out.</summary>
-    public void Flush(nint endpoint, UcxOperation operation)
-    {
-        var parameters = new UcpRequestParams
-        {
-            AttributeMask = UcpFlags.RequestCallback | UcpFlags.RequestUserData,
-            Callback = UcxCallbacks.Sent,
-            UserData = operation.Reference,
-        };
-        var status = UcxErrors.StatusOf(UcpApi.ucp_ep_flush_nbx(endpoint, &parameters));
-        if (status != UcxStatus.InProgress)
-            operation.Complete(status);
-    }
-
     /// <summary>Receives the data of a rendezvous; the operation is complete when it is there.</summary>
     public void Receive(UcxOperation operation, byte* message, long length)
     {
