@@ -22,6 +22,8 @@ return args switch
     ["serving-overhead", .. var rest] => await OverheadBenchmark.RunAsync(rest),
     ["step", .. var rest] => await StepBenchmark.RunAsync(rest, rank => SharedMemorySteps.Use(rank, rest)),
     ["placement", .. var rest] => PlacementBenchmark.Run(rest),
+    ["placement-ablation"] => AblationBenchmark.Run(),
+    ["placement-scale", .. var rest] => ScaleBenchmark.Run(rest),
     ["store", .. var rest] => await StoreBenchmark.RunAsync(rest),
     ["store-peer"] => await StorePeer.RunAsync(),
     ["transport", .. var rest] => await TransportBenchmark.RunAsync(rest),
@@ -43,6 +45,8 @@ static int Usage()
     Console.Error.WriteLine("ElasticEp.Benchmarks serving-overhead [rounds=15]");
     Console.Error.WriteLine("ElasticEp.Benchmarks step [steps=5000] [warmup=3000] [rounds=1] [ranks=1,2,4] [links=InProcess,UnixSockets,Tcp,SharedMemory] [tokens=1,16] [poll=20 µs] [eager=8192] [json=FILE]");
     Console.Error.WriteLine("ElasticEp.Benchmarks placement [seed=1]");
+    Console.Error.WriteLine("ElasticEp.Benchmarks placement-ablation");
+    Console.Error.WriteLine("ElasticEp.Benchmarks placement-scale [seed=1]");
     Console.Error.WriteLine("ElasticEp.Benchmarks store [rounds=9]");
     Console.Error.WriteLine("ElasticEp.Benchmarks transport [rounds=11]");
     Console.Error.WriteLine("ElasticEp.Benchmarks ucx [rounds=11]");

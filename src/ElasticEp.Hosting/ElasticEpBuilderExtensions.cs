@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using ElasticEp;
+using ElasticEp.Composition;
 using ElasticEp.Cuda;
 using ElasticEp.Exchange;
 using ElasticEp.Exchange.Cpu;
@@ -12,6 +13,7 @@ using ElasticEp.Rendezvous;
 using ElasticEp.Runtime;
 using ElasticEp.Scaling;
 using ElasticEp.Transport;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -19,7 +21,10 @@ using Microsoft.Extensions.Options;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
-/// <summary>Chooses the parts of a group.</summary>
+/// <summary>
+/// Chooses the parts of a group. Every method may be called again: of those that choose the same kind of part the last call wins, and nothing is
+/// started twice. A part that the app has registered by itself, keyed by the group's name, stays.
+/// </summary>
 public static class ElasticEpBuilderExtensions
 {
     /// <summary>All ranks and clients live in this process and meet in <paramref name="cluster"/>: transport and store in one.</summary>
@@ -27,8 +32,8 @@ public static class ElasticEpBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(cluster);
-        builder.Services.TryAddKeyedSingleton<ITransport>(builder.Name, (_, _) => new InProcessTransport(cluster.Hub));
-        builder.Services.TryAddKeyedSingleton<IRendezvousStore>(builder.Name, cluster.Store);
+        builder.Choose<ITransport>(nameof(UseInProcessCluster), _ => new InProcessTransport(cluster.Hub));
+        builder.Choose<IRendezvousStore>(nameof(UseInProcessCluster), cluster.Store);
         return builder;
     }
 
@@ -70,18 +75,32 @@ public static class ElasticEpBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(policy);
-        builder.Services.TryAddKeyedSingleton(builder.Name, policy);
+        builder.Choose<IPlacementPolicy>(nameof(UsePlacement), policy);
         return builder;
     }
 
-    /// <summary>The app's hooks, one object per rank. Also resolvable by its own type.</summary>
+    /// <summary>
+    /// The app's hooks, one object per rank. Also resolvable by its own type: keyed by the group's name, and without a key where one group has such a
+    /// workload. An object of the type that the app has registered itself is taken.
+    /// </summary>
     /// <typeparam name="T">Type of the workload.</typeparam>
     public static IElasticEpBuilder UseWorkload<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>(this IElasticEpBuilder builder)
         where T : class, IElasticWorkload
     {
         ArgumentNullException.ThrowIfNull(builder);
-        builder.Services.TryAddSingleton<T>();
-        builder.Services.TryAddKeyedSingleton<IElasticWorkload>(builder.Name, (provider, _) => provider.GetRequiredService<T>());
+        var (services, name) = (builder.Services, builder.Name);
+        if (WorkloadUse.IsOfApp<T>(services))
+        {
+            services.TryAddKeyedSingleton(name, (provider, _) => provider.GetRequiredService<T>());
+        }
+        else
+        {
+            WorkloadUse.Add<T>(services, name);
+            services.TryAddKeyedSingleton<T>(name);
+            services.TryAddSingleton(provider => provider.GetRequiredKeyedService<T>(WorkloadUse.OnlyGroup<T>(provider)));
+        }
+
+        builder.Choose<IElasticWorkload>(nameof(UseWorkload), provider => provider.GetRequiredKeyedService<T>(name));
         return builder;
     }
 
@@ -90,7 +109,7 @@ public static class ElasticEpBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(create);
-        builder.Services.TryAddKeyedSingleton(builder.Name, (provider, _) => create(provider));
+        builder.Choose<IElasticWorkload>(nameof(UseWorkload), create);
         return builder;
     }
 
@@ -101,15 +120,19 @@ public static class ElasticEpBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(create);
-        builder.Services.TryAddKeyedSingleton(builder.Name, (provider, _) => create(provider));
-        builder.Services.AddSingleton<IHostedService>(provider => new LauncherService(
-            builder.Name,
-            provider.GetRequiredService<IOptionsMonitor<ElasticEpOptions>>().Get(builder.Name),
-            provider.GetRequiredKeyedService<ClientRuntime>(builder.Name),
-            provider.GetRequiredKeyedService<IRankLauncher>(builder.Name),
+        var (services, name) = (builder.Services, builder.Name);
+        builder.Choose<IRankLauncher>(nameof(UseLauncher), create);
+        if (builder.Find<LauncherService>() is not null)
+            return builder;
+        services.AddKeyedSingleton(name, (provider, _) => new LauncherService(
+            name,
+            provider.GetRequiredService<IOptionsMonitor<ElasticEpOptions>>().Get(name),
+            provider.GetRequiredKeyedService<ClientRuntime>(name),
+            provider.GetRequiredKeyedService<IRankLauncher>(name),
             provider.GetService<IHostApplicationLifetime>(),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<LauncherService>>()));
+        services.AddSingleton<IHostedService>(provider => provider.GetRequiredKeyedService<LauncherService>(name));
         return builder;
     }
 
@@ -134,19 +157,32 @@ public static class ElasticEpBuilderExtensions
 
     /// <summary>
     /// Runs each rank as a process of this machine: this process's own executable and arguments unless options say otherwise. The
-    /// workers' Main begins with <see cref="ElasticEpWorker"/>. They end with this process, however it ends.
+    /// workers' Main begins with <see cref="ElasticEpWorker"/>. They end with this process, however it ends. What they print goes to the log of this
+    /// process, with the rank as a scope, under the category <c>ElasticEp.Worker</c>.
     /// </summary>
     /// <param name="builder">Builder of a client.</param>
-    /// <param name="configure">Sets options.</param>
+    /// <param name="configure">Sets options, after the configuration sections <c>ElasticEp:Launcher</c> and <c>ElasticEp:Groups:{name}:Launcher</c> have set them.</param>
     public static IElasticEpBuilder UseLocalProcessLauncher(this IElasticEpBuilder builder, Action<LocalProcessLauncherOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
-        var options = new LocalProcessLauncherOptions();
-        configure?.Invoke(options);
-        return builder.UseLauncher(provider => new LocalProcessLauncher(
-            options,
-            provider.GetKeyedServices<IWorkerEnvironment>(builder.Name),
-            provider.GetService<IWorkerOutput>() ?? new ConsoleWorkerOutput(),
-            provider.GetRequiredService<TimeProvider>()));
+        var (services, name) = (builder.Services, builder.Name);
+        var options = services.AddOptions<LocalProcessLauncherOptions>(name);
+        if (!services.Any(service => !service.IsKeyedService && service.ImplementationInstance is LocalProcessLauncherOptionsValidator validator && validator.Group == name))
+        {
+            options.Configure<IServiceProvider>((launcher, provider) => HostingConfiguration.Bind(launcher, name, provider.GetService<IConfiguration>())).ValidateOnStart();
+            services.AddSingleton<IValidateOptions<LocalProcessLauncherOptions>>(new LocalProcessLauncherOptionsValidator(name));
+        }
+
+        if (configure is not null)
+            options.Configure(configure);
+        return builder.UseLauncher(provider =>
+        {
+            var launcher = provider.GetRequiredService<IOptionsMonitor<LocalProcessLauncherOptions>>().Get(name);
+            return new LocalProcessLauncher(
+                launcher,
+                provider.GetKeyedServices<IWorkerEnvironment>(name),
+                launcher.WriteToConsole ? new ConsoleWorkerOutput() : new LoggedWorkerOutput(name, provider.GetRequiredService<ILoggerFactory>().CreateLogger(LoggedWorkerOutput.Category)),
+                provider.GetRequiredService<TimeProvider>());
+        });
     }
 }

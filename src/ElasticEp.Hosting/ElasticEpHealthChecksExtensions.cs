@@ -18,12 +18,17 @@ public static class ElasticEpHealthChecksExtensions
     /// </summary>
     /// <param name="builder">The host's health checks.</param>
     /// <param name="name">Name of the group.</param>
-    public static IHealthChecksBuilder AddElasticExpertParallel(this IHealthChecksBuilder builder, string name = ElasticEpServiceCollectionExtensions.DefaultGroupName)
+    /// <param name="failureStatus">What is reported where the above says unhealthy; null for <see cref="HealthStatus.Unhealthy"/>.</param>
+    /// <param name="tags">Tags of both checks, beside <c>live</c> and <c>ready</c>.</param>
+    /// <param name="timeout">Time after which a check counts as failed; null for none.</param>
+    public static IHealthChecksBuilder AddElasticExpertParallel(
+        this IHealthChecksBuilder builder, string name = ElasticEpServiceCollectionExtensions.DefaultGroupName, HealthStatus? failureStatus = null, IEnumerable<string>? tags = null, TimeSpan? timeout = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
+        string[] more = [.. tags ?? []];
         return builder
-            .Add(new HealthCheckRegistration($"elasticep-{name}-live", provider => Check(provider, name, isReadiness: false), HealthStatus.Unhealthy, ["live"]))
-            .Add(new HealthCheckRegistration($"elasticep-{name}-ready", provider => Check(provider, name, isReadiness: true), HealthStatus.Unhealthy, ["ready"]));
+            .Add(new HealthCheckRegistration($"elasticep-{name}-live", provider => Check(provider, name, isReadiness: false), failureStatus, [.. more, "live"], timeout))
+            .Add(new HealthCheckRegistration($"elasticep-{name}-ready", provider => Check(provider, name, isReadiness: true), failureStatus, [.. more, "ready"], timeout));
     }
 
     private static GroupHealthCheck Check(IServiceProvider provider, string name, bool isReadiness) =>

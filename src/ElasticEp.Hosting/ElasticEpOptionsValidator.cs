@@ -12,7 +12,7 @@ internal sealed class ElasticEpOptionsValidator(IEnumerable<GroupRegistration> r
     {
         if (registrations.FirstOrDefault(group => group.Name == name) is not { } registration)
             return ValidateOptionsResult.Skip;
-        var failures = new List<string>();
+        var failures = new List<string>(options.Unreadable);
         CheckRanks(options, registration, failures);
         CheckModel(options.Model, failures);
         CheckCapacity(options, failures);

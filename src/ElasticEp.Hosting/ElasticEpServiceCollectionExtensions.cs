@@ -1,4 +1,3 @@
-using System.Globalization;
 using ElasticEp;
 using ElasticEp.Diagnostics;
 using ElasticEp.Exchange;
@@ -31,7 +30,10 @@ public static class ElasticEpServiceCollectionExtensions
     /// </summary>
     /// <param name="services">The host's services.</param>
     /// <param name="name">Name of the group.</param>
-    /// <param name="configure">Sets its options; they are validated when the host starts.</param>
+    /// <param name="configure">
+    /// Sets its options, after the configuration sections <c>ElasticEp</c> and <c>ElasticEp:Groups:{name}</c> have set them; they are validated when the
+    /// host starts.
+    /// </param>
     public static IElasticEpBuilder AddElasticExpertParallel(this IServiceCollection services, string name, Action<ElasticEpOptions> configure)
     {
         ArgumentNullException.ThrowIfNull(configure);
@@ -47,9 +49,13 @@ public static class ElasticEpServiceCollectionExtensions
     public static IElasticEpBuilder AddElasticExpertParallel(this IServiceCollection services, string name, IConfigurationSection section)
     {
         ArgumentNullException.ThrowIfNull(section);
-        AddRank(services, name).Bind(section);
+        AddRank(services, name).Configure(options => HostingConfiguration.Bind(options, section));
         return new ElasticEpBuilder(name, services);
     }
+
+    /// <inheritdoc cref="AddElasticExpertParallel(IServiceCollection, string, Action{ElasticEpOptions})"/>
+    public static IElasticEpBuilder AddElasticExpertParallel(this IServiceCollection services, IConfigurationSection section) =>
+        services.AddElasticExpertParallel(DefaultGroupName, section);
 
     /// <summary>
     /// Makes this host a client of a group: it holds no rank, sees the view, scales the group and exchanges messages with its ranks.
@@ -57,7 +63,7 @@ public static class ElasticEpServiceCollectionExtensions
     /// </summary>
     /// <param name="services">The host's services.</param>
     /// <param name="name">Name of the group.</param>
-    /// <param name="configure">Sets its options; the same as those of the ranks.</param>
+    /// <param name="configure">Sets its options, the same as those of the ranks, after the configuration has set them.</param>
     public static IElasticEpBuilder AddElasticExpertParallelClient(this IServiceCollection services, string name, Action<ElasticEpOptions> configure)
     {
         ArgumentNullException.ThrowIfNull(configure);
@@ -73,9 +79,13 @@ public static class ElasticEpServiceCollectionExtensions
     public static IElasticEpBuilder AddElasticExpertParallelClient(this IServiceCollection services, string name, IConfigurationSection section)
     {
         ArgumentNullException.ThrowIfNull(section);
-        AddClient(services, name).Bind(section);
+        AddClient(services, name).Configure(options => HostingConfiguration.Bind(options, section));
         return new ElasticEpBuilder(name, services);
     }
+
+    /// <inheritdoc cref="AddElasticExpertParallelClient(IServiceCollection, string, Action{ElasticEpOptions})"/>
+    public static IElasticEpBuilder AddElasticExpertParallelClient(this IServiceCollection services, IConfigurationSection section) =>
+        services.AddElasticExpertParallelClient(DefaultGroupName, section);
 
     /// <summary>A launcher knows when it starts the first ranks, and a store in this process knows of all: nobody else can be there.</summary>
     private static GroupServices WithPatience(GroupServices services, IServiceProvider provider) =>
@@ -96,30 +106,12 @@ public static class ElasticEpServiceCollectionExtensions
         services.TryAddSingleton<IElasticGroup>(provider => provider.GetRequiredKeyedService<IElasticGroup>(OnlyGroup(provider)));
         services.AddSingleton<IHostedService>(provider => new RankHostedService(
             name, provider.GetRequiredKeyedService<RankRuntime>(name), provider.GetRequiredService<ILogger<RankHostedService>>()));
-        return services.AddOptions<ElasticEpOptions>(name)
-            .PostConfigure<IServiceProvider>((options, provider) =>
-            {
-                options.Rank ??= ConfiguredRank(provider.GetService<IConfiguration>());
-                FromEnvironment(options, provider);
-            })
-            .ValidateOnStart();
+        return AddOptions(services, name, isClient: false);
     }
 
-    /// <summary>What is this process's own, so that a launcher, a unit file or a pod gives it, not the code.</summary>
-    private static void FromEnvironment(ElasticEpOptions options, IServiceProvider provider)
-    {
-        var configuration = provider.GetService<IConfiguration>();
-        options.Node ??= configuration?[WorkerVariables.NodeKey];
-        options.DumpDirectory ??= configuration?[WorkerVariables.DumpDirectoryKey];
-        if (configuration?[WorkerVariables.FlightRecorderEventsKey] is { } events)
-            options.FlightRecorderEvents = int.TryParse(events, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : -1; // which validation names
-    }
-
-    private static int? ConfiguredRank(IConfiguration? configuration) => configuration?[WorkerVariables.RankKey] is not { } text
-        ? null
-        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var rank)
-            ? rank
-            : throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"{WorkerVariables.RankKey} is '{text}'; it must be the number of a rank.");
+    private static OptionsBuilder<ElasticEpOptions> AddOptions(IServiceCollection services, string name, bool isClient) => services.AddOptions<ElasticEpOptions>(name)
+        .Configure<IServiceProvider>((options, provider) => HostingConfiguration.Bind(options, name, isClient, provider.GetService<IConfiguration>()))
+        .ValidateOnStart();
 
     private static OptionsBuilder<ElasticEpOptions> AddClient(IServiceCollection services, string name)
     {
@@ -130,9 +122,7 @@ public static class ElasticEpServiceCollectionExtensions
         services.AddKeyedSingleton<IGroupMonitor>(name, (provider, _) => provider.GetRequiredKeyedService<ClientRuntime>(name));
         services.TryAddSingleton<IGroupMonitor>(provider => provider.GetRequiredKeyedService<IGroupMonitor>(OnlyGroup(provider)));
         services.AddSingleton<IHostedService>(provider => new ClientHostedService(provider.GetRequiredKeyedService<ClientRuntime>(name)));
-        return services.AddOptions<ElasticEpOptions>(name)
-            .PostConfigure<IServiceProvider>(FromEnvironment) // for ranks that it runs in this process
-            .ValidateOnStart();
+        return AddOptions(services, name, isClient: true);
     }
 
     private static bool TryAddGroup(IServiceCollection services, string name, bool isClient)

@@ -29,10 +29,13 @@ public static class ElasticEpWorker
     /// other it returns null at once.
     /// </summary>
     /// <param name="args">Arguments of Main; part of the worker's configuration.</param>
-    /// <param name="configure">Adds the group with AddElasticExpertParallel, its transport and workload, and the serving loop.</param>
+    /// <param name="configure">
+    /// Adds the group with AddElasticExpertParallel, its transport and workload, and the serving loop. An app with several groups adds the one that
+    /// <c>ElasticEp:Group</c> of the configuration names.
+    /// </param>
     /// <param name="cancellationToken">Stops the worker: it leaves the group first.</param>
     /// <returns>The exit code for Main, or null when this process is no worker.</returns>
-    public static async Task<int?> RunAsync(string[] args, Action<HostApplicationBuilder> configure, CancellationToken cancellationToken = default)
+    public static async Task<int?> RunAsync(string[] args, Action<IHostApplicationBuilder> configure, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(args);
         ArgumentNullException.ThrowIfNull(configure);
@@ -73,6 +76,13 @@ public static class ElasticEpWorker
         }
     }
 
+    /// <inheritdoc cref="RunAsync(string[], Action{IHostApplicationBuilder}, CancellationToken)"/>
+    public static Task<int?> RunAsync(string[] args, Action<HostApplicationBuilder> configure)
+    {
+        ArgumentNullException.ThrowIfNull(configure);
+        return RunAsync(args, (IHostApplicationBuilder builder) => configure((HostApplicationBuilder)builder));
+    }
+
     private static async Task<int> RunAsync(IHost host, CancellationToken cancellationToken)
     {
         var groups = host.Services.GetServices<GroupRegistration>().Where(group => !group.IsClient).ToArray();
@@ -94,7 +104,8 @@ public static class ElasticEpWorker
         await using var onStop = lifetime.ApplicationStopping.UnsafeRegister(static state => ((TaskCompletionSource)state!).TrySetResult(), stopping);
         await using var onCancel = cancellationToken.UnsafeRegister(static state => ((TaskCompletionSource)state!).TrySetResult(), stopping);
         await Task.WhenAny(ended, stopping.Task).ConfigureAwait(false);
-        await host.StopAsync(CancellationToken.None).ConfigureAwait(false);
-        return ended.IsFaulted || !ranks.All(rank => rank.HasLeft) ? Failed : Left;
+        var hasCrashed = CrashedService.Find(host.Services) is not null;
+        await host.StopAsync(new CancellationToken(canceled: hasCrashed)).ConfigureAwait(false);
+        return hasCrashed || ended.IsFaulted || !ranks.All(rank => rank.HasLeft) ? Failed : Left;
     }
 }

@@ -5,17 +5,38 @@ using Microsoft.Extensions.Hosting;
 
 namespace ElasticEp.Hosting;
 
-/// <summary>A rank in a host of its own inside this process.</summary>
-internal sealed class InProcessRank(IHost host, string group) : ILaunchedRank
+/// <summary>A rank in a host of its own inside this process. It ends with its host, which stops when its serving loop crashes.</summary>
+internal sealed class InProcessRank : ILaunchedRank
 {
     private readonly Lock _lock = new();
+    private readonly IHost _host;
     private Task? _stopping;
+    private Exception? _crash;
 
-    public Task<string> Ended { get; } = EndedAsync(host.Services.GetRequiredKeyedService<RankRuntime>(group).Ended);
+    public InProcessRank(IHost host, string group)
+    {
+        _host = host;
+        Ended = EndedAsync(host.Services.GetRequiredKeyedService<RankRuntime>(group).Ended);
+        host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.UnsafeRegister(static rank => ((InProcessRank)rank!).OnStopping(), this);
+    }
+
+    public Task<string> Ended { get; }
 
     public async ValueTask StopAsync(CancellationToken cancellationToken) => await Stop(cancellationToken).ConfigureAwait(false);
 
     public async ValueTask DisposeAsync() => await Stop(new CancellationToken(canceled: true)).ConfigureAwait(false);
+
+    /// <summary>Nobody else stops a host that wants to stop.</summary>
+    private void OnStopping()
+    {
+        lock (_lock)
+        {
+            if (_stopping is not null)
+                return;
+            _crash = CrashedService.Find(_host.Services);
+            _ = Stop(new CancellationToken(canceled: _crash is not null));
+        }
+    }
 
     private Task Stop(CancellationToken cancellationToken)
     {
@@ -27,20 +48,20 @@ internal sealed class InProcessRank(IHost host, string group) : ILaunchedRank
     {
         try
         {
-            await host.StopAsync(cancellationToken).ConfigureAwait(false);
+            await _host.StopAsync(cancellationToken).ConfigureAwait(false);
         }
         finally
         {
-            await ((IAsyncDisposable)host).DisposeAsync().ConfigureAwait(false);
+            await ((IAsyncDisposable)_host).DisposeAsync().ConfigureAwait(false);
         }
     }
 
-    private static async Task<string> EndedAsync(Task ended)
+    private async Task<string> EndedAsync(Task ended)
     {
         try
         {
             await ended.ConfigureAwait(false);
-            return "has left";
+            return Volatile.Read(ref _crash) is { } crash ? $"failed: its serving loop has ended with {crash.GetType().Name}: {crash.Message}" : "has left";
         }
         catch (Exception exception)
         {

@@ -1,6 +1,9 @@
 namespace ElasticEp.Hosting;
 
-/// <summary>How worker processes are started on this machine.</summary>
+/// <summary>
+/// How worker processes of one group are started on this machine. The configuration section <c>ElasticEp:Launcher</c> sets the options first, then
+/// <c>ElasticEp:Groups:{name}:Launcher</c>, then the code. Validated when the host starts.
+/// </summary>
 public sealed class LocalProcessLauncherOptions
 {
     /// <summary>Executable of the worker; null for the one that runs now.</summary>
@@ -15,4 +18,11 @@ public sealed class LocalProcessLauncherOptions
     /// <summary>Time that a worker has to leave when it is asked to; then it is ended.</summary>
     /// <value>Default 30 seconds.</value>
     public TimeSpan StopTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Whether what workers print is printed by this process too, with the rank in front, instead of going to its log.</summary>
+    /// <value>Default false.</value>
+    public bool WriteToConsole { get; set; }
+
+    /// <summary>What the configuration says and cannot be read, which validation reports.</summary>
+    internal List<string> Unreadable { get; } = [];
 }

@@ -1,4 +1,5 @@
 using ElasticEp;
+using ElasticEp.Composition;
 using ElasticEp.Transport;
 using ElasticEp.Transports.Rdma;
 using ElasticEp.Transports.Rdma.Connections;
@@ -25,37 +26,36 @@ public static class RdmaBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         var (services, name) = (builder.Services, builder.Name);
-        var options = services.AddOptions<RdmaOptions>(name);
-        if (services.Any(service => IsOf<RdmaGroup>(service, name)))
-        {
-            Configure(options, configure);
-            return builder;
-        }
-
-        var control = services.LastOrDefault(service => IsOf<ITransport>(service, name))
+        var isInUse = builder.ChooserOf<ITransport>() == nameof(UseRdmaTransport);
+        var control = builder.Find<ITransport>()
             ?? throw new InvalidOperationException($"Group '{name}' has no transport for its control link; call UseTcpTransport() before UseRdmaTransport().");
-        options.Configure<IServiceProvider>((rdma, provider) => RdmaConfiguration.Bind(rdma, provider.GetService<IConfiguration>()));
-        Configure(options, configure);
-        options.ValidateOnStart();
-        services.TryAddSingleton(TimeProvider.System);
-        services.AddSingleton<IValidateOptions<RdmaOptions>>(new RdmaOptionsValidator(name, NetworkDevices.Find));
-        services.AddKeyedSingleton(name, new RdmaGroup(control));
-        services.Remove(control);
-        services.AddKeyedSingleton<ITransport>(name, (provider, key) => new RdmaTransport(
-            CreateControl(control, provider, key),
+        AddOptions(builder, configure);
+        if (isInUse)
+            return builder;
+        services.RemoveAllKeyed<ITransport>(name);
+        builder.Choose<ITransport>(nameof(UseRdmaTransport), provider => new RdmaTransport(
+            CreateControl(control, provider, name),
             provider.GetRequiredService<IOptionsMonitor<RdmaOptions>>().Get(name),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILoggerFactory>()));
         return builder;
     }
 
-    private static void Configure(OptionsBuilder<RdmaOptions> options, Action<RdmaOptions>? configure)
+    private static void AddOptions(IElasticEpBuilder builder, Action<RdmaOptions>? configure)
     {
+        var (services, name) = (builder.Services, builder.Name);
+        var options = services.AddOptions<RdmaOptions>(name);
+        if (builder.Find<RdmaGroup>() is null)
+        {
+            options.Configure<IServiceProvider>((rdma, provider) => RdmaConfiguration.Bind(rdma, name, provider.GetService<IConfiguration>())).ValidateOnStart();
+            services.TryAddSingleton(TimeProvider.System);
+            services.AddSingleton<IValidateOptions<RdmaOptions>>(new RdmaOptionsValidator(name, NetworkDevices.Find));
+            services.AddKeyedSingleton(name, new RdmaGroup());
+        }
+
         if (configure is not null)
             options.Configure(configure);
     }
-
-    private static bool IsOf<T>(ServiceDescriptor service, string name) => service.IsKeyedService && service.ServiceType == typeof(T) && name.Equals(service.ServiceKey);
 
     /// <summary>The RDMA transport owns it, and ends it with its own end.</summary>
     private static ITransport CreateControl(ServiceDescriptor control, IServiceProvider provider, object? key) => (ITransport)(

@@ -1,9 +1,9 @@
 namespace ElasticEp.Transports.Rdma;
 
 /// <summary>
-/// Options of the RDMA transport of one group. What the code leaves unset is taken from the configuration section <c>ElasticEp:Rdma</c>
-/// (environment <c>ElasticEp__Rdma__Transports</c> and so on), then from UCX's own environment variables, except for those whose settings
-/// are always made (docs/rdma.md). Validated when the host starts.
+/// Options of the RDMA transport of one group. The configuration section <c>ElasticEp:Rdma</c> (environment
+/// <c>ElasticEp__Rdma__Transports</c> and so on) sets them first, then <c>ElasticEp:Groups:{name}:Rdma</c>, then the code. What all leave unset is
+/// taken from UCX's own environment variables, except for those whose settings are always made (docs/rdma.md). Validated when the host starts.
 /// </summary>
 public sealed class RdmaOptions
 {
@@ -49,4 +49,7 @@ public sealed class RdmaOptions
     /// <summary>Longest time from a connection of the control link to links that work in both directions.</summary>
     /// <value>Default 5 seconds.</value>
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>What the configuration says and cannot be read, which validation reports.</summary>
+    internal List<string> Unreadable { get; } = [];
 }

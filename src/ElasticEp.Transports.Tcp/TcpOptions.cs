@@ -2,7 +2,7 @@ namespace ElasticEp.Transports.Tcp;
 
 /// <summary>
 /// Options of the TCP transport and the TCP store of one group. The configuration section <c>ElasticEp</c> (environment
-/// <c>ElasticEp__StoreAddress</c> and so on) sets them first, then the code. Validated when the host starts.
+/// <c>ElasticEp__StoreAddress</c> and so on) sets them first, then <c>ElasticEp:Groups:{name}</c>, then the code. Validated when the host starts.
 /// </summary>
 public sealed class TcpOptions
 {

@@ -152,6 +152,9 @@ public sealed class ElasticEpOptions
     /// <summary>Longest time of any option, of this library's transports too, and of a request: timers end at 49 days, and some wait for a sum.</summary>
     internal static readonly TimeSpan LongestTime = TimeSpan.FromDays(7);
 
+    /// <summary>What the configuration says and cannot be read, which validation reports.</summary>
+    internal List<string> Unreadable { get; } = [];
+
     /// <summary>How long Stop may be unanswered.</summary>
     internal TimeSpan StopDeadline => RecoveryDeadline < StepDeadline ? RecoveryDeadline : StepDeadline;
 

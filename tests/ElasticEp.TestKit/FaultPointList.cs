@@ -5,7 +5,7 @@ using ElasticEp.Runtime;
 namespace ElasticEp.TestKit;
 
 /// <summary>The names of all places at which a process may be made to fail.</summary>
-public static class FaultPointList
+internal static class FaultPointList
 {
     /// <summary>Inside steps, transfers and writes, and before and after each effect and each message of the cores.</summary>
     public static IReadOnlyList<string> All { get; } =

@@ -1,7 +1,7 @@
 namespace ElasticEp.TestKit;
 
 /// <summary>A small generator (SplitMix64): the same seed gives the same numbers everywhere.</summary>
-public struct Mixer(ulong seed)
+internal struct Mixer(ulong seed)
 {
     private ulong _state = seed;
 

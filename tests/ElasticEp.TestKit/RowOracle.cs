@@ -4,7 +4,7 @@ namespace ElasticEp.TestKit;
 /// Rows read, written and summed one element at a time, without a line of the library's kernels. bfloat16 is found by comparing the
 /// distances to the two neighbours.
 /// </summary>
-public static class RowOracle
+internal static class RowOracle
 {
     public static float Read(ElementType type, ReadOnlySpan<byte> rows, int element) => type == ElementType.Float32
         ? BitConverter.ToSingle(rows.Slice(4 * element, 4))

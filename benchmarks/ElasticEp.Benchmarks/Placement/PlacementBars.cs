@@ -26,6 +26,11 @@ internal sealed class PlacementBars
 
     public void Add(string bar, bool isMet, FormattableString figures) => _verdicts.Add((bar, figures.ToString(CultureInfo.InvariantCulture), isMet));
 
+    /// <summary>Bars that are not met, by name.</summary>
+    public IEnumerable<string> Missed => _verdicts.Where(verdict => !verdict.IsMet).Select(verdict => verdict.Bar);
+
+    public int Count => _verdicts.Count;
+
     /// <returns>Whether all bars are met.</returns>
     public bool Print()
     {

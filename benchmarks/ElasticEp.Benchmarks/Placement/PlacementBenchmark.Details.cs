@@ -3,31 +3,31 @@ using ElasticEp.Placement;
 
 namespace ElasticEp.Benchmarks.Placement;
 
-internal static partial class PlacementBenchmark
+internal sealed partial class PlacementBenchmark
 {
     /// <summary>Balance for bytes, on the row of the dead rank.</summary>
-    private static void Curve(PlacementBars bars, int seed)
+    private void Curve()
     {
         var (before, after) = ResizeCases[2];
         var (start, load) = Drifted(before, after, seed);
         Header($"Budget curve: {after.Name}");
-        var full = PlacementRow.Of("no limit", new MinimalMove(), start, [load], (current, now) => after.Ask(current, now));
-        var least = PlacementRow.Of("budget 0", new MinimalMove(), start, [load], (current, now) => after.Ask(current, now, 0));
+        var full = PlacementRow.Of("no limit", ours, start, [load], (current, now) => after.Ask(current, now));
+        var least = PlacementRow.Of("budget 0", ours, start, [load], (current, now) => after.Ask(current, now, 0));
         var rows = new List<PlacementRow> { least };
         foreach (var percent in new[] { 5, 10, 20, 30, 40, 50, 60, 70, 80, 90 })
         {
             var budget = (full.Moved - least.Moved) * PlacementCase.ExpertBytes * percent / 100;
-            rows.Add(PlacementRow.Of($"budget {percent} % of the difference", new MinimalMove(), start, [load], (current, now) => after.Ask(current, now, budget)));
+            rows.Add(PlacementRow.Of($"budget {percent} % of the difference", ours, start, [load], (current, now) => after.Ask(current, now, budget)));
         }
 
         rows.Add(full);
         foreach (var row in rows)
             Print("", row);
-        bars.Add("the budget curve never falls", rows.Zip(rows.Skip(1)).All(pair => pair.Second.Mean >= pair.First.Mean - 1e-9), $"{rows.Count} points");
+        _bars.Add("the budget curve never falls", rows.Zip(rows.Skip(1)).All(pair => pair.Second.Mean >= pair.First.Mean - 1e-9), $"{rows.Count} points");
     }
 
     /// <summary>What it costs that any one lost rank leaves every expert alive.</summary>
-    private static void ToleratedLosses(int seed)
+    private void ToleratedLosses()
     {
         Header("ToleratedLosses: Zipf 0.6, 6 plans with drift, from the policy's own first placement");
         var random = new Random(seed);
@@ -39,20 +39,20 @@ internal static partial class PlacementBenchmark
             var shape = new PlacementCase($"{slots} slots, 32 ranks", 58, 256, 32, slots / 32);
             foreach (var losses in new[] { 0, 1 }.Where(losses => slots >= (losses + 1) * 256))
             {
-                var start = new MinimalMove().Plan(shape.Ask(ExpertPlacement.Empty, loads[0], null, losses));
-                Print(shape.Name, PlacementRow.Of($"f = {losses}", new MinimalMove(), start, loads.Skip(1), (current, load) => shape.Ask(current, load, null, losses)));
+                var start = ours.Plan(shape.Ask(ExpertPlacement.Empty, loads[0], null, losses));
+                Print(shape.Name, PlacementRow.Of($"f = {losses}", ours, start, loads.Skip(1), (current, load) => shape.Ask(current, load, null, losses)));
             }
         }
     }
 
     /// <summary>How far from the optimum the policies are where it can be found.</summary>
-    private static void Bounds(PlacementBars bars, int seed)
+    private void Bounds()
     {
-        Console.WriteLine();
-        Console.WriteLine("### Small cases against the optimum (branch and bound), 40 layers each, Zipf 1.0");
-        Console.WriteLine();
-        Console.WriteLine("| case | optimum mean | DeepSeekEplb | MinimalMove, from EPLB's placement before a drift | relaxed bound |");
-        Console.WriteLine("|---|---|---|---|---|");
+        output.WriteLine();
+        output.WriteLine("### Small cases against the optimum (branch and bound), 40 layers each, Zipf 1.0");
+        output.WriteLine();
+        output.WriteLine("| case | optimum mean | DeepSeekEplb | MinimalMove, from EPLB's placement before a drift | relaxed bound |");
+        output.WriteLine("|---|---|---|---|---|");
         foreach (var (experts, ranks, slots) in new[] { (8, 2, 4), (9, 3, 3), (8, 3, 3), (8, 4, 2), (7, 3, 3), (10, 4, 3) })
         {
             var shape = new PlacementCase($"{experts} experts, {ranks} ranks of {slots} slots", 40, experts, ranks, slots);
@@ -61,43 +61,43 @@ internal static partial class PlacementBenchmark
             var load = PlacementLoads.Drift(random, before, Sigma);
             var exact = load.Chunk(experts).Select(layer => BalanceBound.Exact(layer, ranks, slots)).ToArray();
             var eplb = PlacementScore.Balancedness(shape.Eplb(load), load).ToArray();
-            var ours = PlacementScore.Balancedness(new MinimalMove().Plan(shape.Ask(shape.Eplb(before), load)), load).ToArray();
-            Console.WriteLine(string.Create(
+            var mine = PlacementScore.Balancedness(ours.Plan(shape.Ask(shape.Eplb(before), load)), load).ToArray();
+            output.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"| {shape.Name} | {exact.Average():F4} | {eplb.Average():F4} | {ours.Average():F4} | {BalanceBound.Mean(shape, [load]):F4} |"));
-            bars.Add($"{shape.Name}: balance first: balancedness ≥ EPLB − 0.005", ours.Average() >= eplb.Average() - 0.005, $"{ours.Average():F4} and {eplb.Average():F4}, optimum {exact.Average():F4}");
-            bars.Add($"{shape.Name}: nothing beats the optimum", exact.Zip(ours, (best, found) => found <= best + 1e-5).All(isBelow => isBelow), $"{ours.Average():F4} and {exact.Average():F4}");
+                $"| {shape.Name} | {exact.Average():F4} | {eplb.Average():F4} | {mine.Average():F4} | {BalanceBound.Mean(shape, [load]):F4} |"));
+            _bars.Add($"{shape.Name}: balance first: balancedness ≥ EPLB − 0.005", mine.Average() >= eplb.Average() - 0.005, $"{mine.Average():F4} and {eplb.Average():F4}, optimum {exact.Average():F4}");
+            _bars.Add($"{shape.Name}: nothing beats the optimum", exact.Zip(mine, (best, found) => found <= best + 1e-5).All(isBelow => isBelow), $"{mine.Average():F4} and {exact.Average():F4}");
         }
     }
 
-    private static void Times(PlacementBars bars, int seed)
+    private void Times()
     {
         var shape = new PlacementCase("58 × 256, 288 slots, 32 ranks", 58, 256, 32, 9);
         var random = new Random(seed);
         var before = PlacementLoads.Zipf(random, 58, 256, 0.6);
         var load = PlacementLoads.Drift(random, before, Sigma);
         var start = shape.Eplb(before);
-        var next = new MinimalMove().Plan(shape.Ask(start, load));
+        var next = ours.Plan(shape.Ask(start, load));
         var later = PlacementLoads.Drift(random, load, Sigma);
-        Console.WriteLine();
-        Console.WriteLine($"### Planning time: {shape.Name}, one thread, median of 101 plans in the quietest of 7 series");
-        Console.WriteLine();
-        Console.WriteLine("| what | median | 95 % | allocated a plan |");
-        Console.WriteLine("|---|---|---|---|");
+        output.WriteLine();
+        output.WriteLine($"### Planning time: {shape.Name}, one thread, median of 101 plans in the quietest of 7 series");
+        output.WriteLine();
+        output.WriteLine("| what | median | 95 % | allocated a plan |");
+        output.WriteLine("|---|---|---|---|");
         var eplb = Time("DeepSeekEplb, arrays to arrays", () => EplbAlgorithm.Plan(load, 58, 288, 1, 1, 32));
         Time("DeepSeekEplb, request to placement", () => new DeepSeekEplb().Plan(shape.Ask(start, load)));
-        var first = Time("MinimalMove after EPLB and a drift", () => new MinimalMove().Plan(shape.Ask(start, load)));
-        var steady = Time("MinimalMove after itself and a drift", () => new MinimalMove().Plan(shape.Ask(next, later)));
-        Time("MinimalMove, moves first", () => new MinimalMove().Plan(shape.Ask(start, load, 0)));
-        var budget = Time("MinimalMove, budget of 50 GB", () => new MinimalMove().Plan(shape.Ask(start, load, 50_000_000_000)));
+        var first = Time("MinimalMove after EPLB and a drift", () => ours.Plan(shape.Ask(start, load)));
+        var steady = Time("MinimalMove after itself and a drift", () => ours.Plan(shape.Ask(next, later)));
+        Time("MinimalMove, moves first", () => ours.Plan(shape.Ask(start, load, 0)));
+        var budget = Time("MinimalMove, budget of 50 GB", () => ours.Plan(shape.Ask(start, load, 50_000_000_000)));
         foreach (var (name, time) in new[] { ("DeepSeekEplb", eplb), ("MinimalMove", first), ("MinimalMove, steady", steady), ("MinimalMove with a budget", budget) })
-            bars.Add($"{name} allocates as much in the seventh series of plans as in the second", time.LastBytes <= time.FirstBytes, $"{time.FirstBytes} and {time.LastBytes} B a plan");
-        bars.Add("DeepSeekEplb plans in under 4 ms", eplb.Median < 4, $"{eplb.Median:F2} ms");
-        bars.Add("MinimalMove plans in under 8 ms", Math.Max(first.Median, steady.Median) < 8, $"{first.Median:F2} and {steady.Median:F2} ms; with a budget {budget.Median:F2} ms");
+            _bars.Add($"{name} allocates as much in the seventh series of plans as in the second", time.LastBytes <= time.FirstBytes, $"{time.FirstBytes} and {time.LastBytes} B a plan");
+        _bars.Add("DeepSeekEplb plans in under 4 ms", eplb.Median < 4, $"{eplb.Median:F2} ms");
+        _bars.Add("MinimalMove plans in under 8 ms", Math.Max(first.Median, steady.Median) < 8, $"{first.Median:F2} and {steady.Median:F2} ms; with a budget {budget.Median:F2} ms");
     }
 
     /// <summary>Median of 101 plans after warm-up, in the quietest of seven such series: the machine is shared.</summary>
-    private static (double Median, long FirstBytes, long LastBytes) Time(string name, Action plan)
+    private (double Median, long FirstBytes, long LastBytes) Time(string name, Action plan)
     {
         var best = (Median: double.PositiveInfinity, Late: 0.0, Bytes: 0L);
         var (first, last) = (0L, 0L);
@@ -119,7 +119,7 @@ internal static partial class PlacementBenchmark
                 best = (times[50], times[95], last);
         }
 
-        Console.WriteLine(string.Create(
+        output.WriteLine(string.Create(
             CultureInfo.InvariantCulture, $"| {name} | {best.Median:F2} ms | {best.Late:F2} ms | {first / 1024.0:F0} KiB, later {last / 1024.0:F0} KiB |"));
         return (best.Median, first, last);
     }

@@ -31,6 +31,8 @@ internal sealed class LocalProcessLauncher(LocalProcessLauncherOptions options, 
         }
 
         start.Environment[WorkerVariables.Rank] = launch.Rank.ToString(CultureInfo.InvariantCulture);
+        start.Environment[WorkerVariables.Group] = launch.Group;
+        start.Environment.Remove($"ElasticEp__Groups__{launch.Group}__Rank"); // it would go before the rank of the launch
         start.Environment[WorkerVariables.ParentPipe] = "1";
         if (launch.Operation == OperationRequest.BirthId)
             start.Environment[WorkerVariables.IsFirst] = "1";

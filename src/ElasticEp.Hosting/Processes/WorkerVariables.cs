@@ -3,17 +3,11 @@ namespace ElasticEp.Hosting.Processes;
 /// <summary>Names by which a launcher and its workers understand each other; <c>:</c> in configuration, <c>__</c> in the environment.</summary>
 internal static class WorkerVariables
 {
-    /// <summary>Configuration key of the rank that a process is to take.</summary>
-    public const string RankKey = "ElasticEp:Rank";
-
-    /// <summary>The same, in the environment.</summary>
+    /// <summary>In the environment: the rank that a process is to take.</summary>
     public const string Rank = "ElasticEp__Rank";
 
-    /// <summary>Configuration key of the machine, rack or zone that a process is on.</summary>
-    public const string NodeKey = "ElasticEp:Node";
-
-    /// <summary>Configuration key of the directory to which a process writes what its rank saw and did.</summary>
-    public const string DumpDirectoryKey = "ElasticEp:DumpDirectory";
+    /// <summary>In the environment: the group that it is to take it in, for an app with several.</summary>
+    public const string Group = "ElasticEp__Group";
 
     /// <summary>Configuration key of how many events a process keeps for that.</summary>
     public const string FlightRecorderEventsKey = "ElasticEp:FlightRecorderEvents";

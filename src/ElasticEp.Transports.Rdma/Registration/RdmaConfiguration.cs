@@ -1,3 +1,4 @@
+using ElasticEp.Composition;
 using Microsoft.Extensions.Configuration;
 
 namespace ElasticEp.Transports.Rdma.Registration;
@@ -5,18 +6,11 @@ namespace ElasticEp.Transports.Rdma.Registration;
 /// <summary>Takes options from the configuration, before the code sets what it wants otherwise.</summary>
 internal static class RdmaConfiguration
 {
-    public const string Section = "ElasticEp:Rdma";
+    private const string Section = "Rdma";
 
-    /// <exception cref="ElasticEpException"><see cref="ElasticEpErrorCode.InvalidArgument"/>: a value cannot be read.</exception>
-    public static void Bind(RdmaOptions options, IConfiguration? configuration)
+    public static void Bind(RdmaOptions options, string group, IConfiguration? configuration)
     {
-        try
-        {
-            configuration?.GetSection(Section).Bind(options);
-        }
-        catch (InvalidOperationException exception)
-        {
-            throw new ElasticEpException(ElasticEpErrorCode.InvalidArgument, $"The configuration section {Section} cannot be read: {exception.Message}", exception);
-        }
+        foreach (var path in (string[])[SectionBinder.Root, SectionBinder.GroupPath(group)])
+            SectionBinder.Bind(configuration?.GetSection($"{path}:{Section}"), part => part.Bind(options), options.Unreadable);
     }
 }

@@ -15,7 +15,7 @@ internal sealed class RdmaOptionsValidator(string group, Func<IReadOnlyCollectio
     {
         if (name != group)
             return ValidateOptionsResult.Skip;
-        var failures = new List<string>();
+        var failures = new List<string>(options.Unreadable);
         if (!UcxLibrary.IsSupported)
             failures.Add(UcxLibrary.NotSupportedReason);
         if (options.Transports is { } transports && UcxSettings.NamesOf(transports).Length == 0)

@@ -9,11 +9,17 @@ internal static class TcpConfiguration
 {
     public const string Section = "ElasticEp";
 
+    public static string GroupSection(string group) => $"{Section}:Groups:{group}";
+
     /// <summary>Before the code sets what it wants otherwise. The secret is not here: of either kind, one that the code gives goes before both.</summary>
-    public static void Bind(TcpOptions options, IConfiguration? configuration)
+    public static void Bind(TcpOptions options, string group, IConfiguration? configuration)
     {
-        if (configuration?.GetSection(Section) is not { } section)
-            return;
+        foreach (var section in Sections(group, configuration))
+            Bind(options, section);
+    }
+
+    private static void Bind(TcpOptions options, IConfigurationSection section)
+    {
         options.BindAddress = section[nameof(options.BindAddress)] ?? options.BindAddress;
         options.AdvertisedAddress = section[nameof(options.AdvertisedAddress)] ?? options.AdvertisedAddress;
         options.StoreAddress = section[nameof(options.StoreAddress)] ?? options.StoreAddress;
@@ -33,16 +39,18 @@ internal static class TcpConfiguration
                 return null;
             if (parse(text, CultureInfo.InvariantCulture, out var value))
                 return value;
-            options.Unreadable.Add($"{Section}:{option} is '{text}'; it must be {what}.");
+            options.Unreadable.Add($"{section.Path}:{option} is '{text}'; it must be {what}.");
             return null;
         }
     }
 
     /// <summary>After the code, which may have given a secret.</summary>
-    public static void CompleteSecret(TcpOptions options, IConfiguration? configuration, TcpStoreHost? storeHost)
+    public static void CompleteSecret(TcpOptions options, string group, IConfiguration? configuration, TcpStoreHost? storeHost)
     {
-        if (configuration?.GetSection(Section) is { } section && options is { JoinSecret: null, JoinSecretFile: null })
+        foreach (var section in Sections(group, configuration).Reverse())
         {
+            if (options is not { JoinSecret: null, JoinSecretFile: null })
+                break;
             options.JoinSecretFile = section[nameof(options.JoinSecretFile)];
             options.JoinSecret = options.JoinSecretFile is null ? section[nameof(options.JoinSecret)] : null;
         }
@@ -51,6 +59,10 @@ internal static class TcpConfiguration
         if (storeHost is { IsLocal: true } && options is { JoinSecret: null, JoinSecretFile: null, TlsCertificateFile: null })
             options.JoinSecret = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(24));
     }
+
+    /// <summary>What is said of every group of this process, then what is said of this one.</summary>
+    private static IEnumerable<IConfigurationSection> Sections(string group, IConfiguration? configuration) =>
+        configuration is null ? [] : [configuration.GetSection(Section), configuration.GetSection(GroupSection(group))];
 
     private delegate bool Parse<T>(string text, IFormatProvider format, out T value);
 }

@@ -4,19 +4,31 @@ using ElasticEp.Protocol;
 namespace ElasticEp.Diagnostics;
 
 /// <summary>One trace and one measurement for each operation, made where it was asked for. Its stages become child spans when it has ended.</summary>
-internal sealed class OperationTelemetry(string group, ElasticEpMetrics metrics, TimeProvider time)
+internal sealed class OperationTelemetry
 {
     private static readonly ActivitySource Source = new(ElasticEpTelemetry.ActivitySourceName);
+
+    private readonly string _group;
+    private readonly ElasticEpMetrics _metrics;
+    private readonly TimeProvider _time;
+
+    public OperationTelemetry(string group, ElasticEpMetrics metrics, TimeProvider time)
+    {
+        _group = group;
+        _metrics = metrics;
+        _time = time;
+        metrics.Add(group);
+    }
 
     public async Task<ScaleResult> ObserveAsync(OperationRequest ask, Task<ScaleResult> operation)
     {
         using var activity = Source.StartActivity("elasticep.operation");
-        activity?.SetTag("elasticep.group", group).SetTag("elasticep.operation.id", ask.Id).SetTag("elasticep.operation.kind", $"{ask.Kind}");
-        var (started, since) = (time.GetUtcNow(), time.GetTimestamp());
+        activity?.SetTag("elasticep.group", _group).SetTag("elasticep.operation.id", ask.Id).SetTag("elasticep.operation.kind", $"{ask.Kind}");
+        var (started, since) = (_time.GetUtcNow(), _time.GetTimestamp());
         try
         {
             var result = await operation.ConfigureAwait(false);
-            metrics.OperationEnded(group, result.Outcome, time.GetElapsedTime(since), result.BytesMoved);
+            _metrics.OperationEnded(_group, result.Outcome, _time.GetElapsedTime(since), result.BytesMoved);
             if (activity is not null)
                 Describe(activity, result, started);
             return result;

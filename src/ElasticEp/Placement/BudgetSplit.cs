@@ -26,8 +26,8 @@ internal sealed class BudgetSplit
         _paths.Add([.. path]);
     }
 
-    /// <summary>The steps that each layer may take.</summary>
-    public int[] Spend(long budget)
+    /// <summary>The steps that each layer may take, what is left, and whether that is so because no layer wants more.</summary>
+    public (int[] Steps, long Left, bool Suffices) Spend(long budget)
     {
         var steps = new int[_hulls.Count];
         var segments = new List<(double Ratio, int Layer, int Segment)>();
@@ -44,14 +44,28 @@ internal sealed class BudgetSplit
             if (to.Cost - from.Cost > budget)
             {
                 steps[layer] = Part(layer, from, budget).Steps;
-                break; // Going on with cheaper ones would make a larger budget gain less.
+                return (steps, 0, false); // Going on with cheaper ones would make a larger budget gain less.
             }
 
             steps[layer] = to.Steps;
             budget -= to.Cost - from.Cost;
         }
 
-        return steps;
+        return (steps, budget, true);
+    }
+
+    /// <summary>The layers whose change can be paid for, those that gain most for each transfer first.</summary>
+    /// <param name="changes">A layer, where it stands, and where it would.</param>
+    /// <param name="budget">Transfers.</param>
+    public static IEnumerable<int> Afford(IEnumerable<(int Layer, PathPoint From, PathPoint To)> changes, long budget)
+    {
+        foreach (var (layer, from, to) in changes.Where(change => Balance(change.To) > Balance(change.From)).OrderBy(change => (-Ratio(change.From, change.To), change.Layer)))
+        {
+            budget -= to.Cost - from.Cost;
+            if (budget < 0)
+                yield break;
+            yield return layer;
+        }
     }
 
     private PathPoint Part(int layer, PathPoint from, long budget)

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace ElasticEp.Placement;
 
 internal sealed partial class LayerBaseline
@@ -136,10 +138,15 @@ internal sealed partial class LayerBaseline
     {
         var more = state.Share[expert] / (state.Copies[expert] - 1);
         var most = 0.0;
-        for (var rank = 0; rank < grid.Ranks; rank++)
+        var holders = state.Holders(expert);
+        for (var word = 0; word < holders.Length; word++)
         {
-            if (rank != without && state.Holds(rank, expert))
-                most = Math.Max(most, state.Load[rank] + more);
+            for (var rest = holders[word]; rest != 0; rest &= rest - 1)
+            {
+                var rank = (word << 6) + BitOperations.TrailingZeroCount(rest);
+                if (rank != without)
+                    most = Math.Max(most, state.Load[rank] + more);
+            }
         }
 
         return most;

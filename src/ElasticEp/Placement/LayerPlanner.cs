@@ -6,7 +6,11 @@ internal sealed class LayerPlanner
     private const double Enough = 0.9955;          // A balancedness that nothing published betters by 0.005.
     private const double Fair = 0.962;             // Sought where the greedy packing does worse.
     private const double Slack = 0.004;            // What the greedy packing may be better by.
+    /// <summary>As many single steps as it takes, and no new layout.</summary>
+    public const int SingleSteps = int.MaxValue - 1;
+
     private readonly PlacementRequest _request;
+    private readonly MinimalMoveStages _stages;
     private readonly PlacementGrid _grid;
     private readonly LayerState _state;
     private readonly LayerBaseline _baseline;
@@ -24,24 +28,28 @@ internal sealed class LayerPlanner
     private readonly List<int> _rest = [];
     private int _stamp;
 
-    public LayerPlanner(PlacementRequest request)
+    public LayerPlanner(PlacementRequest request, MinimalMoveStages stages = MinimalMoveStages.All)
     {
         _request = request;
+        _stages = stages;
         _grid = new PlacementGrid(request);
         _state = new LayerState(_grid);
         _baseline = new LayerBaseline(_grid, _state);
-        _search = new LayerSearch(_grid, _state);
+        _search = new LayerSearch(_grid, _state, stages);
         _bound = new GreedyBound(_grid);
         _greedy = new LayerState(_grid);
         _greedyBaseline = new LayerBaseline(_grid, _greedy);
         _other = new LayerState(_grid);
         _otherBaseline = new LayerBaseline(_grid, _other);
-        _otherSearch = new LayerSearch(_grid, _other);
+        _otherSearch = new LayerSearch(_grid, _other, stages);
         _spread = new LayerSpread(_grid, _state);
         _otherSpread = new LayerSpread(_grid, _other);
         _relabel = new LayerRelabel(_grid);
         _placed = new int[_grid.Experts];
     }
+
+    /// <summary>Whether single steps did not suffice for the layer that was planned last.</summary>
+    public bool HasStalled { get; private set; }
 
     /// <summary>Plans one layer.</summary>
     /// <param name="layer">The layer.</param>
@@ -50,6 +58,7 @@ internal sealed class LayerPlanner
     /// <returns>Slots, <c>[index of rank][slot]</c>.</returns>
     public int[][] Plan(int layer, int maxSteps, List<PathPoint>? path = null)
     {
+        HasStalled = false;
         var load = LoadOf(layer);
         Keep(layer, load);
         var seats = SeatCounts.Even(_grid.Total, _grid.Capacity, _state.Count, layer);
@@ -64,30 +73,37 @@ internal sealed class LayerPlanner
     private LayerState Improve(int[] seats, int maxSteps, List<PathPoint>? path)
     {
         var most = 4 * _grid.Total;
-        if (_state.Cost > 0)
+        if (_state.Cost > 0 && Has(MinimalMoveStages.FreeSteps))
             _search.Run(_state.MeanLoad, 0, most); // What must move anyway can be somewhere better at no cost.
         path?.Add(new PathPoint(0, _state.Cost, _state.MaxLoad));
         if (maxSteps == 0)
             return _state;
         var greedy = _bound.MaxLoad(_state.Weight, seats);
-        var target = _state.MeanLoad / Math.Min(Enough, Math.Max(Fair, (_state.MeanLoad / greedy) - Slack));
+        var target = _state.MeanLoad / (Has(MinimalMoveStages.GreedyTarget) ? Math.Min(Enough, Math.Max(Fair, (_state.MeanLoad / greedy) - Slack)) : Enough);
         _other.CopyFrom(_state);
         _search.Run(target, 2, Math.Min(most, maxSteps), path);
         var enough = Math.Max(target, greedy * (1 + Slack));
-        if (maxSteps < int.MaxValue || _state.MaxLoad <= enough)
+        HasStalled = _state.MaxLoad > enough;
+        if (maxSteps < int.MaxValue || !HasStalled)
             return _state;
-        if (!_otherBaseline.Recount(_bound.Copies, seats) || !Search(target, enough))
+        var hasOther = Has(MinimalMoveStages.Recount) && _otherBaseline.Recount(_bound.Copies, seats);
+        var suffices = hasOther && Search(target, enough);
+        if (!suffices && Has(MinimalMoveStages.NewLayout))
         {
             LayOutAnew(seats);
-            if (!Search(target, enough) && _other.MaxLoad * (1 + Slack) >= _state.MaxLoad)
-                return _state;
+            suffices = Search(target, enough);
+            hasOther = true;
         }
 
+        if (!hasOther || (!suffices && _other.MaxLoad * (1 + Slack) >= _state.MaxLoad))
+            return _state;
         if (_otherSpread.Lacking > _spread.Lacking)
             return _state;
         path?.Add(new PathPoint(int.MaxValue, _other.Cost, _other.MaxLoad));
         return _other;
     }
+
+    private bool Has(MinimalMoveStages stage) => (_stages & stage) != 0;
 
     private bool Search(double target, double enough)
     {
@@ -102,7 +118,10 @@ internal sealed class LayerPlanner
         _greedy.CopyFrom(_state);
         _greedy.Empty();
         _greedyBaseline.Complete(seats);
-        _relabel.Apply(_greedy, _other);
+        if (Has(MinimalMoveStages.Relabel))
+            _relabel.Apply(_greedy, _other);
+        else
+            _other.CopyFrom(_greedy);
         _other.SplitInto(_other.Copies);
     }
 

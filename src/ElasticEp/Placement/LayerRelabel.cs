@@ -1,10 +1,13 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+
 namespace ElasticEp.Placement;
 
 /// <summary>Gives a layout that was made without regard to the ranks the ranks that hold most of it already.</summary>
 internal sealed class LayerRelabel(PlacementGrid grid)
 {
     private readonly int[] _overlap = new int[grid.Ranks];
-    private readonly ulong[] _pairs = new ulong[grid.Ranks * grid.Ranks];
+    private readonly List<ulong> _pairs = [];
     private readonly int[] _rankOf = new int[grid.Ranks];
     private readonly bool[] _isTaken = new bool[grid.Ranks];
 
@@ -46,27 +49,31 @@ internal sealed class LayerRelabel(PlacementGrid grid)
 
     private Span<ulong> Pairs(LayerState layout)
     {
-        var count = 0;
+        _pairs.Clear();
         for (var row = 0; row < grid.Ranks; row++)
         {
-            for (var rank = 0; rank < grid.Ranks; rank++)
-            {
-                var common = 0;
-                foreach (var expert in layout.On(row))
-                    common += layout.HeldBefore(rank, expert) ? 1 : 0;
-                _overlap[rank] = common;
-            }
-
+            Array.Clear(_overlap);
+            foreach (var expert in layout.On(row))
+                CountHolders(layout.HoldersBefore(expert));
             for (var rank = 0; rank < grid.Ranks; rank++)
             {
                 if (_overlap[rank] > 0 && Fits(layout, row, rank))
-                    _pairs[count++] = ((ulong)(uint)~_overlap[rank] << 32) | ((ulong)row << 16) | (uint)rank;
+                    _pairs.Add(((ulong)(uint)~_overlap[rank] << 32) | ((ulong)row << 16) | (uint)rank);
             }
         }
 
-        var pairs = _pairs.AsSpan(0, count);
+        var pairs = CollectionsMarshal.AsSpan(_pairs);
         pairs.Sort();
         return pairs;
+    }
+
+    private void CountHolders(ReadOnlySpan<ulong> holders)
+    {
+        for (var word = 0; word < holders.Length; word++)
+        {
+            for (var rest = holders[word]; rest != 0; rest &= rest - 1)
+                _overlap[(word << 6) + BitOperations.TrailingZeroCount(rest)]++;
+        }
     }
 
     private bool Fits(LayerState layout, int row, int rank) => layout.Count[row] == layout.Count[rank] && grid.NodeOf[row] == grid.NodeOf[rank];

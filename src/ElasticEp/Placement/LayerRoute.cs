@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace ElasticEp.Placement;
 
 /// <summary>
@@ -9,7 +11,6 @@ internal sealed class LayerRoute
     private readonly StageRanks _ranks;
     private readonly int _layer;
     private readonly int[][] _target;  // [rank][slot]
-    private readonly bool[][] _wants;  // [rank][expert]
     private readonly LayerStage _stage;
     private int[][] _rows;             // [rank][slot] of the stage in force
 
@@ -18,8 +19,7 @@ internal sealed class LayerRoute
         (_ranks, _layer) = (ranks, layer);
         _rows = [.. ranks.Ranks.Select(rank => current.Layers == 0 ? [] : current.GetSlots(layer, rank).ToArray())];
         _target = [.. ranks.Ranks.Select(rank => target.GetSlots(layer, rank).ToArray())];
-        _wants = [.. _target.Select(row => Set(row, target.Experts))];
-        _stage = new LayerStage(ranks, _wants, [.. _rows.Select(row => Set(row, target.Experts))]);
+        _stage = new LayerStage(ranks, target.Experts, new BitRows(target.Experts, _target), new BitRows(target.Experts, _rows));
     }
 
     /// <summary>Stages on the ranks of before.</summary>
@@ -44,22 +44,11 @@ internal sealed class LayerRoute
         }
     }
 
-    private static bool[] Set(int[] row, int experts)
-    {
-        var set = new bool[experts];
-        foreach (var expert in row)
-        {
-            if (expert >= 0)
-                set[expert] = true;
-        }
-
-        return set;
-    }
-
     /// <summary>What stays keeps its slot; what is new takes the one it will have in the end, if it is free.</summary>
     private int[][] TakeRows(bool[] members)
     {
         var rows = new int[_rows.Length][];
+        var held = new ulong[_stage.Holds.Of(0).Length];
         for (var rank = 0; rank < rows.Length; rank++)
         {
             if (!members[rank])
@@ -70,27 +59,27 @@ internal sealed class LayerRoute
 
             var row = rows[rank] = new int[Math.Max(_rows[rank].Length, _ranks.Slots[rank])];
             Array.Fill(row, -1);
-            var held = (bool[])_stage.Holds[rank].Clone();
+            _stage.Holds.Of(rank).CopyTo(held);
             Keep(_rows[rank], row, held);
             Keep(_target[rank], row, held);
-            for (var expert = Array.IndexOf(held, true); expert >= 0; expert = Array.IndexOf(held, true))
+            for (var word = 0; word < held.Length; word++)
             {
-                row[Array.IndexOf(row, -1)] = expert;
-                held[expert] = false;
+                for (; held[word] != 0; held[word] &= held[word] - 1)
+                    row[Array.IndexOf(row, -1)] = (word << 6) + BitOperations.TrailingZeroCount(held[word]);
             }
         }
 
         return _rows = rows;
     }
 
-    private static void Keep(int[] from, int[] row, bool[] held)
+    private static void Keep(int[] from, int[] row, ulong[] held)
     {
         for (var slot = 0; slot < from.Length; slot++)
         {
-            if (from[slot] < 0 || row[slot] >= 0 || !held[from[slot]])
+            if (from[slot] < 0 || row[slot] >= 0 || (held[from[slot] >> 6] >> (from[slot] & 63) & 1) == 0)
                 continue;
             row[slot] = from[slot];
-            held[from[slot]] = false;
+            held[from[slot] >> 6] &= ~(1UL << (from[slot] & 63));
         }
     }
 

@@ -7,7 +7,7 @@ namespace ElasticEp.Placement;
 /// elsewhere becomes one more of its experts (one transfer); when nothing else helps, two experts are exchanged for two. A step that brings the rank to the target at once is taken before one that
 /// does not; among those, the one that gains most per transfer.
 /// </summary>
-internal sealed partial class LayerSearch(PlacementGrid grid, LayerState state)
+internal sealed partial class LayerSearch(PlacementGrid grid, LayerState state, MinimalMoveStages stages)
 {
     private const double Beyond = 0.25;        // of what a step gains beyond the target
     private const int Impossible = 100;        // more than any step may cost
@@ -22,6 +22,7 @@ internal sealed partial class LayerSearch(PlacementGrid grid, LayerState state)
     private readonly double[] _loadWithout = new double[grid.Ranks * grid.Width];
     private readonly double[] _leastGain = new double[5]; // by cost
     private readonly NodeSpread _nodes = new(grid, state);
+    private readonly double _beyond = (stages & MinimalMoveStages.RoomForDrift) != 0 ? Beyond : 0;
     private double _target;
     private int _maxCost;
     private bool _mayReplace;
@@ -71,13 +72,13 @@ internal sealed partial class LayerSearch(PlacementGrid grid, LayerState state)
         }
 
         var next = 0;
-        while (next < _order.Length - 1 && !_best.ReachesTarget && FindSwap(rank, _order[next]))
+        while (next < _order.Length - 1 && !(_best.ReachesTarget && Has(MinimalMoveStages.FirstThatSuffices)) && FindSwap(rank, _order[next]))
             next++;
-        if (_mayReplace)
+        if (_mayReplace && Has(MinimalMoveStages.Replacements))
             FindReplacement(rank, FewRanks);
-        if (_mayReplace && _best.Score <= 0)
+        if (_mayReplace && _best.Score <= 0 && Has(MinimalMoveStages.AnyReplacement))
             FindReplacement(rank, grid.Ranks);
-        for (var i = 0; i < next && _maxCost > 0 && _best.Score <= 0; i++)
+        for (var i = 0; i < next && _maxCost > 0 && _best.Score <= 0 && Has(MinimalMoveStages.DoubleSwaps); i++)
             FindDoubleSwap(rank, _order[i]);
         if (_best.Score <= 0)
             return false;
@@ -180,11 +181,13 @@ internal sealed partial class LayerSearch(PlacementGrid grid, LayerState state)
     private double Score(double gain, double load, int cost)
     {
         var useful = Math.Min(gain, load - _target);
-        return (useful + (Beyond * (gain - useful))) * PerTransfer(cost);
+        return (useful + (_beyond * (gain - useful))) * PerTransfer(cost);
     }
 
     /// <summary>A step of this cost must gain more to be better than the best that was found, and to be worth it at all.</summary>
     private double LeastGain(int cost) => _leastGain[Math.Max(0, cost)];
+
+    private bool Has(MinimalMoveStages stage) => (stages & stage) != 0;
 
     private static double PerTransfer(int cost) => cost <= 0 ? 4 : 1.0 / cost;
 

@@ -11,8 +11,8 @@ namespace ElasticEp.Placement;
 internal sealed class LayerSpread(PlacementGrid grid, LayerState state)
 {
     private const int NoPass = int.MaxValue / 2;
-    private readonly int[] _cost = new int[grid.Nodes == 1 ? 0 : grid.Ranks * grid.Ranks];   // [from][to]: nodes that the best expert to pass loses
-    private readonly int[] _expert = new int[grid.Nodes == 1 ? 0 : grid.Ranks * grid.Ranks]; // [from][to]: that expert
+    private int[] _cost = [];   // [from][to]: nodes that the best expert to pass loses; made when a circle is looked for, which is seldom
+    private int[] _expert = []; // [from][to]: that expert
     private readonly int[] _distance = new int[grid.Ranks];
     private readonly int[] _parent = new int[grid.Ranks];
     private readonly List<(int From, int To, int Expert)> _circle = [];
@@ -111,6 +111,12 @@ internal sealed class LayerSpread(PlacementGrid grid, LayerState state)
 
     private void Weigh()
     {
+        if (_cost.Length == 0)
+        {
+            _cost = new int[grid.Ranks * grid.Ranks];
+            _expert = new int[_cost.Length];
+        }
+
         Array.Fill(_cost, NoPass);
         for (var from = 0; from < grid.Ranks; from++)
         {

@@ -63,6 +63,9 @@ internal sealed class LayerState
 
     public ReadOnlySpan<ulong> Holders(int expert) => _holders.AsSpan(expert * _grid.Words, _grid.Words);
 
+    /// <summary>The ranks that held it already.</summary>
+    public ReadOnlySpan<ulong> HoldersBefore(int expert) => _before.AsSpan(expert * _grid.Words, _grid.Words);
+
     public ReadOnlySpan<int> On(int rank) => Held.AsSpan(rank * _grid.Width, Count[rank]);
 
     /// <summary>Begins a layer: nothing is held, and nothing was before.</summary>

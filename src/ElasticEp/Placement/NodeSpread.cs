@@ -41,9 +41,21 @@ internal readonly struct NodeSpread(PlacementGrid grid, LayerState state)
 
     private int NodesOf(int expert)
     {
+        Span<ulong> seen = stackalloc ulong[(grid.Nodes + 63) / 64];
+        seen.Clear();
+        var holders = state.Holders(expert);
         var count = 0;
-        for (var node = 0; node < grid.Nodes; node++)
-            count += CopiesOn(node, expert) > 0 ? 1 : 0;
+        for (var word = 0; word < holders.Length; word++)
+        {
+            for (var rest = holders[word]; rest != 0; rest &= rest - 1)
+            {
+                var node = grid.NodeOf[(word << 6) + BitOperations.TrailingZeroCount(rest)];
+                ref var set = ref seen[node >> 6];
+                count += (set >> (node & 63) & 1) == 0 ? 1 : 0;
+                set |= 1UL << (node & 63);
+            }
+        }
+
         return count;
     }
 

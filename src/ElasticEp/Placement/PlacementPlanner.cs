@@ -10,25 +10,26 @@ internal static class PlacementPlanner
     /// The placement in use with what joiners hold already, for the policy to leave where it is. The way there relies on nothing of it: every expert
     /// of a joiner has a source, and the joiner fetches what it lacks.
     /// </param>
+    /// <param name="threads">Most threads, which do not change the result; null for as many as pay.</param>
     /// <exception cref="ElasticEpException">
     /// The request is wrong, the ranks cannot hold every expert, the policy's answer cannot be used, or no order of transfers leads to it
     /// with the buffers there are; the message names the numbers.
     /// </exception>
-    public static PlacementPlan Plan(IPlacementPolicy policy, PlacementRequest request, ExpertPlacement? held = null)
+    public static PlacementPlan Plan(IPlacementPolicy policy, PlacementRequest request, ExpertPlacement? held = null, int? threads = null)
     {
         var asked = held is null ? request : request.WithCurrent(held);
         RequestCheck.Check(asked);
         var placement = policy.Plan(asked);
         RequestCheck.CheckAnswer(policy, asked, placement);
-        return new PlacementPlan(Stages(request, placement), LowerBound(asked, placement), request.ExpertBytes);
+        return new PlacementPlan(Stages(request, placement, threads ?? LayerThreads.For(request)), LowerBound(asked, placement), request.ExpertBytes);
     }
 
-    private static List<PlacementStage> Stages(PlacementRequest request, ExpertPlacement placement)
+    private static List<PlacementStage> Stages(PlacementRequest request, ExpertPlacement placement, int threads)
     {
         var nodeOf = request.Ranks.Where(rank => rank.Node is not null).ToDictionary(rank => rank.Rank, rank => rank.Node!);
         var stages = new List<PlacementStage>();
         var inForce = request.Current;
-        foreach (var next in StagePlanner.Plan(request, placement))
+        foreach (var next in StagePlanner.Plan(request, placement, threads))
         {
             stages.Add(new PlacementStage(next, TransferPlanner.Plan(inForce, next, nodeOf)));
             inForce = next;

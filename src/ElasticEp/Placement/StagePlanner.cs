@@ -3,20 +3,23 @@ namespace ElasticEp.Placement;
 /// <summary>Finds the successive placements that lead to a target, each valid by itself.</summary>
 internal static class StagePlanner
 {
+    /// <param name="request">What the placements lead from.</param>
+    /// <param name="target">What they lead to.</param>
+    /// <param name="threads">Most threads; their number does not change the result.</param>
     /// <returns>
     /// The placements in order; the last is the target. Almost always it is the only one. In those before it a copy is passive if it will be, or
     /// if it is now and goes, as long as its expert has another that is active.
     /// </returns>
     /// <exception cref="ElasticEpException"><see cref="ElasticEpErrorCode.ImpossibleGroup"/> when no order of transfers leads there.</exception>
-    public static List<ExpertPlacement> Plan(PlacementRequest request, ExpertPlacement target)
+    public static List<ExpertPlacement> Plan(PlacementRequest request, ExpertPlacement target, int threads)
     {
         var ranks = new StageRanks(request);
         var routes = new LayerRoute[request.Layers];
-        for (var layer = 0; layer < routes.Length; layer++)
+        LayerThreads.Run(routes.Length, threads, () => ranks, (layer, all) =>
         {
-            routes[layer] = new LayerRoute(ranks, request.Current, target, layer);
-            routes[layer].Find();
-        }
+            var route = routes[layer] = new LayerRoute(all, request.Current, target, layer);
+            route.Find();
+        });
 
         var stages = new List<ExpertPlacement>();
         var before = routes.Max(route => route.Before.Count);

@@ -64,6 +64,45 @@ public sealed class TelemetryTests
     }
 
     [Fact]
+    public async Task Counters_are_there_at_zero_attributes_have_the_librarys_prefix_and_buckets_fit_the_times()
+    {
+        var seen = new ConcurrentDictionary<string, double>();
+        var attributes = new ConcurrentDictionary<string, byte>();
+        var buckets = new ConcurrentDictionary<string, IReadOnlyList<double>>();
+        await using var cluster = await ElasticCluster.StartAsync();
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, listening) =>
+            {
+                if (instrument.Meter.Name != ElasticEpTelemetry.MeterName || instrument.Meter.Scope != cluster.MeterFactory)
+                    return;
+                listening.EnableMeasurementEvents(instrument);
+                if (instrument is Histogram<double> histogram)
+                    buckets[instrument.Name] = histogram.Advice!.HistogramBucketBoundaries!;
+            },
+        };
+        listener.SetMeasurementEventCallback<long>(Note);
+        listener.SetMeasurementEventCallback<double>(Note);
+        listener.Start();
+        listener.RecordObservableInstruments();
+        Assert.Equal(0, seen["elasticep.operation.bytes"]);
+        Assert.Equal(0, seen["elasticep.step.retries rank=0"]);
+        Assert.All(attributes.Keys, name => Assert.StartsWith("elasticep.", name, StringComparison.Ordinal));
+        Assert.Subset(attributes.Keys.ToHashSet(), new HashSet<string> { "elasticep.group", "elasticep.rank" });
+        Assert.Equal(["elasticep.operation.duration", "elasticep.recovery.duration", "elasticep.step.duration", "elasticep.view.pause"], buckets.Keys.Order(StringComparer.Ordinal));
+        Assert.InRange(buckets["elasticep.step.duration"][0], 1e-5, 1e-3); // the default's first is 5 s
+        Assert.All(buckets.Values, bounds => Assert.Equal(bounds.Order(), bounds));
+
+        void Note<T>(Instrument instrument, T value, ReadOnlySpan<KeyValuePair<string, object?>> tags, object? state)
+            where T : struct
+        {
+            seen[Key(instrument, tags)] = Convert.ToDouble(value, System.Globalization.CultureInfo.InvariantCulture);
+            foreach (var (name, _) in tags)
+                attributes[name] = 0;
+        }
+    }
+
+    [Fact]
     public async Task An_operation_is_a_trace_with_its_stages()
     {
         var ended = new ConcurrentQueue<Activity>();
@@ -90,8 +129,8 @@ public sealed class TelemetryTests
         var key = instrument.Name;
         foreach (var (name, value) in tags)
         {
-            if (name is "rank" or "outcome" or "statistic")
-                key += $" {name}={value}";
+            if (name is "elasticep.rank" or "elasticep.operation.outcome" or "elasticep.load.statistic")
+                key += $" {name[(name.LastIndexOf('.') + 1)..]}={value}";
         }
 
         return key;

@@ -1,7 +1,6 @@
 using ElasticEp.Exchange;
 using ElasticEp.Exchange.Cpu;
 using ElasticEp.Kernels;
-using ElasticEp.TestKit;
 
 namespace ElasticEp.Tests.Exchange;
 

@@ -168,29 +168,4 @@ public sealed class RegistrationTests
     {
         public string Degradation => "a part has failed";
     }
-
-    /// <summary>Runs steps with zero tokens when there is one to run.</summary>
-    private sealed class IdleLoop(IElasticGroup group) : BackgroundService
-    {
-        protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-        {
-            try
-            {
-                while (await group.RunStepAsync(RunAsync, stoppingToken))
-                {
-                    // nothing to release
-                }
-            }
-            catch (OperationCanceledException)
-            {
-                // the host stops
-            }
-        }
-
-        private static async ValueTask RunAsync(ElasticStep step, CancellationToken token)
-        {
-            for (var layer = 0; layer < ToyModel.Layers; layer++)
-                await step.ForwardExpertsAsync(layer, default, default, default, default, ToyModel.RunExpert, cancellationToken: token);
-        }
-    }
 }

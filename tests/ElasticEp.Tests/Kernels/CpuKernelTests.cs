@@ -1,5 +1,4 @@
 using ElasticEp.Kernels;
-using ElasticEp.TestKit;
 
 namespace ElasticEp.Tests.Kernels;
 

@@ -1,6 +1,7 @@
 using ElasticEp.Exchange;
+using ElasticEp.TestKit;
 
-namespace ElasticEp.TestKit;
+namespace ElasticEp.Tests.Exchange;
 
 /// <summary>
 /// What every engine of the exchange must do with rows, without a protocol: every received row and every result is compared with an oracle that
@@ -275,7 +276,7 @@ public abstract class EngineConformance
         Assert.False(group[0].Engine.IsPrepared(next));
         Assert.True(group[0].Engine.IsPrepared(first));
         group.RunStep(1, isGrouped: false);
-        group[0].Register = _ => Transport.NoRegistration.Instance;
+        group[0].Register = _ => ElasticEp.Transport.NoRegistration.Instance;
         group.Enter(next);
         group.RunStep(2, isGrouped: false);
     }

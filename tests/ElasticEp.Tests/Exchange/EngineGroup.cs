@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
+using ElasticEp.TestKit;
 
-namespace ElasticEp.TestKit;
+namespace ElasticEp.Tests.Exchange;
 
 /// <summary>Engines of several ranks, whose calls a test makes, and whose rows it delivers, in orders that the protocol allows.</summary>
 internal sealed class EngineGroup : IDisposable

@@ -1,6 +1,7 @@
 using ElasticEp.Kernels;
+using ElasticEp.TestKit;
 
-namespace ElasticEp.TestKit;
+namespace ElasticEp.Tests.Kernels;
 
 /// <summary>What every implementation of <see cref="IExchangeKernels"/> on host memory must do, to the bit.</summary>
 public abstract class KernelConformance

@@ -1,8 +1,9 @@
 using ElasticEp.Exchange;
+using ElasticEp.TestKit;
 using ElasticEp.Transport;
 using ElasticEp.Weights;
 
-namespace ElasticEp.TestKit;
+namespace ElasticEp.Tests.Exchange;
 
 /// <summary>One rank's engine in the hands of a test, which delivers later what it sends.</summary>
 internal sealed class EngineRank : IMissedTokens, IExpertSlots, IDisposable

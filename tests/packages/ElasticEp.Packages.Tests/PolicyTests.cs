@@ -1,0 +1,9 @@
+using ElasticEp.Placement;
+using ElasticEp.TestKit;
+
+namespace ElasticEp.Packages.Tests;
+
+public sealed class PolicyTests : PlacementConformance
+{
+    protected override IPlacementPolicy Create() => new RoundRobin();
+}
