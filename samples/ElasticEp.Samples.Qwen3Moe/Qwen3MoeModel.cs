@@ -170,6 +170,14 @@ public sealed partial class Qwen3MoeModel
             scores[best] = float.NegativeInfinity;
         }
 
+        if (!float.IsFinite(sum))
+        {
+            // Weights have made this row something that is not a number. It goes to no expert, and stays what it is: its sequence fails when it samples, nobody else's.
+            ids.Fill(-1);
+            weights.Clear();
+            return;
+        }
+
         if (!Config.NormalizeTopK)
             return;
         foreach (ref var weight in weights)

@@ -31,19 +31,21 @@ internal static class ServerApp
             throw new ArgumentException("--health-port is for workers that somebody else starts, each with its own; the server itself answers probes at its --urls.");
         if (builder.Configuration["urls"] is null)
             builder.WebHost.UseUrls("http://localhost:8000");
-        var checkpoint = Checkpoint.Open(settings.ModelDirectory);
+        var generation = settings.ReadGenerationConfig();
+        var checkpoint = Checkpoint.Open(settings.ModelDirectory, generation);
         var codec = TextCodec.Load(settings.ModelDirectory);
         var limits = GroupSetup.Limits(checkpoint.Config, settings);
         AddGroup(builder.Services, checkpoint, settings)
             .UseFrontEnd(new FrontEndOptions { Capacity = settings.QueueCapacity, Limits = limits, MaxPromptTokensPerStep = GroupSetup.MaxPromptTokens(settings), MaxQueueTime = settings.MaxQueueTime });
         builder.Services.AddSingleton(codec);
-        builder.Services.AddSingleton(ServedModel.Of(settings.ModelDirectory, checkpoint.Config, limits));
+        builder.Services.AddSingleton(ServedModel.Of(settings, checkpoint.Config, limits, generation));
         AddFrontEnd(builder.Services, settings);
         builder.AddTraceExport();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = JsonInput.MaxBodyBytes);
         builder.Services.AddHealthChecks().AddElasticExpertParallel(GroupSetup.GroupName);
         builder.Services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, HttpJson.Default));
         var app = builder.Build();
+        GroupSetup.LogLength(app.Logger, checkpoint.Config, settings, limits);
         app.Use(RequestIds.SetAsync);
         app.Use(HttpErrors.HandleAsync);
         app.UseRouting();
@@ -92,7 +94,7 @@ internal static class ServerApp
         {
             client.UseLocalProcessLauncher(launcher =>
             {
-                launcher.Environment[ModelSource.ConfigVariable] = File.ReadAllText(Path.Combine(settings.ModelDirectory, "config.json"));
+                launcher.Environment[ModelSource.ConfigVariable] = ModelSource.Describe(settings.ModelDirectory, checkpoint.Config);
                 launcher.Environment[InlineCompletions] = null; // workers compute where their frames arrive
                 launcher.Environment[ModelSource.WeightTypeVariable] = $"{checkpoint.WeightType}";
             });

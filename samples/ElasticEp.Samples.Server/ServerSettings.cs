@@ -13,6 +13,15 @@ internal sealed record ServerSettings
     /// <summary>Folder of the checkpoint.</summary>
     public required string ModelDirectory { get; init; }
 
+    /// <summary>Names of the model in requests; empty for the folder's.</summary>
+    public IReadOnlyList<string> ServedModelNames { get; init; } = [];
+
+    /// <summary>auto, vllm, or a folder with another generation_config.json.</summary>
+    public string GenerationConfigSource { get; init; } = "auto";
+
+    /// <summary>The chat template to use; null for the checkpoint's.</summary>
+    public string? ChatTemplateKind { get; init; }
+
     /// <summary>Ranks at the start.</summary>
     public required int Ranks { get; init; }
 
@@ -93,6 +102,9 @@ internal sealed record ServerSettings
         var settings = new ServerSettings
         {
             ModelDirectory = configuration["model"] ?? EmbeddedModel.Directory,
+            ServedModelNames = Names(configuration["served-model-name"]),
+            GenerationConfigSource = configuration["generation-config"] ?? "auto",
+            ChatTemplateKind = configuration["chat-template-kind"],
             Ranks = Number(configuration, "ranks", Math.Min(2, maxRanks), 1, maxRanks),
             MaxRanks = maxRanks,
             Standbys = Number(configuration, "standbys", 0, 0, maxRanks),
@@ -132,6 +144,20 @@ internal sealed record ServerSettings
             throw new ArgumentException("--external-workers needs --join-secret-file with a file that the workers have too: a secret that is drawn here would be known to nobody else.");
         return settings;
     }
+
+    /// <summary>What the checkpoint, or the folder that was named in its place, says of generating.</summary>
+    /// <exception cref="ModelLoadException">It is malformed, or not there though it was named.</exception>
+    public GenerationConfig ReadGenerationConfig() => GenerationConfigSource switch
+    {
+        "auto" => GenerationConfig.Load(ModelDirectory),
+        "vllm" => GenerationConfig.Load(ModelDirectory).WithoutSampling(),
+        var folder when File.Exists(Path.Combine(folder, GenerationConfig.FileName)) => GenerationConfig.Load(folder),
+        var folder => throw new ModelLoadException($"--generation-config {folder} has no {GenerationConfig.FileName}; give auto, vllm, or a folder that has one."),
+    };
+
+    private static string[] Names(string? list) => list is null
+        ? []
+        : list.Split(',', StringSplitOptions.TrimEntries) is var names && names.All(name => name.Length > 0) ? names : throw new ArgumentException($"--served-model-name {list} has an empty name.");
 
     private static int Number(IConfiguration configuration, string key, int missing, int from, int to) => (int)Number(configuration, key, (long)missing, from, to);
 

@@ -14,7 +14,7 @@ internal static class WorkerApp
         builder.Logging.AddSimpleConsole(console => (console.SingleLine, console.ColorBehavior) = (true, LoggerColorBehavior.Disabled));
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
         var settings = ServerSettings.Read(builder.Configuration);
-        var model = OpenModel(settings.ModelDirectory);
+        var model = OpenModel(settings);
         var rank = builder.Services
             .AddElasticExpertParallel(GroupSetup.GroupName, options => GroupSetup.Fill(options, model.Config, settings))
             .UseTcpTransport(tcp => (tcp.StoreAddress, tcp.JoinSecretFile) = (settings.Store ?? tcp.StoreAddress, settings.JoinSecretFile));
@@ -27,11 +27,11 @@ internal static class WorkerApp
         builder.Services.AddHostedService(provider => new WorkerHealth(port, provider.GetRequiredService<HealthCheckService>()));
     }
 
-    private static ModelSource OpenModel(string directory)
+    private static ModelSource OpenModel(ServerSettings settings)
     {
         try
         {
-            return ModelSource.ForWorker(directory);
+            return ModelSource.ForWorker(settings.ModelDirectory, settings.ReadGenerationConfig);
         }
         catch (ModelLoadException exception)
         {

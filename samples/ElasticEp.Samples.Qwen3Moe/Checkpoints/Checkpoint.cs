@@ -26,12 +26,14 @@ public sealed class Checkpoint
     public WeightType WeightType { get; }
 
     /// <summary>Opens a checkpoint and checks that every tensor is there, in the right shape.</summary>
+    /// <param name="directory">Its folder.</param>
+    /// <param name="generation">Has further tokens that end a text; null for what the folder says.</param>
     /// <exception cref="ModelLoadException">It cannot be used.</exception>
-    public static Checkpoint Open(string directory)
+    public static Checkpoint Open(string directory, GenerationConfig? generation = null)
     {
         if (!Directory.Exists(directory))
             throw new ModelLoadException($"{directory} does not exist; give --model the folder of a Hugging Face Qwen3-MoE checkpoint.");
-        var config = Qwen3MoeConfig.Load(directory);
+        var config = Qwen3MoeConfig.Load(directory).With(generation ?? GenerationConfig.Load(directory));
         var tensors = new Dictionary<string, TensorEntry>(StringComparer.Ordinal);
         foreach (var file in Files(directory))
         {
@@ -42,6 +44,7 @@ public sealed class Checkpoint
             }
         }
 
+        FusedExperts.Split(config, tensors);
         return new Checkpoint(config, tensors);
     }
 

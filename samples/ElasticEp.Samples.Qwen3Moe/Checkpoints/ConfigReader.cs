@@ -24,6 +24,11 @@ internal sealed class ConfigReader(string path, JsonElement root)
         ? null
         : value.ValueKind == JsonValueKind.Number && value.GetDouble() is > 0 and var real ? real : throw Error($"'{string.Join('.', keys)}' is {value.GetRawText()}; a positive number was expected");
 
+    /// <summary>A number within bounds; null when the key is missing.</summary>
+    public double? Between(string key, double from, double to) => Find([key]) is not { } value
+        ? null
+        : value.ValueKind == JsonValueKind.Number && value.GetDouble() is var number && number >= from && number <= to ? number : throw Error($"'{key}' is {value.GetRawText()}; a number from {from:g} to {to:g} was expected");
+
     public bool Flag(string key) => Find([key]) is { } value && (value.ValueKind switch
     {
         JsonValueKind.True => true,

@@ -67,6 +67,13 @@ public sealed record Qwen3MoeConfig
     /// <summary>Whether a decoder layer has experts.</summary>
     public bool IsSparse(int layer) => !DenseLayers.Contains(layer) && Experts > 0 && (layer + 1) % SparseStep == 0;
 
+    /// <summary>The same with further tokens that end a text.</summary>
+    public Qwen3MoeConfig With(GenerationConfig generation)
+    {
+        ArgumentNullException.ThrowIfNull(generation);
+        return this with { EndTokens = [.. EndTokens.Union(generation.EndTokens)] };
+    }
+
     /// <summary>Reads <c>config.json</c> in a folder.</summary>
     /// <exception cref="ModelLoadException">It is missing, malformed, or of a model that is not supported.</exception>
     public static Qwen3MoeConfig Load(string directory)

@@ -60,5 +60,14 @@ public static class WeightNames
         ];
     }
 
+    /// <summary>The two tensors that hold all experts of a layer in some checkpoints: gate and up, down.</summary>
+    internal static (WeightSpec GateUp, WeightSpec Down) Fused(Qwen3MoeConfig config, int moeLayer)
+    {
+        var prefix = $"model.layers.{config.SparseLayers[moeLayer]}.mlp.experts.";
+        return (
+            new(prefix + "gate_up_proj", [config.Experts, 2 * config.ExpertInnerSize, config.HiddenSize]),
+            new(prefix + "down_proj", [config.Experts, config.HiddenSize, config.ExpertInnerSize]));
+    }
+
     internal static string InLayer(int layer, string name) => $"model.layers.{layer}.{name}.weight";
 }

@@ -5,7 +5,7 @@ namespace ElasticEp.Samples.Qwen3Moe;
 /// <summary>What a rank of the model has room for.</summary>
 public static class Qwen3Limits
 {
-    /// <summary>Bytes of cache of a rank, unless one sequence of full length takes more.</summary>
+    /// <summary>Bytes of cache of a rank, unless a sequence of the length asked for takes more.</summary>
     public const long DefaultCacheBytes = 1L << 30;
 
     /// <summary>Most sequences of a rank.</summary>
@@ -15,20 +15,20 @@ public static class Qwen3Limits
     /// <param name="config">The model.</param>
     /// <param name="rows">Most tokens of a step.</param>
     /// <param name="sequences">Most sequences.</param>
-    /// <param name="positions">Longest sequence; null for the model's.</param>
-    /// <param name="cacheBytes">Bytes of its cache; null for <see cref="DefaultCacheBytes"/>, or what one sequence takes if that is more.</param>
+    /// <param name="positions">Longest sequence; null for the model's, or what the cache has room for if that is less.</param>
+    /// <param name="cacheBytes">Bytes of its cache; null for <see cref="DefaultCacheBytes"/>, or what a sequence of the length asked for takes if that is more.</param>
     public static ModelLimits Of(Qwen3MoeConfig config, int rows, int sequences = DefaultSequences, int? positions = null, long? cacheBytes = null)
     {
         ArgumentNullException.ThrowIfNull(config);
-        var (longest, pageBytes) = (positions ?? config.MaxPositions, new KvCachePool(config).PageBytes);
-        var pages = cacheBytes / pageBytes ?? Math.Max(DefaultCacheBytes / pageBytes, KvCachePool.PagesOf(longest));
+        var pageBytes = new KvCachePool(config).PageBytes;
+        var pages = Math.Min(int.MaxValue / KvCachePool.PageSize, cacheBytes / pageBytes ?? Math.Max(DefaultCacheBytes / pageBytes, KvCachePool.PagesOf(positions ?? 1)));
         return new ModelLimits
         {
-            Pages = (int)Math.Min(pages, int.MaxValue),
+            Pages = (int)pages,
             PageSize = KvCachePool.PageSize,
             Rows = rows,
             Sequences = sequences,
-            Positions = longest,
+            Positions = positions ?? (int)Math.Min(config.MaxPositions, pages * KvCachePool.PageSize),
             EndTokens = config.EndTokens,
             Cost = CostOf(config),
         };

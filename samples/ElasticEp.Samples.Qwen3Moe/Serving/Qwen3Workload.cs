@@ -9,6 +9,7 @@ public sealed class Qwen3Workload : IServingWorkload
     private const int WarmUpTokens = 5; // rows are computed by fours, and one by one what is left
 
     private readonly ModelSource _source;
+    private DryRunExperts? _dryRun; // until it has run
 
     /// <summary>Allocates a model, without its weights.</summary>
     /// <param name="source">Where its shape and weights are from.</param>
@@ -21,6 +22,7 @@ public sealed class Qwen3Workload : IServingWorkload
         Network = new Qwen3MoeModel(source.Config, source.WeightType);
         Workspace = new ForwardWorkspace(source.Config, limits.Rows);
         CachePool = new KvCachePool(source.Config, limits.Pages);
+        _dryRun = new DryRunExperts(source.Config, source.WeightType);
         Experts = new GroupMoeLayer(source.Config, source.WeightType);
         Model = new Qwen3ServedModel(Network, Workspace, CachePool, Experts, limits);
     }
@@ -69,27 +71,33 @@ public sealed class Qwen3Workload : IServingWorkload
         var parts = WeightNames.Expert(Network.Config, layer, expert);
         for (var part = 0; part < parts.Length; part++)
             _source.Read(parts[part].Name, destination[part].AsSpan<byte>());
+        _dryRun?.Add(layer, expert, destination);
         return default;
     }
 
-    /// <summary>Widens the norms and runs everything once, so that the first real step finds it compiled.</summary>
+    /// <summary>
+    /// Widens the norms and runs everything once, so that the first real step finds it compiled, and so that weights which give no numbers are
+    /// refused here: all that is dense, and the experts of this rank that the run needs.
+    /// </summary>
+    /// <exception cref="ModelLoadException">The logits are not finite.</exception>
     public async ValueTask WarmUpAsync(CancellationToken cancellationToken)
     {
         Network.Prepare();
-        var cache = new KvCache(Network.Config);
-        await Network.ForwardAsync([new SequenceChunk(cache, new int[WarmUpTokens], 0)], Workspace, new NoExperts(), cancellationToken).ConfigureAwait(false);
+        var tokens = DryRunTokens(Network.Config)[..Math.Min(WarmUpTokens, Workspace.MaxTokens)];
+        await Network.ForwardAsync([new SequenceChunk(new KvCache(Network.Config), tokens, 0)], Workspace, _dryRun ?? new DryRunExperts(Network.Config, Network.Type), cancellationToken).ConfigureAwait(false);
+        _dryRun = null;
         var logits = new float[Network.Config.VocabularySize];
-        Network.ComputeLogits(Workspace, 0, logits);
+        for (var row = 0; row < tokens.Length; row++)
+        {
+            Network.ComputeLogits(Workspace, row, logits);
+            if (!Sampler.AreFinite(logits))
+                throw new ModelLoadException("The model's logits are not finite: its weights have values that are not numbers, or give such. Download the checkpoint again, or look at how it was made.");
+        }
+
         Sampler.Sample(logits, SamplingSettings.Greedy, 0);
         Experts.WarmUp(WarmUpTokens);
     }
 
-    private sealed class NoExperts : IMoeLayer
-    {
-        public ValueTask ForwardAsync(int moeLayer, Memory<float> hidden, Memory<int> topkIds, Memory<float> topkWeights, Memory<float> output, CancellationToken cancellationToken)
-        {
-            output.Span.Clear();
-            return default;
-        }
-    }
+    /// <summary>Tokens from all over the vocabulary.</summary>
+    internal static int[] DryRunTokens(Qwen3MoeConfig config) => [.. Enumerable.Range(0, WarmUpTokens).Select(token => (int)((long)token * config.VocabularySize / WarmUpTokens))];
 }

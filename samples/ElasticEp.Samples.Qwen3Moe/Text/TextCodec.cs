@@ -1,92 +1,113 @@
-using System.Text.Json;
-using System.Text.RegularExpressions;
+using System.Text;
 using Microsoft.ML.Tokenizers;
 
 namespace ElasticEp.Samples.Qwen3Moe;
 
-/// <summary>Text to token ids and back: byte-level BPE from <c>vocab.json</c>, <c>merges.txt</c> and <c>tokenizer.json</c>.</summary>
-public sealed partial class TextCodec
+/// <summary>Text to token ids and back: byte-level BPE, as the checkpoint's <c>tokenizer.json</c> describes it.</summary>
+public sealed class TextCodec
 {
     private readonly BpeTokenizer _tokenizer;
-    private readonly BpeTokenizer _plain;
+    private readonly bool _needsNfc;
+    private readonly AddedTokens _added;
+    private readonly Dictionary<string, int> _addedIds;
+    private readonly HashSet<int> _special;
     private readonly Dictionary<int, byte[]> _bytes = [];
-    private readonly Dictionary<string, int> _special;
 
-    private TextCodec(BpeTokenizer tokenizer, BpeTokenizer plain, Dictionary<string, int> vocabulary, Dictionary<string, int> special)
+    private TextCodec(TokenizerFile file, BpeTokenizer tokenizer)
     {
-        (_tokenizer, _plain, _special) = (tokenizer, plain, special);
+        _tokenizer = tokenizer;
+        _needsNfc = file.NeedsNfc;
+        _added = new AddedTokens(file.Added);
+        _addedIds = file.Added.ToDictionary(token => token.Content, token => token.Id, StringComparer.Ordinal);
+        _special = [.. file.Added.Where(token => token.IsSpecial).Select(token => token.Id)];
         var fromUnicode = UnicodeToBytes();
-        foreach (var (text, id) in vocabulary)
-            _bytes[id] = special.ContainsKey(text) ? System.Text.Encoding.UTF8.GetBytes(text) : [.. text.Select(letter => fromUnicode.GetValueOrDefault(letter, (byte)'?'))];
-        foreach (var (text, id) in special)
-            _bytes[id] = System.Text.Encoding.UTF8.GetBytes(text);
+        foreach (var (text, id) in file.Vocabulary)
+            _bytes[id] = [.. text.Select(letter => fromUnicode.GetValueOrDefault(letter, (byte)'?'))];
+        foreach (var token in file.Added)
+            _bytes[token.Id] = Encoding.UTF8.GetBytes(token.Content);
     }
 
     /// <summary>Loads the tokenizer of a checkpoint.</summary>
-    /// <exception cref="ModelLoadException">A file is missing or malformed.</exception>
+    /// <exception cref="ModelLoadException">The file is missing or malformed, or asks for something that is not supported.</exception>
     public static TextCodec Load(string directory)
     {
-        var (vocabularyPath, mergesPath, tokenizerPath) = (Path.Combine(directory, "vocab.json"), Path.Combine(directory, "merges.txt"), Path.Combine(directory, "tokenizer.json"));
-        foreach (var path in (string[])[vocabularyPath, mergesPath])
-        {
-            if (!File.Exists(path))
-                throw new ModelLoadException($"{path} does not exist; the tokenizer needs vocab.json and merges.txt.");
-        }
-
+        var path = Path.Combine(directory, "tokenizer.json");
+        var file = TokenizerFile.Read(path);
         try
         {
-            var special = new Dictionary<string, int>(StringComparer.Ordinal);
-            var pattern = GptPattern();
-            if (File.Exists(tokenizerPath))
-            {
-                using var document = JsonDocument.Parse(File.ReadAllBytes(tokenizerPath));
-                foreach (var token in document.RootElement.GetProperty("added_tokens").EnumerateArray())
-                    special[token.GetProperty("content").GetString()!] = token.GetProperty("id").GetInt32();
-                if (document.RootElement.TryGetProperty("pre_tokenizer", out var pre) && FindPattern(pre) is { } custom)
-                    pattern = new Regex(custom, RegexOptions.CultureInvariant | RegexOptions.Compiled);
-            }
-
-            using var vocabularyDocument = JsonDocument.Parse(File.ReadAllBytes(vocabularyPath));
-            var vocabulary = vocabularyDocument.RootElement.EnumerateObject().ToDictionary(entry => entry.Name, entry => entry.Value.GetInt32(), StringComparer.Ordinal);
-            return new TextCodec(Create(special), Create([]), vocabulary, special);
-
-            BpeTokenizer Create(Dictionary<string, int> known) => BpeTokenizer.Create(new BpeOptions(vocabularyPath, mergesPath)
-            {
-                ByteLevel = true,
-                PreTokenizer = new RegexPreTokenizer(pattern, known),
-                SpecialTokens = known,
-            });
+            return new TextCodec(file, BpeTokenizer.Create(new BpeOptions(file.Vocabulary) { Merges = file.Merges, ByteLevel = true, PreTokenizer = new SplitPreTokenizer(file.Splits) }));
         }
-        catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or ArgumentException)
+        catch (Exception exception) when (exception is InvalidOperationException or ArgumentException or KeyNotFoundException)
         {
-            throw new ModelLoadException($"The tokenizer files in {directory} are malformed: {exception.Message}", exception);
+            throw new ModelLoadException($"{path} is malformed: {exception.Message}", exception);
         }
     }
 
-    /// <summary>The id of a special token, or null when the tokenizer has none of that name.</summary>
-    public int? FindSpecial(string name) => _special.TryGetValue(name, out var id) ? id : null;
+    /// <summary>The id of an added token, or null when the tokenizer has none of that name.</summary>
+    public int? FindSpecial(string name) => _addedIds.TryGetValue(name, out var id) ? id : null;
+
+    /// <summary>Whether a token is special: one of the model's own, which is not part of any text.</summary>
+    public bool IsSpecial(int id) => _special.Contains(id);
 
     /// <summary>Token ids of a text in which the names of special tokens are just letters, as in what a user says.</summary>
-    public int[] EncodeText(string text) => [.. _plain.EncodeToIds(text, considerPreTokenization: true, considerNormalization: false)];
+    public int[] EncodeText(string text) => Encode([new TextPiece(text, IsMarkup: false)]);
 
     /// <summary>Token ids of a text; the names of special tokens in it become those tokens.</summary>
-    public int[] Encode(string text) => [.. _tokenizer.EncodeToIds(text, considerPreTokenization: true, considerNormalization: false)];
+    public int[] Encode(string text) => Encode([new TextPiece(text, IsMarkup: true)]);
+
+    /// <summary>Token ids of a text in pieces. Where one piece ends makes no difference, but to what may be a special token.</summary>
+    public int[] Encode(IReadOnlyList<TextPiece> pieces)
+    {
+        ArgumentNullException.ThrowIfNull(pieces);
+        var text = string.Concat(pieces.Select(piece => piece.Text));
+        var spoken = Spoken(pieces);
+        var ids = new List<int>();
+        for (var from = 0; from < text.Length;)
+        {
+            var token = _added.Find(text, from, IsMarkup, out var at);
+            if (at > from)
+                AddPlain(ids, text[from..at]);
+            if (token is not null)
+                ids.Add(token.Id);
+            from = at + (token?.Content.Length ?? 0);
+        }
+
+        return [.. ids];
+
+        bool IsMarkup(int from, int to)
+        {
+            var next = spoken.BinarySearch((from, 0)); // the first one that begins here or later, or its complement
+            next = next < 0 ? ~next : next;
+            return (next == spoken.Count || spoken[next].From >= to) && (next == 0 || spoken[next - 1].To <= from);
+        }
+    }
 
     /// <summary>The text of token ids; bytes that are not UTF-8 become the replacement character.</summary>
     public string Decode(IEnumerable<int> ids)
     {
         ArgumentNullException.ThrowIfNull(ids);
-        return System.Text.Encoding.UTF8.GetString([.. ids.SelectMany(id => Bytes(id))]);
+        return Encoding.UTF8.GetString([.. ids.SelectMany(id => Bytes(id))]);
     }
 
     /// <summary>The bytes of one token.</summary>
     public byte[] Bytes(int id) => _bytes.TryGetValue(id, out var bytes) ? bytes : [];
 
-    private static string? FindPattern(JsonElement pre) => pre.ValueKind != JsonValueKind.Object
-        ? null
-        : pre.TryGetProperty("pattern", out var pattern) && pattern.TryGetProperty("Regex", out var regex)
-            ? regex.GetString()
-            : pre.TryGetProperty("pretokenizers", out var inner) ? inner.EnumerateArray().Select(FindPattern).FirstOrDefault(found => found is not null) : null;
+    /// <summary>Where the pieces lie that somebody says, those with any text.</summary>
+    private static List<(int From, int To)> Spoken(IReadOnlyList<TextPiece> pieces)
+    {
+        var (spoken, at) = (new List<(int From, int To)>(), 0);
+        foreach (var piece in pieces)
+        {
+            if (!piece.IsMarkup && piece.Text.Length > 0)
+                spoken.Add((at, at + piece.Text.Length));
+            at += piece.Text.Length;
+        }
+
+        return spoken;
+    }
+
+    private void AddPlain(List<int> ids, string text) =>
+        ids.AddRange(_tokenizer.EncodeToIds(_needsNfc ? Nfc.Normalize(text) : text, considerPreTokenization: true, considerNormalization: false));
 
     /// <summary>Byte-level BPE writes bytes as printable letters: itself where it is one, else from U+0100 on.</summary>
     private static Dictionary<char, byte> UnicodeToBytes()
@@ -101,7 +122,4 @@ public sealed partial class TextCodec
 
         return map;
     }
-
-    [GeneratedRegex(@"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+", RegexOptions.CultureInvariant)]
-    private static partial Regex GptPattern();
 }

@@ -88,12 +88,29 @@ internal sealed class ChatBody : GenerationBody
     public int? TopLogProbabilities { get; set; }
 
     public List<JsonElement>? Tools { get; set; }
+
+    /// <summary>auto or none.</summary>
+    public JsonElement ToolChoice { get; set; }
+
+    public bool? ParallelToolCalls { get; set; }
+
+    /// <summary>What a chat template may look at: enable_thinking.</summary>
+    public Dictionary<string, JsonElement>? ChatTemplateKwargs { get; set; }
 }
 
 internal sealed class ChatMessage
 {
     public string? Role { get; set; }
 
-    /// <summary>Text, or a list of parts of type text.</summary>
+    /// <summary>Text, or a list of parts of type text; an assistant's may be missing.</summary>
     public JsonElement Content { get; set; }
+
+    /// <summary>What an assistant thought before it spoke.</summary>
+    public string? Reasoning { get; set; }
+
+    /// <summary>The same, as it was called before.</summary>
+    public string? ReasoningContent { get; set; }
+
+    /// <summary>Tools that an assistant called.</summary>
+    public List<JsonElement>? ToolCalls { get; set; }
 }

@@ -22,6 +22,9 @@ internal sealed record GenerationCall
 
     public required bool ReturnsTokenIds { get; init; }
 
+    /// <summary>What is looked for in the text of a chat's answer.</summary>
+    public ChatReading Reading { get; init; }
+
     /// <summary>Whether each text begins with its prompt.</summary>
     public bool Echoes { get; init; }
 

@@ -71,21 +71,17 @@ internal abstract class GenerationFormat(string idPrefix, string chunkObject, st
         json.WriteStartArray("choices"u8);
     }
 
-    private static void WriteEnd(Utf8JsonWriter json, in ChoiceDelta last)
+    /// <summary>Why a choice ends; null when it does not.</summary>
+    protected virtual string? FinishOf(in ChoiceDelta last) => last.Finish switch
     {
-        switch (last.Finish)
-        {
-            case FinishReason.Stop:
-                json.WriteString("finish_reason"u8, "stop"u8);
-                break;
-            case FinishReason.Length:
-                json.WriteString("finish_reason"u8, "length"u8);
-                break;
-            default:
-                json.WriteNull("finish_reason"u8);
-                break;
-        }
+        FinishReason.Stop => "stop",
+        FinishReason.Length => "length",
+        _ => null,
+    };
 
+    private void WriteEnd(Utf8JsonWriter json, in ChoiceDelta last)
+    {
+        json.WriteString("finish_reason"u8, FinishOf(last));
         json.WriteString("stop_reason"u8, last.StopText);
     }
 

@@ -14,6 +14,7 @@ internal sealed class GenerationInput(TextCodec codec, ServedModel model)
     private const int MaxCompletionLogProbabilities = 20;
 
     private readonly PromptInput _prompts = new(codec, model.Config);
+    private readonly ChatInput _chats = new(codec, model);
 
     /// <summary>Choices that a call asks for, without looking at its prompts; at least one, also when something is wrong with it.</summary>
     public static int CountChoices(CompletionBody body) => PromptInput.Count(body.Prompt) * CountChoices(body.N);
@@ -38,15 +39,15 @@ internal sealed class GenerationInput(TextCodec codec, ServedModel model)
     /// <exception cref="BadInputException">Something is wrong.</exception>
     public GenerationCall Read(ChatBody body)
     {
-        if (body.Tools is not (null or []))
-            throw NotSupported("tools", "the model was not taught to call any");
         if (body.TopLogProbabilities is < 0 or > MaxCompletionLogProbabilities)
             throw new BadInputException($"top_logprobs is {body.TopLogProbabilities}; it must be 0 to {MaxCompletionLogProbabilities}.", "top_logprobs");
         if (body.TopLogProbabilities is > 0 && body.LogProbabilities != true)
             throw new BadInputException("top_logprobs needs logprobs = true.", "top_logprobs");
-        var prompt = _prompts.Read(body.Messages);
-        var maxTokens = body.MaxCompletionTokens ?? body.MaxTokens ?? Math.Max(1, model.Limits.Positions - prompt.Length);
-        return Read(body, [prompt], maxTokens, body.LogProbabilities == true ? body.TopLogProbabilities ?? 0 : GenerationOptions.NoLogProbabilities, _prompts.EndOfTurn);
+        var reading = _chats.ReadingOf(body);
+        var prompt = _chats.Read(body.Messages, body.Tools, body.ChatTemplateKwargs);
+        var room = Math.Min(model.Generation.MaxNewTokens ?? int.MaxValue, model.Limits.Positions - prompt.Length);
+        var maxTokens = body.MaxCompletionTokens ?? body.MaxTokens ?? Math.Max(1, room);
+        return Read(body, [prompt], maxTokens, body.LogProbabilities == true ? body.TopLogProbabilities ?? 0 : GenerationOptions.NoLogProbabilities, _chats.EndOfTurn) with { Reading = reading };
     }
 
     private GenerationCall Read(GenerationBody body, IReadOnlyList<int[]> prompts, int maxTokens, int logProbabilities, IReadOnlyList<int> endOfTurn)
@@ -84,7 +85,7 @@ internal sealed class GenerationInput(TextCodec codec, ServedModel model)
 
     private void CheckModel(string? name)
     {
-        if (name is not null && name != model.Id && name != model.Root)
+        if (name is not null && !model.IsNamed(name))
             throw new BadInputException($"The model `{name}` does not exist; this server has `{model.Id}`.", "model", StatusCodes.Status404NotFound);
     }
 
@@ -102,9 +103,10 @@ internal sealed class GenerationInput(TextCodec codec, ServedModel model)
             throw NotSupported("response_format", "only text is generated");
     }
 
-    private static SamplingSettings ReadSampling(GenerationBody body)
+    private SamplingSettings ReadSampling(GenerationBody body)
     {
-        var (temperature, topP, topK, minP) = (body.Temperature ?? 1f, body.TopP ?? 1f, body.TopK ?? 0, body.MinP ?? 0f);
+        var (temperature, topP, topK, minP) = (
+            body.Temperature ?? model.Generation.Temperature ?? 1f, body.TopP ?? model.Generation.TopP ?? 1f, body.TopK ?? model.Generation.TopK ?? 0, body.MinP ?? model.Generation.MinP ?? 0f);
         if (!float.IsFinite(temperature) || temperature is < 0 or > 2)
             throw new BadInputException($"temperature is {temperature}; it must be 0 to 2.", "temperature");
         if (topP is not (> 0 and <= 1))

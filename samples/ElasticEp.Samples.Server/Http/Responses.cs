@@ -24,6 +24,10 @@ internal sealed class TokenizeBody
 
     public List<ChatMessage>? Messages { get; set; }
 
+    public List<JsonElement>? Tools { get; set; }
+
+    public Dictionary<string, JsonElement>? ChatTemplateKwargs { get; set; }
+
     public bool? ReturnTokenStrs { get; set; }
 }
 

@@ -11,9 +11,9 @@ internal static class ServerEndpoints
 
     public static void MapServer(this IEndpointRouteBuilder app)
     {
-        app.MapGet("/v1/models", (ServedModel model) => Results.Json(new ModelList("list", [Card(model)]), HttpJson.Readable.ModelList));
-        app.MapGet("/v1/models/{**id}", (string id, ServedModel model) => id == model.Id
-            ? Results.Json(Card(model), HttpJson.Readable.ModelCard)
+        app.MapGet("/v1/models", (ServedModel model) => Results.Json(new ModelList("list", [.. model.Names.Select(name => Card(model, name))]), HttpJson.Readable.ModelList));
+        app.MapGet("/v1/models/{**id}", (string id, ServedModel model) => model.Names.Contains(id)
+            ? Results.Json(Card(model, id), HttpJson.Readable.ModelCard)
             : throw new BadInputException($"The model `{id}` does not exist; this server has `{model.Id}`.", "model", StatusCodes.Status404NotFound));
         app.MapGet("/version", () => Results.Json(new VersionResponse(Version), HttpJson.Readable.VersionResponse));
         app.MapGet("/load", (FrontEnd frontEnd) => Results.Json(new LoadResponse(frontEnd.Outstanding), HttpJson.Readable.LoadResponse));
@@ -22,14 +22,14 @@ internal static class ServerEndpoints
         app.MapPost("/detokenize", DetokenizeAsync);
     }
 
-    private static ModelCard Card(ServedModel model) => new(model.Id, "model", model.Created, "elasticep", model.Root, null, model.Limits.Positions);
+    private static ModelCard Card(ServedModel model, string name) => new(name, "model", model.Created, "elasticep", model.Root, null, model.Limits.Positions);
 
     private static async Task<IResult> TokenizeAsync(HttpContext context, TextCodec codec, ServedModel model)
     {
         var body = await JsonInput.ReadAsync(context, HttpJson.Default.TokenizeBody);
         if (body.Prompt is null == body.Messages is null)
             throw new BadInputException("Give either prompt (a text) or messages (a conversation).", "prompt");
-        var tokens = body.Prompt is { } prompt ? codec.Encode(prompt) : new PromptInput(codec, model.Config).Read(body.Messages);
+        var tokens = body.Prompt is { } prompt ? codec.Encode(prompt) : new ChatInput(codec, model).Read(body.Messages, body.Tools, body.ChatTemplateKwargs);
         var texts = body.ReturnTokenStrs == true ? tokens.Select(token => codec.Decode([token])).ToArray() : null;
         return Results.Json(new TokenizeResponse(tokens.Length, model.Limits.Positions, tokens, texts), HttpJson.Readable.TokenizeResponse);
     }

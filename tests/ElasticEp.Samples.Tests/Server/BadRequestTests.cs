@@ -86,7 +86,7 @@ public sealed class BadRequestTests
     [InlineData("--max-num-seqs 0", "--max-num-seqs 0")]
     [InlineData("--max-num-batched-tokens 256", "--max-num-batched-tokens 256 is not a number from 257")]
     [InlineData("--max-model-len 4096", "--max-model-len 4096 is more than the model's 2048")]
-    [InlineData("--kv-cache-memory-bytes 65536", "--kv-cache-memory-bytes 65536 has room for 32 positions, and a sequence may have 2048")]
+    [InlineData("--kv-cache-memory-bytes 32767", "--kv-cache-memory-bytes 32767 has no room for a page of 16 positions")]
     [InlineData("--kv-cache-memory-bytes 65536 --max-model-len 33", "has room for 32 positions, and a sequence may have 33")]
     [InlineData("--shutdown-timeout -1", "--shutdown-timeout -1")]
     public void A_wrong_argument_is_named(string line, string words) =>
