@@ -50,7 +50,7 @@ internal sealed class PromptInput(TextCodec codec, Qwen3MoeConfig config)
         return [.. ids, start, .. codec.EncodeText("assistant\n")];
     }
 
-    private static bool IsList(JsonElement prompt) => prompt.ValueKind == JsonValueKind.Array && prompt.GetArrayLength() > 0 && prompt[0].ValueKind is JsonValueKind.String or JsonValueKind.Array;
+    public static bool IsList(JsonElement prompt) => prompt.ValueKind == JsonValueKind.Array && prompt.GetArrayLength() > 0 && prompt[0].ValueKind is JsonValueKind.String or JsonValueKind.Array;
 
     private static string ReadContent(JsonElement content) => content.ValueKind switch
     {
