@@ -3,6 +3,7 @@ using ElasticEp;
 using ElasticEp.Hosting;
 using ElasticEp.Samples.Qwen3Moe;
 using ElasticEp.Samples.Server;
+using ElasticEp.Samples.Server.Http;
 using Microsoft.Extensions.Options;
 
 if (await ElasticEpWorker.RunAsync(args, WorkerApp.Configure) is { } exitCode)
@@ -29,7 +30,7 @@ try
     });
     try
     {
-        await app.StartAsync();
+        await ServerApp.StartAsync(app);
     }
     catch (OperationCanceledException) when (app.Lifetime.ApplicationStopping.IsCancellationRequested)
     {
@@ -37,13 +38,14 @@ try
     }
 
     var url = app.Urls.First();
+    var key = app.Services.GetRequiredService<ApiKeys>().AreRequired ? $" -H \"authorization: Bearer ${ApiKeys.Variable}\"" : "";
     Console.WriteLine(
         $$"""
 
         Serving at {{url}}. Try:
-          curl {{url}}/v1/completions -H 'content-type: application/json' -d '{"prompt": "import os\n\ndef ", "max_tokens": 40, "temperature": 0}'
-          curl -X POST {{url}}/scale_elastic_ep -H 'content-type: application/json' -d '{"new_data_parallel_size": 4}'
-          curl {{url}}/elastic/view
+          curl {{url}}/v1/completions{{key}} -H 'content-type: application/json' -d '{"prompt": "import os\n\ndef ", "max_tokens": 40, "temperature": 0}'
+          curl -X POST {{url}}/scale_elastic_ep{{key}} -H 'content-type: application/json' -d '{"new_data_parallel_size": 4}'
+          curl {{url}}/elastic/view{{key}}
         Stop with Ctrl-C: requests may end first. Ctrl-C again stops at once.
 
         """);

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using ElasticEp.Hosting;
 using ElasticEp.Samples.Qwen3Moe;
 using ElasticEp.Samples.Server.Elastic;
@@ -5,6 +6,7 @@ using ElasticEp.Samples.Server.Http;
 using ElasticEp.Samples.Server.Metrics;
 using ElasticEp.Samples.Server.Page;
 using ElasticEp.Samples.Serving;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Prometheus;
 
 namespace ElasticEp.Samples.Server;
@@ -14,6 +16,8 @@ internal static class ServerApp
 {
     /// <summary>Read by .NET at the first use of a socket.</summary>
     public const string InlineCompletions = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
+
+    private const string Kestrel = "Microsoft.AspNetCore.Server.Kestrel";
 
     private static readonly TimeSpan GroupStopTimeout = TimeSpan.FromSeconds(30);
 
@@ -29,8 +33,8 @@ internal static class ServerApp
         var settings = ServerSettings.Read(builder.Configuration);
         if (settings.HealthPort is not null)
             throw new ArgumentException("--health-port is for workers that somebody else starts, each with its own; the server itself answers probes at its --urls.");
-        if (builder.Configuration["urls"] is null)
-            builder.WebHost.UseUrls("http://localhost:8000");
+        var origins = CrossOrigin.Read(builder.Configuration);
+        var addresses = AddHttp(builder, origins);
         var generation = settings.ReadGenerationConfig();
         var checkpoint = Checkpoint.Open(settings.ModelDirectory, generation);
         var codec = TextCodec.Load(settings.ModelDirectory);
@@ -41,7 +45,6 @@ internal static class ServerApp
         builder.Services.AddSingleton(ServedModel.Of(settings, checkpoint.Config, limits, generation));
         AddFrontEnd(builder.Services, settings);
         builder.AddTraceExport();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = JsonInput.MaxBodyBytes);
         builder.Services.AddHealthChecks().AddElasticExpertParallel(GroupSetup.GroupName);
         builder.Services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, HttpJson.Default));
         var app = builder.Build();
@@ -49,6 +52,9 @@ internal static class ServerApp
         app.Use(RequestIds.SetAsync);
         app.Use(HttpErrors.HandleAsync);
         app.UseRouting();
+        if (origins.Length > 0)
+            app.UseCors();
+        app.UseKeyCheck(addresses);
         app.MapGeneration();
         app.MapServer();
         app.MapElastic();
@@ -60,10 +66,41 @@ internal static class ServerApp
         return app;
     }
 
+    /// <summary>Starts it. What Kestrel cannot do as it is configured is said as of any other option.</summary>
+    /// <exception cref="ArgumentException">HTTP cannot be served as configured.</exception>
+    public static async Task StartAsync(WebApplication app)
+    {
+        try
+        {
+            await app.StartAsync();
+        }
+        catch (Exception exception) when (exception is InvalidOperationException or CryptographicException or FormatException && exception.StackTrace?.Contains(Kestrel, StringComparison.Ordinal) == true)
+        {
+            throw new ArgumentException($"HTTP cannot be served as configured: {exception.Message}", exception);
+        }
+    }
+
+    private static ListenAddresses AddHttp(WebApplicationBuilder builder, string[] origins)
+    {
+        var addresses = ListenAddresses.Choose(builder.Configuration, builder.WebHost);
+        addresses.FilterHosts(builder.Services, builder.Configuration);
+        builder.WebHost.UseKestrelHttpsConfiguration();
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.Limits.MaxRequestBodySize = JsonInput.MaxBodyBytes;
+            kestrel.ConfigureEndpointDefaults(listen => listen.Protocols = HttpProtocols.Http1); // a rate below which Kestrel cuts readers cannot be switched off for a stream of HTTP/2
+        });
+        builder.Services.AddSingleton(ApiKeys.Read(builder.Configuration));
+        if (origins.Length > 0)
+            builder.Services.AddCrossOrigin(origins);
+        return addresses;
+    }
+
     private static void AddFrontEnd(IServiceCollection services, ServerSettings settings)
     {
         services.AddSingleton(settings);
         services.AddSingleton<StopGrace>();
+        services.AddSingleton<LongPrompts>();
         services.Configure<HostOptions>(host => host.ShutdownTimeout = settings.ShutdownTimeout + GroupStopTimeout);
         services.AddSingleton(_ => Prometheus.Metrics.NewCustomRegistry());
         services.AddSingleton(provider => new ServingMetrics(provider.GetRequiredService<CollectorRegistry>(), provider.GetRequiredService<ServedModel>().Id, provider.GetRequiredService<RankReports>(), provider.GetRequiredService<TimeProvider>()));
@@ -94,6 +131,8 @@ internal static class ServerApp
         {
             client.UseLocalProcessLauncher(launcher =>
             {
+                launcher.Arguments = ServerOptions.ForWorkers(Environment.GetCommandLineArgs()[1..]);
+                launcher.Environment[ApiKeys.Variable] = null;
                 launcher.Environment[ModelSource.ConfigVariable] = ModelSource.Describe(settings.ModelDirectory, checkpoint.Config);
                 launcher.Environment[InlineCompletions] = null; // workers compute where their frames arrive
                 launcher.Environment[ModelSource.WeightTypeVariable] = $"{checkpoint.WeightType}";

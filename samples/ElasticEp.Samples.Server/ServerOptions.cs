@@ -6,11 +6,13 @@ namespace ElasticEp.Samples.Server;
 internal static class ServerOptions
 {
     // ASP.NET's own that make sense here; configuration of sections (--Logging:LogLevel:Default) and variables of OpenTelemetry pass too.
-    private static readonly string[] Passed = ["environment", "contentRoot", "applicationName", "hostBuilder"];
+    private static readonly string[] Passed = ["environment", "contentRoot", "applicationName", "hostBuilder", "AllowedHosts"];
 
     public static IReadOnlyList<ServerOption> All { get; } =
     [
         new("urls", "URL", "http://localhost:8000", "where HTTP is served; several with ;"),
+        new("api-key", "KEY", "", "callers must send this key; several with ;. Better in the environment as ELASTICEP_API_KEY, as arguments can be read by others") { IsSecret = true },
+        new("allowed-origins", "ORIGIN", "", "pages of this origin may call the server (CORS), such as https://chat.example.com; several with ;, * for all"),
         new("model", "DIR", "the embedded model", "folder of a Qwen3-MoE checkpoint as Hugging Face has it"),
         new("served-model-name", "NAME", "the name of the folder", "how requests name the model; several with commas, the first one is in answers"),
         new("generation-config", "auto|vllm|DIR", "auto", "where generation_config.json is: in the model's folder, or in another one; vllm: only its tokens that end a text count, not how it wants tokens drawn"),
@@ -29,6 +31,7 @@ internal static class ServerOptions
         new("max-queue-time", "SECONDS", "0", "a request that no step has begun with after so long gets 503; 0: it waits as long as it takes"),
         new("stall-time", "SECONDS", "5", "how long no step may be completed, though there is work, until /health/ready says so; longer than the longest step"),
         new("sse-keep-alive-interval", "SECONDS", "10", "a stream that is silent for so long gets a comment line, so that no proxy cuts it; 0: none"),
+        new("slow-reader-timeout", "SECONDS", "120", "a stream whose reader takes nothing for so long is cut, and its request cancelled; 0: never"),
         new("shutdown-timeout", "SECONDS", "30", "how long requests may go on when the server is asked to stop"),
         new("transport", "KIND", "tcp", "tcp: each rank is a process; rdma: so too, with data and weights over UCX; inprocess: all ranks in this one"),
         new("store", "HOST:PORT", "", "use this store instead of the embedded one"),
@@ -53,7 +56,7 @@ internal static class ServerOptions
     {
         for (var i = 0; i < args.Count; i++)
         {
-            var name = args[i].TrimStart('-', '/').Split('=')[0];
+            var name = NameOf(args[i]);
             var isKnown = All.Any(option => string.Equals(option.Name, name, StringComparison.OrdinalIgnoreCase));
             var isPassed = name.Contains(':', StringComparison.Ordinal) || Passed.Contains(name, StringComparer.OrdinalIgnoreCase) || name.StartsWith("OTEL_", StringComparison.Ordinal);
             if (!args[i].StartsWith("--", StringComparison.Ordinal) || !(isKnown || isPassed))
@@ -63,5 +66,31 @@ internal static class ServerOptions
             if (++i == args.Count)
                 throw new ArgumentException($"{args[i - 1]} has no value.");
         }
+
+        foreach (var secret in All.Where(option => option.IsSecret))
+        {
+            if (args.Count(arg => IsNamed(arg, secret)) > 1)
+                throw new ArgumentException($"--{secret.Name} is there twice; give it once, with all that it is to have.");
+        }
     }
+
+    /// <summary>The arguments that workers get: all but secrets.</summary>
+    /// <param name="args">Arguments that passed <see cref="Check"/>.</param>
+    public static string[] ForWorkers(IReadOnlyList<string> args)
+    {
+        var kept = new List<string>();
+        for (var i = 0; i < args.Count; i++)
+        {
+            var count = args[i].Contains('=', StringComparison.Ordinal) ? 1 : 2;
+            if (!All.Any(option => option.IsSecret && IsNamed(args[i], option)))
+                kept.AddRange(args.Skip(i).Take(count));
+            i += count - 1;
+        }
+
+        return [.. kept];
+    }
+
+    private static string NameOf(string arg) => arg.TrimStart('-', '/').Split('=')[0];
+
+    private static bool IsNamed(string arg, ServerOption option) => arg.StartsWith("--", StringComparison.Ordinal) && string.Equals(option.Name, NameOf(arg), StringComparison.OrdinalIgnoreCase);
 }

@@ -64,6 +64,9 @@ internal sealed record ServerSettings
     /// <summary>How long a stream may be silent before it gets a comment line; zero for no such lines.</summary>
     public required TimeSpan SseKeepAliveInterval { get; init; }
 
+    /// <summary>How long the reader of a stream may take nothing until it is cut; zero for ever.</summary>
+    public required TimeSpan SlowReaderTimeout { get; init; }
+
     /// <summary>How long requests may go on when the server is asked to stop.</summary>
     public required TimeSpan ShutdownTimeout { get; init; }
 
@@ -124,6 +127,7 @@ internal sealed record ServerSettings
             MaxQueueTime = Number(configuration, "max-queue-time", 0, 0, 86_400) is > 0 and var seconds ? TimeSpan.FromSeconds(seconds) : null,
             StallTime = TimeSpan.FromSeconds(Number(configuration, "stall-time", 5, 1, 86_400)),
             SseKeepAliveInterval = TimeSpan.FromSeconds(Number(configuration, "sse-keep-alive-interval", 10, 0, 86_400)),
+            SlowReaderTimeout = TimeSpan.FromSeconds(Number(configuration, "slow-reader-timeout", 120, 0, 86_400)),
             ShutdownTimeout = TimeSpan.FromSeconds(Number(configuration, "shutdown-timeout", 30, 0, 86_400)),
             IsInProcess = transport == "inprocess",
             UsesRdma = transport == "rdma",

@@ -15,6 +15,12 @@ public sealed record GenerationOptions(int MaxTokens, SamplingSettings Sampling,
     /// <summary>Choices that its call asked for; only counted, and not told to ranks.</summary>
     public int Choices { get; init; } = 1;
 
+    /// <summary>
+    /// The rank that it begins on; only for the front end, and not told to ranks. Null for any. One that leaves or is lost is none, and what happens to the
+    /// request later is what happens to all.
+    /// </summary>
+    public int? FirstRank { get; init; }
+
     /// <summary>Tokens that end the text, beside the model's own.</summary>
     public IReadOnlyList<int> StopTokens { get; init; } = [];
 }

@@ -17,6 +17,9 @@ export class FakeServer {
   /** What a request for the event stream gets: 200 or an error. */
   streamStatus = 200;
 
+  /** The API key that it asks for; null for none. */
+  key = null;
+
   #server = createServer((request, response) => this.#handle(request, response).catch(error => response.destroy(error)));
   #streams = new Set();
   #latest = null;
@@ -44,7 +47,12 @@ export class FakeServer {
 
   sendText(text) {
     this.#latest = text;
-    for (const stream of this.#streams) stream.write(`data: ${text}\n\n`);
+    this.sendRaw(`data: ${text}\n\n`);
+  }
+
+  /** Sends a piece of the stream as it is. */
+  sendRaw(text) {
+    for (const stream of this.#streams) stream.write(text);
   }
 
   /** Breaks the event streams, and answers new ones with an error until restoreStream. */
@@ -65,6 +73,8 @@ export class FakeServer {
 
   async #handle(request, response) {
     const path = new URL(request.url, 'http://localhost').pathname;
+    const isOpen = path === '/' || extname(path) !== '';
+    if (this.key !== null && !isOpen && request.headers.authorization !== `Bearer ${this.key}`) return response.writeHead(401, { 'www-authenticate': 'Bearer' }).end();
     if (path === '/elastic/events') return this.#stream(response);
     if (path === '/scale_elastic_ep' && request.method === 'POST') return this.#scale(request, response);
     const content = await readFile(new URL(path === '/' ? 'index.html' : path.slice(1), pageFolder)).catch(() => null);
@@ -78,7 +88,7 @@ export class FakeServer {
 
   #stream(response) {
     if (this.streamStatus !== 200) return response.writeHead(this.streamStatus).end();
-    response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
+    response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' });
     response.write(this.#latest === null ? ': no event yet\n\n' : `data: ${this.#latest}\n\n`);
     this.#streams.add(response);
     for (const resolve of this.#waiting.splice(0)) resolve();

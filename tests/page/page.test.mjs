@@ -218,6 +218,58 @@ describe('the live page', { skip, timeout: 120_000 }, () => {
     });
   }
 
+  test('asks for the key, sends it, keeps it for the tab, and asks again when it is none any more', async () => {
+    failuresExpected = true; // a refusal shows on the console
+    server.key = 'sesame';
+    server.send(state());
+    await page.goto(server.url);
+    await page.waitForSelector('#key-dialog[open]');
+    assert.equal(await page.getByLabel('This server asks for a key.').evaluate(field => field === document.activeElement), true);
+    assert.equal(await page.textContent('#key-message'), '');
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('#key-dialog[open]');
+
+    await page.fill('#key-field', 'wrong');
+    await page.press('#key-field', 'Enter');
+    await shows('#key-message', 'does not take this key');
+    assert.equal(await page.inputValue('#key-field'), '');
+    await page.fill('#key-field', 'sesame');
+    await page.click('#key-form button');
+    await shows('#figures', 'Epoch7');
+    assert.equal(await page.isVisible('#key-dialog'), false);
+    await page.click('#scale-up');
+    await shows('#scale-message', 'Scaled.');
+    await page.reload();
+    await shows('#figures', 'Epoch7');
+    assert.equal(await page.isVisible('#key-dialog'), false);
+
+    server.key = 'changed';
+    await page.click('#scale-up');
+    await page.waitForSelector('#key-dialog[open]');
+    server.dropStream(200); // now both want it
+    await page.waitForSelector('#banner:visible');
+    await page.fill('#key-field', 'changed');
+    await page.press('#key-field', 'Enter');
+    await page.waitForSelector('#banner', { state: 'hidden' });
+    await page.waitForFunction(() => !document.querySelector('#scale-up').disabled);
+    assert.deepEqual(server.asked.map(request => request.body), [5, 5].map(size => ({ new_data_parallel_size: size })));
+  });
+
+  test('reads events however they are cut, and passes over comments', async () => {
+    await open(state());
+    const [text, next] = [8, 9].map(epoch => JSON.stringify(state({ second: epoch, epoch, model: 'größer' })));
+    const middle = text.indexOf('größer') + 3;
+    server.sendRaw(': a comment\n\n');
+    server.sendRaw(`data: ${text.slice(0, middle)}`);
+    server.sendRaw(`${text.slice(middle)}\r`);
+    server.sendRaw('\n\r\n');
+    await shows('#figures', 'Epoch8');
+    await shows('#model', 'größer');
+    server.sendRaw(`event: state\nid: 1\ndata:${next}\n`);
+    server.sendRaw('\n');
+    await shows('#figures', 'Epoch9');
+  });
+
   test('bears what is missing, null or not what it should be', async () => {
     const whole = state({ operation: running, operations: finished });
     await open(whole);

@@ -66,4 +66,24 @@ describe('the live page of the real server', { skip, timeout: 120_000 }, () => {
     await page.close();
     assert.deepEqual(problems, []);
   });
+
+  test('asks for the key of a server that has one', async () => {
+    const key = 'a-key-of-this-test';
+    const guarded = await Server.start('--ranks', '1', '--api-key', `another;${key}`);
+    try {
+      const page = await browser.newPage();
+      page.setDefaultTimeout(60_000);
+      await page.goto(guarded.url);
+      await page.waitForSelector('#key-dialog[open]');
+      await page.fill('#key-field', key);
+      await page.press('#key-field', 'Enter');
+      await page.waitForFunction(() => document.querySelector('#figures').textContent.includes('Ranks1 of 8'));
+      await page.fill('#scale-size', '2');
+      await page.press('#scale-size', 'Enter');
+      await page.waitForFunction(() => document.querySelector('#scale-message').textContent === 'Scaled to 2 ranks.');
+      await page.close();
+    } finally {
+      assert.equal(await guarded.stop(), 0);
+    }
+  });
 });

@@ -24,11 +24,13 @@ internal static class ElasticEndpoints
         app.MapGet("/elastic/events", SendEventsAsync);
     }
 
-    private static async Task ScaleAsync(HttpContext context, ScaleOperations operations, StopGrace grace)
+    private static async Task ScaleAsync(HttpContext context, ScaleOperations operations, ServerSettings settings, StopGrace grace)
     {
         var body = await JsonInput.ReadAsync(context, HttpJson.Default.ScaleBody);
         if (body.NewDataParallelSize is null == body.RemoveRanks is null)
             throw new BadInputException("Give either new_data_parallel_size (a number of ranks) or remove_ranks (a list).", "new_data_parallel_size");
+        if (body.RemoveRanks?.Count > settings.MaxRanks)
+            throw new BadInputException($"remove_ranks has {body.RemoveRanks.Count} ranks; the group has at most {settings.MaxRanks}.", "remove_ranks");
         var request = new ScaleRequest
         {
             Size = body.NewDataParallelSize,
@@ -100,7 +102,7 @@ internal static class ElasticEndpoints
     }
 
     /// <summary>The live state once a second, and at once when an operation gets on.</summary>
-    private static async Task SendEventsAsync(HttpContext context, LiveView live, ScaleOperations operations, IHostApplicationLifetime lifetime, TimeProvider time)
+    private static async Task SendEventsAsync(HttpContext context, LiveView live, ScaleOperations operations, ServerSettings settings, IHostApplicationLifetime lifetime, TimeProvider time)
     {
         using var end = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
         var changes = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
@@ -108,12 +110,13 @@ internal static class ElasticEndpoints
         operations.Changed += OnChanged;
         try
         {
-            context.Response.ContentType = "text/event-stream";
-            context.Response.Headers.CacheControl = "no-cache";
+            var stream = new EventStream(context, settings.SlowReaderTimeout, time);
+            await stream.BeginAsync();
             while (true)
             {
-                await context.Response.WriteAsync($"data: {JsonSerializer.Serialize(live.Read(), HttpJson.Readable.LiveState)}\n\n", end.Token);
-                await context.Response.Body.FlushAsync(end.Token);
+                JsonSerializer.Serialize(stream.BeginEvent(), live.Read(), HttpJson.Readable.LiveState);
+                stream.EndEvent();
+                await stream.FlushAsync(end.Token);
                 await Task.Delay(LeastEventGap, time, end.Token);
                 await WaitAsync(changes.Reader, time, end.Token);
             }

@@ -10,15 +10,15 @@ namespace ElasticEp.Samples.Server.Http;
 /// <param name="format">The shape of the answer.</param>
 /// <param name="frontEnd">Has the requests.</param>
 /// <param name="choices">One for each request.</param>
-/// <param name="keepAlive">How long a stream may be silent before it gets a comment line; zero for no such lines.</param>
+/// <param name="times">What a stream waits for.</param>
 /// <param name="time">The clock.</param>
 internal sealed class GenerationAnswer(
-    HttpContext context, GenerationCall call, GenerationFormat format, FrontEnd frontEnd, ChoiceReader[] choices, TimeSpan keepAlive, TimeProvider time) : IDisposable
+    HttpContext context, GenerationCall call, GenerationFormat format, FrontEnd frontEnd, ChoiceReader[] choices, StreamTimes times, TimeProvider time) : IDisposable
 {
     private static readonly JsonWriterOptions JsonOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
     private readonly SemaphoreSlim _writing = new(1, 1);
-    private readonly Utf8JsonWriter _json = new(Stream.Null, JsonOptions);
+    private readonly EventStream _stream = new(context, times.SlowReaderTimeout, time);
     private long _writtenAt;
 
     private int PromptTokens => call.Prompts.Sum(prompt => prompt.Length);
@@ -27,36 +27,32 @@ internal sealed class GenerationAnswer(
     {
         var results = await Task.WhenAll(choices.Select(CollectAsync));
         context.Response.ContentType = "application/json";
-        _json.Reset(context.Response.BodyWriter);
-        format.WriteWhole(_json, results, PromptTokens);
-        _json.Flush();
+        using (var json = new Utf8JsonWriter(context.Response.BodyWriter, JsonOptions))
+            format.WriteWhole(json, results, PromptTokens);
         await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
     }
 
+    /// <exception cref="ElasticEpException">The call failed before its first token: the caller can still be told by the status.</exception>
+    /// <exception cref="RejectedException">It was given up before its first token.</exception>
     public async Task WriteStreamAsync()
     {
-        context.Response.ContentType = "text/event-stream";
-        context.Response.Headers.CacheControl = "no-cache";
-        context.Response.Headers["X-Accel-Buffering"] = "no"; // a proxy that collects the answer would make it one lump
-        await FlushAsync(); // a request that waits for its turn has been heard
+        _writtenAt = time.GetTimestamp();
         try
         {
             await StreamChoicesAsync();
             if (call.IncludesUsage)
             {
-                BeginEvent();
-                format.WriteUsageChunk(_json, PromptTokens, choices.Sum(choice => choice.Tokens));
-                EndEvent();
+                format.WriteUsageChunk(_stream.BeginEvent(), PromptTokens, choices.Sum(choice => choice.Tokens));
+                _stream.EndEvent();
             }
 
-            Write("data: [DONE]\n\n"u8);
+            _stream.Write("data: [DONE]\n\n"u8);
         }
-        catch (Exception exception) when (exception is ElasticEpException or RejectedException)
+        catch (Exception exception) when (_stream.HasBegun && exception is ElasticEpException or RejectedException)
         {
             var error = exception is RejectedException rejected ? HttpErrors.Describe(rejected) : HttpErrors.Describe((ElasticEpException)exception);
-            BeginEvent();
-            JsonSerializer.Serialize(_json, error.Body, HttpJson.Readable.ErrorResponse);
-            EndEvent();
+            JsonSerializer.Serialize(_stream.BeginEvent(), error.Body, HttpJson.Readable.ErrorResponse);
+            _stream.EndEvent();
         }
 
         await FlushAsync();
@@ -81,7 +77,7 @@ internal sealed class GenerationAnswer(
     private async Task StreamChoicesAsync()
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
-        var keepingAlive = keepAlive > TimeSpan.Zero ? KeepAliveAsync(ended.Token) : Task.CompletedTask;
+        var keepingAlive = times.KeepAliveInterval > TimeSpan.Zero ? KeepAliveAsync(ended.Token) : Task.CompletedTask;
         try
         {
             await Task.WhenAll(choices.Select(StreamAsync));
@@ -98,15 +94,16 @@ internal sealed class GenerationAnswer(
     {
         try
         {
-            for (var due = keepAlive; ; due = keepAlive - time.GetElapsedTime(_writtenAt))
+            for (var due = times.KeepAliveInterval; ; due = times.KeepAliveInterval - time.GetElapsedTime(_writtenAt))
             {
                 await Task.Delay(due > TimeSpan.Zero ? due : TimeSpan.Zero, time, ended);
                 await _writing.WaitAsync(ended);
                 try
                 {
-                    if (time.GetElapsedTime(_writtenAt) < keepAlive)
+                    if (time.GetElapsedTime(_writtenAt) < times.KeepAliveInterval)
                         continue;
-                    Write(": keep-alive\n\n"u8);
+                    await _stream.BeginAsync();
+                    _stream.Write(": keep-alive\n\n"u8);
                     await FlushAsync();
                 }
                 finally
@@ -121,7 +118,7 @@ internal sealed class GenerationAnswer(
         }
     }
 
-    /// <summary>Writes what is there, then flushes once: several tokens may have come together.</summary>
+    /// <summary>Writes what is there, then flushes once: several tokens may have come together. Not all of what a slow reader has let wait.</summary>
     private async Task StreamAsync(ChoiceReader choice)
     {
         while (await choice.WaitAsync(context.RequestAborted))
@@ -129,11 +126,11 @@ internal sealed class GenerationAnswer(
             await _writing.WaitAsync(context.RequestAborted);
             try
             {
-                while (choice.TryRead(out var delta))
+                await _stream.BeginAsync();
+                while (!_stream.IsFull && choice.TryRead(out var delta))
                 {
-                    BeginEvent();
-                    format.WriteChunk(_json, new ReadOnlySpan<ChoiceDelta>(in delta), choice.Request.Prompt);
-                    EndEvent();
+                    format.WriteChunk(_stream.BeginEvent(), new ReadOnlySpan<ChoiceDelta>(in delta), choice.Request.Prompt);
+                    _stream.EndEvent();
                 }
 
                 await FlushAsync();
@@ -149,25 +146,7 @@ internal sealed class GenerationAnswer(
 
     private async Task FlushAsync()
     {
-        await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
+        await _stream.FlushAsync(context.RequestAborted);
         _writtenAt = time.GetTimestamp();
-    }
-
-    private void BeginEvent()
-    {
-        Write("data: "u8);
-        _json.Reset(context.Response.BodyWriter);
-    }
-
-    private void EndEvent()
-    {
-        _json.Flush();
-        Write("\n\n"u8);
-    }
-
-    private void Write(ReadOnlySpan<byte> bytes)
-    {
-        bytes.CopyTo(context.Response.BodyWriter.GetSpan(bytes.Length));
-        context.Response.BodyWriter.Advance(bytes.Length);
     }
 }

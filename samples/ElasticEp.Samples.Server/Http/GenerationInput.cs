@@ -16,11 +16,12 @@ internal sealed class GenerationInput(TextCodec codec, ServedModel model)
     private readonly PromptInput _prompts = new(codec, model.Config);
     private readonly ChatInput _chats = new(codec, model);
 
-    /// <summary>Choices that a call asks for, without looking at its prompts; at least one, also when something is wrong with it.</summary>
-    public static int CountChoices(CompletionBody body) => PromptInput.Count(body.Prompt) * CountChoices(body.N);
+    /// <summary>Choices that a call asks for, without looking at its prompts.</summary>
+    /// <exception cref="BadInputException">They are too many, or none.</exception>
+    public static int CountChoices(CompletionBody body) => CountChoices(body.N ?? 1, PromptInput.Count(body.Prompt));
 
     /// <inheritdoc cref="CountChoices(CompletionBody)"/>
-    public static int CountChoices(ChatBody body) => CountChoices(body.N);
+    public static int CountChoices(ChatBody body) => CountChoices(body.N ?? 1, 1);
 
     /// <exception cref="BadInputException">Something is wrong.</exception>
     public GenerationCall Read(CompletionBody body)
@@ -62,8 +63,6 @@ internal sealed class GenerationInput(TextCodec codec, ServedModel model)
         if (body.StopTokenIds?.FindIndex(token => token < 0 || token >= model.Config.VocabularySize) is >= 0 and var wrong)
             throw new BadInputException($"stop_token_ids has {body.StopTokenIds[wrong]}; the vocabulary has {model.Config.VocabularySize}.", "stop_token_ids");
         var choices = body.N ?? 1;
-        if (choices is < 1 or > MaxChoices || choices * prompts.Count > MaxChoices)
-            throw new BadInputException($"n is {choices} for {prompts.Count} prompts; there may be 1 to {MaxChoices} choices in all.", "n");
         return new GenerationCall
         {
             Prompts = prompts,
@@ -81,7 +80,9 @@ internal sealed class GenerationInput(TextCodec codec, ServedModel model)
         };
     }
 
-    private static int CountChoices(int? n) => Math.Clamp(n ?? 1, 1, MaxChoices);
+    private static int CountChoices(int n, int prompts) => n is >= 1 and <= MaxChoices && n * (long)prompts <= MaxChoices
+        ? n * prompts
+        : throw new BadInputException($"n is {n} for {prompts} prompts; there may be 1 to {MaxChoices} choices in all.", "n");
 
     private void CheckModel(string? name)
     {

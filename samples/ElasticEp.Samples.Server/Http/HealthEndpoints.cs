@@ -15,7 +15,7 @@ internal static class HealthEndpoints
         Map("/health/live", "live");
         Map("/health/ready", "ready");
 
-        void Map(string path, string tag) => app.MapHealthChecks(path, new HealthCheckOptions { Predicate = check => check.Tags.Contains(tag), ResponseWriter = WriteAsync });
+        void Map(string path, string tag) => app.MapHealthChecks(path, new HealthCheckOptions { Predicate = check => check.Tags.Contains(tag), ResponseWriter = WriteAsync }).AllowAnonymous();
     }
 
     /// <summary>One word, and what is wrong when something is.</summary>

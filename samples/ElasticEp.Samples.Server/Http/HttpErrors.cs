@@ -1,4 +1,5 @@
 using ElasticEp.Samples.Serving;
+using Microsoft.AspNetCore.Connections;
 
 namespace ElasticEp.Samples.Server.Http;
 
@@ -34,9 +35,9 @@ internal static partial class HttpErrors
         {
             await next(context);
         }
-        catch (Exception exception) when (context.RequestAborted.IsCancellationRequested && exception is OperationCanceledException or IOException)
+        catch (Exception exception) when (exception is ConnectionAbortedException || (context.RequestAborted.IsCancellationRequested && exception is OperationCanceledException or IOException))
         {
-            return; // the client has gone
+            return; // the client has gone, or was cut
         }
         catch (Exception exception) when (!context.Response.HasStarted)
         {

@@ -21,7 +21,7 @@ internal sealed class PromptInput(TextCodec codec, Qwen3MoeConfig config)
         return [.. prompts];
     }
 
-    private static bool IsList(JsonElement prompt) => prompt.ValueKind == JsonValueKind.Array && prompt.GetArrayLength() > 0 && prompt[0].ValueKind is JsonValueKind.String or JsonValueKind.Array;
+    public static bool IsList(JsonElement prompt) => prompt.ValueKind == JsonValueKind.Array && prompt.GetArrayLength() > 0 && prompt[0].ValueKind is JsonValueKind.String or JsonValueKind.Array;
 
     private int[] ReadOne(JsonElement prompt)
     {

@@ -24,12 +24,13 @@ internal static class ServerEndpoints
 
     private static ModelCard Card(ServedModel model, string name) => new(name, "model", model.Created, "elasticep", model.Root, null, model.Limits.Positions);
 
-    private static async Task<IResult> TokenizeAsync(HttpContext context, TextCodec codec, ServedModel model)
+    private static async Task<IResult> TokenizeAsync(HttpContext context, TextCodec codec, ServedModel model, LongPrompts longPrompts)
     {
         var body = await JsonInput.ReadAsync(context, HttpJson.Default.TokenizeBody);
         if (body.Prompt is null == body.Messages is null)
             throw new BadInputException("Give either prompt (a text) or messages (a conversation).", "prompt");
-        var tokens = body.Prompt is { } prompt ? codec.Encode(prompt) : new ChatInput(codec, model).Read(body.Messages, body.Tools, body.ChatTemplateKwargs);
+        var length = body.Prompt?.Length ?? body.Messages!.Sum(message => PromptBounds.Length(message?.Content ?? default));
+        var tokens = await longPrompts.ReadAsync(length, () => body.Prompt is { } prompt ? codec.Encode(prompt) : new ChatInput(codec, model).Read(body.Messages, body.Tools, body.ChatTemplateKwargs), context.RequestAborted);
         var texts = body.ReturnTokenStrs == true ? tokens.Select(token => codec.Decode([token])).ToArray() : null;
         return Results.Json(new TokenizeResponse(tokens.Length, model.Limits.Positions, tokens, texts), HttpJson.Readable.TokenizeResponse);
     }

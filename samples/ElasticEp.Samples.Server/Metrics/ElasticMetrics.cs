@@ -14,6 +14,7 @@ internal sealed class ElasticMetrics
 {
     private static readonly string[] Phases = [.. Enum.GetNames<ScalePhase>().Except(["Completed", "Aborted"])];
 
+    private readonly Lock _lock = new(); // what is mirrored is the difference of two readings, which two scrapes at once would both count
     private readonly LiveView _live;
     private readonly FrontEnd _frontEnd;
     private readonly RankReports _reports;
@@ -37,7 +38,12 @@ internal sealed class ElasticMetrics
 
     private void Collect()
     {
-        var state = _live.Read();
+        lock (_lock)
+            Collect(_live.Read());
+    }
+
+    private void Collect(LiveState state)
+    {
         CollectHealth(state);
         state = state with { Ranks = [.. state.Ranks.Where(rank => rank.Slots.Count > 0)] }; // the members
         Gauge("elasticep_view_epoch", "Number of the view.").Set(state.Epoch);

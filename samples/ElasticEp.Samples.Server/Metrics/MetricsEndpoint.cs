@@ -21,7 +21,7 @@ internal static class MetricsEndpoint
         await registry.CollectAndExportAsTextAsync(collected, context.RequestAborted);
         context.Response.ContentType = "text/plain; version=0.0.4; charset=utf-8";
         await context.Response.WriteAsync(Rename(Encoding.UTF8.GetString(collected.GetBuffer(), 0, (int)collected.Length)), context.RequestAborted);
-    });
+    }).AllowAnonymous();
 
     private static string Rename(string text) => string.Concat("\n", text)
         .Replace("\n" + Inside, "\n" + Outside, StringComparison.Ordinal)

@@ -32,7 +32,7 @@ internal static class LivePage
             headers.ContentSecurityPolicy = ContentSecurityPolicy;
             headers.XContentTypeOptions = "nosniff";
             return Results.Bytes(content, contentType, entityTag: tag);
-        });
+        }).AllowAnonymous(); // it asks for the key
     }
 
     private static byte[] Read(string resource)

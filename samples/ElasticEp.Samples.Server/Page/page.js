@@ -1,6 +1,7 @@
 // The live page: reads the server's events and gives each to the parts of the page.
 
 import { byId } from './parts/dom.js';
+import { readEvents } from './parts/events.js';
 import { showFigures } from './parts/figures.js';
 import { showRanks } from './parts/ranks.js';
 import { showExperts } from './parts/heatmap.js';
@@ -12,7 +13,6 @@ const silence = 8000; // ms; a message comes each second, so a stream this quiet
 const retry = 2000; // ms
 
 const parts = [showFigures, showScale, showOperation, showRanks, showCharts, showExperts, showHistory];
-let lastHeard = performance.now();
 
 function show(data) {
   for (const part of parts) {
@@ -24,15 +24,14 @@ function show(data) {
   }
 }
 
-function receive(event) {
+function receive(text) {
   let data;
   try {
-    data = JSON.parse(event.data);
+    data = JSON.parse(text);
   } catch {
     return;
   }
 
-  lastHeard = performance.now();
   if (data === null || typeof data !== 'object') return;
   setLive(true);
   show(data);
@@ -45,22 +44,15 @@ function setLive(isLive) {
   if (!isLive) freezeOperation();
 }
 
-let source;
-
-function connect() {
-  source?.close();
-  lastHeard = performance.now();
-  source = new EventSource('elastic/events');
-  source.onmessage = receive;
-  source.onerror = () => setLive(false);
+async function follow() {
+  while (true) {
+    try {
+      await readEvents('elastic/events', silence, receive);
+    } catch {
+      setLive(false);
+      await new Promise(resolve => setTimeout(resolve, retry));
+    }
+  }
 }
 
-// EventSource comes back by itself after a broken connection, but gives up after an answer such as 503, and never notices silence
-setInterval(() => {
-  const quiet = performance.now() - lastHeard;
-  const hasGivenUp = source.readyState === EventSource.CLOSED;
-  if (quiet > silence) setLive(false);
-  if (quiet > silence || hasGivenUp) connect();
-}, retry);
-
-connect();
+follow();

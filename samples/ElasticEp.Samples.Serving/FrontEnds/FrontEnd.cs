@@ -65,6 +65,13 @@ public sealed partial class FrontEnd : BackgroundService
             return _core.IsLeaving(member);
     }
 
+    /// <summary>Whether a rank is a member or was one. Every rank may be until the first view is there.</summary>
+    public bool HasKnown(int rank)
+    {
+        lock (_lock)
+            return _core.HasKnown(rank);
+    }
+
     /// <summary>How long the oldest request has waited that no step has begun with; zero when there is none.</summary>
     public TimeSpan OldestQueued => Read(core => core.OldestQueued(_time.GetTimestamp()));
 

@@ -37,7 +37,11 @@ internal sealed partial class FrontEndCore
         }
 
         foreach (var member in members)
+        {
             _members.TryAdd(member, new MemberState(member, options, now));
+            _knownRanks.Add(member.Rank);
+        }
+
         if (isTerminal)
             End(new ElasticEpException(ElasticEpErrorCode.GroupEnded, "The group has ended."));
         WantsCheck = true;
@@ -164,10 +168,39 @@ internal sealed partial class FrontEndCore
     /// </summary>
     public void Assign(long now)
     {
-        while (_queue.Min is { } request && Staying.Where(member => member.CanTake(request)).MinBy(member => (member.IsUnreached, !member.Fits(request), Load(member))) is { } member)
+        while (true)
         {
+            AssignChoosing(now);
+            if (_queue.Min is not { } request || Staying.Where(member => member.CanTake(request)).MinBy(member => (member.IsUnreached, !member.Fits(request), Load(member))) is not { } member)
+                return;
             _queue.Remove(request);
             Give(request, member, now);
+        }
+    }
+
+    /// <summary>Whether a rank is a member or was one. Until there is a view every one may be.</summary>
+    public bool HasKnown(int rank) => _knownRanks.Count == 0 || _knownRanks.Contains(rank);
+
+    /// <summary>
+    /// Gives those to the rank they name that are older than what is queued; they take nobody's turn. Where that rank leaves or is no member, any other will do.
+    /// </summary>
+    private void AssignChoosing(long now)
+    {
+        if (_choosing.Count == 0 || _members.Count == 0)
+            return;
+        foreach (var request in _choosing.ToArray())
+        {
+            var member = Staying.FirstOrDefault(member => member.Id.Rank == request.Options.FirstRank);
+            if (member is null)
+            {
+                _choosing.Remove(request);
+                _queue.Add(request);
+            }
+            else if (member.CanTake(request) && !(_queue.Min?.Number < request.Number))
+            {
+                _choosing.Remove(request);
+                Give(request, member, now);
+            }
         }
     }
 
@@ -182,7 +215,7 @@ internal sealed partial class FrontEndCore
         var mean = Staying.Average(static member => member.StepCost);
         foreach (var member in Staying.Where(member => member.StepCost > MostCost * mean).ToArray())
         {
-            foreach (var request in member.Requests.Values.Where(request => request.MovedIn != _epoch).Reverse().ToArray())
+            foreach (var request in member.Requests.Values.Where(request => request.MovedIn != _epoch && !BeginsHere(request)).Reverse().ToArray())
             {
                 var cost = member.StepCostOf(request);
                 var target = Staying.Where(other => other != member && other.Fits(request)).MinBy(static other => other.StepCost);
@@ -192,6 +225,9 @@ internal sealed partial class FrontEndCore
             }
         }
     }
+
+    /// <summary>Whether a request is on the rank that it is to begin on, and has not.</summary>
+    private static bool BeginsHere(GenerationRequest request) => request.BegunAt == 0 && request.Options.FirstRank == request.Rank;
 
     private void Move(GenerationRequest request, MemberState target, long now)
     {

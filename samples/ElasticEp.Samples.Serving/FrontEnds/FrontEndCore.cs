@@ -19,6 +19,8 @@ internal sealed partial class FrontEndCore(FrontEndOptions options, IServingObse
 
     private readonly Dictionary<long, GenerationRequest> _requests = [];
     private readonly SortedSet<GenerationRequest> _queue = new(ByNumber); // the oldest first
+    private readonly SortedSet<GenerationRequest> _choosing = new(ByNumber); // those that wait for room at a rank that they name
+    private readonly HashSet<int> _knownRanks = [];
     private readonly Dictionary<MemberId, MemberState> _members = [];
     private Exception? _end;
     private int _reserved;
@@ -49,7 +51,7 @@ internal sealed partial class FrontEndCore(FrontEndOptions options, IServingObse
 
     public int Outstanding => _requests.Count;
 
-    public int Queued => _queue.Count;
+    public int Queued => _queue.Count + _choosing.Count;
 
     /// <summary>How long the oldest request has waited that no step has begun with; zero when there is none.</summary>
     public TimeSpan OldestQueued(long now)
@@ -99,7 +101,7 @@ internal sealed partial class FrontEndCore(FrontEndOptions options, IServingObse
         }
 
         _requests.Add(request.Number, request);
-        _queue.Add(request);
+        (generation.FirstRank is null ? _queue : _choosing).Add(request);
         WantsCheck = true;
         Assign(now);
         return request;
@@ -152,6 +154,7 @@ internal sealed partial class FrontEndCore(FrontEndOptions options, IServingObse
     {
         _requests.Remove(request.Number);
         _queue.Remove(request);
+        _choosing.Remove(request);
         observer.OnEnd(request, request.Rank, reason);
         TakeAway(request);
     }

@@ -43,11 +43,16 @@ internal static partial class ProcFiles
         .Select(directory => int.TryParse(Path.GetFileName(directory), CultureInfo.InvariantCulture, out var id) ? id : 0)
         .Where(id => id > 0 && IsAlive(id) && ArgumentsOf(id).Contains(text))];
 
-    private static string[] ArgumentsOf(int id)
+    public static string[] ArgumentsOf(int id) => Words(id, "cmdline");
+
+    /// <summary>Variables that a process was started with, each as <c>name=value</c>.</summary>
+    public static string[] VariablesOf(int id) => Words(id, "environ");
+
+    private static string[] Words(int id, string file)
     {
         try
         {
-            return File.ReadAllText($"/proc/{id}/cmdline").Split('\0');
+            return File.ReadAllText($"/proc/{id}/{file}").Split('\0');
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

@@ -51,15 +51,19 @@ internal sealed class ProcessServer : IAsyncDisposable
     public static Task<ProcessServer> StartGatewayAsync(params string[] args) =>
         StartGatewayAsync(new ProcessStartInfo(Executable, args));
 
-    /// <summary>Starts another executable that is a gateway, and waits until it answers HTTP.</summary>
-    public static async Task<ProcessServer> StartGatewayAsync(ProcessStartInfo start, string host = "127.0.0.1")
+    /// <summary>Starts another executable that is a gateway, and waits until it answers HTTP: at this host, or where its environment says.</summary>
+    public static async Task<ProcessServer> StartGatewayAsync(ProcessStartInfo start, string? host = "127.0.0.1")
     {
         (start.RedirectStandardOutput, start.RedirectStandardError) = (true, true);
-        start.ArgumentList.Add("--urls");
-        start.ArgumentList.Add($"http://{host}:0");
+        if (host is not null)
+        {
+            start.ArgumentList.Add("--urls");
+            start.ArgumentList.Add($"http://{host}:0");
+        }
+
         var server = new ProcessServer(Process.Start(start)!);
         var line = await server.WaitForLineAsync("Serving at ");
-        server.Client = new ServerClient(new Uri(line[(line.IndexOf("http", StringComparison.Ordinal))..^". Try:".Length]));
+        server.Client = new ServerClient(new Uri(line[(line.IndexOf("http", StringComparison.Ordinal))..^". Try:".Length].Replace("[::]", "127.0.0.1", StringComparison.Ordinal)));
         return server;
     }
 

@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using System.Net;
+using System.Net.Http.Headers;
 using System.Net.Sockets;
 using ElasticEp.Samples.Qwen3Moe;
 using ElasticEp.Samples.Server;
+using ElasticEp.Samples.Server.Http;
 using ElasticEp.Samples.Tests.Server;
 using ElasticEp.Scaling;
 using Microsoft.Extensions.DependencyInjection;
@@ -30,6 +32,55 @@ public sealed class StartTests
         await RefusedAsync(Gateway, "/no/such/secret", "--urls", "http://127.0.0.1:0", "--join-secret-file", "/no/such/secret");
         await RefusedAsync(Gateway, "--join-secret-file", "--urls", "http://127.0.0.1:0", "--external-workers", "true");
         await RefusedAsync(Gateway, "--health-port", "--urls", "http://127.0.0.1:0", "--health-port", "8080");
+    }
+
+    [Fact]
+    public async Task A_server_that_has_no_certificate_for_HTTPS_or_a_bad_one_says_so()
+    {
+        var home = Directory.CreateTempSubdirectory("elasticep-home-").FullName; // where no certificate of a developer is
+        try
+        {
+            var environment = new Dictionary<string, string> { ["HOME"] = home };
+            await RefusedAsync(environment, "HTTP cannot be served as configured: Unable to configure HTTPS endpoint.", "--urls", "https://127.0.0.1:0");
+            await RefusedAsync(environment, "/no/such.pem", "--urls", "https://127.0.0.1:0", "--Kestrel:Certificates:Default:Path", "/no/such.pem");
+            var garbage = Path.Combine(home, "garbage.pem");
+            await File.WriteAllTextAsync(garbage, "no certificate");
+            await RefusedAsync(environment, "HTTP cannot be served as configured: ", "--urls", "https://127.0.0.1:0", "--Kestrel:Certificates:Default:Path", garbage, "--Kestrel:Certificates:Default:KeyPath", garbage);
+        }
+        finally
+        {
+            Directory.Delete(home, recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task Ports_of_the_environment_count_when_no_address_is_given_and_the_log_warns_that_others_may_call()
+    {
+        var start = new ProcessStartInfo(ProcessServer.Executable, ["--ranks", "1"]) { Environment = { ["ASPNETCORE_HTTP_PORTS"] = "0" } };
+        await using var server = await ProcessServer.StartGatewayAsync(start, host: null);
+        Assert.NotEqual(8000, server.Client.Http.BaseAddress!.Port);
+        await server.WaitForRanksAsync(1);
+        Assert.Contains("Whoever reaches http://*:0 may use this server", server.Log, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Workers_get_no_key()
+    {
+        ProcFiles.Require();
+        const string InArgument = "key-in-an-argument", InVariable = "key-in-a-variable";
+        var start = new ProcessStartInfo(ProcessServer.Executable, ["--api-key", InArgument, "--ranks", "2"]) { Environment = { [ApiKeys.Variable] = InVariable } };
+        await using var server = await ProcessServer.StartGatewayAsync(start);
+        server.Client.Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", InVariable);
+        await server.WaitForRanksAsync(2);
+        Assert.Equal(2, server.Workers.Length);
+        foreach (var words in server.Workers.SelectMany(worker => (string[][])[ProcFiles.ArgumentsOf(worker), ProcFiles.VariablesOf(worker)]))
+        {
+            Assert.True(words.Length > 2);
+            Assert.DoesNotContain(words, word => word.Contains(InArgument, StringComparison.Ordinal) || word.Contains(InVariable, StringComparison.Ordinal));
+        }
+
+        server.Client.Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", InArgument);
+        await server.Client.ScaleAsync(new { new_data_parallel_size = 1 });
     }
 
     [Theory]

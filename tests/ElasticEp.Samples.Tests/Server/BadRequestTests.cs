@@ -89,6 +89,8 @@ public sealed class BadRequestTests
     [InlineData("--kv-cache-memory-bytes 32767", "--kv-cache-memory-bytes 32767 has no room for a page of 16 positions")]
     [InlineData("--kv-cache-memory-bytes 65536 --max-model-len 33", "has room for 32 positions, and a sequence may have 33")]
     [InlineData("--shutdown-timeout -1", "--shutdown-timeout -1")]
+    [InlineData("--slow-reader-timeout soon", "--slow-reader-timeout soon is not a number from 0")]
+    [InlineData("--allowed-origins chat.example.com", "--allowed-origins chat.example.com is no origin")]
     public void A_wrong_argument_is_named(string line, string words) =>
         Assert.Contains(words, Assert.Throws<ArgumentException>(() => ServerApp.Build(line.Split(' '))).Message, StringComparison.Ordinal);
 

@@ -24,7 +24,7 @@ public sealed class CrowdTests
     public async Task Clients_that_vanish_free_the_queue_the_batch_and_the_cache()
     {
         const int Streams = 300; // more than one rank runs at once
-        await using var server = await TestServer.StartAsync(1);
+        await using var server = await TestServer.StartAsync(1, "--sse-keep-alive-interval", "1"); // those that wait for their turn begin with it
         var streams = await Task.WhenAll(Enumerable.Range(0, Streams).Select(_ => OpenAsync(server, 1000)));
         await WaitAsync(server, view => view.Rank.GetProperty("running").GetInt32() == 256 && view.Rank.GetProperty("kv_usage").GetDouble() > 0, "a full batch");
         Assert.Equal(Streams, server.FrontEnd.Outstanding);

@@ -31,6 +31,8 @@ public sealed class ErrorTests
         { Completions, """{"prompt": "a", "stream_options": 5}""", "stream_options", "stream_options must be an object." },
         { Completions, """{"prompt": "a", "stop_token_ids": [2048]}""", "stop_token_ids", "stop_token_ids has 2048; the vocabulary has 2048." },
         { Completions, """{"prompt": "a", "n": 129}""", "n", "n is 129 for 1 prompts; there may be 1 to 128 choices in all." },
+        { Completions, $$"""{"prompt": [{{string.Join(',', Enumerable.Repeat("\"a\"", 129))}}]}""", "n", "n is 1 for 129 prompts; there may be 1 to 128 choices in all." },
+        { "/scale_elastic_ep", """{"remove_ranks": [1,1,1,1,1,1,1,1,1]}""", "remove_ranks", "remove_ranks has 9 ranks; the group has at most 8." },
         { Completions, """{"prompt": "a", "top_p": 0}""", "top_p", "top_p is 0; it must be above 0 and at most 1." },
         { Completions, """{"prompt": "a", "logprobs": 21}""", "logprobs", "logprobs is 21; it must be 0 to 20." },
         { Completions, """{"prompt": "a", "echo": true, "logprobs": 1}""", "echo", "echo with logprobs is not supported by this server: log probabilities of the prompt are not computed." },

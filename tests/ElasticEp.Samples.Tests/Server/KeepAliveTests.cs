@@ -75,7 +75,7 @@ public sealed class KeepAliveTests
         var call = new GenerationCall { Prompts = [_request.Prompt], Options = _request.Options, Choices = 1, Stops = [], IsStream = true, IncludesUsage = false, ReturnsTokenIds = false };
         GenerationFormat format = isChat ? new ChatFormat(call, Codec, Model.Id, 0) : new CompletionFormat(call, Codec, Model.Id, 0);
         using var frontEnd = new FrontEnd(new FakeGroup(0), new FrontEndOptions { Capacity = 1, Limits = Model.Limits }, _time, NullLogger<FrontEnd>.Instance);
-        using var answer = new GenerationAnswer(context, call, format, frontEnd, [new ChoiceReader(0, _request, Codec, call)], interval, _time);
+        using var answer = new GenerationAnswer(context, call, format, frontEnd, [new ChoiceReader(0, _request, Codec, call)], new StreamTimes(interval, TimeSpan.Zero), _time);
         await answer.WriteStreamAsync();
     }
 

@@ -73,6 +73,29 @@ public sealed partial class MetricsTests
     }
 
     [Fact]
+    public async Task Scrapes_at_the_same_moment_count_nothing_twice()
+    {
+        const int Scrapers = 8, Requests = 12;
+        await using var server = await TestServer.StartAsync(2);
+        var prompt = GoldenFile.Cases[0].PromptIds;
+        double expected = Requests * (prompt.Length + Tokens - 1);
+        using var stop = new CancellationTokenSource();
+        var scrapers = Enumerable.Range(0, Scrapers).Select(_ => Task.Run(ScrapeAsync)).ToArray();
+        for (var request = 0; request < Requests; request++)
+            await server.CompleteAsync(prompt, Tokens);
+        var text = await WaitAsync(server, text => Sum(text, "vllm:iteration_tokens_total_sum") >= expected);
+        await stop.CancelAsync();
+        await Task.WhenAll(scrapers);
+        Assert.Equal(expected, Sum(text, "vllm:iteration_tokens_total_sum"));
+
+        async Task ScrapeAsync()
+        {
+            while (!stop.IsCancellationRequested)
+                Assert.NotEmpty(await server.Http.GetStringAsync("/metrics"));
+        }
+    }
+
+    [Fact]
     public void Every_name_is_explained_in_the_documents()
     {
         var document = Docs.RepositoryFiles.Read("docs/metrics.md");

@@ -176,14 +176,65 @@ public sealed class FrontEndCoreTests
         Assert.Equal([1L], Assigned().Select(sent => sent.Assignment.Request)); // the oldest
     }
 
+    [Fact]
+    public void A_request_that_names_its_first_rank_waits_for_room_there_and_takes_nobodys_turn()
+    {
+        Show(1, Members[0], Members[1]);
+        Submit(count: 4, prompt: 5, firstRank: 1);
+        Assert.All(Assigned(), sent => Assert.Equal(1, sent.Member.Rank)); // though rank 0 has nothing
+        Submit(count: 3, prompt: 5, firstRank: 1); // two of them may wait there
+        Assert.Equal([(5, 1), (6, 1)], Assigned().Select(sent => ((int)sent.Assignment.Request, sent.Member.Rank)));
+        Submit(count: 1, prompt: 5);
+        Assert.Equal([(8, 0)], Assigned().Select(sent => ((int)sent.Assignment.Request, sent.Member.Rank))); // the one that waits for rank 1 is not in its way
+        Assert.Equal(1, _core.Queued);
+        State(Members[1], assigned: 6, freeSequences: 0, waitingTokens: 0);
+        Assert.Equal([(7, 1)], Assigned().Select(sent => ((int)sent.Assignment.Request, sent.Member.Rank)));
+        Assert.Equal(0, _core.Queued);
+
+        Submit(count: 11, prompt: 5); // more than there is room for
+        Assigned();
+        var queued = _core.Queued;
+        Submit(count: 1, prompt: 1, firstRank: 0);
+        State(Members[0], assigned: 6, freeSequences: 0, waitingTokens: 9); // room for the new one, and not for those before it
+        Assert.Equal(queued + 1, _core.Queued);
+    }
+
+    [Fact]
+    public void A_first_rank_that_leaves_or_is_lost_is_none()
+    {
+        Show(1, Members);
+        _core.OnMessage(Members[2], ServingTopic.Leaving, BitConverter.GetBytes(1), _clock.Now);
+        Submit(count: 1, prompt: 5, firstRank: 2);
+        Assert.NotEqual(2, Assert.Single(Assigned()).Member.Rank);
+
+        Submit(count: 7, prompt: 5, firstRank: 1);
+        Assert.Equal(6, Assigned().Length);
+        Show(2, Members[0], Members[2]); // it is lost with those that it had, and one still waits for it
+        Assert.All(Assigned(), sent => Assert.NotEqual(1, sent.Member.Rank));
+        Assert.True(_core.HasKnown(1));
+        Submit(count: 1, prompt: 5, firstRank: 1);
+        Assert.All(Assigned(), sent => Assert.NotEqual(1, sent.Member.Rank));
+        Assert.False(_core.HasKnown(3));
+    }
+
+    [Fact]
+    public void A_first_rank_is_waited_for_until_there_is_a_view()
+    {
+        Assert.True(_core.HasKnown(5)); // who knows
+        Submit(count: 1, prompt: 5, firstRank: 1);
+        Submit(count: 1, prompt: 5, firstRank: 5);
+        Show(1, Members[0], Members[1]);
+        Assert.Equal([(1, 1), (2, 0)], Assigned().Select(sent => ((int)sent.Assignment.Request, sent.Member.Rank)));
+    }
+
     private void Show(long epoch, params MemberId[] members) => _core.OnView(epoch, members, isTerminal: false, _clock.Now);
 
-    private void Submit(int count, int prompt)
+    private void Submit(int count, int prompt, int? firstRank = null)
     {
         for (var i = 0; i < count; i++)
         {
             Assert.Null(_core.Reserve(1));
-            _core.Submit(new int[prompt], new GenerationOptions(10, SamplingSettings.Greedy, true), _clock.Now);
+            _core.Submit(new int[prompt], new GenerationOptions(10, SamplingSettings.Greedy, true) { FirstRank = firstRank }, _clock.Now);
         }
     }
 

@@ -1,6 +1,7 @@
 // The buttons that change the group's size.
 
 import { byId, members, number, setText } from './dom.js';
+import { request } from './key.js';
 
 const down = byId('scale-down');
 const up = byId('scale-up');
@@ -52,7 +53,7 @@ async function ask(size) {
   const wanted = `${size} ${size === 1 ? 'rank' : 'ranks'}`;
   say(`Asked for ${wanted}.`);
   try {
-    const response = await fetch('scale_elastic_ep', {
+    const response = await request('scale_elastic_ep', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ new_data_parallel_size: size }),
