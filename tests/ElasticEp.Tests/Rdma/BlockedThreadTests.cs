@@ -20,7 +20,7 @@ public sealed class BlockedThreadTests
         using var returns = new ManualResetEventSlim();
         pair.HandlerB.OnFrame = (_, frame, _) =>
         {
-            returns.Wait(RdmaPair.Deadline);
+            returns.Wait(RdmaPair.Deadline, CancellationToken.None);
             return new(RecordingHandler.Deliver(frame));
         };
         await pair.SendAsync(100);

@@ -51,7 +51,7 @@ internal sealed class RdmaPair : IAsyncDisposable
 
     /// <summary>A sends rows to B.</summary>
     public Task SendAsync(int length, CancellationToken cancellationToken = default) =>
-        A.SendAsync(IdB, LinkKind.Data, SuiteFrame.Head(1), default, new[] { EpBuffer.From(new byte[length]) }, cancellationToken).AsTask().WaitAsync(Deadline);
+        A.SendAsync(IdB, LinkKind.Data, SuiteFrame.Head(1), default, new[] { EpBuffer.From(new byte[length]) }, cancellationToken).AsTask().WaitAsync(Deadline, CancellationToken.None);
 
     /// <summary>Has the thread of a worker stand still until it may go on.</summary>
     public static async Task<Task> HoldAsync(UcxWorker worker, ManualResetEventSlim until)
