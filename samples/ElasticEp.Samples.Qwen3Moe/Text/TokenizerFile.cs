@@ -16,7 +16,7 @@ internal sealed partial class TokenizerFile
         Vocabulary = model.GetProperty("vocab").EnumerateObject().ToDictionary(entry => entry.Name, entry => entry.Value.GetInt32(), StringComparer.Ordinal);
         Merges = [.. model.GetProperty("merges").EnumerateArray().Select(ReadMerge)];
         Added = root.TryGetProperty("added_tokens", out var added) && added.ValueKind == JsonValueKind.Array ? [.. added.EnumerateArray().Select(ReadAdded)] : [];
-        NeedsNfc = Parts(root, "normalizer", "normalizers").Count(IsNfc) > 0;
+        NeedsNfc = Parts(root, "normalizer", "normalizers").Any(IsNfc);
         Splits = ReadSplits(Parts(root, "pre_tokenizer", "pretokenizers"));
         foreach (var part in Parts(root, "post_processor", "processors").Concat(Parts(root, "decoder", "decoders")))
         {
@@ -127,9 +127,9 @@ internal sealed partial class TokenizerFile
     }
 
     /// <summary>A part of the pipeline: none, one, or a sequence of them.</summary>
-    private static IEnumerable<JsonElement> Parts(JsonElement root, string name, string list) => !root.TryGetProperty(name, out var part) || part.ValueKind == JsonValueKind.Null
+    private static JsonElement[] Parts(JsonElement root, string name, string list) => !root.TryGetProperty(name, out var part) || part.ValueKind == JsonValueKind.Null
         ? []
-        : TypeOf(part) == "Sequence" ? part.GetProperty(list).EnumerateArray() : [part];
+        : TypeOf(part) == "Sequence" ? [.. part.GetProperty(list).EnumerateArray()] : [part];
 
     private static string TypeOf(JsonElement part) => part.GetProperty("type").GetString()!;
 
