@@ -11,10 +11,11 @@ public sealed partial class TextCodec
     private readonly BpeTokenizer _plain;
     private readonly Dictionary<int, byte[]> _bytes = [];
     private readonly Dictionary<string, int> _special;
+    private readonly HashSet<int> _hidden;
 
-    private TextCodec(BpeTokenizer tokenizer, BpeTokenizer plain, Dictionary<string, int> vocabulary, Dictionary<string, int> special)
+    private TextCodec(BpeTokenizer tokenizer, BpeTokenizer plain, Dictionary<string, int> vocabulary, Dictionary<string, int> special, HashSet<int> hidden)
     {
-        (_tokenizer, _plain, _special) = (tokenizer, plain, special);
+        (_tokenizer, _plain, _special, _hidden) = (tokenizer, plain, special, hidden);
         var fromUnicode = UnicodeToBytes();
         foreach (var (text, id) in vocabulary)
             _bytes[id] = special.ContainsKey(text) ? System.Text.Encoding.UTF8.GetBytes(text) : [.. text.Select(letter => fromUnicode.GetValueOrDefault(letter, (byte)'?'))];
@@ -36,19 +37,25 @@ public sealed partial class TextCodec
         try
         {
             var special = new Dictionary<string, int>(StringComparer.Ordinal);
+            var hidden = new HashSet<int>();
             var pattern = GptPattern();
             if (File.Exists(tokenizerPath))
             {
                 using var document = JsonDocument.Parse(File.ReadAllBytes(tokenizerPath));
                 foreach (var token in document.RootElement.GetProperty("added_tokens").EnumerateArray())
-                    special[token.GetProperty("content").GetString()!] = token.GetProperty("id").GetInt32();
+                {
+                    var id = special[token.GetProperty("content").GetString()!] = token.GetProperty("id").GetInt32();
+                    if (token.TryGetProperty("special", out var isSpecial) && isSpecial.GetBoolean())
+                        hidden.Add(id);
+                }
+
                 if (document.RootElement.TryGetProperty("pre_tokenizer", out var pre) && FindPattern(pre) is { } custom)
                     pattern = new Regex(custom, RegexOptions.CultureInvariant | RegexOptions.Compiled);
             }
 
             using var vocabularyDocument = JsonDocument.Parse(File.ReadAllBytes(vocabularyPath));
             var vocabulary = vocabularyDocument.RootElement.EnumerateObject().ToDictionary(entry => entry.Name, entry => entry.Value.GetInt32(), StringComparer.Ordinal);
-            return new TextCodec(Create(special), Create([]), vocabulary, special);
+            return new TextCodec(Create(special), Create([]), vocabulary, special, hidden);
 
             BpeTokenizer Create(Dictionary<string, int> known) => BpeTokenizer.Create(new BpeOptions(vocabularyPath, mergesPath)
             {
@@ -65,6 +72,9 @@ public sealed partial class TextCodec
 
     /// <summary>The id of a special token, or null when the tokenizer has none of that name.</summary>
     public int? FindSpecial(string name) => _special.TryGetValue(name, out var id) ? id : null;
+
+    /// <summary>Whether a token is special: one of the model's own, which is not part of any text.</summary>
+    public bool IsSpecial(int id) => _hidden.Contains(id);
 
     /// <summary>Token ids of a text in which the names of special tokens are just letters, as in what a user says.</summary>
     public int[] EncodeText(string text) => [.. _plain.EncodeToIds(text, considerPreTokenization: true, considerNormalization: false)];

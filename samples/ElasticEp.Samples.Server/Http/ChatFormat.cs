@@ -8,7 +8,9 @@ namespace ElasticEp.Samples.Server.Http;
 internal sealed class ChatFormat(GenerationCall call, TextCodec codec, string model, long created)
     : GenerationFormat("chatcmpl", "chat.completion.chunk", "chat.completion", call, codec, model, created)
 {
-    protected override void WriteChoice(Utf8JsonWriter json, ReadOnlySpan<ChoiceDelta> deltas, bool isChunk, string text)
+    protected override bool ChoicesHavePromptScores => false;
+
+    protected override void WriteChoice(Utf8JsonWriter json, ReadOnlySpan<ChoiceDelta> deltas, bool isChunk, string text, int[] prompt)
     {
         json.WriteNumber("index"u8, deltas[0].Index);
         json.WriteStartObject(isChunk ? "delta"u8 : "message"u8);
@@ -49,7 +51,7 @@ internal sealed class ChatFormat(GenerationCall call, TextCodec codec, string mo
 
     private void Write(Utf8JsonWriter json, in TokenProbability entry)
     {
-        json.WriteString("token"u8, TextOf(entry.Token));
+        json.WriteString("token"u8, NameOf(entry.Token));
         json.WriteNumber("logprob"u8, entry.LogProbability);
         json.WriteStartArray("bytes"u8);
         foreach (var value in BytesOf(entry.Token))
