@@ -12,6 +12,12 @@ public sealed record GenerationOptions(int MaxTokens, SamplingSettings Sampling,
     /// <summary>How many of the best tokens come with their log probabilities, beside the one that was chosen.</summary>
     public int LogProbabilities { get; init; } = NoLogProbabilities;
 
+    /// <summary>How many of the best tokens come with each token of the prompt but the first, beside that token's own log probability.</summary>
+    public int PromptLogProbabilities { get; init; } = NoLogProbabilities;
+
+    /// <summary>How logits are changed before a token is chosen; with <see cref="LogitAdjustments.MinTokens"/> no token ends the text before.</summary>
+    public LogitAdjustments Adjustments { get; init; } = LogitAdjustments.None;
+
     /// <summary>Choices that its call asked for; only counted, and not told to ranks.</summary>
     public int Choices { get; init; } = 1;
 

@@ -15,19 +15,20 @@ internal sealed class ToyModel : IServedModel
     // The cache: for each position of each page the sum of all tokens up to it.
     private readonly int[] _sums = new int[Room.Pages * Room.PageSize];
     private readonly List<int>?[] _pages = new List<int>?[Room.Sequences];
-    private readonly SamplingSettings[] _sampling = new SamplingSettings[Room.Sequences];
+    private readonly SequenceStart?[] _starts = new SequenceStart?[Room.Sequences];
 
     private readonly float[] _hidden = new float[Room.Rows * Hidden];
     private readonly int[] _experts = new int[Room.Rows * TopK];
     private readonly float[] _weights = new float[Room.Rows * TopK];
     private readonly float[] _output = new float[Room.Rows * Hidden];
+    private readonly float[] _logits = new float[Vocabulary];
 
     public ModelLimits Limits => Room;
 
     public void Open(int slot, SequenceStart start)
     {
         _pages[slot] = [];
-        _sampling[slot] = start.Sampling;
+        _starts[slot] = start;
     }
 
     public void Close(int slot) => _pages[slot] = null;
@@ -66,11 +67,16 @@ internal sealed class ToyModel : IServedModel
 
     public ValueTask ReadAsync(PreparedStep prepared, StepOutput output, CancellationToken cancellationToken)
     {
-        var end = 0;
+        var row = 0;
         foreach (var chunk in prepared.Batch.Chunks)
         {
-            end += chunk.Count;
-            output.Add(chunk.SamplesAt < 0 ? SampledToken.None : new SampledToken(Sample(end - 1, _sampling[chunk.Slot], chunk.SamplesAt)));
+            var start = _starts[chunk.Slot]!;
+            var scores = new TokenProbability[chunk.Targets.Length][];
+            for (var i = 0; i < scores.Length; i++)
+                scores[i] = Sampler.Score(Logits(row + i), chunk.Targets.Span[i], start.PromptLogProbabilities);
+            row += chunk.Count;
+            var sampled = chunk.SamplesAt < 0 ? SampledToken.None : Sampler.Sample(Logits(row - 1), start, chunk);
+            output.Add(sampled with { Scores = scores });
         }
 
         return default;
@@ -88,13 +94,12 @@ internal sealed class ToyModel : IServedModel
 
     private ref int Cell(int slot, int position) => ref _sums[(_pages[slot]![position / Room.PageSize] * Room.PageSize) + (position % Room.PageSize)];
 
-    private int Sample(int row, in SamplingSettings sampling, int position)
+    private float[] Logits(int row)
     {
         var best = (int)_output[row * Hidden] % Vocabulary;
-        Span<float> logits = stackalloc float[Vocabulary];
         for (var token = 0; token < Vocabulary; token++)
-            logits[token] = -Math.Abs(token - best);
-        return Sampler.Sample(logits, sampling, position);
+            _logits[token] = -Math.Abs(token - best);
+        return _logits;
     }
 
     /// <summary>Expert e multiplies by its one weight, e + 1.</summary>

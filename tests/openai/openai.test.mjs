@@ -132,6 +132,24 @@ describe('the OpenAI client', { skip, timeout: 240_000 }, () => {
     assert.equal(Buffer.from(content.flatMap(each => each.bytes)).toString('utf8'), said);
   });
 
+  test('gets the prompt with its log probabilities, and nothing else', async () => {
+    const { data } = await client.completions.create({ ...greedy, max_tokens: 0, echo: true, logprobs: 1 }).withResponse();
+    const { text: repeated, finish_reason, logprobs } = data.choices[0];
+    assert.deepEqual([repeated, finish_reason, data.usage.completion_tokens], [prompt, 'length', 0]);
+    assert.equal(logprobs.tokens.join(''), prompt);
+    assert.deepEqual([logprobs.token_logprobs[0], logprobs.top_logprobs[0]], [null, null]);
+    logprobs.tokens.slice(1).forEach((token, i) => assert.equal(logprobs.top_logprobs[i + 1][token], logprobs.token_logprobs[i + 1]));
+  });
+
+  test('gets other texts for penalties and biases, and none with banned words', async () => {
+    const said = async body => (await client.completions.create({ ...greedy, ...body })).choices[0].text;
+    assert.notEqual(await said({ frequency_penalty: 2, presence_penalty: 2 }), text);
+    assert.equal(await said({ frequency_penalty: 0, presence_penalty: 0, logit_bias: {} }), text);
+    const { tokens } = await (await server.post('/tokenize', { prompt: 'self' })).json();
+    assert.equal(await said({ logit_bias: { [tokens[0]]: 100 }, max_tokens: 3 }), 'selfselfself');
+    assert.equal(await said({ logit_bias: { [tokens[0]]: 100 }, bad_words: ['self'], max_tokens: 3 }).then(each => each.includes('selfself')), false);
+  });
+
   test('gets errors of its own classes', async () => {
     const rejected = (body, kind, words) => assert.rejects(client.completions.create({ ...greedy, ...body }), error => {
       assert.ok(error instanceof kind, `${error.constructor.name}: ${error.message}`);

@@ -6,11 +6,8 @@ namespace ElasticEp.Samples.Qwen3Moe;
 /// <summary>The model on processors, one step at a time; tokens are drawn by the shared sampler.</summary>
 internal sealed class Qwen3ServedModel(Qwen3MoeModel model, ForwardWorkspace workspace, KvCachePool pool, GroupMoeLayer experts, ModelLimits limits) : IServedModel
 {
-    private const int LogitRows = 16; // sampled together, so that the head's weights are read once for them
-
     private readonly Qwen3Sequence?[] _slots = new Qwen3Sequence?[limits.Sequences];
-    private readonly float[] _logits = new float[LogitRows * model.Config.VocabularySize];
-    private readonly int[] _rows = new int[LogitRows];
+    private readonly LogitReader _logits = new(model, workspace);
 
     public ModelLimits Limits => limits;
 
@@ -54,36 +51,34 @@ internal sealed class Qwen3ServedModel(Qwen3MoeModel model, ForwardWorkspace wor
 
     private void Sample(Qwen3PreparedStep step)
     {
+        var end = 0;
         step.Sampled.Clear();
-        var chunks = step.Batch.Chunks;
-        var (row, from) = (-1, 0);
-        while (from < chunks.Count)
+        _logits.Clear();
+        foreach (var chunk in step.Batch.Chunks)
         {
-            // The last row of each chunk that samples, up to a block of them.
-            var (to, count) = (from, 0);
-            for (; to < chunks.Count && count < LogitRows; to++)
-            {
-                row += chunks[to].Count;
-                if (chunks[to].SamplesAt >= 0)
-                    _rows[count++] = row;
-            }
-
-            model.ComputeLogits(workspace, _rows.AsSpan(0, count), _logits);
-            for (count = 0; from < to; from++)
-            {
-                var samples = chunks[from].SamplesAt >= 0;
-                step.Sampled.Add(samples ? Sample(step.Sequences[from].Start, chunks[from].SamplesAt, _logits.AsSpan(count++ * model.Config.VocabularySize, model.Config.VocabularySize)) : SampledToken.None);
-            }
+            for (var i = 0; i < chunk.Targets.Length; i++)
+                _logits.Add(end + i);
+            end += chunk.Count;
+            if (chunk.SamplesAt >= 0)
+                _logits.Add(end - 1);
         }
+
+        for (var i = 0; i < step.Batch.Chunks.Count; i++)
+            step.Sampled.Add(Read(step.Sequences[i].Start, step.Batch.Chunks[i]));
     }
 
-    private static SampledToken Sample(SequenceStart sequence, int position, ReadOnlySpan<float> logits)
+    /// <summary>What a chunk scores, then what it samples.</summary>
+    private SampledToken Read(SequenceStart sequence, in StepChunk chunk)
     {
-        if (!Sampler.AreFinite(logits))
-            return new SampledToken(0, null, IsFinite: false);
-        var token = Sampler.Sample(logits, sequence.Sampling, position);
-        return new SampledToken(token, sequence.LogProbabilities < 0
-            ? null
-            : [new TokenProbability(token, (float)Sampler.LogProbability(logits, token)), .. Sampler.Best(logits, sequence.LogProbabilities)]);
+        var (scores, isFinite) = (chunk.Targets.IsEmpty ? null : new TokenProbability[chunk.Targets.Length][], true);
+        for (var i = 0; i < chunk.Targets.Length; i++)
+        {
+            var logits = _logits.Next();
+            isFinite &= Sampler.AreFinite(logits);
+            scores![i] = isFinite ? Sampler.Score(logits, chunk.Targets.Span[i], sequence.PromptLogProbabilities) : [];
+        }
+
+        var sampled = chunk.SamplesAt < 0 ? SampledToken.None : Sampler.Sample(_logits.Next(), sequence, chunk);
+        return sampled with { Scores = scores, IsFinite = isFinite && sampled.IsFinite };
     }
 }

@@ -10,7 +10,9 @@ internal sealed class ChatFormat(GenerationCall call, TextCodec codec, string mo
 {
     private readonly Dictionary<int, ChatOutput> _outputs = []; // by the place of the choice
 
-    protected override void WriteChoice(Utf8JsonWriter json, ReadOnlySpan<ChoiceDelta> deltas, bool isChunk, string text)
+    protected override bool ChoicesHavePromptScores => false;
+
+    protected override void WriteChoice(Utf8JsonWriter json, ReadOnlySpan<ChoiceDelta> deltas, bool isChunk, string text, int[] prompt)
     {
         json.WriteNumber("index"u8, deltas[0].Index);
         var output = Output(deltas[0].Index);
@@ -91,7 +93,7 @@ internal sealed class ChatFormat(GenerationCall call, TextCodec codec, string mo
 
     private void Write(Utf8JsonWriter json, in TokenProbability entry)
     {
-        json.WriteString("token"u8, TextOf(entry.Token));
+        json.WriteString("token"u8, NameOf(entry.Token));
         json.WriteNumber("logprob"u8, entry.LogProbability);
         json.WriteStartArray("bytes"u8);
         foreach (var value in BytesOf(entry.Token))

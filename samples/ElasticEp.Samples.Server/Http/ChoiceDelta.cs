@@ -9,5 +9,6 @@ namespace ElasticEp.Samples.Server.Http;
 /// <param name="Token">The token.</param>
 /// <param name="Finish">Whether the choice ends with it.</param>
 /// <param name="StopText">The stop text that ended it, or null.</param>
-/// <param name="Offset">Characters of the choice before this text.</param>
-internal readonly record struct ChoiceDelta(int Index, bool IsFirst, string Text, ReleasedToken Token, FinishReason Finish, string? StopText, int Offset);
+/// <param name="StopToken">The stop token that ended it, or null, also for a token of the model's own.</param>
+/// <param name="Offset">Characters of the choice that the tokens before this one have, whatever is held back of them.</param>
+internal readonly record struct ChoiceDelta(int Index, bool IsFirst, string Text, ReleasedToken Token, FinishReason Finish, string? StopText, int? StopToken, int Offset);

@@ -7,18 +7,17 @@ namespace ElasticEp.Samples.Server.Http;
 internal sealed class ChoiceReader(int index, GenerationRequest request, TextCodec codec, GenerationCall call)
 {
     private readonly StreamingDecoder _decoder = new(codec);
-    private readonly StopMatcher _stops = new(call.Stops);
+    private readonly StopMatcher _stops = new(call.Stops, call.IncludesStop);
+    private readonly string _echo = call.Echoes ? codec.Decode(request.Prompt) : "";
+    private int _length; // characters of all tokens so far; those that are held back among them
 
     /// <summary>Place of the choice in the answer.</summary>
     public int Index => index;
 
     public GenerationRequest Request => request;
 
-    /// <summary>Tokens taken so far.</summary>
+    /// <summary>Tokens told so far.</summary>
     public int Tokens { get; private set; }
-
-    /// <summary>Characters told so far.</summary>
-    public int Length { get; private set; }
 
     public bool IsEnded { get; private set; }
 
@@ -40,15 +39,22 @@ internal sealed class ChoiceReader(int index, GenerationRequest request, TextCod
         delta = default;
         if (IsEnded || !request.Tokens.TryRead(out var token))
             return false;
-        var isLast = token.Finish != FinishReason.None;
-        var text = _stops.Add(_decoder.Add(token.Finish == FinishReason.Stop ? null : token.Token, isLast), isLast);
-        if (call.Echoes && Tokens == 0)
-            text = codec.Decode(request.Prompt) + text; // past the stop texts: those end what is generated
-        var finish = _stops.Found is null ? token.Finish : FinishReason.Stop;
-        delta = new ChoiceDelta(index, Tokens == 0, text, token, finish, _stops.Found, Length);
-        Tokens++;
-        Length += text.Length;
+        var isLast = call.IsPromptOnly || token.Finish != FinishReason.None;
+        var decoded = _decoder.Add(IsHidden(token) ? null : token.Token, isLast);
+        var text = _stops.Add(decoded, isLast, mayStop: token.Position >= call.Options.Adjustments.MinTokens);
+        var isFirst = token.Position == 0;
+        if (isFirst)
+            text = _echo + text; // past the stop texts: those end what is generated
+        var finish = _stops.Found is not null ? FinishReason.Stop : call.IsPromptOnly ? FinishReason.Length : token.Finish;
+        var stopToken = _stops.Found is null && finish == FinishReason.Stop && call.StopTokens.Contains(token.Token) ? token.Token : (int?)null;
+        delta = new ChoiceDelta(index, isFirst, text, token, finish, _stops.Found, stopToken, _echo.Length + _length);
+        Tokens += call.IsPromptOnly ? 0 : 1;
+        _length += decoded.Length;
         IsEnded = finish != FinishReason.None;
         return true;
     }
+
+    /// <summary>Whether a token is no part of the text.</summary>
+    private bool IsHidden(in ReleasedToken token) =>
+        call.IsPromptOnly || (token.Finish == FinishReason.Stop && !call.IncludesStop) || (call.SkipsSpecialTokens && codec.IsSpecial(token.Token));
 }

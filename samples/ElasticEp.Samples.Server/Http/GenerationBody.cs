@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 
 namespace ElasticEp.Samples.Server.Http;
 
-/// <summary>What the bodies of both generating endpoints share. Unknown fields are ignored, as OpenAI's clients expect.</summary>
+/// <summary>What the bodies of both generating endpoints share. <see cref="RequestFields"/> has what becomes of fields without a property.</summary>
 internal abstract class GenerationBody
 {
     public string? Model { get; set; }
@@ -35,16 +35,42 @@ internal abstract class GenerationBody
 
     public bool? ReturnTokenIds { get; set; }
 
-    /// <summary>Fields that would change the text and that this server does not know how to honour.</summary>
+    public bool? ReturnTokensAsTokenIds { get; set; }
+
+    public bool? IncludeStopStrInOutput { get; set; }
+
+    public bool? SkipSpecialTokens { get; set; }
+
+    /// <summary>Tokens of the prompt to keep; −1 is what fits.</summary>
+    public int? TruncatePromptTokens { get; set; }
+
+    /// <summary>left or right: where tokens are taken away.</summary>
+    public string? TruncationSide { get; set; }
+
+    /// <summary>How many of the best tokens to tell at each token of the prompt.</summary>
+    [JsonPropertyName("prompt_logprobs")]
+    public int? PromptLogProbabilities { get; set; }
+
+    public int? MinTokens { get; set; }
+
+    public List<int>? AllowedTokenIds { get; set; }
+
+    public List<string>? BadWords { get; set; }
+
     public float? PresencePenalty { get; set; }
 
     public float? FrequencyPenalty { get; set; }
 
     public float? RepetitionPenalty { get; set; }
 
-    public Dictionary<string, JsonElement>? LogitBias { get; set; }
+    /// <summary>Token id → what is added to its logit.</summary>
+    public Dictionary<string, float>? LogitBias { get; set; }
 
     public ResponseFormat? ResponseFormat { get; set; }
+
+    /// <summary>Fields that have no property.</summary>
+    [JsonExtensionData]
+    public Dictionary<string, JsonElement>? Others { get; set; }
 }
 
 internal sealed class ResponseFormat
@@ -55,6 +81,9 @@ internal sealed class ResponseFormat
 internal sealed class StreamOptions
 {
     public bool? IncludeUsage { get; set; }
+
+    /// <summary>Whether each chunk has the usage so far, too; with <see cref="IncludeUsage"/>.</summary>
+    public bool? ContinuousUsageStats { get; set; }
 }
 
 /// <summary>The body of <c>POST /v1/completions</c>.</summary>
@@ -68,8 +97,6 @@ internal sealed class CompletionBody : GenerationBody
     public int? LogProbabilities { get; set; }
 
     public bool? Echo { get; set; }
-
-    public string? Suffix { get; set; }
 
     public int? BestOf { get; set; }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using ElasticEp.Samples.Qwen3Moe;
 using ElasticEp.Samples.Serving;
@@ -16,12 +17,14 @@ internal abstract class GenerationFormat(string idPrefix, string chunkObject, st
     {
         WriteHead(json, chunkObject);
         json.WriteStartObject();
-        WriteChoice(json, delta, isChunk: true, delta[0].Text);
+        WriteChoice(json, delta, isChunk: true, delta[0].Text, prompt);
         WriteEnd(json, delta[^1]);
         WriteTokenIds(json, delta, delta[0].IsFirst ? prompt : null);
         json.WriteEndObject();
         json.WriteEndArray();
-        if (Call.IncludesUsage)
+        if (Call.IncludesContinuousUsage)
+            WriteUsage(json, prompt.Length, Call.IsPromptOnly ? 0 : delta[^1].Token.Position + 1);
+        else if (Call.IncludesUsage)
             json.WriteNull("usage"u8);
         json.WriteEndObject();
     }
@@ -42,22 +45,43 @@ internal abstract class GenerationFormat(string idPrefix, string chunkObject, st
         foreach (var (prompt, deltas) in choices)
         {
             json.WriteStartObject();
-            WriteChoice(json, deltas, isChunk: false, string.Concat(deltas.Select(delta => delta.Text)));
+            WriteChoice(json, deltas, isChunk: false, string.Concat(deltas.Select(delta => delta.Text)), prompt);
             WriteEnd(json, deltas[^1]);
             WriteTokenIds(json, deltas, prompt);
+            if (Call.ReturnsPromptScores && ChoicesHavePromptScores)
+                WritePromptScores(json, prompt, deltas[0].Token.PromptScores!);
             json.WriteEndObject();
         }
 
         json.WriteEndArray();
-        WriteUsage(json, promptTokens, choices.Sum(choice => choice.Deltas.Length));
+        if (Call.ReturnsPromptScores && !ChoicesHavePromptScores)
+            WritePromptScores(json, choices[0].Prompt, choices[0].Deltas[0].Token.PromptScores!);
+        WriteUsage(json, promptTokens, Call.IsPromptOnly ? 0 : choices.Sum(choice => choice.Deltas.Length));
         json.WriteEndObject();
     }
 
-    /// <summary>The text of a choice or chunk in its own shape, and its log probabilities if they were asked for.</summary>
-    protected abstract void WriteChoice(Utf8JsonWriter json, ReadOnlySpan<ChoiceDelta> deltas, bool isChunk, string text);
+    /// <summary>Whether the scores of prompts are part of choices, or of the answer, whose choices have one prompt.</summary>
+    protected abstract bool ChoicesHavePromptScores { get; }
 
-    /// <summary>The text of a single token, as far as it is text by itself.</summary>
-    protected string TextOf(int token) => codec.Decode([token]);
+    /// <summary>The text of a choice or chunk in its own shape, and its log probabilities if they were asked for.</summary>
+    protected abstract void WriteChoice(Utf8JsonWriter json, ReadOnlySpan<ChoiceDelta> deltas, bool isChunk, string text, int[] prompt);
+
+    /// <summary>How a token is told: its text, as far as it is text by itself, or its id.</summary>
+    protected string NameOf(int token) => Call.TellsTokensById ? string.Create(CultureInfo.InvariantCulture, $"token_id:{token}") : codec.Decode([token]);
+
+    /// <summary>Characters before each token of a prompt.</summary>
+    protected int[] OffsetsOf(int[] prompt)
+    {
+        var (decoder, offset) = (new StreamingDecoder(codec), 0);
+        var offsets = new int[prompt.Length];
+        for (var i = 0; i < prompt.Length; i++)
+        {
+            offsets[i] = offset;
+            offset += decoder.Add(prompt[i], isLast: i == prompt.Length - 1).Length;
+        }
+
+        return offsets;
+    }
 
     protected byte[] BytesOf(int token) => codec.Bytes(token);
 
@@ -82,7 +106,10 @@ internal abstract class GenerationFormat(string idPrefix, string chunkObject, st
     private void WriteEnd(Utf8JsonWriter json, in ChoiceDelta last)
     {
         json.WriteString("finish_reason"u8, FinishOf(last));
-        json.WriteString("stop_reason"u8, last.StopText);
+        if (last.StopToken is { } token)
+            json.WriteNumber("stop_reason"u8, token);
+        else
+            json.WriteString("stop_reason"u8, last.StopText);
     }
 
     private void WriteTokenIds(Utf8JsonWriter json, ReadOnlySpan<ChoiceDelta> deltas, int[]? prompt)
@@ -91,13 +118,40 @@ internal abstract class GenerationFormat(string idPrefix, string chunkObject, st
             return;
         json.WriteStartArray("token_ids"u8);
         foreach (var delta in deltas)
-            json.WriteNumberValue(delta.Token.Token);
+        {
+            if (!Call.IsPromptOnly)
+                json.WriteNumberValue(delta.Token.Token);
+        }
+
         json.WriteEndArray();
         if (prompt is null)
             return;
         json.WriteStartArray("prompt_token_ids"u8);
         foreach (var token in prompt)
             json.WriteNumberValue(token);
+        json.WriteEndArray();
+    }
+
+    /// <summary>For each token of the prompt an object of id → log probability, its own first; null for the first one.</summary>
+    private void WritePromptScores(Utf8JsonWriter json, int[] prompt, TokenProbability[][] scores)
+    {
+        json.WriteStartArray("prompt_logprobs"u8);
+        json.WriteNullValue();
+        for (var i = 1; i < prompt.Length; i++)
+        {
+            json.WriteStartObject();
+            foreach (var entry in scores[i - 1].DistinctBy(static entry => entry.Token))
+            {
+                json.WriteStartObject(entry.Token.ToString(CultureInfo.InvariantCulture));
+                json.WriteNumber("logprob"u8, entry.LogProbability);
+                json.WriteNumber("rank"u8, entry.Rank);
+                json.WriteString("decoded_token"u8, codec.Decode([entry.Token]));
+                json.WriteEndObject();
+            }
+
+            json.WriteEndObject();
+        }
+
         json.WriteEndArray();
     }
 

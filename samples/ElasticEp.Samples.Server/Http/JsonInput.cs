@@ -43,6 +43,19 @@ internal static class JsonInput
         }
     }
 
+    /// <summary>Whether an element is a whole number, however it is written: 16.0 and 1e3 are.</summary>
+    public static bool TryGetWhole(JsonElement element, out int value)
+    {
+        value = 0;
+        if (element.ValueKind != JsonValueKind.Number)
+            return false;
+        if (element.TryGetInt32(out value))
+            return true;
+        var isWhole = element.TryGetDecimal(out var number) && number == decimal.Truncate(number) && number is >= int.MinValue and <= int.MaxValue;
+        value = isWhole ? (int)number : 0;
+        return isWhole;
+    }
+
     /// <summary>The field whose value could not be converted. A body that is not JSON at all has an inner exception of the reader.</summary>
     private static JsonPropertyInfo? WrongField(JsonException exception, JsonTypeInfo type) => exception is { InnerException: null or InvalidOperationException or FormatException, Path: { } path }
         ? type.Properties.FirstOrDefault(property => path == $"$.{property.Name}" || path.StartsWith($"$.{property.Name}.", StringComparison.Ordinal) || path.StartsWith($"$.{property.Name}[", StringComparison.Ordinal))
@@ -56,6 +69,8 @@ internal static class JsonInput
         { } known when known == typeof(long) => "a whole number of 64 bits",
         { } known when known == typeof(float) || known == typeof(double) => "a number",
         { } known when known == typeof(List<int>) => "a list of whole numbers",
+        { } known when known == typeof(List<string>) => "a list of texts",
+        { } known when known == typeof(Dictionary<string, float>) => "an object of token ids and numbers",
         { } known when known == typeof(List<JsonElement>) => "a list",
         { } known when known == typeof(List<ChatMessage>) => "a list of messages, each with a role and content",
         _ => "an object",

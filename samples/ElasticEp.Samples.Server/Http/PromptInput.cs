@@ -28,12 +28,26 @@ internal sealed class PromptInput(TextCodec codec, Qwen3MoeConfig config)
         int[] ids = prompt.ValueKind switch
         {
             JsonValueKind.String => codec.Encode(JsonInput.Text(prompt, "prompt")),
-            JsonValueKind.Array when prompt.EnumerateArray().All(item => item.ValueKind == JsonValueKind.Number && item.TryGetInt32(out _)) => [.. prompt.EnumerateArray().Select(item => item.GetInt32())],
+            JsonValueKind.Array when ReadIds(prompt) is { } given => given,
             _ => throw new BadInputException("prompt must be a text or an array of token ids, or a list of either.", "prompt"),
         };
         if (ids.Length == 0)
             throw new BadInputException("prompt is empty.", "prompt");
         var wrong = Array.FindIndex(ids, id => id < 0 || id >= config.VocabularySize);
         return wrong < 0 ? ids : throw new BadInputException($"prompt has the token {ids[wrong]}; the vocabulary has {config.VocabularySize}.", "prompt");
+    }
+
+    /// <returns>Null when it is not a list of whole numbers.</returns>
+    private static int[]? ReadIds(JsonElement prompt)
+    {
+        var ids = new int[prompt.GetArrayLength()];
+        var i = 0;
+        foreach (var item in prompt.EnumerateArray())
+        {
+            if (!JsonInput.TryGetWhole(item, out ids[i++]))
+                return null;
+        }
+
+        return ids;
     }
 }

@@ -57,7 +57,7 @@ internal sealed class ScaleBody
     public double? Timeout { get; set; }
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, Converters = [typeof(WholeInt32Converter), typeof(WholeInt64Converter)])]
 [JsonSerializable(typeof(CompletionBody))]
 [JsonSerializable(typeof(ChatBody))]
 [JsonSerializable(typeof(ErrorResponse))]

@@ -17,17 +17,19 @@ internal sealed record Assignment(long Request, int Owner, int[] Prompt, int[] G
         using var writer = new BinaryWriter(stream);
         writer.Write(Request);
         writer.Write(Owner);
-        WriteIds(writer, Prompt);
-        WriteIds(writer, Generated);
+        TokenIds.Write(writer, Prompt);
+        TokenIds.Write(writer, Generated);
         writer.Write(Options.MaxTokens);
         writer.Write(Options.IgnoreEos);
         writer.Write(Options.LogProbabilities);
-        WriteIds(writer, Options.StopTokens);
+        TokenIds.Write(writer, Options.StopTokens);
         writer.Write(Options.Sampling.Temperature);
         writer.Write(Options.Sampling.Seed);
         writer.Write(Options.Sampling.TopK);
         writer.Write(Options.Sampling.TopP);
         writer.Write(Options.Sampling.MinP);
+        writer.Write(Options.PromptLogProbabilities);
+        AdjustmentFields.Write(writer, Options.Adjustments);
         writer.Write(Number);
         writer.Flush();
         return stream.ToArray();
@@ -49,27 +51,16 @@ internal sealed record Assignment(long Request, int Owner, int[] Prompt, int[] G
     private static Assignment Read(ReadOnlyMemory<byte> payload)
     {
         using var reader = new BinaryReader(new MemoryStream(payload.ToArray()));
-        var (request, owner, prompt, generated) = (reader.ReadInt64(), reader.ReadInt32(), ReadIds(reader), ReadIds(reader));
-        var (maxTokens, ignoreEos, logProbabilities, stops) = (reader.ReadInt32(), reader.ReadBoolean(), reader.ReadInt32(), ReadIds(reader));
+        var (request, owner, prompt, generated) = (reader.ReadInt64(), reader.ReadInt32(), TokenIds.Read(reader), TokenIds.Read(reader));
+        var (maxTokens, ignoreEos, logProbabilities, stops) = (reader.ReadInt32(), reader.ReadBoolean(), reader.ReadInt32(), TokenIds.Read(reader));
         var sampling = new SamplingSettings(reader.ReadSingle(), reader.ReadUInt64(), reader.ReadInt32(), reader.ReadSingle(), reader.ReadSingle());
-        return new Assignment(request, owner, prompt, generated, new GenerationOptions(maxTokens, sampling, ignoreEos) { LogProbabilities = logProbabilities, StopTokens = stops }) { Number = reader.ReadInt32() };
-    }
-
-    private static void WriteIds(BinaryWriter writer, IReadOnlyList<int> ids)
-    {
-        writer.Write(ids.Count);
-        for (var i = 0; i < ids.Count; i++)
-            writer.Write(ids[i]);
-    }
-
-    private static int[] ReadIds(BinaryReader reader)
-    {
-        var count = reader.ReadInt32();
-        if (count < 0 || count > (reader.BaseStream.Length - reader.BaseStream.Position) / sizeof(int))
-            throw new FormatException($"an assignment has a list of {count} tokens, which are not there");
-        var ids = new int[count];
-        for (var i = 0; i < ids.Length; i++)
-            ids[i] = reader.ReadInt32();
-        return ids;
+        var options = new GenerationOptions(maxTokens, sampling, ignoreEos)
+        {
+            LogProbabilities = logProbabilities,
+            StopTokens = stops,
+            PromptLogProbabilities = reader.ReadInt32(),
+            Adjustments = AdjustmentFields.Read(reader),
+        };
+        return new Assignment(request, owner, prompt, generated, options) { Number = reader.ReadInt32() };
     }
 }

@@ -26,4 +26,16 @@ public readonly record struct StepChunk
 
     /// <summary>Place in the generated text, from 0 on, of the token that is sampled after the last one; −1 when none is.</summary>
     public required int SamplesAt { get; init; }
+
+    /// <summary>
+    /// Tokens that are to be scored <c>[at most count]</c>: the i-th follows the chunk's i-th token, and its log probability there is wanted, in
+    /// <see cref="SampledToken.Scores"/>. Empty when none is.
+    /// </summary>
+    public ReadOnlyMemory<int> Targets { get; init; }
+
+    /// <summary>
+    /// The generated text so far <c>[samplesAt]</c>, where the chunk samples and the sequence's adjustments depend on it
+    /// (<see cref="LogitAdjustments.DependsOnText"/>); else empty. Such a chunk is not prepared before the step that samples the token before it has ended.
+    /// </summary>
+    public ReadOnlyMemory<int> Generated { get; init; }
 }

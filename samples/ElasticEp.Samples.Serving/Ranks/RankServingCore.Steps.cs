@@ -29,8 +29,10 @@ internal sealed partial class RankServingCore
                 Fail(request, ServingTopic.ExpertsLost, LostExperts);
             else if (!sampled[i].IsFinite)
                 Fail(request, ServingTopic.Failed, "The model has computed something that is not a number for this request.");
-            else if (chunk.SamplesAt >= 0)
-                Release(request, sampled[i]);
+            else if ((sampled[i].Scores?.Length ?? 0) != chunk.Targets.Length)
+                Fail(request, ServingTopic.Failed, "The model does not score given tokens: it gives no log probabilities of prompts.");
+            else
+                Take(request, chunk, sampled[i]);
         }
 
         SendTokens();
@@ -66,10 +68,23 @@ internal sealed partial class RankServingCore
             Fail(request, ServingTopic.Failed, reason);
     }
 
+    private void Take(RunningRequest request, in StepChunk chunk, SampledToken sampled)
+    {
+        if (sampled.Scores is { Length: > 0 } scores)
+            request.AddScores(chunk, scores);
+        if (chunk.SamplesAt < 0)
+            return;
+        if (sampled.Token < 0)
+            Fail(request, ServingTopic.Failed, "No token may come next: what is allowed, banned and held back leaves none.");
+        else
+            Release(request, sampled);
+    }
+
     private void Release(RunningRequest request, SampledToken sampled)
     {
         var finish = FinishOf(request, sampled.Token);
-        FrontEnd(request.FrontEnd).Tokens.Add(new ReleasedToken(request.Assignment.Request, request.Assignment.Owner, request.Position, sampled.Token, finish, sampled.LogProbabilities));
+        var token = new ReleasedToken(request.Assignment.Request, request.Assignment.Owner, request.Position, sampled.Token, finish, sampled.LogProbabilities);
+        FrontEnd(request.FrontEnd).Tokens.Add(token with { PromptScores = request.Scores });
         request.Add(sampled.Token);
         GeneratedTokens++;
         if (finish != FinishReason.None)
@@ -79,7 +94,7 @@ internal sealed partial class RankServingCore
     private FinishReason FinishOf(RunningRequest request, int token)
     {
         var options = request.Assignment.Options;
-        if ((!options.IgnoreEos && limits.EndTokens.Contains(token)) || options.StopTokens.Contains(token))
+        if (request.Position >= options.Adjustments.MinTokens && ((!options.IgnoreEos && limits.EndTokens.Contains(token)) || options.StopTokens.Contains(token)))
             return FinishReason.Stop;
         return request.Position + 1 >= options.MaxTokens ? FinishReason.Length : FinishReason.None;
     }

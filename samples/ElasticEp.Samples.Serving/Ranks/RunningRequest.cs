@@ -7,14 +7,18 @@ internal sealed class RunningRequest(Assignment assignment, MemberId frontEnd) :
 {
     // All tokens so far: the prompt, what earlier owners released, and what this rank generated.
     private readonly int[] _tokens = [.. assignment.Prompt, .. assignment.Generated, .. new int[Math.Max(0, assignment.Options.MaxTokens - assignment.Generated.Length)]];
+
+    // Scores of the prompt's tokens from the second one on; not wanted again when an earlier owner has released a token, as they went with the first.
+    private readonly TokenProbability[][]? _scores = assignment is { Generated.Length: 0, Options.PromptLogProbabilities: >= 0 } ? new TokenProbability[Math.Max(0, assignment.Prompt.Length - 1)][] : null;
+
     private int[] _pages = [];
 
     public Assignment Assignment { get; } = assignment;
 
     public MemberId FrontEnd { get; } = frontEnd;
 
-    /// <summary>What the model opens its slot with.</summary>
-    public SequenceStart Start => new(Assignment.Prompt, Assignment.Generated, Assignment.Options.Sampling, Assignment.Options.LogProbabilities);
+    /// <summary>Whether the next token depends on which tokens came before it in other ways than through the model.</summary>
+    public bool DependsOnText { get; } = assignment.Options.Adjustments.DependsOnText;
 
     /// <summary>Its place in the model; −1 while it waits.</summary>
     public int Slot { get; set; } = -1;
@@ -58,6 +62,18 @@ internal sealed class RunningRequest(Assignment assignment, MemberId frontEnd) :
     /// <summary>Whether the token that a step in flight samples is the last one whatever it is.</summary>
     public bool EndsWithSample => IsSampling && Position + 1 >= Assignment.Options.MaxTokens;
 
+    /// <summary>What the model opens its slot with.</summary>
+    /// <param name="endTokens">The model's tokens that end a text.</param>
+    public SequenceStart Start(IReadOnlyList<int> endTokens)
+    {
+        var options = Assignment.Options;
+        return new SequenceStart(Assignment.Prompt, Assignment.Generated, options.Sampling, options.LogProbabilities)
+        {
+            PromptLogProbabilities = _scores is null ? GenerationOptions.NoLogProbabilities : options.PromptLogProbabilities,
+            Adjustments = options.Adjustments.MinTokens == 0 ? options.Adjustments : options.Adjustments with { EndTokens = [.. endTokens, .. options.StopTokens] },
+        };
+    }
+
     /// <summary>The older one first: requests of one front end by their arrival, those of several in any order that all ranks share.</summary>
     public int CompareTo(RunningRequest? other)
     {
@@ -91,6 +107,8 @@ internal sealed class RunningRequest(Assignment assignment, MemberId frontEnd) :
             FirstNewPage = KnownPages,
             NewPages = _pages.AsMemory(KnownPages, Pages - KnownPages),
             SamplesAt = samples ? Position + (IsSampling ? 1 : 0) : -1,
+            Targets = _scores is null || Planned >= _scores.Length ? default : _tokens.AsMemory(Planned + 1, Math.Min(count, _scores.Length - Planned)),
+            Generated = samples && DependsOnText ? _tokens.AsMemory(Assignment.Prompt.Length, Position) : default,
         };
         Planned += count;
         InFlight++;
@@ -105,6 +123,12 @@ internal sealed class RunningRequest(Assignment assignment, MemberId frontEnd) :
         Computed = chunk.Start + chunk.Count;
         KnownPages = Math.Max(KnownPages, chunk.FirstNewPage + chunk.NewPages.Length);
     }
+
+    /// <summary>What the chunk's targets have scored.</summary>
+    public void AddScores(in StepChunk chunk, TokenProbability[][] scores) => scores.CopyTo(_scores.AsSpan(chunk.Start));
+
+    /// <summary>Scores of the whole prompt, which go with the first token; null when they are not wanted.</summary>
+    public TokenProbability[][]? Scores => Position == 0 ? _scores : null;
 
     /// <summary>The token that the oldest step in flight has sampled.</summary>
     public void Add(int token)

@@ -75,7 +75,7 @@ internal sealed class Scheduler
             _waiting.Remove(next);
             next.Slot = _slots.Pop();
             _running.Insert(~_running.BinarySearch(next), next);
-            Changes.Add(new SlotChange(next.Slot, next.Start));
+            Changes.Add(new SlotChange(next.Slot, next.Start(_limits.EndTokens)));
         }
     }
 
@@ -177,7 +177,8 @@ internal sealed class Scheduler
         }
     }
 
-    private static bool CanRun(RunningRequest request) => !request.IsEnded && request.Remaining > 0 && !request.EndsWithSample;
+    /// <summary>What depends on a token that a step in flight samples waits for it.</summary>
+    private static bool CanRun(RunningRequest request) => !request.IsEnded && request.Remaining > 0 && !request.EndsWithSample && !(request.IsSampling && request.DependsOnText);
 
     private bool TryReserve(RunningRequest request, int count)
     {

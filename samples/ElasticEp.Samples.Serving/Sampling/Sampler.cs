@@ -6,10 +6,28 @@ namespace ElasticEp.Samples.Serving;
 /// <summary>Chooses tokens. A pure function of (logits, settings, position): any rank continues a text alike.</summary>
 public static class Sampler
 {
-    /// <summary>The next token: the best one at temperature 0 (ties: the lower id), else a draw from what the settings leave.</summary>
+    /// <summary>
+    /// What a chunk samples: the logits are looked at, copied, adjusted, and drawn from. Log probabilities are those of the logits as they are.
+    /// </summary>
+    /// <param name="logits">Logits <c>[vocabulary]</c> of the chunk's last token.</param>
+    /// <param name="sequence">The chunk's sequence.</param>
+    /// <param name="chunk">A chunk that samples.</param>
+    /// <returns>Its token is −1 when the adjustments leave none that may come.</returns>
+    public static SampledToken Sample(ReadOnlySpan<float> logits, SequenceStart sequence, in StepChunk chunk)
+    {
+        ArgumentNullException.ThrowIfNull(sequence);
+        if (!AreFinite(logits))
+            return new SampledToken(-1, IsFinite: false);
+        var token = sequence.Adjustments.IsNone ? Sample(logits, sequence.Sampling, chunk.SamplesAt) : SampleAdjusted(logits, sequence, chunk);
+        return new SampledToken(token, token < 0 || sequence.LogProbabilities < 0 ? null : Score(logits, token, sequence.LogProbabilities));
+    }
+
+    /// <summary>The next token: the best one at temperature 0 (ties: the lower id), else a draw from what the settings leave; −1 when all logits are −∞.</summary>
     public static int Sample(ReadOnlySpan<float> logits, in SamplingSettings settings, int position)
     {
         var best = Best(logits);
+        if (float.IsNegativeInfinity(logits[best]))
+            return -1;
         if (settings.Temperature <= 0)
             return best;
         var rented = ArrayPool<double>.Shared.Rent(logits.Length);
@@ -37,23 +55,61 @@ public static class Sampler
     /// <summary>The logarithm of the probability of one token.</summary>
     public static double LogProbability(ReadOnlySpan<float> logits, int token) => logits[token] - LogSum(logits);
 
+    /// <summary>The log probability of one token, then those of the most probable ones, best first (ties: the lower id).</summary>
+    /// <param name="logits">Logits <c>[vocabulary]</c>.</param>
+    /// <param name="token">The token.</param>
+    /// <param name="count">How many of the most probable ones.</param>
+    public static TokenProbability[] Score(ReadOnlySpan<float> logits, int token, int count)
+    {
+        var sum = LogSum(logits);
+        var scores = new TokenProbability[1 + Math.Min(count, logits.Length)];
+        scores[0] = new TokenProbability(token, (float)(logits[token] - sum), RankOf(logits, token));
+        FindBest(logits, sum, scores.AsSpan(1));
+        return scores;
+    }
+
     /// <summary>The most probable tokens, best first (ties: the lower id).</summary>
     public static TokenProbability[] Best(ReadOnlySpan<float> logits, int count)
     {
         var best = new TokenProbability[Math.Min(count, logits.Length)];
-        var (sum, held) = (LogSum(logits), 0);
+        FindBest(logits, LogSum(logits), best);
+        return best;
+    }
+
+    private static int SampleAdjusted(ReadOnlySpan<float> logits, SequenceStart sequence, in StepChunk chunk)
+    {
+        var rented = ArrayPool<float>.Shared.Rent(logits.Length);
+        var adjusted = rented.AsSpan(0, logits.Length);
+        logits.CopyTo(adjusted);
+        sequence.Adjustments.Apply(adjusted, chunk.SamplesAt, sequence.Prompt, chunk.Generated.Span);
+        var token = Sample(adjusted, sequence.Sampling, chunk.SamplesAt);
+        ArrayPool<float>.Shared.Return(rented);
+        return token;
+    }
+
+    private static void FindBest(ReadOnlySpan<float> logits, double sum, Span<TokenProbability> best)
+    {
+        var held = 0;
         for (var token = 0; token < logits.Length && best.Length > 0; token++)
         {
-            var value = (float)(logits[token] - sum);
-            if (held == best.Length && value <= best[held - 1].LogProbability)
+            if (held == best.Length && logits[token] <= logits[best[held - 1].Token])
                 continue;
             var at = held < best.Length ? held++ : held - 1;
-            for (; at > 0 && best[at - 1].LogProbability < value; at--)
+            for (; at > 0 && logits[best[at - 1].Token] < logits[token]; at--)
                 best[at] = best[at - 1];
-            best[at] = new TokenProbability(token, value);
+            best[at] = new TokenProbability(token, (float)(logits[token] - sum));
         }
 
-        return best;
+        for (var i = 0; i < best.Length; i++)
+            best[i] = best[i] with { Rank = i + 1 };
+    }
+
+    private static int RankOf(ReadOnlySpan<float> logits, int token)
+    {
+        var rank = 1;
+        for (var other = 0; other < logits.Length; other++)
+            rank += logits[other] > logits[token] || (logits[other] == logits[token] && other < token) ? 1 : 0;
+        return rank;
     }
 
     private static int Best(ReadOnlySpan<float> logits)

@@ -58,4 +58,41 @@ public sealed class SamplerTests
         Assert.Equal(5, Sampler.Best(Logits, 9).Length);
         Assert.Empty(Sampler.Best(Logits, 0));
     }
+
+    [Fact]
+    public void A_token_is_scored_with_its_rank_and_the_best_beside_it()
+    {
+        var scores = Sampler.Score(Logits, 2, 2);
+        Assert.Equal([(2, 3), (1, 1), (3, 2)], scores.Select(entry => (entry.Token, entry.Rank)));
+        Assert.All(scores, entry => Assert.Equal((float)Sampler.LogProbability(Logits, entry.Token), entry.LogProbability));
+        Assert.Equal((3, 2), (Sampler.Score(Logits, 3, 0)[0].Token, Assert.Single(Sampler.Score(Logits, 3, 0)).Rank)); // of equals the lower id comes first
+        Assert.Equal(6, Sampler.Score(Logits, 0, 9).Length);
+    }
+
+    [Fact]
+    public void A_banned_token_is_never_drawn_and_nothing_is_when_all_are_banned()
+    {
+        float[] logits = [1, float.NegativeInfinity, 2, float.NegativeInfinity, -5];
+        Assert.Equal([0, 2, 4], Enumerable.Range(0, 4000).Select(position => Sampler.Sample(logits, new SamplingSettings(5, 3, 4, 0.9999f), position)).Distinct().Order());
+        Array.Fill(logits, float.NegativeInfinity);
+        Assert.Equal(-1, Sampler.Sample(logits, new SamplingSettings(1, 3), 0));
+        Assert.Equal(-1, Sampler.Sample(logits, SamplingSettings.Greedy, 0));
+    }
+
+    [Fact]
+    public void Log_probabilities_are_those_of_the_logits_before_adjustments()
+    {
+        var sequence = new SequenceStart([0], [], SamplingSettings.Greedy, 1) { Adjustments = new LogitAdjustments { Biases = [new TokenBias(4, 100)] } };
+        var sampled = Sampler.Sample(Logits, sequence, new StepChunk { Slot = 0, Start = 0, Count = 1, SamplesAt = 0 });
+        Assert.Equal(4, sampled.Token);
+        Assert.Equal([(4, 5), (1, 1)], sampled.LogProbabilities!.Select(entry => (entry.Token, entry.Rank)));
+        Assert.Equal((float)Sampler.LogProbability(Logits, 4), sampled.LogProbabilities![0].LogProbability);
+    }
+
+    [Fact]
+    public void Logits_that_are_no_numbers_are_told_and_nothing_is_drawn()
+    {
+        var sampled = Sampler.Sample([1, float.NaN], new SequenceStart([0], [], SamplingSettings.Greedy, 1), new StepChunk { Slot = 0, Start = 0, Count = 1, SamplesAt = 0 });
+        Assert.Equal(new SampledToken(-1, null, IsFinite: false), sampled);
+    }
 }

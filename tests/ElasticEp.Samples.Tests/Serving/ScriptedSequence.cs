@@ -1,9 +1,13 @@
+using ElasticEp.Samples.Serving;
+
 namespace ElasticEp.Samples.Tests.Serving;
 
 /// <summary>A sequence of a <see cref="ScriptedModel"/>.</summary>
-internal sealed class ScriptedSequence(int[] text)
+internal sealed class ScriptedSequence(int[] text, SequenceStart start)
 {
     public int[] Text => text;
+
+    public SequenceStart Start => start;
 
     public List<int> Pages { get; } = [];
 

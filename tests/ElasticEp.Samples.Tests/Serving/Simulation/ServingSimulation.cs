@@ -95,7 +95,12 @@ internal sealed class ServingSimulation
         var number = _texts.Count;
         _texts.Add([number, .. Enumerable.Range(0, prompt + text).Select(_ => _random.Below(Vocabulary))]);
         Assert.Null(_frontEnd.Reserve(1));
-        var request = _frontEnd.Submit(_texts[number][..prompt], new GenerationOptions(text, SamplingSettings.Greedy, true), _clock.Now);
+        var options = new GenerationOptions(text, SamplingSettings.Greedy, true)
+        {
+            PromptLogProbabilities = number % 2 == 0 ? 0 : GenerationOptions.NoLogProbabilities,
+            Adjustments = number % 3 == 0 ? new LogitAdjustments { PresencePenalty = 1 } : LogitAdjustments.None,
+        };
+        var request = _frontEnd.Submit(_texts[number][..prompt], options, _clock.Now);
         _delivered.Add(request, []);
         Apply();
         return request;
@@ -245,10 +250,18 @@ internal sealed class ServingSimulation
             }
 
             Assert.Equal(_delivered[delivery.Request].Count, delivery.Token.Position);
+            CheckScores(delivery.Request, delivery.Token);
             _delivered[delivery.Request].Add(delivery.Token.Token);
         }
 
         _frontEnd.Deliveries.Clear();
+    }
+
+    /// <summary>The scores of the prompt come with the first token, all of them, whichever ranks have computed them.</summary>
+    private static void CheckScores(GenerationRequest request, in ReleasedToken token)
+    {
+        var isWanted = token.Position == 0 && request.Options.PromptLogProbabilities >= 0;
+        Assert.Equal(isWanted ? request.Prompt[1..].Select(static prompt => new TokenProbability(prompt, -prompt, 1)) : null, token.PromptScores?.Select(static scores => Assert.Single(scores)));
     }
 
     /// <summary>At most one rank computes a request under its present owner number.</summary>
