@@ -92,7 +92,7 @@ internal sealed partial class EventStream
         }
         catch (TimeoutException)
         {
-            LogCut(_context.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(EventStream)), _context.TraceIdentifier, _context.Request.Path, _timeout);
+            LogCut(_context.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger<EventStream>(), _context.TraceIdentifier, _context.Request.Path, _timeout);
             _context.Abort();
             await flushing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // when this returns nobody writes any more
             throw new ConnectionAbortedException("The reader of the stream took nothing for too long.");
