@@ -16,7 +16,8 @@ internal sealed partial class TokenizerFile
         Vocabulary = model.GetProperty("vocab").EnumerateObject().ToDictionary(entry => entry.Name, entry => entry.Value.GetInt32(), StringComparer.Ordinal);
         Merges = [.. model.GetProperty("merges").EnumerateArray().Select(ReadMerge)];
         Added = root.TryGetProperty("added_tokens", out var added) && added.ValueKind == JsonValueKind.Array ? [.. added.EnumerateArray().Select(ReadAdded)] : [];
-        NeedsNfc = Parts(root, "normalizer", "normalizers").Any(IsNfc);
+        var normalizers = Parts(root, "normalizer", "normalizers");
+        NeedsNfc = normalizers.Length > 0 && Array.TrueForAll(normalizers, IsNfc); // every one of them is looked at
         Splits = ReadSplits(Parts(root, "pre_tokenizer", "pretokenizers"));
         foreach (var part in Parts(root, "post_processor", "processors").Concat(Parts(root, "decoder", "decoders")))
         {
