@@ -15,21 +15,23 @@ internal sealed class PromptBounds(TextCodec codec, ServedModel model)
 
     /// <returns>Bytes of all its prompts, as JSON has them.</returns>
     /// <exception cref="BadInputException">One of them is too long.</exception>
-    public long Check(CompletionBody body) => PromptInput.IsList(body.Prompt) ? body.Prompt.EnumerateArray().Sum(prompt => Check([prompt], "prompt")) : Check([body.Prompt], "prompt");
+    public long Check(CompletionBody body) => PromptInput.IsList(body.Prompt)
+        ? body.Prompt.EnumerateArray().Sum(prompt => Check([prompt], "prompt", body))
+        : Check([body.Prompt], "prompt", body);
 
     /// <inheritdoc cref="Check(CompletionBody)"/>
-    public long Check(ChatBody body) => Check([.. (body.Messages ?? []).Select(message => message?.Content ?? default)], "messages");
+    public long Check(ChatBody body) => Check([.. (body.Messages ?? []).Select(message => message?.Content ?? default)], "messages", body);
 
     /// <summary>Bytes of JSON, never less than those of its text.</summary>
     public static long Length(JsonElement part) => part.ValueKind == JsonValueKind.Undefined ? 0 : JsonMarshal.GetRawUtf8Value(part).Length;
 
     /// <summary>Escapes make JSON longer than its text, so the text is looked at only when the JSON is too long.</summary>
-    private long Check(ReadOnlySpan<JsonElement> parts, string parameter)
+    private long Check(ReadOnlySpan<JsonElement> parts, string parameter, GenerationBody body)
     {
         long length = 0, bytes = 0;
         foreach (var part in parts)
             length += Length(part);
-        if (length <= Most)
+        if (length <= Most || body.TruncatePromptTokens is not null) // of a longer one a part is kept; the body is bounded
             return length;
         foreach (var part in parts)
             bytes += TextBytes(part, parameter);

@@ -7,9 +7,11 @@ internal static class LayerThreads
 {
     private const long LargeLayer = 1 << 16; // ranks × experts; smaller ones are planned in less time than it takes to share them out
 
+    /// <summary>Whether one layer takes milliseconds.</summary>
+    public static bool IsLarge(PlacementRequest request) => (long)request.Ranks.Count * request.Experts >= LargeLayer;
+
     /// <summary>Threads for a request.</summary>
-    public static int For(PlacementRequest request) =>
-        (long)request.Ranks.Count * request.Experts < LargeLayer ? 1 : Math.Min(Environment.ProcessorCount, request.Layers);
+    public static int For(PlacementRequest request) => IsLarge(request) ? Math.Min(Environment.ProcessorCount, request.Layers) : 1;
 
     /// <summary>Runs an action for every layer.</summary>
     /// <typeparam name="T">What one thread works with.</typeparam>

@@ -5,8 +5,8 @@ namespace ElasticEp.Placement;
 /// <summary>
 /// The default policy: as balanced as the best, with as few moves as possible. What is held stays; missing experts and extra replicas go
 /// where the load is least; then each layer exchanges single experts until no rank is loaded much above the mean, and is laid out anew
-/// only where that does not suffice. A movement budget is spent on single steps where they gain the most balancedness; a new layout gets what no
-/// layer has a step for.
+/// only where that does not suffice. A movement budget is spent where it gains the most balancedness; in a large layer a new layout gets what is
+/// left of it only.
 /// </summary>
 /// <remarks>
 /// Every expert is present, no rank holds one twice, and with ToleratedLosses f every expert has f + 1 copies on different ranks (as many
@@ -44,13 +44,14 @@ internal sealed class MinimalMove(int? threads = null, MinimalMoveStages stages 
     {
         var planners = new ConcurrentBag<LayerPlanner>(); // of both passes: a planner of a large layer is large
         LayerPlanner Planner() => planners.TryTake(out var free) ? free : new LayerPlanner(request, stages);
+        var limit = LayerThreads.IsLarge(request) ? LayerPlanner.SingleSteps : int.MaxValue; // what a budget cannot pay takes a large layer long to find
         var paths = new List<PathPoint>[slots.Length];
         var hasStalled = new bool[slots.Length];
         LayerThreads.Run(slots.Length, most, () => 0, (layer, _) =>
         {
             var planner = Planner();
-            slots[layer] = planner.Plan(layer, LayerPlanner.SingleSteps, paths[layer] = []);
-            hasStalled[layer] = planner.HasStalled;
+            slots[layer] = planner.Plan(layer, limit, paths[layer] = []);
+            hasStalled[layer] = limit == LayerPlanner.SingleSteps && planner.HasStalled;
             planners.Add(planner);
         });
         var split = new BudgetSplit();

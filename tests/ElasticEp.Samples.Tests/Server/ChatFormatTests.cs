@@ -119,7 +119,7 @@ public sealed class ChatFormatTests
         return [.. tokens.Select((token, i) =>
         {
             var end = i == tokens.Length - 1 ? finish : FinishReason.None;
-            return new ChoiceDelta(0, i == 0, i == tokens.Length - 1 ? "" : Codec.Decode([token]), new ReleasedToken(1, 1, i, token, end), end, null, 0);
+            return new ChoiceDelta(0, i == 0, i == tokens.Length - 1 ? "" : Codec.Decode([token]), new ReleasedToken(1, 1, i, token, end), end, null, null, 0);
         })];
     }
 
