@@ -28,7 +28,13 @@ public sealed class PromptScoreTests
         await using var server = await TestServer.StartAsync(ranks);
         var choices = await server.ChoicesAsync(new JsonObject
         {
-            ["prompt"] = new JsonArray([.. Scored.Select(Completions.Ids)]), ["temperature"] = 0, ["max_tokens"] = 1, ["logprobs"] = 1, ["seed"] = 1234, ["echo"] = true, ["return_tokens_as_token_ids"] = true,
+            ["prompt"] = new JsonArray([.. Scored.Select(Completions.Ids)]),
+            ["temperature"] = 0,
+            ["max_tokens"] = 1,
+            ["logprobs"] = 1,
+            ["seed"] = 1234,
+            ["echo"] = true,
+            ["return_tokens_as_token_ids"] = true,
         });
         Assert.Equal(Scored.Length, choices.Length);
         for (var i = 0; i < Scored.Length; i++)
@@ -99,8 +105,17 @@ public sealed class PromptScoreTests
         await using var server = await TestServer.StartAsync(2, "--kv-cache-memory-bytes", $"{20 * 32_768}", "--max-model-len", "224");
         var bodies = GoldenFile.Cases.Take(12).Select((golden, i) => new JsonObject
         {
-            ["prompt"] = Completions.Ids(golden.PromptIds.Concat(golden.GreedyIds[..40])), ["max_tokens"] = 60, ["temperature"] = i % 2, ["seed"] = i, ["ignore_eos"] = true, ["return_token_ids"] = true,
-            ["prompt_logprobs"] = 1, ["repetition_penalty"] = 1.3, ["frequency_penalty"] = 0.5, ["presence_penalty"] = 0.25, ["bad_words"] = new JsonArray("self", "return None"),
+            ["prompt"] = Completions.Ids(golden.PromptIds.Concat(golden.GreedyIds[..40])),
+            ["max_tokens"] = 60,
+            ["temperature"] = i % 2,
+            ["seed"] = i,
+            ["ignore_eos"] = true,
+            ["return_token_ids"] = true,
+            ["prompt_logprobs"] = 1,
+            ["repetition_penalty"] = 1.3,
+            ["frequency_penalty"] = 0.5,
+            ["presence_penalty"] = 0.25,
+            ["bad_words"] = new JsonArray("self", "return None"),
         }).ToArray();
         var alone = new List<string>();
         foreach (var body in bodies)
