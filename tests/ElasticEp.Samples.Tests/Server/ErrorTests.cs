@@ -57,7 +57,7 @@ public sealed class ErrorTests
         { Completions, """{"prompt": "a", "guided_json": {}}""", "guided_json", "guided_json is not supported by this server: structured outputs are not implemented; ask for JSON in the prompt." },
         { Completions, """{"prompt": "a", "suffix": "b"}""", "suffix", "suffix is not supported by this server: the model only continues." },
         { Completions, """{"prompt": "a", "priority": 1}""", "priority", "priority is not supported by this server: requests are served by age." },
-        { Chat, """{"messages": [{"role": "user", "content": "a"}], "functions": [{}]}""", "functions", "functions is not supported by this server: the model was not taught to call any." },
+        { Chat, """{"messages": [{"role": "user", "content": "a"}], "functions": [{}]}""", "functions", "functions is not supported by this server: give tools." },
         { Chat, """{"messages": "hello"}""", "messages", "messages must be a list of messages, each with a role and content." },
         { Chat, """{"messages": []}""", "messages", "messages is empty." },
         { Chat, """{"messages": [{"role": "king", "content": "a"}]}""", "messages", "role is `king`; it must be system, developer, user, assistant or tool." },
